@@ -1,0 +1,2 @@
+//! garth.
+fn main() {}
