@@ -1,0 +1,404 @@
+//! Rules for files: what they are, and what they mean together.
+//!
+//! A rule matches a path if its pattern matches the path or one of its ancestors. The rule with the longest match
+//! wins, in components; at equal length a literal path beats a glob; for the same pattern the stronger layer
+//! replaces the weaker; between different patterns the stricter wins. What no rule names is denied.
+
+mod decide;
+mod index;
+
+use crate::git;
+use crate::glob::Glob;
+use crate::origin::Origin;
+use crate::path::AbsPath;
+use index::Index;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a rule grants, strictest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Neither read nor write: as if it did not exist.
+    Deny,
+    /// Read only.
+    Read,
+    /// Read the real one; writes go to a private layer.
+    Overlay,
+    /// Read and write.
+    Write,
+}
+
+impl Access {
+    /// The word of the policy file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Read => "read",
+            Self::Overlay => "overlay",
+            Self::Write => "write",
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// Why a rule is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    /// A root of the profile.
+    Base,
+    /// Said in a policy file or by a flag.
+    User,
+    /// A credential of the secrets table: only a literal rule of the user or administrator opens it.
+    Secret,
+    /// A file that the host later trusts: only a literal rule of the user or administrator opens it.
+    Protected,
+}
+
+impl RuleKind {
+    fn is_sealed(self) -> bool {
+        matches!(self, Self::Secret | Self::Protected)
+    }
+}
+
+/// Which paths a rule speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pattern {
+    /// The path and all below it.
+    Path(AbsPath),
+    /// What the pattern matches and all below it.
+    Glob(Glob),
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.fmt(out),
+            Self::Glob(glob) => glob.fmt(out),
+        }
+    }
+}
+
+/// One rule for files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRule {
+    /// Which paths.
+    pub pattern: Pattern,
+    /// What it grants.
+    pub access: Access,
+    /// Whether programs below it may be run; without effect on `deny`.
+    pub execute: bool,
+    /// Why it is there.
+    pub kind: RuleKind,
+    /// The reason in words, for messages; empty if none was given.
+    pub reason: Cow<'static, str>,
+    /// Where it was said.
+    pub origin: Origin,
+}
+
+/// Kinds of file-system objects, as far as decisions differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link (or a junction).
+    Symlink,
+    /// A socket, FIFO or device.
+    Other,
+}
+
+/// What is attempted on a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileOp {
+    /// Read the content.
+    Read,
+    /// List the real entries of a directory. A backend that shows only granted names below a denied directory
+    /// shows nothing that this operation guards.
+    List,
+    /// Run it as a program.
+    Execute,
+    /// Change the content or attributes of an existing object, truncate.
+    Write,
+    /// Make a name that does not exist.
+    Create(NodeKind),
+    /// Remove the name.
+    Delete,
+    /// Rename it away.
+    MoveFrom,
+    /// Rename something of this kind to this name, existing or not.
+    MoveTo(NodeKind),
+    /// Make another hard link to it.
+    Link,
+    /// Learn that it exists and its attributes. Granted also on the way to a granted path.
+    Metadata,
+}
+
+impl FileOp {
+    /// Every operation once.
+    pub const ALL: [Self; 16] = [
+        Self::Read,
+        Self::List,
+        Self::Execute,
+        Self::Write,
+        Self::Create(NodeKind::File),
+        Self::Create(NodeKind::Directory),
+        Self::Create(NodeKind::Symlink),
+        Self::Create(NodeKind::Other),
+        Self::Delete,
+        Self::MoveFrom,
+        Self::MoveTo(NodeKind::File),
+        Self::MoveTo(NodeKind::Directory),
+        Self::MoveTo(NodeKind::Symlink),
+        Self::MoveTo(NodeKind::Other),
+        Self::Link,
+        Self::Metadata,
+    ];
+}
+
+/// A check of content that must pass before the operation is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Vet {
+    /// The new content is a git configuration that runs nothing.
+    GitConfig,
+}
+
+/// The answer, strictest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Refused.
+    Deny,
+    /// Allowed if the content passes.
+    Vet(Vet),
+    /// Allowed.
+    Allow,
+}
+
+/// The answer for one operation on one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileDecision<'p> {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The rule that decided; `None` if nothing names the path.
+    pub rule: Option<&'p FileRule>,
+}
+
+/// What all rules together grant on one path, before the operation is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant<'p> {
+    /// The access.
+    pub access: Access,
+    /// Whether programs may be run.
+    pub execute: bool,
+    /// The rule that decided; `None` if nothing names the path.
+    pub rule: Option<&'p FileRule>,
+    /// Depth of the matched prefix.
+    pub depth: usize,
+}
+
+/// A literal path at which the grant may change, with what holds there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boundary<'p> {
+    /// The path.
+    pub path: &'p AbsPath,
+    /// What holds at the path and below it, up to the next boundary or glob.
+    pub grant: Grant<'p>,
+}
+
+/// How far the administrator's rules cap the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Ceiling {
+    rules: FileRules,
+    /// True if what the ceiling does not name is denied (the managed file names a profile).
+    complete: bool,
+}
+
+/// All rules for files, with what is needed to decide by them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Portable", into = "Portable")]
+pub struct FileRules {
+    rules: Vec<FileRule>,
+    guarded: Vec<AbsPath>,
+    git_dirs: Vec<AbsPath>,
+    private: Vec<AbsPath>,
+    project_trusted: bool,
+    ceiling: Option<Box<Ceiling>>,
+    git_rules: Vec<FileRule>,
+    index: Index,
+}
+
+/// The parts of [`FileRules`] that cannot be worked out from the others.
+#[derive(Serialize, Deserialize)]
+struct Portable {
+    rules: Vec<FileRule>,
+    guarded: Vec<AbsPath>,
+    git_dirs: Vec<AbsPath>,
+    private: Vec<AbsPath>,
+    project_trusted: bool,
+    ceiling: Option<Box<Ceiling>>,
+}
+
+impl From<Portable> for FileRules {
+    fn from(portable: Portable) -> Self {
+        let Portable { rules, guarded, git_dirs, private, project_trusted, ceiling } = portable;
+        let git_rules = guarded.first().map(git::rules).unwrap_or_default();
+        let index = Index::build(&rules);
+        Self { rules, guarded, git_dirs, private, project_trusted, ceiling, git_rules, index }
+    }
+}
+
+impl From<FileRules> for Portable {
+    fn from(files: FileRules) -> Self {
+        let FileRules { rules, guarded, git_dirs, private, project_trusted, ceiling, .. } = files;
+        Self { rules, guarded, git_dirs, private, project_trusted, ceiling }
+    }
+}
+
+impl PartialEq for FileRules {
+    fn eq(&self, other: &Self) -> bool {
+        self.rules == other.rules
+            && self.guarded == other.guarded
+            && self.git_dirs == other.git_dirs
+            && self.private == other.private
+            && self.project_trusted == other.project_trusted
+            && self.ceiling == other.ceiling
+    }
+}
+
+impl Eq for FileRules {}
+
+impl FileRules {
+    /// No rules: everything is denied. Rules of the project layer only narrow.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            rules: Vec::new(),
+            guarded: Vec::new(),
+            git_dirs: Vec::new(),
+            private: Vec::new(),
+            project_trusted: false,
+            ceiling: None,
+            git_rules: Vec::new(),
+            index: Index::default(),
+        }
+    }
+
+    /// All rules, in the order in which they were added. Those of the ceiling are not among them.
+    #[must_use]
+    pub fn rules(&self) -> &[FileRule] {
+        &self.rules
+    }
+
+    /// Adds a rule.
+    pub fn push(&mut self, rule: FileRule) {
+        self.rules.push(rule);
+        self.index.add(&self.rules, self.rules.len() - 1);
+    }
+
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.rules.reserve(more);
+    }
+
+    /// The rows that guard git directories; a denial by them carries one of these rules.
+    #[must_use]
+    pub fn git_rules(&self) -> &[FileRule] {
+        &self.git_rules
+    }
+
+    /// Makes `root` a workspace: what is below it is later trusted by the host, so its git directories are guarded.
+    pub fn guard(&mut self, root: AbsPath) {
+        if self.git_rules.is_empty() {
+            self.git_rules = git::rules(&root);
+        }
+        if !self.guarded.contains(&root) {
+            self.guarded.push(root);
+        }
+    }
+
+    /// The workspaces.
+    #[must_use]
+    pub fn guarded(&self) -> &[AbsPath] {
+        &self.guarded
+    }
+
+    /// Names a git directory that is not called `.git` or stands elsewhere (a linked worktree's, for example).
+    pub fn add_git_dir(&mut self, path: AbsPath) {
+        self.git_dirs.push(path);
+    }
+
+    /// Git directories named by [`FileRules::add_git_dir`].
+    #[must_use]
+    pub fn git_dirs(&self) -> &[AbsPath] {
+        &self.git_dirs
+    }
+
+    /// Marks a writable directory as private to the sandbox: the host never sees what is written there.
+    pub fn add_private(&mut self, path: AbsPath) {
+        self.private.push(path);
+    }
+
+    /// Directories whose content the host never sees (the temporary directory).
+    #[must_use]
+    pub fn private(&self) -> &[AbsPath] {
+        &self.private
+    }
+
+    /// Whether rules of the project layer may widen.
+    pub fn trust_project(&mut self, trusted: bool) {
+        self.project_trusted = trusted;
+    }
+
+    /// Puts a ceiling over all rules. With `complete`, what the ceiling does not name is denied; else the ceiling
+    /// caps only what it names.
+    pub fn set_ceiling(&mut self, rules: Self, complete: bool) {
+        self.ceiling = Some(Box::new(Ceiling { rules, complete }));
+    }
+
+    /// The rules of the ceiling, and whether they are complete.
+    #[must_use]
+    pub fn ceiling(&self) -> Option<(&Self, bool)> {
+        self.ceiling.as_deref().map(|ceiling| (&ceiling.rules, ceiling.complete))
+    }
+
+    /// Every literal path at which the grant may change, sorted so that a directory stands before what is in it,
+    /// each once, with what holds there after layers, seals and ceiling. This is what a planner lowers.
+    #[must_use]
+    pub fn boundaries(&self) -> Vec<Boundary<'_>> {
+        let capped = self.ceiling.iter().flat_map(|ceiling| ceiling.rules.rules.iter());
+        let mut paths: Vec<&AbsPath> = self
+            .rules
+            .iter()
+            .chain(capped)
+            .filter_map(|rule| match &rule.pattern {
+                Pattern::Path(path) => Some(path),
+                Pattern::Glob(_) => None,
+            })
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths.into_iter().map(|path| Boundary { path, grant: self.grant(path) }).collect()
+    }
+
+    /// The rules whose pattern is a glob, the ceiling's included.
+    pub fn globs(&self) -> impl Iterator<Item = (&Glob, &FileRule)> {
+        let capped = self.ceiling.iter().flat_map(|ceiling| ceiling.rules.rules.iter());
+        self.rules.iter().chain(capped).filter_map(|rule| match &rule.pattern {
+            Pattern::Glob(glob) => Some((glob, rule)),
+            Pattern::Path(_) => None,
+        })
+    }
+}

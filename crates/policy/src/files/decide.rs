@@ -1,0 +1,219 @@
+//! The one meaning of the rules.
+
+use super::{Access, FileDecision, FileOp, FileRule, FileRules, Grant, NodeKind, Pattern, RuleKind, Verdict};
+use crate::git::{self, Place};
+use crate::origin::Layer;
+use crate::path::AbsPath;
+use crate::protected;
+
+/// A rule with the length of its match.
+#[derive(Clone, Copy)]
+struct Match<'p> {
+    rule: &'p FileRule,
+    depth: usize,
+}
+
+impl<'p> Match<'p> {
+    fn grant(self) -> Grant<'p> {
+        Grant {
+            access: self.rule.access,
+            execute: self.rule.execute,
+            rule: Some(self.rule),
+            depth: self.depth,
+        }
+    }
+}
+
+impl FileRule {
+    fn is_literal(&self) -> bool {
+        matches!(self.pattern, Pattern::Path(_))
+    }
+
+    /// True for a rule that may open a secret or a protected file: the user or administrator wrote its very path.
+    fn names(&self) -> bool {
+        self.kind == RuleKind::User && self.is_literal() && self.origin.layer.opens_sealed()
+    }
+}
+
+/// Of two rules for the same pattern: the stronger layer, then the stricter.
+fn replaces(new: &FileRule, old: &FileRule) -> bool {
+    let key = |rule: &FileRule| (rule.origin.layer.rank(), std::cmp::Reverse((rule.access, rule.execute)));
+    key(new) > key(old)
+}
+
+/// Of two rules for different patterns that match the same path.
+fn beats(new: Match<'_>, old: Match<'_>) -> bool {
+    let key = |found: Match<'_>| {
+        (found.depth, found.rule.is_literal(), std::cmp::Reverse((found.rule.access, found.rule.execute)))
+    };
+    key(new) > key(old)
+}
+
+/// The stricter in both respects; the rule named is the one that says less.
+fn stricter<'p>(one: Grant<'p>, other: Grant<'p>) -> Grant<'p> {
+    let least = if (other.access, other.execute) < (one.access, one.execute) { other } else { one };
+    Grant { access: one.access.min(other.access), execute: one.execute && other.execute, ..least }
+}
+
+const NOTHING: Grant<'static> = Grant { access: Access::Deny, execute: false, rule: None, depth: 0 };
+
+impl FileRules {
+    /// What the rules that pass `counts` say, and whether a sealed rule matched at all.
+    fn best(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> (Option<Match<'_>>, bool) {
+        let (mut best, mut sealed): (Option<Match<'_>>, bool) = (None, false);
+        self.index.matches(&self.rules, path, |depth, first| {
+            let mut strongest: Option<&FileRule> = None;
+            for rule in self.index.same_pattern(&self.rules, first).filter(|rule| counts(rule)) {
+                sealed |= rule.kind.is_sealed();
+                if strongest.is_none_or(|known| replaces(rule, known)) {
+                    strongest = Some(rule);
+                }
+            }
+            if let Some(rule) = strongest {
+                let found = Match { rule, depth };
+                if best.is_none_or(|known| beats(found, known)) {
+                    best = Some(found);
+                }
+            }
+        });
+        (best, sealed)
+    }
+
+    fn best_grant(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> Grant<'_> {
+        self.best(path, counts).0.map_or(NOTHING, Match::grant)
+    }
+
+    /// What holds on `path` after layers, seals and ceiling.
+    #[must_use]
+    pub fn grant(&self, path: &AbsPath) -> Grant<'_> {
+        let (Some(best), sealed) = self.best(path, |_| true) else {
+            return NOTHING;
+        };
+        let mut grant = best.grant();
+        if best.rule.origin.layer == Layer::Project && !self.project_trusted {
+            grant = stricter(grant, self.best_grant(path, |rule| rule.origin.layer != Layer::Project));
+        }
+        if sealed && !best.rule.kind.is_sealed() && !best.rule.names() {
+            grant = stricter(grant, self.best_grant(path, |rule| rule.kind.is_sealed() || rule.names()));
+        }
+        match self.ceiling.as_deref() {
+            None => grant,
+            Some(ceiling) => match (ceiling.rules.best(path, |_| true).0, ceiling.complete) {
+                (None, false) => grant,
+                _ => stricter(grant, ceiling.rules.grant(path)),
+            },
+        }
+    }
+
+    /// Decides one operation on one path. Total; takes about a microsecond.
+    #[must_use]
+    pub fn decide(&self, path: &AbsPath, op: FileOp) -> FileDecision<'_> {
+        let grant = self.grant(path);
+        let answer = |allowed: bool| FileDecision {
+            verdict: if allowed { Verdict::Allow } else { Verdict::Deny },
+            rule: grant.rule,
+        };
+        match op {
+            FileOp::Read | FileOp::List => answer(grant.access >= Access::Read),
+            FileOp::Execute => answer(grant.access >= Access::Read && grant.execute),
+            FileOp::Metadata => answer(grant.access >= Access::Read || self.leads_to_grant(path)),
+            _ if grant.access < Access::Overlay => answer(false),
+            op => self.decide_change(path, op, grant),
+        }
+    }
+
+    /// Decides a change where the rules by themselves would let it happen.
+    fn decide_change<'p>(&'p self, path: &AbsPath, op: FileOp, grant: Grant<'p>) -> FileDecision<'p> {
+        let deny = |rule| FileDecision { verdict: Verdict::Deny, rule };
+        if self.is_root_of_grant(path, op, grant) {
+            return deny(grant.rule);
+        }
+        if let Some(rule) = self.shadowed(path, op, grant) {
+            return deny(Some(rule));
+        }
+        if let Some(rule) = self.lookalike(path, op) {
+            return deny(Some(rule));
+        }
+        let allowed = FileDecision { verdict: Verdict::Allow, rule: grant.rule };
+        self.judge_git(path, op, grant).unwrap_or(allowed)
+    }
+
+    /// Removing or renaming the very path of a grant changes the directory that holds it, which must be writable.
+    fn is_root_of_grant(&self, path: &AbsPath, op: FileOp, grant: Grant<'_>) -> bool {
+        let unnames = matches!(op, FileOp::Delete | FileOp::MoveFrom | FileOp::MoveTo(_));
+        let is_root = grant.rule.is_some_and(FileRule::is_literal) && grant.depth == path.depth();
+        unnames && is_root && path.parent().is_none_or(|parent| self.grant(&parent).access < Access::Overlay)
+    }
+
+    /// A stricter rule below `path` that the operation would leave without its object (moving a parent away), or
+    /// would satisfy with an object made elsewhere (moving or linking a parent into place).
+    fn shadowed(&self, path: &AbsPath, op: FileOp, grant: Grant<'_>) -> Option<&FileRule> {
+        let shadows = matches!(
+            op,
+            FileOp::MoveFrom
+                | FileOp::MoveTo(NodeKind::Directory | NodeKind::Symlink | NodeKind::Other)
+                | FileOp::Create(NodeKind::Symlink | NodeKind::Other)
+        );
+        if !shadows {
+            return None;
+        }
+        let ceiling = self.ceiling.iter().flat_map(|ceiling| ceiling.rules.rules.iter());
+        self.rules.iter().chain(ceiling).filter(|rule| rule.access < grant.access).find(|rule| {
+            match &rule.pattern {
+                Pattern::Path(below) => {
+                    below != path && below.starts_with(path) && self.grant(below).access < grant.access
+                }
+                Pattern::Glob(glob) => glob.reaches_below(path),
+            }
+        })
+    }
+
+    /// True if a granted path stands below, so that the way to it may be seen.
+    fn leads_to_grant(&self, path: &AbsPath) -> bool {
+        self.rules.iter().any(|rule| match &rule.pattern {
+            Pattern::Path(below) => {
+                rule.access != Access::Deny
+                    && below != path
+                    && below.starts_with(path)
+                    && self.grant(below).access != Access::Deny
+            }
+            Pattern::Glob(_) => false,
+        })
+    }
+
+    /// The protected rule whose name `path` imitates: a checkout on a case-insensitive disk would make it the same.
+    fn lookalike(&self, path: &AbsPath, op: FileOp) -> Option<&FileRule> {
+        if !matches!(op, FileOp::Create(_) | FileOp::MoveTo(_)) {
+            return None;
+        }
+        let root = self.guarded.iter().find(|root| path.starts_with(root))?;
+        let names: Vec<&[u8]> = path.key_components().skip(root.depth()).collect();
+        let row = protected::imitated(&names, op)?;
+        let target = root.join(row.name.as_bytes()).ok()?;
+        let of_target = |rule: &&FileRule| matches!(&rule.pattern, Pattern::Path(path) if *path == target);
+        self.rules.iter().filter(of_target).find(|rule| rule.kind == RuleKind::Protected)
+    }
+
+    /// The judgement on git directories, unless the user or administrator opened the place by name.
+    fn judge_git<'p>(&'p self, path: &AbsPath, op: FileOp, grant: Grant<'p>) -> Option<FileDecision<'p>> {
+        let root = self.guarded.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.depth());
+        let git_dir = self.git_dirs.iter().filter(|dir| path.starts_with(dir)).max_by_key(|dir| dir.depth());
+        if root.is_none() && git_dir.is_none() {
+            let is_private = self.private.iter().any(|private| path.starts_with(private));
+            if is_private || grant.access != Access::Write {
+                return None;
+            }
+        }
+        let names: Vec<&[u8]> = path.key_components().collect();
+        let place = Place {
+            names: &names,
+            root_depth: root.map_or(0, AbsPath::depth),
+            git_dir_depth: git_dir.map(AbsPath::depth),
+            flavor: path.flavor(),
+        };
+        let judged = git::judge(&place, op)?;
+        let opened = grant.rule.is_some_and(FileRule::names) && grant.depth >= judged.entry_depth;
+        let rule = self.git_rules.get(judged.row as usize).or(grant.rule);
+        (!opened).then_some(FileDecision { verdict: judged.verdict, rule })
+    }
+}

@@ -1,0 +1,129 @@
+//! What the tokens of a policy stand for on each system, as data with a reason per row.
+
+mod linux;
+mod macos;
+mod windows;
+
+use crate::context::{Context, Os};
+use crate::path::{AbsPath, Flavor};
+
+/// One directory or file: `~/...` below the home, `/...` absolute (on Windows: on the drive of the home).
+#[derive(Debug)]
+pub struct Place {
+    /// Where.
+    pub path: &'static str,
+    /// What it is, and so why it is in the table.
+    pub reason: &'static str,
+}
+
+/// A row.
+pub(crate) const fn place(path: &'static str, reason: &'static str) -> Place {
+    Place { path, reason }
+}
+
+/// The groups of directories of one system.
+#[derive(Debug)]
+pub struct Places {
+    /// `:system`: what programs need to run, without secrets.
+    pub system: &'static [Place],
+    /// What a program needs merely to start: the read access of `strict`.
+    pub minimal: &'static [Place],
+    /// Devices and pseudo file systems that every program expects, private to the sandbox where they hold state.
+    pub devices: &'static [Place],
+    /// Of the devices, those that hold state: the sandbox has its own.
+    pub private: &'static [Place],
+    /// `:toolchains`: compilers, interpreters and their managers below the home.
+    pub toolchains: &'static [Place],
+    /// `:caches`: what package managers fetch and reuse.
+    pub caches: &'static [Place],
+    /// Caches that only builds need.
+    pub build_caches: &'static [Place],
+    /// Harmless settings of tools below the home.
+    pub settings: &'static [Place],
+    /// What a browser needs beyond the rest.
+    pub browser: &'static [Place],
+}
+
+/// The tables of one system.
+#[must_use]
+pub fn places(os: Os) -> &'static Places {
+    match os {
+        Os::Linux => &linux::PLACES,
+        Os::MacOs => &macos::PLACES,
+        Os::Windows => &windows::PLACES,
+    }
+}
+
+/// The concrete path of a row; `None` if it cannot be one on this system.
+#[must_use]
+pub fn expand(path: &str, context: &Context) -> Option<AbsPath> {
+    if let Some(below) = path.strip_prefix("~/") {
+        return context.home.join(below.as_bytes()).ok();
+    }
+    match context.os.flavor() {
+        Flavor::Posix => AbsPath::posix(path).ok(),
+        Flavor::Windows => {
+            let root = context.home.root();
+            let drive = if root.starts_with(b"\\\\") { "C:\\" } else { std::str::from_utf8(root).ok()? };
+            AbsPath::windows(&format!("{drive}{path}")).ok()
+        }
+    }
+}
+
+/// How a directory named by an environment variable is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToolHome {
+    /// Read-only programs.
+    Toolchain,
+    /// A cache.
+    Cache,
+    /// Programs, caches and credentials together: only the listed parts.
+    Parts {
+        toolchain: &'static [&'static str],
+        cache: &'static [&'static str],
+        secret: &'static [&'static str],
+    },
+}
+
+/// Environment variables that move a tool's home, and how that home is used.
+pub(crate) static TOOL_HOMES: &[(&str, ToolHome)] = &[
+    (
+        "CARGO_HOME",
+        ToolHome::Parts {
+            toolchain: &["bin", "config.toml", "config", "env"],
+            cache: &["registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache"],
+            secret: &["credentials", "credentials.toml"],
+        },
+    ),
+    ("RUSTUP_HOME", ToolHome::Toolchain),
+    ("PYENV_ROOT", ToolHome::Toolchain),
+    ("NVM_DIR", ToolHome::Toolchain),
+    ("VOLTA_HOME", ToolHome::Toolchain),
+    ("SDKMAN_DIR", ToolHome::Toolchain),
+    ("JAVA_HOME", ToolHome::Toolchain),
+    ("GOROOT", ToolHome::Toolchain),
+    ("GOPATH", ToolHome::Parts { toolchain: &["bin"], cache: &["pkg"], secret: &[] }),
+    ("GOCACHE", ToolHome::Cache),
+    ("GOMODCACHE", ToolHome::Cache),
+    ("npm_config_cache", ToolHome::Cache),
+    ("PNPM_HOME", ToolHome::Toolchain),
+    ("BUN_INSTALL", ToolHome::Parts { toolchain: &["bin"], cache: &["install/cache"], secret: &[] }),
+    ("DENO_DIR", ToolHome::Cache),
+    ("PIP_CACHE_DIR", ToolHome::Cache),
+    ("UV_CACHE_DIR", ToolHome::Cache),
+    ("CONDA_PREFIX", ToolHome::Toolchain),
+    ("MAVEN_HOME", ToolHome::Toolchain),
+    (
+        "GRADLE_USER_HOME",
+        ToolHome::Parts {
+            toolchain: &["jdks"],
+            cache: &["caches", "wrapper", "native", "daemon"],
+            secret: &["gradle.properties"],
+        },
+    ),
+    ("RBENV_ROOT", ToolHome::Toolchain),
+    ("ASDF_DATA_DIR", ToolHome::Toolchain),
+    ("MISE_DATA_DIR", ToolHome::Toolchain),
+    ("CCACHE_DIR", ToolHome::Cache),
+    ("SCCACHE_DIR", ToolHome::Cache),
+];
