@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 mod finding;
 mod metadata;
 mod modules;
+mod picture;
 mod source;
 mod tidy;
 mod tokens;
@@ -22,11 +23,18 @@ struct Task {
 }
 
 /// Every task, in the order of the help text.
-const TASKS: &[Task] = &[Task {
-    name: "tidy",
-    about: "check the rules of the tree; name checks to run only these",
-    run: tidy::run,
-}];
+const TASKS: &[Task] = &[
+    Task {
+        name: "tidy",
+        about: "check the rules of the tree; name checks to run only these",
+        run: tidy::run,
+    },
+    Task {
+        name: "picture",
+        about: "record docs/picture.svg from docs/picture.commands; name a built garth or have it built",
+        run: picture::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
