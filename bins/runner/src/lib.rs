@@ -1,1 +1,23 @@
-//! Runner.
+//! The first process inside the sandbox.
+//!
+//! It is this very executable again, started under the name [`NAME`] with an empty environment: so it is
+//! there however garth was installed, and nothing of the user's memory or environment comes along. It
+//! reads one finished order and parses nothing that a user wrote.
+
+/// The name (first argument) under which an executable acts as the runner.
+pub const NAME: &str = "garth-runner";
+
+/// Acts as the runner when started under its name. Call it first in `main`.
+///
+/// Returns the exit code of the runner, or `None` when this process is something else.
+#[must_use]
+pub fn enter() -> Option<u8> {
+    let name = std::env::args_os().next()?;
+    if name != NAME {
+        return None;
+    }
+    #[cfg(target_os = "linux")]
+    return Some(garth_host::linux::inside::run::run());
+    #[cfg(not(target_os = "linux"))]
+    Some(125)
+}

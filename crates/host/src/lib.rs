@@ -1,1 +1,10 @@
-//! garth-host
+//! Reads host facts, applies plans, launches and undoes.
+//!
+//! The only crate with `unsafe` code. It takes no policy decision: what it does is data from `garth-plan`,
+//! and what it finds is data for it.
+
+pub mod error;
+#[cfg(target_os = "linux")]
+pub mod linux;
+
+pub use error::OsError;

@@ -1,1 +1,7 @@
-//! garth-plan
+//! Lowers a policy and recorded host facts to a plan and its assurance.
+//!
+//! Pure: no input or output, never `cfg(target_os)`. What is decided for Linux is decided and tested on
+//! any OS; `garth-host` only reads facts and applies.
+
+pub mod git;
+pub mod linux;

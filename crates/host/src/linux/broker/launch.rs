@@ -1,0 +1,166 @@
+//! Starts the runner: this executable again, in namespaces of its own.
+
+use crate::OsError;
+use crate::error::Context;
+use crate::linux::inside::run::{CONTROL, ORDER};
+use crate::linux::sys::spawn::{self, Strings};
+use garth_plan::linux::spec::{LaunchSpec, Tier};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::Pid;
+use rustix::thread::CapabilitySets;
+use std::ffi::CStr;
+
+/// A runner that was started.
+#[derive(Debug)]
+pub struct Runner {
+    /// Its pid in this namespace.
+    pub pid: Pid,
+    /// Its process.
+    pub process: OwnedFd,
+    /// The socket to it.
+    pub control: OwnedFd,
+}
+
+/// The namespaces of the `process` tier.
+const NAMESPACES: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
+
+/// What the child needs, laid out before it exists.
+struct Order {
+    executable: OwnedFd,
+    spec: OwnedFd,
+    control: OwnedFd,
+    group: Option<OwnedFd>,
+    namespaces: bool,
+    root: bool,
+    user_map: Vec<u8>,
+    group_map: Vec<u8>,
+    arguments: Strings,
+    environment: Strings,
+}
+
+/// Starts the runner with its order. `group` is `cgroup.procs` of the control group to live in.
+///
+/// # Errors
+/// The step that failed. `EPERM`, `ENOSPC`, `EUSERS` and `EINVAL` of "make namespaces for" mean that this
+/// machine refuses them.
+pub fn launch(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<Runner, OsError> {
+    let (ours, order) = prepare(spec, group)?;
+    let flags = if order.namespaces { NAMESPACES } else { 0 };
+    let mut failed = ("", 0);
+    let started = spawn::start(flags, &mut || {
+        match become_runner(&order) {
+            Err((step, errno)) => failed = (step, errno),
+            Ok(errno) => failed = ("execute", errno),
+        }
+        125
+    });
+    let (pid, process) = started.on("make namespaces for", "the sandbox")?;
+    if failed.1 != 0 {
+        let _reaped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+        return Err(OsError::new(failed.0, "the runner", failed.1));
+    }
+    Ok(Runner { pid, process, control: ours })
+}
+
+fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order), OsError> {
+    let bytes = postcard::to_stdvec(spec)
+        .map_err(|_| OsError::new("write", "the order", Errno::INVAL.raw_os_error()))?;
+    let file = memfd_create("garth-order", MemfdFlags::CLOEXEC).on("make", "the order")?;
+    let mut written = 0;
+    while written < bytes.len() {
+        written += rustix::io::pwrite(&file, &bytes[written..], written as u64).on("write", "the order")?;
+    }
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+        .on("make", "the runner's socket")?;
+    let executable = openat(CWD, c"/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .on("open", "/proc/self/exe")?;
+    let (user, own_group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let order = Order {
+        executable: away(executable)?,
+        spec: away(file)?,
+        control: away(theirs)?,
+        group: group.map(away).transpose()?,
+        namespaces: spec.tier == Tier::Process,
+        root: user.is_root(),
+        user_map: format!("{0} {0} 1\n", user.as_raw()).into_bytes(),
+        group_map: format!("{0} {0} 1\n", own_group.as_raw()).into_bytes(),
+        arguments: Strings::new(["garth-runner"]).on("pass", "the arguments")?,
+        environment: Strings::new::<&str>([]).on("pass", "the environment")?,
+    };
+    Ok((ours, order))
+}
+
+/// Moves a descriptor out of the way of the numbers that the runner expects.
+fn away(descriptor: OwnedFd) -> Result<OwnedFd, OsError> {
+    rustix::io::fcntl_dupfd_cloexec(&descriptor, 10).on("copy", "a descriptor")
+}
+
+/// The child's steps. System calls only; returns only when one of them failed.
+fn become_runner(order: &Order) -> Result<i32, (&'static str, i32)> {
+    let at = |step: &'static str| move |errno: Errno| (step, errno.raw_os_error());
+    if let Some(group) = &order.group {
+        rustix::io::write(group, b"0").map_err(at("enter the control group of"))?;
+    }
+    if order.namespaces {
+        map_identity(order)?;
+        keep_capabilities().map_err(at("keep the capabilities of"))?;
+    }
+    let place = |from: &OwnedFd, to: i32| {
+        spawn::place_descriptor(from.as_raw_fd(), to).map_err(|errno| ("pass a descriptor to", errno))
+    };
+    place(&order.spec, ORDER)?;
+    place(&order.control, CONTROL)?;
+    let first = CONTROL.cast_unsigned() + 1;
+    spawn::close_on_exec_from(first).map_err(|errno| ("close the descriptors of", errno))?;
+    Ok(spawn::execute_opened(order.executable.as_raw_fd(), &order.arguments, &order.environment))
+}
+
+/// Maps the user to itself: git then sees its own files as its own, and no other identity exists inside.
+fn map_identity(order: &Order) -> Result<(), (&'static str, i32)> {
+    let write = |path: &CStr, text: &[u8], step: &'static str| {
+        openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+            .and_then(|file| rustix::io::write(&file, text))
+            .map(|_| ())
+            .map_err(|errno| (step, errno.raw_os_error()))
+    };
+    if !order.root {
+        write(c"/proc/self/setgroups", b"deny", "fix the groups of")?;
+    }
+    write(c"/proc/self/uid_map", &order.user_map, "map the user of")?;
+    write(c"/proc/self/gid_map", &order.group_map, "map the group of")?;
+    if order.root {
+        // Root's other groups would open files that the policy does not know about.
+        rustix::thread::set_thread_groups(&[])
+            .map_err(|errno| ("drop the groups of", errno.raw_os_error()))?;
+    }
+    Ok(())
+}
+
+/// Capabilities in the new user namespace survive the execution that follows.
+fn keep_capabilities() -> Result<(), Errno> {
+    let mut sets: CapabilitySets = rustix::thread::capabilities(None)?;
+    sets.inheritable = sets.permitted;
+    let permitted = sets.permitted;
+    rustix::thread::set_capabilities(None, sets)?;
+    for capability in permitted.iter() {
+        rustix::thread::configure_capability_in_ambient_set(capability, true)?;
+    }
+    Ok(())
+}
+
+/// Errors of "make namespaces for" that mean the machine refuses them to this user.
+#[must_use]
+pub fn namespaces_refused(error: &OsError) -> bool {
+    const REFUSALS: [Errno; 5] = [Errno::PERM, Errno::NOSPC, Errno::USERS, Errno::INVAL, Errno::NOSYS];
+    (error.operation == "make namespaces for" || error.operation.starts_with("map the"))
+        && REFUSALS.iter().any(|errno| errno.raw_os_error() == error.code)
+}

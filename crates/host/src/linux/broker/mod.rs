@@ -1,0 +1,5 @@
+//! Outside the sandbox: launching the runner and waiting for it.
+
+pub mod launch;
+pub mod terminal;
+pub mod wait;

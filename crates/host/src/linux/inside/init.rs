@@ -1,0 +1,120 @@
+//! The first process of the sandbox: reaps, relays signals, counts, and ends it all with the target.
+
+use crate::OsError;
+use crate::error::Context;
+use crate::linux::message::{Ending, FromRunner, Sender, ToRunner, receive};
+use crate::linux::sys::signals::Children;
+use garth_plan::linux::spec::Limits;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid};
+use std::sync::Arc;
+
+/// How often limits that are held by counting are looked at.
+const COUNTING: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// Serves until the target is gone.
+///
+/// # Errors
+/// A failed system call; the caller then ends, and everything inside with it.
+pub fn serve(
+    target: Pid,
+    control: &Arc<OwnedFd>,
+    children: &Children,
+    limits: &Limits,
+) -> Result<WaitStatus, OsError> {
+    let sender = Sender::new(Arc::clone(control));
+    let counting = limits.memory.is_some() || (limits.count_processes && limits.processes.is_some());
+    loop {
+        if let Some(status) = reap(target, &sender)? {
+            return Ok(status);
+        }
+        let mut events = [
+            PollFd::new(children, PollFlags::IN),
+            PollFd::new(&**control, PollFlags::IN),
+        ];
+        let timeout = counting.then_some(&COUNTING);
+        match poll(&mut events, timeout) {
+            Ok(0) => {
+                if let Some(what) = super::count::exceeded(limits) {
+                    sender.send(&FromRunner::LimitHit(what));
+                    let _gone = kill_all(Signal::KILL);
+                }
+            }
+            Ok(_) => {
+                let [child, broker] = events;
+                if !child.revents().is_empty() {
+                    children.clear();
+                }
+                if !broker.revents().is_empty() && !obey(target, control.as_fd())? {
+                    // Without a broker nobody answers for this sandbox any more.
+                    let _gone = kill_all(Signal::KILL);
+                    return Err(OsError::new("hear from", "the broker", Errno::PIPE.raw_os_error()));
+                }
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno).on("wait for", "the target"),
+        }
+    }
+}
+
+/// Reaps what has ended. The target's own end is returned; that it was stopped is told.
+fn reap(target: Pid, sender: &Sender) -> Result<Option<WaitStatus>, OsError> {
+    loop {
+        match waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            Ok(Some((pid, status))) if pid == target => {
+                if let Some(signal) = status.stopping_signal() {
+                    sender.send(&FromRunner::Stopped(signal));
+                } else if status.exited() || status.signaled() {
+                    return Ok(Some(status));
+                }
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(Errno::CHILD) => return Ok(None),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno).on("wait for", "the target"),
+        }
+    }
+}
+
+/// Does what the broker says; `false` when it is gone.
+fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>) -> Result<bool, OsError> {
+    let order = match receive::<ToRunner>(control) {
+        Ok(Some((order, _))) => order,
+        Ok(None) | Err(Errno::CONNRESET) => return Ok(false),
+        Err(errno) => return Err(errno).on("hear from", "the broker"),
+    };
+    // A target that has just ended needs no signal.
+    let _gone = match order {
+        ToRunner::Signal(number) => named(number).map(|signal| kill_process_group(target, signal)),
+        ToRunner::SignalAll(number) => named(number).map(kill_all),
+    };
+    Ok(true)
+}
+
+fn named(number: i32) -> Option<Signal> {
+    Signal::from_named_raw(number)
+}
+
+/// Signals every process of the sandbox but this one.
+///
+/// # Errors
+/// `ESRCH` when there is none.
+pub fn kill_all(signal: Signal) -> Result<(), Errno> {
+    // `kill(-1)` in a pid namespace reaches all of its processes but the first (pid_namespaces(7)). Where
+    // there is no such namespace it would reach the user's other processes, so it is asked for by list.
+    if rustix::process::getpid() == Pid::INIT {
+        return crate::linux::sys::signals::signal_everything(signal);
+    }
+    for pid in super::count::descendants() {
+        let _gone = kill_process(pid, signal);
+    }
+    Ok(())
+}
+
+/// The ending as the broker is told it.
+#[must_use]
+pub fn ending(status: WaitStatus, repositories: Vec<garth_policy::AbsPath>) -> Ending {
+    Ending { code: status.exit_status(), signal: status.terminating_signal(), repositories }
+}

@@ -1,0 +1,11 @@
+//! What the runner does in the new namespaces before the target starts, and while it runs. Each step takes
+//! data and says what failed.
+
+pub mod confine;
+pub mod count;
+pub mod init;
+pub mod run;
+pub mod start;
+pub mod view;
+
+pub use super::sys::network::loopback_up;

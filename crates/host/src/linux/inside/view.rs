@@ -1,0 +1,349 @@
+//! Builds the file view, object by object, through descriptors.
+//!
+//! Nothing is looked up by name twice: a source is opened without following any link, compared with what
+//! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
+
+use crate::OsError;
+use crate::error::Context;
+use crate::linux::sys::mount::restrict;
+use garth_plan::linux::spec::{FileId, MountFlags, ViewStep};
+use garth_policy::AbsPath;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
+};
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+
+/// Where helpers of the view live: layers of overlays and what stands in for hidden objects.
+const PRIVATE: &str = ".garth";
+
+/// The new tree while it is being built.
+#[derive(Debug)]
+pub struct View {
+    root: OwnedFd,
+    overlays: usize,
+    masks: Option<(OwnedFd, OwnedFd)>,
+}
+
+impl View {
+    /// Builds the whole view in a fresh private file system.
+    ///
+    /// # Errors
+    /// The step that failed, with its object.
+    pub fn build(steps: &[ViewStep]) -> Result<Self, OsError> {
+        let root = private_file_system()?;
+        let mut view = Self { root, overlays: 0, masks: None };
+        for step in steps {
+            view.apply(step)?;
+        }
+        Ok(view)
+    }
+
+    /// Makes the view the root of this process and lets go of the host's.
+    ///
+    /// # Errors
+    /// The error of `pivot_root(2)` and its companions.
+    pub fn enter(self) -> Result<(), OsError> {
+        rustix::process::fchdir(&self.root).on("enter", "the new file view")?;
+        rustix::process::pivot_root(".", ".").on("make a root of", "the new file view")?;
+        unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")?;
+        rustix::process::chdir("/").on("enter", "the new root")
+    }
+
+    fn apply(&mut self, step: &ViewStep) -> Result<(), OsError> {
+        match step {
+            ViewStep::Directory { path, mode } => self.directory(path, *mode),
+            ViewStep::Symlink { path, target } => self.symlink(path, target),
+            ViewStep::Bind { source, expect, directory, path, flags } => {
+                self.bind(source, *expect, *directory, path, *flags)
+            }
+            ViewStep::Overlay { source, expect, path } => self.overlay(source, *expect, path),
+            ViewStep::Mask { path, directory } => self.mask(path, *directory),
+            ViewStep::Proc { path, guard_settings } => self.proc(path, *guard_settings),
+            ViewStep::Terminals { path } => self.terminals(path),
+        }
+    }
+
+    fn directory(&self, path: &AbsPath, mode: u32) -> Result<(), OsError> {
+        let name = self.make_parents(path)?;
+        match mkdirat(&self.root, name.as_c_str(), Mode::from_raw_mode(mode)) {
+            // Parents are made with a usual mode; naming one later only sets its own.
+            Err(Errno::EXIST) => rustix::fs::chmodat(
+                &self.root,
+                name.as_c_str(),
+                Mode::from_raw_mode(mode),
+                rustix::fs::AtFlags::empty(),
+            )
+            .on("set the mode of", path),
+            other => other.on("make the directory", path),
+        }
+    }
+
+    fn symlink(&self, path: &AbsPath, target: &[u8]) -> Result<(), OsError> {
+        let name = self.make_parents(path)?;
+        symlinkat(OsStr::from_bytes(target), &self.root, name.as_c_str()).on("make the link", path)
+    }
+
+    fn bind(
+        &self,
+        source: &AbsPath,
+        expect: FileId,
+        directory: bool,
+        path: &AbsPath,
+        flags: MountFlags,
+    ) -> Result<(), OsError> {
+        let tree = cloned(source, expect)?;
+        restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", source)?;
+        let target = self.mount_point(path, directory)?;
+        attach(&tree, target.as_fd()).on("mount", path)
+    }
+
+    fn overlay(&mut self, source: &AbsPath, expect: FileId, path: &AbsPath) -> Result<(), OsError> {
+        let lower = checked(source, expect)?;
+        let number = self.overlays;
+        self.overlays += 1;
+        let mut layer = Vec::new();
+        for part in ["upper", "work"] {
+            let name = format!("/{PRIVATE}/layer-{number}/{part}");
+            let layer_path = AbsPath::posix(name.as_bytes()).map_err(|_| self.internal(&name))?;
+            self.directory(&layer_path, 0o755)?;
+            layer.push(self.open_inside(&layer_path)?);
+        }
+        let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare an overlay of", source)?;
+        let set = |key: &str, object: BorrowedFd<'_>| {
+            fsconfig_set_string(fs.as_fd(), key, descriptor(object).as_c_str()).on("layer", source)
+        };
+        set("lowerdir", lower.as_fd())?;
+        set("upperdir", layer[0].as_fd())?;
+        set("workdir", layer[1].as_fd())?;
+        fsconfig_set_flag(fs.as_fd(), "userxattr").on("layer", source)?;
+        fsconfig_create(fs.as_fd()).on("layer", source)?;
+        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("layer", source)?;
+        let target = self.mount_point(path, true)?;
+        attach(&mount, target.as_fd()).on("mount the layer at", path)
+    }
+
+    fn mask(&mut self, path: &AbsPath, directory: bool) -> Result<(), OsError> {
+        if self.masks.is_none() {
+            self.masks = Some(self.make_masks()?);
+        }
+        let Some((empty_directory, empty_file)) = &self.masks else { return Ok(()) };
+        let stand_in = if directory { empty_directory } else { empty_file };
+        let tree = clone_tree(stand_in.as_fd()).on("hide", path)?;
+        let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
+        restrict(tree.as_fd(), attributes(flags)).on("hide", path)?;
+        let target = self.open_inside(path)?;
+        attach(&tree, target.as_fd()).on("hide", path)
+    }
+
+    fn make_masks(&self) -> Result<(OwnedFd, OwnedFd), OsError> {
+        let directory = AbsPath::posix(format!("/{PRIVATE}/hidden").into_bytes());
+        let directory = directory.map_err(|_| self.internal("the stand-in"))?;
+        self.directory(&directory, 0)?;
+        let opened = self.open_inside(&directory)?;
+        let name = format!("{PRIVATE}/hidden-file");
+        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::EXCL;
+        openat(&self.root, name.as_str(), flags, Mode::empty()).on("make", &name)?;
+        let file = openat(&self.root, name.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        Ok((opened, file.on("open", &name)?))
+    }
+
+    fn proc(&self, path: &AbsPath, guard_settings: bool) -> Result<(), OsError> {
+        let fs = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "proc")?;
+        fsconfig_create(fs.as_fd()).on("prepare", "proc")?;
+        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
+            | MountAttrFlags::MOUNT_ATTR_NODEV
+            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "proc")?;
+        let target = self.mount_point(path, true)?;
+        attach(&mount, target.as_fd()).on("mount", path)?;
+        if guard_settings {
+            for name in ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "kcore", "kmsg", "timer_list"] {
+                self.guard_setting(path, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Kernel settings belong to root, and here the target may carry root's number.
+    fn guard_setting(&self, proc: &AbsPath, name: &str) -> Result<(), OsError> {
+        let path = proc.join(name.as_bytes()).map_err(|_| self.internal(name))?;
+        let object = match self.open_inside(&path) {
+            Ok(object) => object,
+            Err(error) if error.code == Errno::NOENT.raw_os_error() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let tree = clone_tree(object.as_fd()).on("guard", &path)?;
+        let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
+        restrict(tree.as_fd(), attributes(flags)).on("guard", &path)?;
+        attach(&tree, object.as_fd()).on("guard", &path)
+    }
+
+    fn terminals(&self, path: &AbsPath) -> Result<(), OsError> {
+        let fs = fsopen("devpts", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "terminals")?;
+        for (key, value) in [("ptmxmode", "0666"), ("mode", "0620")] {
+            fsconfig_set_string(fs.as_fd(), key, value).on("prepare", "terminals")?;
+        }
+        fsconfig_create(fs.as_fd()).on("prepare", "terminals")?;
+        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "terminals")?;
+        let target = self.mount_point(path, true)?;
+        attach(&mount, target.as_fd()).on("mount", path)
+    }
+
+    /// Opens an object of the new tree without following a link.
+    fn open_inside(&self, path: &AbsPath) -> Result<OwnedFd, OsError> {
+        let name = relative(path).on("open", path)?;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        openat2(&self.root, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
+            .on("open", path)
+    }
+
+    /// What to mount on: an object that stands there already, or a fresh one in the private file system.
+    /// Nothing is ever made in a tree of the user.
+    fn mount_point(&self, path: &AbsPath, directory: bool) -> Result<OwnedFd, OsError> {
+        match self.open_inside(path) {
+            Err(error) if error.code == Errno::NOENT.raw_os_error() => {}
+            other => return other,
+        }
+        if directory {
+            self.directory(path, 0o755)?;
+        } else {
+            let name = self.make_parents(path)?;
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            openat(&self.root, name.as_c_str(), flags, Mode::from_raw_mode(0o644)).on("make", path)?;
+        }
+        self.open_inside(path)
+    }
+
+    /// Makes the parents of a path in the private file system and returns the path relative to the root.
+    fn make_parents(&self, path: &AbsPath) -> Result<CString, OsError> {
+        let name = relative(path).on("make", path)?;
+        let Some(parent) = path.parent() else { return Ok(name) };
+        let parent_name = relative(&parent).on("make", &parent)?;
+        let private = ResolveFlags::IN_ROOT
+            | ResolveFlags::NO_SYMLINKS
+            | ResolveFlags::NO_MAGICLINKS
+            | ResolveFlags::NO_XDEV;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match openat2(&self.root, parent_name.as_c_str(), flags, Mode::empty(), private) {
+            Ok(_) => Ok(name),
+            Err(Errno::NOENT) => {
+                let parent_name = self.make_parents(&parent)?;
+                mkdirat(&self.root, parent_name.as_c_str(), Mode::from_raw_mode(0o755))
+                    .on("make the directory", &parent)?;
+                Ok(name)
+            }
+            Err(errno) => Err(errno).on("make a name in", &parent),
+        }
+    }
+
+    fn internal(&self, object: &str) -> OsError {
+        OsError::new("name", object, Errno::INVAL.raw_os_error())
+    }
+}
+
+/// A fresh `tmpfs`, mounted somewhere in this private mount namespace until it becomes the root.
+fn private_file_system() -> Result<OwnedFd, OsError> {
+    let fs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "a private file system")?;
+    fsconfig_set_string(fs.as_fd(), "mode", "0755").on("prepare", "a private file system")?;
+    fsconfig_create(fs.as_fd()).on("prepare", "a private file system")?;
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let root = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "a private file system")?;
+    let mut last = Errno::NOENT;
+    for place in [c"/tmp", c"/mnt", c"/usr", c"/etc"] {
+        match openat(CWD, place, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(target) => match attach(&root, target.as_fd()) {
+                Ok(()) => return Ok(root),
+                Err(errno) => last = errno,
+            },
+            Err(errno) => last = errno,
+        }
+    }
+    Err(last).on("mount", "the private file system")
+}
+
+/// Opens a host object by its final path and compares it with what the plan saw.
+fn checked(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
+    let name = CString::new(source.as_bytes()).map_err(|_| Errno::INVAL).on("open", source)?;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let object = openat2(CWD, name.as_c_str(), flags, Mode::empty(), resolve).on("open", source)?;
+    let stat = fstat(&object).on("look at", source)?;
+    if stat.st_dev != expect.device || stat.st_ino != expect.inode {
+        return Err(OsError::new("mount", source.to_string(), Errno::STALE.raw_os_error())
+            .with_remedy("it was replaced since the plan was made; run the command again"));
+    }
+    Ok(object)
+}
+
+fn cloned(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
+    clone_tree(checked(source, expect)?.as_fd()).on("copy the mount of", source)
+}
+
+fn clone_tree(object: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH
+        | OpenTreeFlags::AT_RECURSIVE;
+    open_tree(object, "", flags)
+}
+
+fn attach(mount: &OwnedFd, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(mount, "", target, "", flags)
+}
+
+fn attributes(flags: MountFlags) -> u64 {
+    let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID;
+    attributes.set(MountAttrFlags::MOUNT_ATTR_RDONLY, flags.read_only);
+    attributes.set(MountAttrFlags::MOUNT_ATTR_NOEXEC, flags.no_exec);
+    attributes.set(MountAttrFlags::MOUNT_ATTR_NODEV, flags.no_dev);
+    u64::from(attributes.bits())
+}
+
+fn relative(path: &AbsPath) -> Result<CString, Errno> {
+    let bytes = path.as_bytes();
+    let bytes = bytes.strip_prefix(b"/").unwrap_or(bytes);
+    CString::new(if bytes.is_empty() { b"." } else { bytes }).map_err(|_| Errno::INVAL)
+}
+
+fn descriptor(object: BorrowedFd<'_>) -> CString {
+    crate::linux::supervise::place::descriptor_path(object)
+}
+
+/// Whether a mount is read-only, as the kernel says (`fstatvfs(3)`).
+///
+/// # Errors
+/// The error of the look-up.
+pub fn is_read_only(path: &AbsPath) -> Result<bool, OsError> {
+    let name = CString::new(path.as_bytes()).map_err(|_| Errno::INVAL).on("look at", path)?;
+    let status = rustix::fs::statvfs(name.as_c_str()).on("look at the mount of", path)?;
+    Ok(status.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+/// Reads back that every mount that was to be read-only is.
+///
+/// # Errors
+/// The first one that is not, as `EROFS` reversed: the sandbox must not start.
+pub fn read_back(steps: &[ViewStep]) -> Result<(), OsError> {
+    for step in steps {
+        let ViewStep::Bind { path, flags: MountFlags { read_only: true, .. }, .. } = step else { continue };
+        if !is_read_only(path)? {
+            return Err(OsError::new("keep read-only", path.to_string(), Errno::PERM.raw_os_error())
+                .with_remedy("the kernel did not apply the restriction; please report this machine"));
+        }
+    }
+    Ok(())
+}
+
+/// The type of an opened object is a directory.
+#[must_use]
+pub fn is_directory(object: BorrowedFd<'_>) -> bool {
+    fstat(object).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+}

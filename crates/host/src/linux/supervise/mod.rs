@@ -1,0 +1,209 @@
+//! Carries out the target's mutations in the user's tree, on opened objects.
+//!
+//! Landlock forbids the target to make any of these changes by itself, so letting a call go on is always
+//! safe: whatever a second thread has made of the arguments meanwhile, the kernel refuses. What the policy
+//! allows is done here, on the very objects that the decision was taken on. One thread does it all, so two
+//! supervised changes never interleave.
+
+pub mod call;
+mod git;
+mod names;
+mod open;
+pub mod place;
+mod report;
+mod repositories;
+mod socket;
+
+pub use report::{Denied, Reporter};
+pub use repositories::still_repositories;
+
+use crate::linux::sys::notify::{Listener, Notification};
+use call::{Call, Names};
+use garth_plan::linux::spec::Supervision;
+use garth_policy::{AbsPath, FileOp, Verdict};
+use repositories::Repositories;
+use rustix::fd::OwnedFd;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use std::collections::HashMap;
+
+/// The answer to a supervised call.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The caller's own call goes on.
+    Proceed,
+    /// Done; the call returns this value.
+    Done(i64),
+    /// Refused or failed.
+    Fail(Errno),
+    /// Opened; the caller gets the descriptor.
+    Opened(OwnedFd, bool),
+    /// Another thread answers later.
+    Later,
+}
+
+impl From<Result<(), Errno>> for Answer {
+    fn from(result: Result<(), Errno>) -> Self {
+        result.map_or_else(Self::Fail, |()| Self::Done(0))
+    }
+}
+
+/// The supervisor of one sandbox.
+pub struct Supervisor {
+    listener: std::sync::Arc<Listener>,
+    order: Supervision,
+    names: Names,
+    masks: HashMap<u32, u32>,
+    reporter: Reporter,
+    repositories: Repositories,
+    appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
+    /// Configurations as they were before the first change, for comparing with what replaces them even
+    /// after the file was deleted.
+    configurations: HashMap<AbsPath, Vec<u8>>,
+}
+
+impl Supervisor {
+    /// Prepares to answer `listener`.
+    #[must_use]
+    pub fn new(
+        listener: Listener,
+        order: Supervision,
+        reporter: Reporter,
+        appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
+    ) -> Self {
+        listener.wake_synchronously();
+        let repositories = Repositories::new(&order.known_repositories);
+        Self {
+            listener: std::sync::Arc::new(listener),
+            order,
+            names: Names::new(),
+            masks: HashMap::new(),
+            reporter,
+            repositories,
+            appeared,
+            configurations: HashMap::new(),
+        }
+    }
+
+    /// Answers calls until the last supervised process is gone.
+    pub fn run(&mut self) {
+        // New objects get exactly the mode that the caller's own mask leaves.
+        rustix::process::umask(Mode::empty());
+        loop {
+            match self.listener.receive() {
+                Ok(notification) => self.answer(&notification),
+                Err(Errno::INTR | Errno::NOENT) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn answer(&mut self, notification: &Notification) {
+        let id = notification.id;
+        // A caller that died meanwhile needs no answer: errors of the answers themselves mean just that.
+        let _gone = match self.handle(notification) {
+            Answer::Proceed => self.listener.proceed(id),
+            Answer::Done(value) => self.listener.succeed(id, value),
+            Answer::Fail(errno) => self.listener.fail(id, errno),
+            Answer::Opened(descriptor, close_on_exec) => {
+                open::hand_over(&self.listener, notification, &descriptor, close_on_exec)
+            }
+            Answer::Later => Ok(()),
+        };
+    }
+
+    /// Notes what was made, for the report on repositories that appear.
+    fn note(&mut self, change: impl FnOnce(&mut Repositories) -> bool) {
+        if change(&mut self.repositories) {
+            if let Ok(mut list) = self.appeared.lock() {
+                *list = self.repositories.appeared();
+            }
+        }
+    }
+
+    fn handle(&mut self, notification: &Notification) -> Answer {
+        let thread = notification.thread;
+        match call::decode(&self.names, notification) {
+            Call::Open { at, flags, mode } => self.open(notification, at, flags, mode),
+            Call::Truncate { at, length } => self.truncate(thread, at, length),
+            Call::MakeDirectory { at, mode } => self.make_directory(thread, at, mode),
+            Call::MakeNode { at, mode, device } => self.make_node(thread, at, mode, device),
+            Call::MakeSymlink { target, at } => self.make_symlink(thread, target, at),
+            Call::MakeLink { old, new, flags } => self.make_link(thread, old, new, flags),
+            Call::Rename { old, new, flags } => self.rename(thread, old, new, flags),
+            Call::Remove { at, directory } => self.remove(thread, at, directory),
+            Call::Bind { socket, address, length } => self.bind(thread, socket, address, length),
+            Call::Mask { mask } => {
+                self.masks.clear();
+                self.masks.insert(thread, mask);
+                Answer::Proceed
+            }
+            Call::Unknown => Answer::Fail(Errno::NOSYS),
+        }
+    }
+
+    /// Whether the target can change nothing there by itself, so the runner does it.
+    fn supervised(&self, path: &AbsPath) -> bool {
+        self.order.roots.iter().any(|root| path.starts_with(root))
+    }
+
+    /// Asks the policy; a refusal is reported.
+    fn judge(&mut self, thread: u32, path: &AbsPath, op: FileOp) -> Verdict {
+        let decision = self.order.rules.decide(path, op);
+        if decision.verdict == Verdict::Deny {
+            self.reporter.denied(thread, path, op, decision.rule);
+        }
+        decision.verdict
+    }
+
+    /// Asks the policy where only a plain yes will do.
+    fn permit(&mut self, thread: u32, path: &AbsPath, op: FileOp) -> Result<(), Errno> {
+        match self.judge(thread, path, op) {
+            Verdict::Allow => Ok(()),
+            Verdict::Deny => Err(Errno::ACCESS),
+            Verdict::Vet(_) => {
+                let rule = self.order.rules.decide(path, op).rule.cloned();
+                self.reporter.denied(thread, path, op, rule.as_ref());
+                Err(Errno::ACCESS)
+            }
+        }
+    }
+
+    /// The caller's file mode creation mask.
+    fn mask(&mut self, thread: u32) -> Mode {
+        let mask = match self.masks.get(&thread) {
+            Some(mask) => *mask,
+            None => {
+                let mask = read_mask(thread).unwrap_or(0o077);
+                if self.masks.len() > 4096 {
+                    self.masks.clear();
+                }
+                self.masks.insert(thread, mask);
+                mask
+            }
+        };
+        Mode::from_raw_mode(mask)
+    }
+
+    fn masked(&mut self, thread: u32, mode: u32) -> Mode {
+        Mode::from_raw_mode(mode & 0o7777) & !self.mask(thread)
+    }
+}
+
+/// `Umask:` of `/proc/PID/status` (`proc_pid_status(5)`).
+fn read_mask(thread: u32) -> Option<u32> {
+    let status = std::fs::read(format!("/proc/{thread}/status")).ok()?;
+    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Umask:"))?;
+    u32::from_str_radix(std::str::from_utf8(line).ok()?.trim(), 8).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_mask_of_a_process_is_read() {
+        let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
+        let read = super::read_mask(std::process::id());
+        rustix::process::umask(before);
+        assert_eq!(read, Some(0o027));
+    }
+}

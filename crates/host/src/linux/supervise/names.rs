@@ -1,0 +1,229 @@
+//! Making, moving and removing names.
+
+use super::call::At;
+use super::place::{self, Place};
+use super::{Answer, Supervisor};
+use crate::linux::sys::memory;
+use garth_policy::{FileOp, NodeKind, Verdict};
+use rustix::fd::AsFd;
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, mknodat, openat, renameat_with, symlinkat,
+    unlinkat,
+};
+use rustix::io::Errno;
+use std::ffi::CString;
+
+impl Supervisor {
+    /// The place that a path names, when the runner is to act there.
+    fn place(&self, thread: u32, at: At) -> Option<Place> {
+        let mut buffer = [0; 4096];
+        let text = place::text(thread, at, &mut buffer).ok()?;
+        place::locate(thread, at.directory, text)
+    }
+
+    fn supervised_place(&self, thread: u32, at: At) -> Option<Place> {
+        self.place(thread, at).filter(|place| self.supervised(&place.path))
+    }
+
+    /// Refuses a creation, unless the name stands already: programs tell the two apart.
+    fn may_create(&mut self, thread: u32, place: &Place, kind: NodeKind) -> Result<(), Errno> {
+        if place.stat().is_ok() {
+            return Err(Errno::EXIST);
+        }
+        self.permit(thread, &place.path, FileOp::Create(kind))
+    }
+
+    pub(super) fn make_directory(&mut self, thread: u32, at: At, mode: u32) -> Answer {
+        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        if let Err(errno) = self.may_create(thread, &place, NodeKind::Directory) {
+            return Answer::Fail(errno);
+        }
+        let mode = self.masked(thread, mode);
+        let result = mkdirat(&place.parent, &place.name, mode);
+        if result.is_ok() {
+            self.note(|seen| seen.made(&place.path, NodeKind::Directory));
+        }
+        result.into()
+    }
+
+    pub(super) fn make_node(&mut self, thread: u32, at: At, mode: u32, device: u64) -> Answer {
+        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        let file_type = match FileType::from_raw_mode(mode) {
+            FileType::Unknown => FileType::RegularFile,
+            other => other,
+        };
+        let kind = if file_type == FileType::RegularFile { NodeKind::File } else { NodeKind::Other };
+        if let Err(errno) = self.may_create(thread, &place, kind) {
+            return Answer::Fail(errno);
+        }
+        let mode = self.masked(thread, mode);
+        mknodat(&place.parent, &place.name, file_type, mode, device).into()
+    }
+
+    pub(super) fn make_symlink(&mut self, thread: u32, target: u64, at: At) -> Answer {
+        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        let mut buffer = [0; 4096];
+        let target = match memory::read_path(thread, target, &mut buffer).map(CString::new) {
+            Ok(Ok(target)) => target,
+            Ok(Err(_)) => return Answer::Fail(Errno::INVAL),
+            Err(errno) => return Answer::Fail(errno),
+        };
+        if let Err(errno) = self.may_create(thread, &place, NodeKind::Symlink) {
+            return Answer::Fail(errno);
+        }
+        symlinkat(target.as_c_str(), &place.parent, &place.name).into()
+    }
+
+    pub(super) fn make_link(&mut self, thread: u32, old: At, new: At, flags: i32) -> Answer {
+        let Some(place) = self.supervised_place(thread, new) else { return Answer::Proceed };
+        let mut buffer = [0; 4096];
+        let Ok(text) = place::text(thread, old, &mut buffer) else { return Answer::Proceed };
+        // Either the named object itself, or, where the caller asked to follow (an unnamed file is given
+        // its name through /proc/self/fd), what it leads to.
+        let follow = flags & libc::AT_SYMLINK_FOLLOW != 0;
+        let empty = text.is_empty() && flags & libc::AT_EMPTY_PATH != 0;
+        let source = if empty {
+            CString::new(format!("/proc/{thread}/fd/{}", old.directory)).ok()
+        } else {
+            place::as_caller(thread, old.directory, text)
+        };
+        let Some(source) = source else { return Answer::Proceed };
+        let no_follow = if follow || empty { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let object = match openat(CWD, source.as_c_str(), OFlags::PATH | OFlags::CLOEXEC | no_follow, Mode::empty()) {
+            Ok(object) => object,
+            Err(errno) => return Answer::Fail(errno),
+        };
+        if let Err(errno) = self.may_link(thread, &object) {
+            return Answer::Fail(errno);
+        }
+        if let Err(errno) = self.may_create(thread, &place, NodeKind::File) {
+            return Answer::Fail(errno);
+        }
+        let again = place::descriptor_path(object.as_fd());
+        let result = linkat(CWD, again.as_c_str(), &place.parent, &place.name, AtFlags::SYMLINK_FOLLOW);
+        if result.is_ok() {
+            self.note(|seen| seen.made(&place.path, NodeKind::File));
+        }
+        result.into()
+    }
+
+    /// Another name may be made for a file that may be changed, or that has no name yet.
+    fn may_link(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<(), Errno> {
+        let stat = rustix::fs::fstat(object)?;
+        if self.sealed(&stat) {
+            return Err(Errno::ACCESS);
+        }
+        match place::final_path(object.as_fd()) {
+            Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Link),
+            Ok(_) => Err(Errno::XDEV),
+            Err(_) if stat.st_nlink == 0 => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    pub(super) fn rename(&mut self, thread: u32, old: At, new: At, flags: u32) -> Answer {
+        let (Some(old), Some(new)) = (self.place(thread, old), self.place(thread, new)) else {
+            return Answer::Proceed;
+        };
+        if !self.supervised(&old.path) && !self.supervised(&new.path) {
+            return Answer::Proceed;
+        }
+        let flags = RenameFlags::from_bits_retain(flags);
+        if flags.contains(RenameFlags::WHITEOUT) {
+            return Answer::Fail(Errno::PERM);
+        }
+        let old_kind = match old.stat() {
+            Ok(stat) => place::kind(&stat),
+            Err(errno) => return Answer::Fail(errno),
+        };
+        if old.slash && old_kind != NodeKind::Directory {
+            return Answer::Fail(Errno::NOTDIR);
+        }
+        if flags.contains(RenameFlags::EXCHANGE) {
+            return self.exchange(thread, &old, old_kind, &new, flags);
+        }
+        match self.judge_move(thread, &old, old_kind, &new) {
+            Ok(Verdict::Vet(_)) => return self.install_configuration(thread, &old, &new),
+            Ok(_) => {}
+            Err(errno) => return Answer::Fail(errno),
+        }
+        let result = renameat_with(&old.parent, &old.name, &new.parent, &new.name, flags);
+        if result.is_ok() {
+            self.note(|seen| seen.moved(&old.path, &new.path, old_kind));
+        }
+        result.into()
+    }
+
+    fn exchange(
+        &mut self,
+        thread: u32,
+        old: &Place,
+        old_kind: NodeKind,
+        new: &Place,
+        flags: RenameFlags,
+    ) -> Answer {
+        let new_kind = match new.stat() {
+            Ok(stat) => place::kind(&stat),
+            Err(errno) => return Answer::Fail(errno),
+        };
+        for (from, kind, to) in [(old, old_kind, new), (new, new_kind, old)] {
+            match self.judge_move(thread, from, kind, to) {
+                Ok(Verdict::Allow) => {}
+                Ok(_) => return Answer::Fail(Errno::ACCESS),
+                Err(errno) => return Answer::Fail(errno),
+            }
+        }
+        renameat_with(&old.parent, &old.name, &new.parent, &new.name, flags).into()
+    }
+
+    fn judge_move(&mut self, thread: u32, from: &Place, kind: NodeKind, to: &Place) -> Result<Verdict, Errno> {
+        if self.supervised(&from.path) {
+            self.permit(thread, &from.path, FileOp::MoveFrom)?;
+        }
+        if !self.supervised(&to.path) {
+            return Ok(Verdict::Allow);
+        }
+        match self.judge(thread, &to.path, FileOp::MoveTo(kind)) {
+            Verdict::Deny => Err(Errno::ACCESS),
+            verdict => Ok(verdict),
+        }
+    }
+
+    pub(super) fn remove(&mut self, thread: u32, at: At, directory: bool) -> Answer {
+        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        if let Err(errno) = place.stat() {
+            return Answer::Fail(errno);
+        }
+        if let Err(errno) = self.permit(thread, &place.path, FileOp::Delete) {
+            return Answer::Fail(errno);
+        }
+        let flags = if directory || place.slash { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        if place.slash && !directory {
+            return Answer::Fail(Errno::NOTDIR);
+        }
+        unlinkat(&place.parent, &place.name, flags).into()
+    }
+
+    pub(super) fn truncate(&mut self, thread: u32, at: At, length: u64) -> Answer {
+        let mut buffer = [0; 4096];
+        let Ok(text) = place::text(thread, at, &mut buffer) else { return Answer::Proceed };
+        let Some(path) = place::as_caller(thread, at.directory, text) else { return Answer::Proceed };
+        // Truncation needs no right that Landlock holds back here, so the call never goes on by itself.
+        let object = match openat(CWD, path.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(object) => object,
+            Err(errno) => return Answer::Fail(errno),
+        };
+        let Ok(path) = place::final_path(object.as_fd()) else { return Answer::Fail(Errno::NOENT) };
+        if self.supervised(&path) {
+            let sealed = rustix::fs::fstat(&object).is_ok_and(|stat| self.sealed(&stat));
+            if sealed || self.permit(thread, &path, FileOp::Write).is_err() {
+                return Answer::Fail(Errno::ACCESS);
+            }
+        }
+        let again = place::descriptor_path(object.as_fd());
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        openat(CWD, again.as_c_str(), flags, Mode::empty())
+            .and_then(|file| rustix::fs::ftruncate(&file, length))
+            .into()
+    }
+}

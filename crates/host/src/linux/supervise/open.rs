@@ -1,0 +1,276 @@
+//! Opening: the one supervised call that hands something back.
+
+use super::call::At;
+use super::place::{self, Place};
+use super::{Answer, Supervisor};
+use crate::linux::sys::affinity::Held;
+use crate::linux::sys::notify::{Listener, Notification};
+use garth_policy::{FileOp, NodeKind};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
+use rustix::io::Errno;
+use std::ffi::CString;
+use std::sync::Arc;
+
+/// As many links as the kernel follows (`path_resolution(7)`).
+const LINKS: usize = 40;
+
+/// One open, as it was asked for.
+#[derive(Clone, Copy)]
+struct Request {
+    thread: u32,
+    id: u64,
+    flags: OFlags,
+    mode: u32,
+}
+
+impl Request {
+    fn has(&self, flags: OFlags) -> bool {
+        self.flags.contains(flags)
+    }
+
+    fn close_on_exec(&self) -> bool {
+        self.has(OFlags::CLOEXEC)
+    }
+
+    /// Flags for the runner's own open of a name that was looked at: it follows no link, takes no
+    /// terminal, and makes nothing unless told so.
+    fn own(&self) -> OFlags {
+        (self.flags - OFlags::CREATE - OFlags::EXCL) | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY
+    }
+
+    fn writes(&self) -> bool {
+        self.flags.intersects(OFlags::WRONLY | OFlags::RDWR | OFlags::TRUNC)
+    }
+}
+
+/// Gives the caller its descriptor.
+pub(super) fn hand_over(
+    listener: &Listener,
+    call: &Notification,
+    descriptor: &OwnedFd,
+    close_on_exec: bool,
+) -> Result<(), Errno> {
+    let _held = Held::new(call.thread);
+    listener.hand_over(call.id, descriptor.as_fd(), close_on_exec)
+}
+
+impl Supervisor {
+    pub(super) fn open(&mut self, call: &Notification, at: At, flags: i32, mode: u32) -> Answer {
+        let flags = OFlags::from_bits_retain(flags.cast_unsigned());
+        let request = Request { thread: call.thread, id: call.id, flags, mode };
+        if request.has(OFlags::PATH) {
+            return Answer::Proceed;
+        }
+        let mut buffer = [0; 4096];
+        let Ok(text) = place::text(call.thread, at, &mut buffer) else { return Answer::Proceed };
+        if request.has(OFlags::TMPFILE) {
+            return self.open_unnamed(request, at, text);
+        }
+        let answer = self.open_text(request, at, text);
+        match answer {
+            // Letting these go on is not safe: a truncation needs no right that Landlock holds back, and
+            // reads are supervised because nothing else holds them back.
+            Answer::Proceed if self.order.reads || !self.only_kernel_checked(request) => {
+                self.open_object(request, at, text)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Whether the kernel itself refuses this open on anything that the policy guards.
+    fn only_kernel_checked(&self, request: Request) -> bool {
+        !(request.has(OFlags::TRUNC) && !request.flags.intersects(OFlags::WRONLY | OFlags::RDWR))
+    }
+
+    fn open_text(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
+        let Some(mut place) = place::locate(request.thread, at.directory, text) else {
+            return Answer::Proceed;
+        };
+        for _ in 0..LINKS {
+            if place.slash {
+                return Answer::Proceed;
+            }
+            let supervised = self.supervised(&place.path);
+            if supervised && request.has(OFlags::CREATE | OFlags::EXCL) {
+                return self.create(request, &place);
+            }
+            match place.stat() {
+                Err(Errno::NOENT) if supervised && request.has(OFlags::CREATE) => {
+                    return self.create(request, &place);
+                }
+                Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => {
+                    if request.has(OFlags::NOFOLLOW) || request.has(OFlags::CREATE | OFlags::EXCL) {
+                        return Answer::Proceed;
+                    }
+                    let next = place
+                        .read_link()
+                        .ok()
+                        .and_then(|link| place::locate_from(request.thread, place.parent.as_fd(), &link));
+                    let Some(next) = next else { return Answer::Proceed };
+                    place = next;
+                }
+                Ok(stat) if supervised => return self.open_existing(request, &place, &stat),
+                _ => return Answer::Proceed,
+            }
+        }
+        Answer::Fail(Errno::LOOP)
+    }
+
+    fn create(&mut self, request: Request, place: &Place) -> Answer {
+        if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Create(NodeKind::File)) {
+            // A name that stands already is not a creation, and programs tell the two apart.
+            return Answer::Fail(if place.stat().is_ok() { Errno::EXIST } else { errno });
+        }
+        let mode = self.masked(request.thread, request.mode);
+        let flags = request.own() | OFlags::CREATE | OFlags::EXCL;
+        match openat(&place.parent, &place.name, flags, mode) {
+            Ok(descriptor) => {
+                self.note(|seen| seen.made(&place.path, NodeKind::File));
+                Answer::Opened(descriptor, request.close_on_exec())
+            }
+            Err(errno) => Answer::Fail(errno),
+        }
+    }
+
+    fn open_existing(&mut self, request: Request, place: &Place, stat: &rustix::fs::Stat) -> Answer {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => {}
+            FileType::Fifo => return self.open_fifo(request, place),
+            _ => return Answer::Proceed,
+        }
+        let read_only = !request.flags.intersects(OFlags::WRONLY | OFlags::RDWR);
+        if read_only || request.has(OFlags::RDWR) {
+            if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Read) {
+                return Answer::Fail(errno);
+            }
+        }
+        if request.writes() {
+            if self.sealed(stat) {
+                self.reporter.denied(request.thread, &place.path, FileOp::Write, None);
+                return Answer::Fail(Errno::ACCESS);
+            }
+            if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Write) {
+                return Answer::Fail(errno);
+            }
+        }
+        match openat(&place.parent, &place.name, request.own(), Mode::empty()) {
+            Ok(descriptor) => Answer::Opened(descriptor, request.close_on_exec()),
+            Err(errno) => Answer::Fail(errno),
+        }
+    }
+
+    pub(super) fn sealed(&self, stat: &rustix::fs::Stat) -> bool {
+        self.order.sealed.iter().any(|id| id.device == stat.st_dev && id.inode == stat.st_ino)
+    }
+
+    /// A pipe blocks until its other end is opened, and the supervisor must not.
+    fn open_fifo(&mut self, request: Request, place: &Place) -> Answer {
+        if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Write) {
+            return Answer::Fail(errno);
+        }
+        let Ok(object) =
+            openat(&place.parent, &place.name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+        else {
+            return Answer::Proceed;
+        };
+        let listener = Arc::clone(&self.listener);
+        let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
+            let flags = request.own() - OFlags::NOFOLLOW;
+            let opened = openat(CWD, place::descriptor_path(object.as_fd()).as_c_str(), flags, Mode::empty());
+            // The caller may be gone by the time the other end opens.
+            let _gone = match opened {
+                Ok(descriptor) => {
+                    listener.hand_over(request.id, descriptor.as_fd(), request.close_on_exec())
+                }
+                Err(errno) => listener.fail(request.id, errno),
+            };
+        });
+        if thread.is_ok() { Answer::Later } else { Answer::Fail(Errno::AGAIN) }
+    }
+
+    fn open_unnamed(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
+        let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let Some(object) = self.open_as_caller(request.thread, at, text, directory) else {
+            return Answer::Proceed;
+        };
+        let Ok(path) = place::final_path(object.as_fd()) else { return Answer::Proceed };
+        if !self.supervised(&path) {
+            return Answer::Proceed;
+        }
+        let Ok(inside) = path.join(b"garth-unnamed") else { return Answer::Proceed };
+        if let Err(errno) = self.permit(request.thread, &inside, FileOp::Create(NodeKind::File)) {
+            return Answer::Fail(errno);
+        }
+        let mode = self.masked(request.thread, request.mode);
+        match openat(&object, c".", request.flags | OFlags::CLOEXEC, mode) {
+            Ok(descriptor) => Answer::Opened(descriptor, request.close_on_exec()),
+            Err(errno) => Answer::Fail(errno),
+        }
+    }
+
+    /// Opens whatever the path leads to, looks at what it is, and opens that very object again.
+    fn open_object(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
+        if let Some(terminal) = controlling_terminal(request.thread, text) {
+            return opened(openat(CWD, terminal.as_c_str(), request.own() - OFlags::NOFOLLOW, Mode::empty()), request);
+        }
+        let follow = if request.has(OFlags::NOFOLLOW) { OFlags::NOFOLLOW } else { OFlags::empty() };
+        let mut flags = OFlags::PATH | OFlags::CLOEXEC | follow;
+        if request.has(OFlags::DIRECTORY) {
+            flags |= OFlags::DIRECTORY;
+        }
+        let Some(object) = self.open_as_caller(request.thread, at, text, flags) else {
+            // What does not exist for the runner does not exist for the caller, unless it is to be made.
+            return self.open_absent(request, at, text);
+        };
+        if let Ok(path) = place::final_path(object.as_fd()) {
+            if self.supervised(&path) {
+                let directory = rustix::fs::fstat(&object).is_ok_and(|stat| place::kind(&stat) == NodeKind::Directory);
+                let op = match (request.writes(), directory) {
+                    (true, _) => FileOp::Write,
+                    (false, true) => FileOp::List,
+                    (false, false) => FileOp::Read,
+                };
+                if let Err(errno) = self.permit(request.thread, &path, op) {
+                    return Answer::Fail(errno);
+                }
+            }
+        }
+        let again = request.own() - OFlags::NOFOLLOW;
+        opened(openat(CWD, place::descriptor_path(object.as_fd()).as_c_str(), again, Mode::empty()), request)
+    }
+
+    fn open_absent(&self, request: Request, at: At, text: &[u8]) -> Answer {
+        if !request.has(OFlags::CREATE) {
+            return Answer::Fail(Errno::NOENT);
+        }
+        if request.flags.intersects(OFlags::WRONLY | OFlags::RDWR) {
+            // Landlock decides about these.
+            return Answer::Proceed;
+        }
+        let Some(place) = place::locate(request.thread, at.directory, text) else { return Answer::Proceed };
+        let flags = request.own() | OFlags::CREATE | OFlags::EXCL;
+        opened(openat(&place.parent, &place.name, flags, Mode::from_raw_mode(request.mode & 0o700)), request)
+    }
+
+    fn open_as_caller(&self, thread: u32, at: At, text: &[u8], flags: OFlags) -> Option<OwnedFd> {
+        let path = place::as_caller(thread, at.directory, text)?;
+        openat(CWD, path.as_c_str(), flags, Mode::empty()).ok()
+    }
+}
+
+fn opened(result: Result<OwnedFd, Errno>, request: Request) -> Answer {
+    result.map_or_else(Answer::Fail, |descriptor| Answer::Opened(descriptor, request.close_on_exec()))
+}
+
+/// `/dev/tty` means the caller's own terminal, by its number in `/proc/PID/stat` (`proc_pid_stat(5)`).
+fn controlling_terminal(thread: u32, text: &[u8]) -> Option<CString> {
+    if text != b"/dev/tty" {
+        return None;
+    }
+    let stat = std::fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
+    let number: u32 = stat.rsplit(')').next()?.split_whitespace().nth(4)?.parse().ok()?;
+    let (major, minor) = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00));
+    // Unix98 pseudo-terminals have the majors 136 to 143, 256 each.
+    (136..=143).contains(&major).then(|| CString::new(format!("/dev/pts/{}", (major - 136) * 256 + minor)).ok())?
+}

@@ -1,0 +1,211 @@
+//! Where a path of the caller really leads: an opened parent directory, its final path, and a last name.
+
+use super::call::At;
+use crate::linux::sys::memory;
+use garth_policy::AbsPath;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, readlinkat_raw, statat};
+use rustix::io::Errno;
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+
+/// A name in an opened directory.
+#[derive(Debug)]
+pub struct Place {
+    /// The directory, opened with `O_PATH`.
+    pub parent: OwnedFd,
+    /// Final path of the directory and name together.
+    pub path: AbsPath,
+    /// The last component.
+    pub name: CString,
+    /// The caller wrote a slash behind the name.
+    pub slash: bool,
+}
+
+impl Place {
+    /// The object that stands at the name now, without following a link.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is none.
+    pub fn stat(&self) -> Result<Stat, Errno> {
+        statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// Reads the link that stands at the name.
+    ///
+    /// # Errors
+    /// `EINVAL` when it is no link.
+    pub fn read_link(&self) -> Result<Vec<u8>, Errno> {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let (text, _) = readlinkat_raw(&self.parent, &self.name, &mut buffer)?;
+        Ok(text.to_vec())
+    }
+}
+
+/// The path of the caller as text, relative to something that the runner can open.
+pub fn text<'b>(thread: u32, at: At, buffer: &'b mut [u8; 4096]) -> Result<&'b [u8], Errno> {
+    memory::read_path(thread, at.path, buffer)
+}
+
+/// Finds the place that `path` names for `thread`. `None` where the caller's own kernel call gives the
+/// right answer (an error, or a name such as `..` that nothing can be made at).
+#[must_use]
+pub fn locate(thread: u32, directory: i32, path: &[u8]) -> Option<Place> {
+    let trimmed = trim_slashes(path);
+    if trimmed.is_empty() {
+        return None;
+    }
+    let (parent, name) = match trimmed.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (&trimmed[..=slash], &trimmed[slash + 1..]),
+        None => (&b""[..], trimmed),
+    };
+    if name == b"." || name == b".." {
+        return None;
+    }
+    let parent = openat(CWD, from_caller(thread, directory, parent)?.as_c_str(), DIRECTORY, Mode::empty()).ok()?;
+    finish(parent, name, trimmed.len() != path.len())
+}
+
+/// Continues from a link found in `parent`.
+#[must_use]
+pub fn locate_from(thread: u32, parent: BorrowedFd<'_>, path: &[u8]) -> Option<Place> {
+    if path.first() == Some(&b'/') {
+        return locate(thread, libc::AT_FDCWD, path);
+    }
+    let trimmed = trim_slashes(path);
+    let (directory, name) = match trimmed.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (&trimmed[..slash], &trimmed[slash + 1..]),
+        None => (&b"."[..], trimmed),
+    };
+    if name.is_empty() || name == b"." || name == b".." {
+        return None;
+    }
+    let parent = openat(parent, CString::new(directory).ok()?.as_c_str(), DIRECTORY, Mode::empty()).ok()?;
+    finish(parent, name, trimmed.len() != path.len())
+}
+
+const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn finish(parent: OwnedFd, name: &[u8], slash: bool) -> Option<Place> {
+    let path = final_path(parent.as_fd()).ok()?.join(name).ok()?;
+    Some(Place { parent, path, name: CString::new(name).ok()?, slash })
+}
+
+fn trim_slashes(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    &path[..end]
+}
+
+/// A path that means to the runner what `path` means to the caller; an absolute one is rewritten where it
+/// speaks of the caller itself.
+#[must_use]
+pub fn as_caller(thread: u32, directory: i32, path: &[u8]) -> Option<CString> {
+    if path.is_empty() { None } else { from_caller(thread, directory, path) }
+}
+
+fn from_caller(thread: u32, directory: i32, path: &[u8]) -> Option<CString> {
+    let mut text = Vec::with_capacity(path.len() + 32);
+    if path.first() == Some(&b'/') {
+        text.extend_from_slice(&own_process(thread, path));
+    } else {
+        let base = match directory {
+            libc::AT_FDCWD => format!("/proc/{thread}/cwd/"),
+            descriptor => format!("/proc/{thread}/fd/{descriptor}/"),
+        };
+        text.extend_from_slice(base.as_bytes());
+        text.extend_from_slice(path);
+    }
+    CString::new(text).ok()
+}
+
+/// `/proc/self` and its relatives mean the caller, not the runner.
+#[must_use]
+pub fn own_process(thread: u32, path: &[u8]) -> Vec<u8> {
+    let rewritten = |rest: &[u8], middle: &str| {
+        let mut text = format!("/proc/{thread}{middle}").into_bytes();
+        text.extend_from_slice(rest);
+        text
+    };
+    if let Some(rest) = path.strip_prefix(b"/proc/self/") {
+        return rewritten(rest, "/");
+    }
+    if let Some(rest) = path.strip_prefix(b"/proc/thread-self/") {
+        return rewritten(rest, "/");
+    }
+    if let Some(rest) = path.strip_prefix(b"/dev/fd/") {
+        return rewritten(rest, "/fd/");
+    }
+    match path {
+        b"/dev/stdin" => rewritten(b"", "/fd/0"),
+        b"/dev/stdout" => rewritten(b"", "/fd/1"),
+        b"/dev/stderr" => rewritten(b"", "/fd/2"),
+        _ => path.to_vec(),
+    }
+}
+
+/// The path of an opened object, as the sandbox sees it.
+///
+/// # Errors
+/// `ENOENT` when the object has no path any more.
+pub fn final_path(object: BorrowedFd<'_>) -> Result<AbsPath, Errno> {
+    let link = descriptor_path(object);
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let (text, _) = readlinkat_raw(CWD, link.as_c_str(), &mut buffer)?;
+    if text.first() != Some(&b'/') || text.ends_with(b" (deleted)") {
+        return Err(Errno::NOENT);
+    }
+    AbsPath::posix(&*text).map_err(|_| Errno::NOENT)
+}
+
+/// `/proc/self/fd/N`, through which an opened object can be opened again.
+#[must_use]
+pub fn descriptor_path(object: BorrowedFd<'_>) -> CString {
+    CString::new(format!("/proc/self/fd/{}", object.as_raw_fd())).unwrap_or_default()
+}
+
+/// The kind of an object, as the policy names it.
+#[must_use]
+pub fn kind(stat: &Stat) -> garth_policy::NodeKind {
+    use garth_policy::NodeKind;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => NodeKind::File,
+        FileType::Directory => NodeKind::Directory,
+        FileType::Symlink => NodeKind::Symlink,
+        _ => NodeKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn me() -> u32 {
+        u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
+    }
+
+    #[test]
+    fn links_in_the_parent_are_followed_and_the_last_name_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("real")).unwrap();
+        std::os::unix::fs::symlink("real", dir.path().join("link")).unwrap();
+        let path = dir.path().join("link/new/");
+        let place = locate(me(), libc::AT_FDCWD, path.to_str().unwrap().as_bytes()).unwrap();
+        assert!(place.path.as_bytes().ends_with(b"/real/new"), "{}", place.path);
+        assert!(place.slash);
+        assert_eq!(place.stat().unwrap_err(), Errno::NOENT);
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_left_to_the_kernel() {
+        for path in [&b""[..], b"/", b"..", b"a/..", b"/nowhere/at/all/x"] {
+            assert!(locate(me(), libc::AT_FDCWD, path).is_none(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn own_process_means_the_caller() {
+        assert_eq!(own_process(7, b"/proc/self/fd/3"), b"/proc/7/fd/3");
+        assert_eq!(own_process(7, b"/dev/stdout"), b"/proc/7/fd/1");
+        assert_eq!(own_process(7, b"/etc/passwd"), b"/etc/passwd");
+    }
+}

@@ -1,0 +1,76 @@
+//! What the supervisor tells the broker about refusals, once per place and kind.
+
+use crate::linux::message::{FromRunner, Sender};
+use garth_plan::git::Refusal;
+use garth_policy::{AbsPath, FileOp, FileRule, Origin};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// One refusal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Denied {
+    /// The object, by its final path.
+    pub path: AbsPath,
+    /// What was attempted.
+    pub op: FileOp,
+    /// The program that tried (`comm` of `proc_pid_comm(5)`).
+    pub program: String,
+    /// Why, in the words of the rule.
+    pub reason: String,
+    /// Where the rule stands; `None` when nothing names the path.
+    pub origin: Option<Origin>,
+    /// What can be done, if the refusal itself knows.
+    pub hint: Option<String>,
+}
+
+/// Reports refusals to the broker. A program that tries the same thing a thousand times is reported once.
+#[derive(Debug)]
+pub struct Reporter {
+    sender: Sender,
+    seen: HashMap<(AbsPath, FileOp), u64>,
+}
+
+/// Different refusals that are told; the rest are counted.
+const MOST: usize = 500;
+
+impl Reporter {
+    /// Reports through `sender`.
+    #[must_use]
+    pub fn new(sender: Sender) -> Self {
+        Self { sender, seen: HashMap::new() }
+    }
+
+    pub(super) fn denied(&mut self, thread: u32, path: &AbsPath, op: FileOp, rule: Option<&FileRule>) {
+        let reason = rule.map_or_else(|| "nothing in the policy names it".into(), |rule| rule.reason.to_string());
+        self.send(thread, path, op, reason, rule.map(|rule| rule.origin.clone()), None);
+    }
+
+    pub(super) fn refused(&mut self, thread: u32, path: &AbsPath, op: FileOp, refusal: &Refusal) {
+        let reason = format!("line {} sets `{}`: {}", refusal.line, refusal.key, refusal.reason);
+        self.send(thread, path, op, reason, None, Some(refusal.hint.clone()));
+    }
+
+    fn send(
+        &mut self,
+        thread: u32,
+        path: &AbsPath,
+        op: FileOp,
+        reason: String,
+        origin: Option<Origin>,
+        hint: Option<String>,
+    ) {
+        let known = self.seen.len();
+        let count = self.seen.entry((path.clone(), op)).or_insert(0);
+        *count += 1;
+        if *count > 1 || known >= MOST {
+            return;
+        }
+        let denied = Denied { path: path.clone(), op, program: program(thread), reason, origin, hint };
+        self.sender.send(&FromRunner::Denied(denied));
+    }
+}
+
+fn program(thread: u32) -> String {
+    let name = std::fs::read(format!("/proc/{thread}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&name).trim_end().to_owned()
+}

@@ -1,0 +1,91 @@
+//! A unix socket that is bound to a path makes a name.
+#![expect(unsafe_code, reason = "bind takes an address that was read from the caller's memory")]
+
+use super::place;
+use super::{Answer, Supervisor};
+use crate::linux::sys::memory;
+use garth_policy::{FileOp, NodeKind};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+const FAMILY: usize = size_of::<libc::sa_family_t>();
+
+impl Supervisor {
+    pub(super) fn bind(&mut self, thread: u32, socket: i32, address: u64, length: usize) -> Answer {
+        let mut raw = [0u8; size_of::<libc::sockaddr_un>()];
+        let length = length.min(raw.len());
+        let Ok(filled) = memory::read(thread, address, &mut raw[..length]) else { return Answer::Proceed };
+        let Some(path) = unix_path(&raw[..filled]) else { return Answer::Proceed };
+        let Some(place) = place::locate(thread, libc::AT_FDCWD, path) else { return Answer::Proceed };
+        if !self.supervised(&place.path) {
+            return Answer::Proceed;
+        }
+        if place.stat().is_ok() {
+            return Answer::Fail(Errno::ADDRINUSE);
+        }
+        if let Err(errno) = self.permit(thread, &place.path, FileOp::Create(NodeKind::Other)) {
+            return Answer::Fail(errno);
+        }
+        match take_socket(thread, socket).and_then(|socket| bind_at(&socket, &place)) {
+            Ok(()) => Answer::Done(0),
+            Err(errno) => Answer::Fail(errno),
+        }
+    }
+}
+
+/// The path in a `sockaddr_un`; `None` for other families, abstract and unnamed addresses.
+fn unix_path(raw: &[u8]) -> Option<&[u8]> {
+    let family: [u8; FAMILY] = raw.get(..FAMILY)?.try_into().ok()?;
+    if i32::from(libc::sa_family_t::from_ne_bytes(family)) != libc::AF_UNIX {
+        return None;
+    }
+    let path = raw.get(FAMILY..)?;
+    let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
+    (end > 0).then(|| &path[..end])
+}
+
+/// The caller's socket. The pid of a thread other than the leader needs the kernel's thread descriptors
+/// (Linux 6.9); older ones answer `EINVAL`, which the caller then sees.
+fn take_socket(thread: u32, socket: i32) -> Result<OwnedFd, Errno> {
+    let pid = i32::try_from(thread).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+    let thread_flag = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
+    let process = pidfd_open(pid, PidfdFlags::empty()).or_else(|_| pidfd_open(pid, thread_flag))?;
+    pidfd_getfd(&process, socket, PidfdGetfdFlags::empty())
+}
+
+fn bind_at(socket: &OwnedFd, place: &place::Place) -> Result<(), Errno> {
+    // The directory was opened and decided on; through its descriptor the name cannot lead elsewhere.
+    let mut path = place::descriptor_path(place.parent.as_fd()).into_bytes();
+    path.push(b'/');
+    path.extend_from_slice(place.name.to_bytes());
+    // SAFETY: the structure is plain integers, and zero is its empty value.
+    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    address.sun_family = libc::sa_family_t::try_from(libc::AF_UNIX).map_err(|_| Errno::INVAL)?;
+    if path.len() >= address.sun_path.len() {
+        return Err(Errno::NAMETOOLONG);
+    }
+    for (slot, byte) in address.sun_path.iter_mut().zip(&path) {
+        *slot = byte.cast_signed();
+    }
+    let length = libc::socklen_t::try_from(FAMILY + path.len() + 1).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the address is a live borrow of at least `length` bytes.
+    let result = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) };
+    if result == 0 { Ok(()) } else { Err(memory::last_errno()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_are_names() {
+        let unix = libc::sa_family_t::try_from(libc::AF_UNIX).unwrap().to_ne_bytes();
+        let with = |path: &[u8]| [&unix[..], path].concat();
+        assert_eq!(unix_path(&with(b"a/b\0junk")), Some(&b"a/b"[..]));
+        assert_eq!(unix_path(&with(b"\0abstract")), None);
+        assert_eq!(unix_path(&with(b"")), None);
+        assert_eq!(unix_path(&[2, 0, 1, 1]), None, "an internet address");
+        assert_eq!(unix_path(&[1]), None);
+    }
+}

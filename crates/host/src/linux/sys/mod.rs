@@ -1,0 +1,10 @@
+//! Thin wrappers of the system calls that `rustix` does not have. Each owns its handle and has one meaning.
+
+pub mod affinity;
+pub mod landlock;
+pub mod memory;
+pub mod mount;
+pub mod network;
+pub mod notify;
+pub mod signals;
+pub mod spawn;

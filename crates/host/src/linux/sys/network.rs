@@ -1,0 +1,25 @@
+//! Bringing the loopback interface up (`netdevice(7)`).
+#![expect(unsafe_code, reason = "interface requests have no safe wrapper")]
+
+use super::memory::last_errno;
+use rustix::fd::AsRawFd;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
+/// Brings `lo` up in the network namespace of the caller.
+///
+/// # Errors
+/// The error of `SIOCSIFFLAGS`.
+pub fn loopback_up() -> Result<(), Errno> {
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    // SAFETY: the request is plain memory, and zero is its empty value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (slot, byte) in request.ifr_name.iter_mut().zip(b"lo") {
+        *slot = byte.cast_signed();
+    }
+    let flags = libc::IFF_UP | libc::IFF_RUNNING;
+    request.ifr_ifru.ifru_flags = libc::c_short::try_from(flags).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the call reads one `ifreq` from the borrow.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}

@@ -1,0 +1,158 @@
+//! The listener of `seccomp_unotify(2)`.
+#![expect(unsafe_code, reason = "the seccomp ioctls have no safe wrapper")]
+
+use super::memory::last_errno;
+use garth_plan::linux::bpf::Instruction;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+
+/// A supervised call that waits for its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Notification {
+    /// Identifies the call while it waits.
+    pub id: u64,
+    /// The calling thread, as numbered in the supervisor's pid namespace.
+    pub thread: u32,
+    /// The system-call number.
+    pub number: u32,
+    /// Its arguments.
+    pub arguments: [u64; 6],
+}
+
+/// The descriptor on which supervised calls arrive.
+#[derive(Debug)]
+pub struct Listener(OwnedFd);
+
+const FLAG_CONTINUE: u32 = 1;
+const FD_SYNC_WAKE_UP: libc::c_ulong = 1;
+const IOCTL_SET_FLAGS: libc::c_ulong = 0x4008_2104;
+const IOCTL_RECV: libc::c_ulong = 0xC050_2100;
+const IOCTL_SEND: libc::c_ulong = 0xC018_2101;
+const IOCTL_ADDFD: libc::c_ulong = 0x4018_2103;
+const ADDFD_FLAG_SEND: u32 = 2;
+
+impl Listener {
+    /// Takes over the descriptor that `seccomp(2)` returned.
+    #[must_use]
+    pub fn new(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
+    }
+
+    /// Asks the kernel to run supervisor and caller on one processor in turns (Linux 6.6). It saves the
+    /// wake-up of an idle processor, the greater part of the cost; older kernels only stay slower.
+    pub fn wake_synchronously(&self) {
+        // SAFETY: the request takes an integer argument and no pointer.
+        unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_SET_FLAGS, FD_SYNC_WAKE_UP) };
+    }
+
+    /// Waits for the next call.
+    ///
+    /// # Errors
+    /// `ENOENT` when the caller died meanwhile, `EINTR`, and whatever the descriptor reports when the last
+    /// supervised process is gone.
+    pub fn receive(&self) -> Result<Notification, Errno> {
+        // SAFETY: the structure is plain integers; all zero is what the kernel asks for.
+        let mut raw: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+        // SAFETY: the request writes one `seccomp_notif` into the exclusive borrow.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_RECV, &raw mut raw) };
+        if result != 0 {
+            return Err(last_errno());
+        }
+        let number = u32::try_from(raw.data.nr).map_err(|_| Errno::NOSYS)?;
+        Ok(Notification { id: raw.id, thread: raw.pid, number, arguments: raw.data.args })
+    }
+
+    /// Lets the caller go on with the call itself. Only right where the kernel refuses on its own whatever
+    /// the caller may have made of its arguments since.
+    ///
+    /// # Errors
+    /// `ENOENT` when the caller is gone.
+    pub fn proceed(&self, id: u64) -> Result<(), Errno> {
+        self.respond(id, 0, 0, FLAG_CONTINUE)
+    }
+
+    /// Answers with success and a value.
+    ///
+    /// # Errors
+    /// `ENOENT` when the caller is gone.
+    pub fn succeed(&self, id: u64, value: i64) -> Result<(), Errno> {
+        self.respond(id, value, 0, 0)
+    }
+
+    /// Answers with an error.
+    ///
+    /// # Errors
+    /// `ENOENT` when the caller is gone.
+    pub fn fail(&self, id: u64, errno: Errno) -> Result<(), Errno> {
+        self.respond(id, 0, -errno.raw_os_error(), 0)
+    }
+
+    fn respond(&self, id: u64, val: i64, error: i32, flags: u32) -> Result<(), Errno> {
+        let response = libc::seccomp_notif_resp { id, val, error, flags };
+        // SAFETY: the request reads one `seccomp_notif_resp` from the borrow.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_SEND, &raw const response) };
+        if result == 0 { Ok(()) } else { Err(last_errno()) }
+    }
+
+    /// Installs a copy of `descriptor` in the caller and answers with its number.
+    ///
+    /// # Errors
+    /// `ENOENT` when the caller is gone, `EMFILE` when it has no free descriptor.
+    pub fn hand_over(&self, id: u64, descriptor: BorrowedFd<'_>, close_on_exec: bool) -> Result<(), Errno> {
+        let request = libc::seccomp_notif_addfd {
+            id,
+            flags: ADDFD_FLAG_SEND,
+            srcfd: u32::try_from(descriptor.as_raw_fd()).map_err(|_| Errno::BADF)?,
+            newfd: 0,
+            newfd_flags: if close_on_exec { libc::O_CLOEXEC.cast_unsigned() } else { 0 },
+        };
+        // SAFETY: the request reads one `seccomp_notif_addfd` from the borrow.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_ADDFD, &raw const request) };
+        if result >= 0 { Ok(()) } else { Err(last_errno()) }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// A seccomp program in the kernel's layout, ready to be installed between `clone` and `execve`.
+#[derive(Debug)]
+pub struct Program(Vec<libc::sock_filter>);
+
+impl Program {
+    /// Lays the instructions out.
+    #[must_use]
+    pub fn new(instructions: &[Instruction]) -> Self {
+        Self(
+            instructions
+                .iter()
+                .map(|i| libc::sock_filter { code: i.code, jt: i.jt, jf: i.jf, k: i.k })
+                .collect(),
+        )
+    }
+
+    /// Installs the program on the calling thread and returns the raw listener, when asked for one.
+    /// Allocates nothing, so it can run in a child that shares its parent's memory.
+    ///
+    /// # Errors
+    /// The `errno` of `seccomp(2)`; `EBUSY` when a listener is already installed above.
+    pub fn install(&self, listener: bool) -> Result<Option<i32>, i32> {
+        const MODE_FILTER: libc::c_ulong = 1;
+        const NEW_LISTENER: libc::c_ulong = 1 << 3;
+        const WAIT_KILLABLE: libc::c_ulong = 1 << 5;
+        let program = libc::sock_fprog {
+            len: u16::try_from(self.0.len()).map_err(|_| libc::EINVAL)?,
+            filter: self.0.as_ptr().cast_mut(),
+        };
+        let flags = if listener { NEW_LISTENER | WAIT_KILLABLE } else { 0 };
+        // SAFETY: the program points to `len` instructions that live as long as `self`; the kernel copies them.
+        let result = unsafe { libc::syscall(libc::SYS_seccomp, MODE_FILTER, flags, &raw const program) };
+        if result < 0 {
+            return Err(last_errno().raw_os_error());
+        }
+        Ok(if listener { i32::try_from(result).ok() } else { None })
+    }
+}

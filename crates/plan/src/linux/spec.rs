@@ -1,0 +1,239 @@
+//! What the runner is told: closed, finished data. It holds no policy text and nothing that still has to
+//! be decided, apart from the file rules that supervised calls are judged by.
+
+use super::bpf::Instruction;
+use garth_policy::{AbsPath, FileRules};
+use serde::{Deserialize, Serialize};
+
+/// How the target is contained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// Namespaces, a mount tree of its own, Landlock and seccomp.
+    Process,
+    /// Landlock and seccomp alone, where the machine refuses namespaces.
+    Landlock,
+}
+
+/// The whole order to the runner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaunchSpec {
+    /// The tier; decides which of the fields below are used.
+    pub tier: Tier,
+    /// The file view (tier `process`), in the order in which it is built.
+    pub view: Vec<ViewStep>,
+    /// Landlock domain of the target.
+    pub landlock: Landlock,
+    /// seccomp program of the target.
+    pub seccomp: Vec<Instruction>,
+    /// What the runner supervises; `None` when nothing is writable in the user's tree.
+    pub supervision: Option<Supervision>,
+    /// Resource limits.
+    pub limits: Limits,
+    /// The process to start.
+    pub target: Target,
+}
+
+/// The device and inode that a path had when the plan was made. A source that has become another object
+/// since is refused, not guessed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// `st_dev` of `stat(2)`.
+    pub device: u64,
+    /// `st_ino` of `stat(2)`.
+    pub inode: u64,
+}
+
+/// Restrictions of one mount. All mounts are `nosuid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountFlags {
+    /// Nothing can be written through it.
+    pub read_only: bool,
+    /// Nothing can be executed from it.
+    pub no_exec: bool,
+    /// Device nodes on it are dead.
+    pub no_dev: bool,
+}
+
+/// One step in building the file view. Paths are those the target will see, and lie in a fresh private
+/// file system until something is mounted there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViewStep {
+    /// A directory of the private file system, with its parents. `mode` as in `chmod(2)`.
+    Directory {
+        /// Where.
+        path: AbsPath,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A symbolic link of the private file system.
+    Symlink {
+        /// Where.
+        path: AbsPath,
+        /// What it says.
+        target: Vec<u8>,
+    },
+    /// An object of the host, with what is mounted below it.
+    Bind {
+        /// The object, by its final path: no component may be a symbolic link.
+        source: AbsPath,
+        /// What it must be.
+        expect: FileId,
+        /// Whether it is a directory.
+        directory: bool,
+        /// Where it appears.
+        path: AbsPath,
+        /// Restrictions.
+        flags: MountFlags,
+    },
+    /// A directory of the host, read from it; writes go to a private layer that ends with the sandbox.
+    Overlay {
+        /// The lower directory, by its final path.
+        source: AbsPath,
+        /// What it must be.
+        expect: FileId,
+        /// Where it appears.
+        path: AbsPath,
+    },
+    /// Hides an existing object below an already visible one: it cannot be opened, changed or removed.
+    Mask {
+        /// What is hidden.
+        path: AbsPath,
+        /// Whether it is a directory.
+        directory: bool,
+    },
+    /// A `proc` of the sandbox's own processes.
+    Proc {
+        /// Where.
+        path: AbsPath,
+        /// Kernel settings are read-only by a mount (needed when the user is root).
+        guard_settings: bool,
+    },
+    /// A `devpts` of its own.
+    Terminals {
+        /// Where.
+        path: AbsPath,
+    },
+}
+
+/// The Landlock domain of the target (`landlock(7)`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landlock {
+    /// `LANDLOCK_ACCESS_FS_*` bits that are refused unless a rule allows them.
+    pub handled_files: u64,
+    /// `LANDLOCK_ACCESS_NET_*` bits, all refused.
+    pub handled_network: u64,
+    /// `LANDLOCK_SCOPE_*` bits.
+    pub scoped: u64,
+    /// What is allowed beneath which object.
+    pub rules: Vec<LandlockRule>,
+}
+
+/// One Landlock rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LandlockRule {
+    /// The object, as the target sees it.
+    pub path: AbsPath,
+    /// `LANDLOCK_ACCESS_FS_*` bits.
+    pub allowed: u64,
+    /// A missing object is not an error.
+    pub optional: bool,
+}
+
+/// What the runner decides and carries out in the target's name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Supervision {
+    /// Trees in which the target cannot change anything by itself.
+    pub roots: Vec<AbsPath>,
+    /// The rules by which a supervised call is judged: the policy's own.
+    pub rules: FileRules,
+    /// Opens for reading are supervised too (a deny that may match names that appear later).
+    pub reads: bool,
+    /// Deletions are supervised too.
+    pub deletes: bool,
+    /// Objects that must not be changed under any name (another hard link of a protected file).
+    pub sealed: Vec<FileId>,
+    /// Directories that were git repositories before the run.
+    pub known_repositories: Vec<AbsPath>,
+}
+
+/// Resource limits that the runner sets or watches. Bytes, counts and seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Processes and threads of the sandbox (`RLIMIT_NPROC`, counted per user namespace).
+    pub processes: Option<u64>,
+    /// The process limit is held by counting, because the kernel exempts this user from `RLIMIT_NPROC`.
+    pub count_processes: bool,
+    /// Memory of all processes together, held by counting where no cgroup does.
+    pub memory: Option<u64>,
+    /// Processor time of each process (`RLIMIT_CPU`).
+    pub cpu_seconds: Option<u64>,
+    /// Size of a written file (`RLIMIT_FSIZE`).
+    pub file_size: Option<u64>,
+}
+
+/// The process to start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Arguments; the first names the program.
+    #[serde(with = "bytes_list")]
+    pub arguments: Vec<Vec<u8>>,
+    /// Files to try in order, as `execvp(3)` would.
+    #[serde(with = "bytes_list")]
+    pub programs: Vec<Vec<u8>>,
+    /// `NAME=value` strings.
+    #[serde(with = "bytes_list")]
+    pub environment: Vec<Vec<u8>>,
+    /// Working directory.
+    pub directory: AbsPath,
+    /// Runs in a terminal of its own.
+    pub terminal: Option<TerminalSize>,
+}
+
+/// Size of a terminal in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSize {
+    /// Rows.
+    pub rows: u16,
+    /// Columns.
+    pub columns: u16,
+}
+
+/// Byte strings are text in JSON, where they are text.
+mod bytes_list {
+    use serde::{Deserialize, Deserializer, Serializer, ser::SerializeSeq};
+
+    pub fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+        let readable = serializer.is_human_readable();
+        let mut sequence = serializer.serialize_seq(Some(list.len()))?;
+        for bytes in list {
+            match std::str::from_utf8(bytes) {
+                Ok(text) if readable => sequence.serialize_element(text)?,
+                _ => sequence.serialize_element(bytes)?,
+            }
+        }
+        sequence.end()
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum TextOrBytes {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+        if !deserializer.is_human_readable() {
+            return Vec::deserialize(deserializer);
+        }
+        let list = Vec::<TextOrBytes>::deserialize(deserializer)?;
+        Ok(list
+            .into_iter()
+            .map(|item| match item {
+                TextOrBytes::Text(text) => text.into_bytes(),
+                TextOrBytes::Bytes(bytes) => bytes,
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,245 @@
+//! The seccomp table as data: each row names a system call, what happens to it and why.
+//!
+//! Numbers are the kernel's ABI (`arch/x86/entry/syscalls/syscall_64.tbl`,
+//! `include/uapi/asm-generic/unistd.h`); calls that an architecture never had are `NONE`. What no row
+//! names is allowed up to [`Arch::newest`]; younger calls answer `ENOSYS`, so a kernel newer than this
+//! table offers nothing that was not thought about.
+
+use serde::{Deserialize, Serialize};
+
+/// A processor architecture with its own system-call numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Arch {
+    /// `x86_64`, 64-bit calls only (neither i386 nor x32).
+    X86_64,
+    /// `aarch64`, 64-bit calls only.
+    Aarch64,
+}
+
+impl Arch {
+    /// `AUDIT_ARCH_*` of `linux/audit.h`, what seccomp reports in `seccomp_data.arch`.
+    #[must_use]
+    pub const fn audit(self) -> u32 {
+        match self {
+            Self::X86_64 => 0xC000_003E,
+            Self::Aarch64 => 0xC000_00B7,
+        }
+    }
+
+    /// The newest system call this table was written for (`mseal`, Linux 6.10).
+    #[must_use]
+    pub const fn newest(self) -> u32 {
+        462
+    }
+
+    /// The number of a row's call on this architecture.
+    #[must_use]
+    pub fn number(self, row: &Row) -> Option<u32> {
+        let number = match self {
+            Self::X86_64 => row.x86_64,
+            Self::Aarch64 => row.aarch64,
+        };
+        (number != NONE).then_some(u32::from(number))
+    }
+}
+
+/// An error a denied call answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Errno {
+    /// Operation not permitted.
+    Eperm,
+    /// Not implemented: programs take their fall-back.
+    Enosys,
+    /// Address family not supported.
+    Eafnosupport,
+}
+
+impl Errno {
+    /// The number in `asm-generic/errno.h`.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Eperm => 1,
+            Self::Enosys => 38,
+            Self::Eafnosupport => 97,
+        }
+    }
+}
+
+/// What the filter does with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Refused.
+    Deny(Errno),
+    /// Carried out by the runner on opened objects, always.
+    Supervise,
+    /// As `Supervise`, when deletions are supervised as well.
+    SuperviseDelete,
+    /// `open` family: supervised when argument `.0` holds a flag that can write or create.
+    SuperviseOpen(u8),
+    /// `socket`, `socketpair`: families outside the short list are refused.
+    Families,
+    /// `ioctl`: the two calls that push keystrokes into a terminal are refused.
+    Terminal,
+    /// `clone`, `unshare`: flags that make a namespace are refused (argument `.0` holds the flags).
+    Namespaces(u8),
+    /// `personality`: only the values that debuggers and set-up programs need.
+    Personality,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The call's name in the kernel's table.
+    pub name: &'static str,
+    x86_64: u16,
+    aarch64: u16,
+    /// What happens.
+    pub action: Action,
+    /// Why.
+    pub reason: &'static str,
+}
+
+const NONE: u16 = u16::MAX;
+const EPERM: Action = Action::Deny(Errno::Eperm);
+const ENOSYS: Action = Action::Deny(Errno::Enosys);
+
+const fn row(name: &'static str, x86_64: u16, aarch64: u16, action: Action, reason: &'static str) -> Row {
+    Row { name, x86_64, aarch64, action, reason }
+}
+
+const MUTATES: &str = "changes a name: decided and carried out on opened objects (P2, P3, P4)";
+const DELETES: &str = "removes a name: supervised when the policy denies names that may appear later";
+const MOUNTS: &str = "rearranges the file view that the policy is built on";
+const ADMIN: &str = "administers the machine; no build tool needs it";
+const KEYS: &str = "kernel key rings are shared with the user's session outside";
+const HANDLES: &str = "opens an object by number, past every directory that the policy looks at";
+const RINGS: &str = "ring operations sidestep every filter on system calls";
+
+/// The table. Sorted by purpose; the filter sorts by number.
+pub const TABLE: &[Row] = &[
+    row("open", 2, NONE, Action::SuperviseOpen(1), MUTATES),
+    row("openat", 257, 56, Action::SuperviseOpen(2), MUTATES),
+    row("creat", 85, NONE, Action::Supervise, MUTATES),
+    row(
+        "openat2",
+        437,
+        437,
+        ENOSYS,
+        "its flags lie in memory that a second thread can change after the check; programs fall back to openat",
+    ),
+    row("truncate", 76, 45, Action::Supervise, MUTATES),
+    row("mkdir", 83, NONE, Action::Supervise, MUTATES),
+    row("mkdirat", 258, 34, Action::Supervise, MUTATES),
+    row("mknod", 133, NONE, Action::Supervise, MUTATES),
+    row("mknodat", 259, 33, Action::Supervise, MUTATES),
+    row("symlink", 88, NONE, Action::Supervise, MUTATES),
+    row("symlinkat", 266, 36, Action::Supervise, MUTATES),
+    row("link", 86, NONE, Action::Supervise, MUTATES),
+    row("linkat", 265, 37, Action::Supervise, MUTATES),
+    row("rename", 82, NONE, Action::Supervise, MUTATES),
+    row("renameat", 264, 38, Action::Supervise, MUTATES),
+    row("renameat2", 316, 276, Action::Supervise, MUTATES),
+    row("bind", 49, 200, Action::Supervise, "a socket bound to a path makes a name"),
+    row("unlink", 87, NONE, Action::SuperviseDelete, DELETES),
+    row("unlinkat", 263, 35, Action::SuperviseDelete, DELETES),
+    row("rmdir", 84, NONE, Action::SuperviseDelete, DELETES),
+    row(
+        "umask",
+        95,
+        166,
+        Action::Supervise,
+        "the runner creates files in the target's name and must know its mask; the call itself goes on",
+    ),
+    row(
+        "socket",
+        41,
+        198,
+        Action::Families,
+        "only unix, inet, inet6 and route netlink: the rest is kernel surface, and vsock leaves the namespace",
+    ),
+    row("socketpair", 53, 199, Action::Families, "as socket"),
+    row("ioctl", 16, 29, Action::Terminal, "TIOCSTI and TIOCLINUX type into the terminal of the host"),
+    row("clone", 56, 220, Action::Namespaces(0), "a nested user namespace gives back the kernel surface of root"),
+    row("unshare", 272, 97, Action::Namespaces(0), "as clone"),
+    row("clone3", 435, 435, ENOSYS, "its flags lie in memory; the C libraries fall back to clone"),
+    row("setns", 308, 268, EPERM, "joins another namespace"),
+    row("personality", 135, 92, Action::Personality, "odd personalities weaken address randomisation and mmap checks"),
+    row("io_uring_setup", 425, 425, ENOSYS, RINGS),
+    row("io_uring_enter", 426, 426, ENOSYS, RINGS),
+    row("io_uring_register", 427, 427, ENOSYS, RINGS),
+    row("userfaultfd", 323, 282, EPERM, "stalls the kernel at will: the favourite helper of kernel exploits"),
+    row("bpf", 321, 280, EPERM, "loads programs into the kernel"),
+    row("perf_event_open", 298, 241, EPERM, "large kernel surface, leaks addresses"),
+    row("keyctl", 250, 219, EPERM, KEYS),
+    row("add_key", 248, 217, EPERM, KEYS),
+    row("request_key", 249, 218, EPERM, KEYS),
+    row("open_by_handle_at", 304, 265, EPERM, HANDLES),
+    row("name_to_handle_at", 303, 264, EPERM, HANDLES),
+    row("mount", 165, 40, EPERM, MOUNTS),
+    row("umount2", 166, 39, EPERM, MOUNTS),
+    row("pivot_root", 155, 41, EPERM, MOUNTS),
+    row("chroot", 161, 51, EPERM, MOUNTS),
+    row("open_tree", 428, 428, EPERM, MOUNTS),
+    row("move_mount", 429, 429, EPERM, MOUNTS),
+    row("fsopen", 430, 430, EPERM, MOUNTS),
+    row("fsconfig", 431, 431, EPERM, MOUNTS),
+    row("fsmount", 432, 432, EPERM, MOUNTS),
+    row("fspick", 433, 433, EPERM, MOUNTS),
+    row("mount_setattr", 442, 442, EPERM, MOUNTS),
+    row("fanotify_init", 300, 262, EPERM, "watches whole file systems; kernel surface"),
+    row("fanotify_mark", 301, 263, EPERM, "as fanotify_init"),
+    row("modify_ldt", 154, NONE, ENOSYS, "kernel surface kept for 16-bit programs"),
+    row("uselib", 134, NONE, ENOSYS, "obsolete loader interface"),
+    row("_sysctl", 156, NONE, ENOSYS, "obsolete"),
+    row("nfsservctl", 180, 42, ENOSYS, "obsolete"),
+    row("lookup_dcookie", 212, 18, ENOSYS, "profiler interface"),
+    row("acct", 163, 89, EPERM, ADMIN),
+    row("quotactl", 179, 60, EPERM, ADMIN),
+    row("quotactl_fd", 443, 443, EPERM, ADMIN),
+    row("swapon", 167, 224, EPERM, ADMIN),
+    row("swapoff", 168, 225, EPERM, ADMIN),
+    row("reboot", 169, 142, EPERM, ADMIN),
+    row("sethostname", 170, 161, EPERM, ADMIN),
+    row("setdomainname", 171, 162, EPERM, ADMIN),
+    row("iopl", 172, NONE, EPERM, ADMIN),
+    row("ioperm", 173, NONE, EPERM, ADMIN),
+    row("init_module", 175, 105, EPERM, ADMIN),
+    row("finit_module", 313, 273, EPERM, ADMIN),
+    row("delete_module", 176, 106, EPERM, ADMIN),
+    row("create_module", 174, NONE, ENOSYS, ADMIN),
+    row("kexec_load", 246, 104, EPERM, ADMIN),
+    row("kexec_file_load", 320, 294, EPERM, ADMIN),
+    row("settimeofday", 164, 170, EPERM, ADMIN),
+    row("clock_settime", 227, 112, EPERM, ADMIN),
+    row("syslog", 103, 116, EPERM, "the kernel log holds addresses and other users' events"),
+    row("vhangup", 153, 58, EPERM, ADMIN),
+];
+
+/// The row of a call, by name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_stands_twice() {
+        for arch in [Arch::X86_64, Arch::Aarch64] {
+            let mut numbers: Vec<_> = TABLE.iter().filter_map(|row| arch.number(row)).collect();
+            let count = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers.len(), count, "{arch:?}");
+            assert!(numbers.iter().all(|number| *number <= arch.newest()));
+        }
+    }
+
+    #[test]
+    fn every_row_says_why() {
+        assert!(TABLE.iter().all(|row| row.reason.len() > 5), "a row without a reason");
+    }
+}
