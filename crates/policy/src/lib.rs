@@ -6,10 +6,16 @@
 //! Without the feature `load` the crate is the core that the runner links: model, tables and decisions. With it
 //! come policy files: layers, diagnostics, JSON Schema, trust and editing.
 
+mod commands;
 mod context;
+mod decision;
+pub mod env;
 mod files;
 mod git;
 mod glob;
+mod host;
+pub mod limits;
+mod network;
 mod origin;
 mod path;
 mod places;
@@ -17,16 +23,24 @@ mod policy;
 mod profile;
 pub mod protected;
 pub mod secrets;
+mod session;
 
+pub use commands::{CommandDecision, CommandRule, Commands, ExampleFailure, split_words};
 pub use context::{Context, Os};
+pub use decision::{AccessRequest, Decision, LeastGrant, Outcome};
+pub use env::{EnvDecision, EnvGuard, Environment};
 pub use files::{
     Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, NodeKind, Pattern, RuleKind, Verdict,
     Vet,
 };
 pub use git::{GitGuard, ROWS as GIT_GUARDS};
 pub use glob::{Glob, GlobError, is_pattern};
+pub use host::{HostError, HostPattern, is_special, normalise_host};
+pub use limits::Limits;
+pub use network::{DomainRule, HttpRule, Network, NetworkDecision, NetworkMode, SecretBinding, SecretSource};
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};
 pub use places::{Place, Places, places};
 pub use policy::Policy;
 pub use profile::Profile;
+pub use session::{ApprovalMode, Approvals, Audit, DeviceClass, Tier, TierMinimum};

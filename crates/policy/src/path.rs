@@ -78,9 +78,9 @@ impl std::error::Error for PathError {}
 
 /// An absolute, lexically normalised path: no `.`, no `..`, no doubled or trailing separators.
 ///
-/// Windows paths compare and hash by a simple, per-character Unicode fold (upper, then lower case). NTFS folds by a
-/// table stored in the volume, which may know fewer pairs; two names that only the wider fold equates are then
-/// treated as one, which is the strict side for a deny and is re-checked by the host on the opened object.
+/// Windows paths compare and hash by a simple Unicode fold, one character to one. NTFS folds by a table stored in the
+/// volume, which may know other pairs for rare letters; the host compares opened objects, not names, so there such a
+/// pair is a file that no rule names, or two names for which the same rule holds.
 #[derive(Clone)]
 pub struct AbsPath {
     flavor: Flavor,

@@ -1,9 +1,15 @@
 //! The resolved policy.
 
+use crate::commands::Commands;
 use crate::context::Context;
+use crate::env::Environment;
 use crate::files::FileRules;
+use crate::limits::Limits;
+use crate::network::{Network, NetworkMode};
 use crate::origin::Sourced;
+use crate::path::AbsPath;
 use crate::profile::Profile;
+use crate::session::{Approvals, Audit, DeviceClass, Tier, TierMinimum};
 use serde::{Deserialize, Serialize};
 
 /// A policy in which every path is concrete and every value knows its origin.
@@ -13,12 +19,57 @@ pub struct Policy {
     pub profile: Sourced<Profile>,
     /// Rules for files.
     pub files: FileRules,
+    /// Rules for the network.
+    pub network: Network,
+    /// Rules for commands.
+    pub commands: Commands,
+    /// Rules for environment variables.
+    pub env: Environment,
+    /// Limits on resources.
+    pub limits: Limits,
+    /// Approvals.
+    pub approvals: Approvals,
+    /// The required tier.
+    pub tier: Tier,
+    /// The audit log.
+    pub audit: Audit,
+    /// Unix sockets of the host that are reachable from inside.
+    pub sockets: Vec<Sourced<AbsPath>>,
+    /// Devices that are reachable from inside.
+    pub devices: Vec<Sourced<DeviceClass>>,
 }
+
+/// Processes and threads that a profile allows: far above what builds use, far below what stops a machine.
+const PROCESSES: u64 = 4096;
 
 impl Policy {
     /// The policy of a built-in profile, without any file.
     #[must_use]
     pub fn builtin(profile: Profile, context: &Context) -> Self {
-        Self { profile: Sourced::new(profile, profile.origin()), files: profile.files(context) }
+        let origin = profile.origin();
+        let mode = if profile == Profile::Open { NetworkMode::Open } else { NetworkMode::Deny };
+        Self {
+            files: profile.files(context),
+            network: Network::none(mode, origin.clone()),
+            commands: Commands { rules: Vec::new() },
+            env: Environment::standard(&origin),
+            limits: Limits {
+                memory: None,
+                processes: Some(Sourced::new(PROCESSES, origin.clone())),
+                time: None,
+                cpu: None,
+                file_size: None,
+            },
+            approvals: Approvals::standard(&origin),
+            tier: Tier {
+                minimum: Sourced::new(TierMinimum::Process, origin.clone()),
+                accept: Vec::new(),
+                nested: Sourced::new(profile == Profile::Browser, origin.clone()),
+            },
+            audit: Audit { required: Sourced::new(false, origin.clone()), path: None },
+            sockets: Vec::new(),
+            devices: Vec::new(),
+            profile: Sourced::new(profile, origin),
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! When two names are one on some disk.
 
-use crate::path::fold;
 use std::borrow::Cow;
 
 /// How near a name comes to another.
@@ -25,7 +24,7 @@ fn is_ignored(letter: char) -> bool {
 fn simplest(name: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(name).ok()?;
     let visible: String = text.chars().filter(|letter| !is_ignored(*letter)).collect();
-    let folded = fold(&visible);
+    let folded: String = visible.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
     let without_stream = folded.split(':').next().unwrap_or(&folded);
     Some(without_stream.trim_end_matches(['.', ' ']).to_owned())
 }

@@ -5,12 +5,24 @@
 
 use super::PathError;
 
-/// Folds for comparison: each character to upper and then to lower case, so that `ſ`, `S` and `s` are one.
+/// Folds for comparison, one character to one: the pairs that Windows knows, and so `ſ`, `ı` and the Kelvin sign stay
+/// apart from `s`, `i` and `k`.
 pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    text.chars().map(fold_letter).collect()
+}
+
+fn fold_letter(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_lowercase();
+    }
+    let mut lower = letter.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(single), None) if !single.is_ascii() => single,
+        _ => letter,
+    }
 }
 
 /// Brings a path to the form `C:\a\b` or `\\server\share\a`.

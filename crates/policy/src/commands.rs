@@ -1,0 +1,155 @@
+//! Rules for commands: advice and audit before a command runs, never a replacement for containment.
+
+use crate::origin::Origin;
+use serde::{Deserialize, Serialize};
+
+/// What a rule says of a command, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandDecision {
+    /// Run it.
+    Allow,
+    /// Ask the user first.
+    Ask,
+    /// Refuse it.
+    Deny,
+}
+
+impl CommandDecision {
+    /// The word of the policy file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// One rule: a prefix of words, each a word or a choice of words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRule {
+    /// The words at the start of the command line; one of the choices must stand at each position.
+    pub prefix: Vec<Vec<String>>,
+    /// What it says.
+    pub decision: CommandDecision,
+    /// Why, for the user and the agent.
+    pub reason: String,
+    /// Agents to which it applies; empty for all.
+    pub agents: Vec<String>,
+    /// Command lines that the rule must match, checked when the file loads.
+    pub matches: Vec<String>,
+    /// Command lines that the rule must not match, checked when the file loads.
+    pub not_matches: Vec<String>,
+    /// Where it was said.
+    pub origin: Origin,
+}
+
+/// All rules for commands. Of several that match, the strictest decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commands {
+    /// The rules.
+    pub rules: Vec<CommandRule>,
+}
+
+/// The name of a program without its directory and, for the endings that Windows runs, its ending.
+fn program_name(word: &str) -> &str {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let ending = name.len().checked_sub(4).and_then(|at| name.split_at_checked(at));
+    match ending {
+        Some((stem, ending))
+            if !stem.is_empty()
+                && [".exe", ".cmd", ".bat", ".com"]
+                    .iter()
+                    .any(|known| ending.eq_ignore_ascii_case(known)) =>
+        {
+            stem
+        }
+        _ => name,
+    }
+}
+
+impl CommandRule {
+    /// True if the words start with the prefix. The first word is compared by program name, so `/usr/bin/git` and
+    /// `git.exe` are `git`, unless the rule itself gives a path.
+    #[must_use]
+    pub fn matches_words(&self, words: &[impl AsRef<str>]) -> bool {
+        let same = |at: usize, wanted: &String, found: &str| {
+            found == wanted || (at == 0 && program_name(found) == wanted.as_str())
+        };
+        !self.prefix.is_empty()
+            && words.len() >= self.prefix.len()
+            && self
+                .prefix
+                .iter()
+                .zip(words)
+                .enumerate()
+                .all(|(at, (choices, word))| choices.iter().any(|wanted| same(at, wanted, word.as_ref())))
+    }
+
+    /// True if the rule speaks to this agent.
+    #[must_use]
+    pub fn is_for(&self, agent: Option<&str>) -> bool {
+        self.agents.is_empty() || agent.is_some_and(|agent| self.agents.iter().any(|known| known == agent))
+    }
+
+    /// The examples of the rule that do not hold: those of `match` that it misses, those of `not-match` that it hits.
+    pub fn failing_examples(&self) -> impl Iterator<Item = (&str, ExampleFailure)> {
+        let hits = |text: &str| split_words(text).is_some_and(|words| self.matches_words(&words));
+        let missed = self
+            .matches
+            .iter()
+            .filter(move |text| !hits(text))
+            .map(|text| (text.as_str(), ExampleFailure::Missed));
+        let hit = self
+            .not_matches
+            .iter()
+            .filter(move |text| hits(text))
+            .map(|text| (text.as_str(), ExampleFailure::Hit));
+        missed.chain(hit)
+    }
+}
+
+/// How an example of a rule fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExampleFailure {
+    /// It stands under `match`, and the rule does not match it.
+    Missed,
+    /// It stands under `not-match`, and the rule matches it.
+    Hit,
+}
+
+impl Commands {
+    /// The strictest rule that matches; `None` if no rule speaks of the command.
+    #[must_use]
+    pub fn judge(&self, words: &[impl AsRef<str>], agent: Option<&str>) -> Option<&CommandRule> {
+        let matching = self.rules.iter().filter(|rule| rule.is_for(agent) && rule.matches_words(words));
+        matching.max_by_key(|rule| rule.decision)
+    }
+}
+
+/// Splits an example into words: blanks separate, quotes group, a backslash outside single quotes takes the next
+/// letter as it is. `None` if a quote is not closed.
+#[must_use]
+pub fn split_words(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            (letter, Some(open)) if letter == open => quote = None,
+            ('\\', Some('"') | None) => word.get_or_insert_default().push(letters.next()?),
+            (letter, Some(_)) => word.get_or_insert_default().push(letter),
+            ('\'' | '"', None) => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (letter, None) if letter.is_whitespace() => words.extend(word.take()),
+            (letter, None) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
