@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 
 mod finding;
+mod fuzz_replay;
+mod generate;
 mod metadata;
 mod modules;
 mod picture;
@@ -28,6 +30,16 @@ const TASKS: &[Task] = &[
         name: "tidy",
         about: "check the rules of the tree; name checks to run only these",
         run: tidy::run,
+    },
+    Task {
+        name: "generate",
+        about: "write the generated pages; `--check` only compares",
+        run: generate::run,
+    },
+    Task {
+        name: "fuzz-replay",
+        about: "feed the committed corpora to the fuzz targets",
+        run: fuzz_replay::run,
     },
     Task {
         name: "picture",

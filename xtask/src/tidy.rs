@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::finding::Report;
+use crate::generate;
 use crate::tree::Tree;
 
 mod budgets;
@@ -41,6 +42,7 @@ const CHECKS: &[Check] = &[
     Check { name: "text", run: |_, tree| Ok(text::check(tree).into()) },
     Check { name: "unfinished", run: |_, tree| Ok(unfinished::check(tree).into()) },
     Check { name: "runner", run: runner::check },
+    Check { name: "generated", run: |root, _| generate::check(root) },
 ];
 
 /// Runs the named checks, or all; prints what they found.

@@ -40,6 +40,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             found.extend(method(place));
         });
         found.retain(|(line, ..)| !rust.is_test(*line));
+        found.dedup();
         findings
             .extend(found.into_iter().map(|(line, what, hint)| Finding::at(&file.path, line, what, hint)));
     }
