@@ -3,7 +3,7 @@
 
 use garth_plan::git::{self, Config, Owner, Where};
 use garth_plan::linux::spec::LaunchSpec;
-use garth_policy::{AbsPath, Flavor, Glob};
+use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -12,6 +12,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("git_config", git_config),
     ("git_pointer", git_pointer),
+    ("host_name", host_name),
     ("launch_spec", launch_spec),
     ("path_pattern", path_pattern),
 ];
@@ -58,6 +59,24 @@ pub fn git_pointer(data: &[u8]) {
     for (line, _) in git::rebase_todo_runs(data) {
         assert!((1..=lines).any(|number| u32::try_from(number) == Ok(line)), "no line {line}");
     }
+}
+
+/// A pattern of a policy, a zero byte, a host that a program asks for.
+///
+/// A host has one spelling, which is plain, and a pattern without a wildcard matches that one alone.
+pub fn host_name(data: &[u8]) {
+    let (pattern, host) = split(data);
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    let Some(host) = normalise_host(text(host.unwrap_or_default())) else { return };
+    assert_eq!(normalise_host(&host).as_ref(), Some(&host), "a second spelling");
+    let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase() || b"-_.:".contains(&byte);
+    assert!(host.bytes().all(plain), "not a plain spelling: {host:?}");
+    let Ok(pattern) = HostPattern::parse(text(pattern)) else { return };
+    assert_eq!(HostPattern::parse(&pattern.to_string()).as_ref(), Ok(&pattern), "written as {pattern}");
+    let below =
+        host.strip_suffix(pattern.host.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+    let named = if pattern.subdomains { below } else { host == pattern.host };
+    assert_eq!(pattern.matches(&host, pattern.port.unwrap_or(443)), named, "{pattern} and {host}");
 }
 
 /// The order that the broker sends to the runner: what decodes is encoded to something that decodes to the same.
