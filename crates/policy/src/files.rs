@@ -236,7 +236,7 @@ pub struct FileRules {
     git_dirs: Vec<AbsPath>,
     private: Vec<AbsPath>,
     project_trusted: bool,
-    ceiling: Option<Box<Ceiling>>,
+    ceilings: Vec<Ceiling>,
     git_rules: Vec<FileRule>,
     index: Index,
 }
@@ -249,22 +249,22 @@ struct Portable {
     git_dirs: Vec<AbsPath>,
     private: Vec<AbsPath>,
     project_trusted: bool,
-    ceiling: Option<Box<Ceiling>>,
+    ceilings: Vec<Ceiling>,
 }
 
 impl From<Portable> for FileRules {
     fn from(portable: Portable) -> Self {
-        let Portable { rules, guarded, git_dirs, private, project_trusted, ceiling } = portable;
+        let Portable { rules, guarded, git_dirs, private, project_trusted, ceilings } = portable;
         let git_rules = guarded.first().map(git::rules).unwrap_or_default();
         let index = Index::build(&rules);
-        Self { rules, guarded, git_dirs, private, project_trusted, ceiling, git_rules, index }
+        Self { rules, guarded, git_dirs, private, project_trusted, ceilings, git_rules, index }
     }
 }
 
 impl From<FileRules> for Portable {
     fn from(files: FileRules) -> Self {
-        let FileRules { rules, guarded, git_dirs, private, project_trusted, ceiling, .. } = files;
-        Self { rules, guarded, git_dirs, private, project_trusted, ceiling }
+        let FileRules { rules, guarded, git_dirs, private, project_trusted, ceilings, .. } = files;
+        Self { rules, guarded, git_dirs, private, project_trusted, ceilings }
     }
 }
 
@@ -275,7 +275,7 @@ impl PartialEq for FileRules {
             && self.git_dirs == other.git_dirs
             && self.private == other.private
             && self.project_trusted == other.project_trusted
-            && self.ceiling == other.ceiling
+            && self.ceilings == other.ceilings
     }
 }
 
@@ -291,7 +291,7 @@ impl FileRules {
             git_dirs: Vec::new(),
             private: Vec::new(),
             project_trusted: false,
-            ceiling: None,
+            ceilings: Vec::new(),
             git_rules: Vec::new(),
             index: Index::default(),
         }
@@ -363,26 +363,29 @@ impl FileRules {
     }
 
     /// Puts a ceiling over all rules. With `complete`, what the ceiling does not name is denied; else the ceiling
-    /// caps only what it names.
-    pub fn set_ceiling(&mut self, rules: Self, complete: bool) {
-        self.ceiling = Some(Box::new(Ceiling { rules, complete }));
+    /// caps only what it names. Of several ceilings, each holds.
+    pub fn add_ceiling(&mut self, rules: Self, complete: bool) {
+        self.ceilings.push(Ceiling { rules, complete });
     }
 
-    /// The rules of the ceiling, and whether they are complete.
-    #[must_use]
-    pub fn ceiling(&self) -> Option<(&Self, bool)> {
-        self.ceiling.as_deref().map(|ceiling| (&ceiling.rules, ceiling.complete))
+    /// The rules of each ceiling, and whether they are complete.
+    pub fn ceilings(&self) -> impl Iterator<Item = (&Self, bool)> {
+        self.ceilings.iter().map(|ceiling| (&ceiling.rules, ceiling.complete))
+    }
+
+    /// The rules of the ceilings.
+    fn capping(&self) -> impl Iterator<Item = &FileRule> {
+        self.ceilings.iter().flat_map(|ceiling| ceiling.rules.rules.iter())
     }
 
     /// Every literal path at which the grant may change, sorted so that a directory stands before what is in it,
     /// each once, with what holds there after layers, seals and ceiling. This is what a planner lowers.
     #[must_use]
     pub fn boundaries(&self) -> Vec<Boundary<'_>> {
-        let capped = self.ceiling.iter().flat_map(|ceiling| ceiling.rules.rules.iter());
         let mut paths: Vec<&AbsPath> = self
             .rules
             .iter()
-            .chain(capped)
+            .chain(self.capping())
             .filter_map(|rule| match &rule.pattern {
                 Pattern::Path(path) => Some(path),
                 Pattern::Glob(_) => None,
@@ -395,8 +398,7 @@ impl FileRules {
 
     /// The rules whose pattern is a glob, the ceiling's included.
     pub fn globs(&self) -> impl Iterator<Item = (&Glob, &FileRule)> {
-        let capped = self.ceiling.iter().flat_map(|ceiling| ceiling.rules.rules.iter());
-        self.rules.iter().chain(capped).filter_map(|rule| match &rule.pattern {
+        self.rules.iter().chain(self.capping()).filter_map(|rule| match &rule.pattern {
             Pattern::Glob(glob) => Some((glob, rule)),
             Pattern::Path(_) => None,
         })

@@ -58,6 +58,16 @@ enum Token {
     Class { negated: bool, ranges: Vec<(char, char)> },
 }
 
+impl Token {
+    fn example(&self) -> char {
+        match self {
+            Self::Literal(letter) => *letter,
+            Self::Class { negated: false, ranges } => ranges.first().map_or('x', |(first, _)| *first),
+            Self::One | Self::Many | Self::Class { .. } => 'x',
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
     AnyDepth,
@@ -162,6 +172,18 @@ impl Glob {
             length if length > MOST_SEGMENTS => Err(GlobError::TooLarge),
             _ => Ok(Self { base_depth: base.depth(), base, pattern: rest.join("/"), segments }),
         }
+    }
+
+    /// A path that the pattern matches, if a plain one is found: `*` as `x`, `**` as nothing, the first alternative.
+    #[must_use]
+    pub fn example(&self) -> Option<AbsPath> {
+        let mut out = self.base.clone();
+        for segment in &self.segments {
+            let Segment::Name(alternatives) = segment else { continue };
+            let name: String = alternatives.first()?.iter().map(Token::example).collect();
+            out = out.join(if name.is_empty() { b"x" } else { name.as_bytes() }).ok()?;
+        }
+        self.match_depth(&out).map(|_| out)
     }
 
     /// The literal directory below which it matches.

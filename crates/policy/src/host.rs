@@ -52,6 +52,9 @@ impl HostPattern {
         if text == "*" || text.starts_with("*:") {
             return Err(HostError::Everything);
         }
+        if text.contains(['/', '@', '?', '#']) {
+            return Err(HostError::Malformed);
+        }
         let (host, port) = split_port(text)?;
         let (host, subdomains) = match host.strip_prefix("*.") {
             Some(host) => (host, true),

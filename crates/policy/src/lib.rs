@@ -9,12 +9,18 @@
 mod commands;
 mod context;
 mod decision;
+#[cfg(feature = "load")]
+mod diff;
+#[cfg(feature = "load")]
+mod edit;
 pub mod env;
 mod files;
 mod git;
 mod glob;
 mod host;
 pub mod limits;
+#[cfg(feature = "load")]
+mod load;
 mod network;
 mod origin;
 mod path;
@@ -22,12 +28,24 @@ mod places;
 mod policy;
 mod profile;
 pub mod protected;
+#[cfg(feature = "load")]
+mod reference;
+#[cfg(feature = "load")]
+mod schema;
 pub mod secrets;
 mod session;
+#[cfg(feature = "load")]
+mod show;
+#[cfg(feature = "load")]
+mod template;
 
 pub use commands::{CommandDecision, CommandRule, Commands, ExampleFailure, split_words};
 pub use context::{Context, Os};
 pub use decision::{AccessRequest, Decision, LeastGrant, Outcome};
+#[cfg(feature = "load")]
+pub use diff::{Change, Direction, diff};
+#[cfg(feature = "load")]
+pub use edit::{Addition, EditError, add};
 pub use env::{EnvDecision, EnvGuard, Environment};
 pub use files::{
     Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, NodeKind, Pattern, RuleKind, Verdict,
@@ -37,10 +55,23 @@ pub use git::{GitGuard, ROWS as GIT_GUARDS};
 pub use glob::{Glob, GlobError, is_pattern};
 pub use host::{HostError, HostPattern, is_special, normalise_host};
 pub use limits::Limits;
+#[cfg(feature = "load")]
+pub use load::{
+    Diagnostic, Diagnostics, Flag, Inputs, Loaded, Related, Setting, Severity, Source, TrustStore, check,
+    content_hash, load,
+};
 pub use network::{DomainRule, HttpRule, Network, NetworkDecision, NetworkMode, SecretBinding, SecretSource};
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};
 pub use places::{Place, Places, places};
 pub use policy::Policy;
 pub use profile::Profile;
+#[cfg(feature = "load")]
+pub use reference::reference_markdown;
+#[cfg(feature = "load")]
+pub use schema::schema;
 pub use session::{ApprovalMode, Approvals, Audit, DeviceClass, Tier, TierMinimum};
+#[cfg(feature = "load")]
+pub use show::{show_json, show_text};
+#[cfg(feature = "load")]
+pub use template::init_template;

@@ -1,7 +1,7 @@
 //! Rules for the network.
 
 use crate::host::{HostPattern, is_special, normalise_host};
-use crate::origin::{Origin, Sourced};
+use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -187,22 +187,34 @@ impl Network {
     pub fn http(&self, host: &str, port: u16, method: &str, path: &str) -> NetworkDecision<'_> {
         let connect = self.connect(host, port);
         let Some(host) = normalise_host(host).filter(|_| connect.allowed) else { return connect };
-        let mut named = self.rules.iter().filter(|rule| rule.host.matches(&host, port)).peekable();
-        let Some(first) = named.peek().map(|rule| &rule.origin) else { return connect };
-        let passes = |rule: &&HttpRule| {
+        let passes = |rule: &HttpRule| {
             (rule.methods.is_empty() || rule.methods.iter().any(|known| known == method))
                 && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| path_matches(pattern, path)))
         };
-        match named.find(passes) {
-            Some(rule) => {
-                NetworkDecision { allowed: true, reason: "a rule allows it", origin: Some(&rule.origin) }
+        let mut decided = connect;
+        // Each layer's rules must let it pass, so that no layer loosens what another limits.
+        for layer in Layer::ALL {
+            let mut named = self
+                .rules
+                .iter()
+                .filter(|rule| rule.origin.layer == layer && rule.host.matches(&host, port))
+                .peekable();
+            let Some(first) = named.peek().map(|rule| &rule.origin) else { continue };
+            match named.find(|rule| passes(rule)) {
+                Some(rule) => {
+                    decided = NetworkDecision {
+                        allowed: true,
+                        reason: "a rule allows it",
+                        origin: Some(&rule.origin),
+                    };
+                }
+                None => {
+                    let reason = "no rule for this host allows the method and path";
+                    return NetworkDecision { allowed: false, reason, origin: Some(first) };
+                }
             }
-            None => NetworkDecision {
-                allowed: false,
-                reason: "no rule for this host allows the method and path",
-                origin: Some(first),
-            },
         }
+        decided
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// Every layer.
+    pub const ALL: [Self; 5] = [Self::Profile, Self::User, Self::Project, Self::Flags, Self::Managed];
+
     /// Rank among values for the same key, where the highest replaces the others.
     #[must_use]
     pub fn rank(self) -> u8 {

@@ -12,6 +12,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+pub(crate) use display::unescape;
 pub use display::{escape_lossless, escape_visible};
 pub(crate) use windows::fold;
 
@@ -377,7 +378,7 @@ impl AbsPath {
     /// # Errors
     /// When the text is no absolute path or an escape does not decode.
     pub fn from_lossless(text: &str) -> Result<Self, PathError> {
-        if text.starts_with('/') { Self::posix(display::unescape(text)?) } else { Self::windows(text) }
+        if text.starts_with('/') { Self::posix(unescape(text)?) } else { Self::windows(text) }
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, PathError> {

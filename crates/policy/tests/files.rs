@@ -166,10 +166,10 @@ fn ceiling_caps_and_complete_ceiling_denies_the_rest() {
     let mut cap = garth_policy::FileRules::nothing();
     cap.push(rule("/home/ann/data", Access::Read, Layer::Managed));
     let mut partial = policy.clone();
-    partial.files.set_ceiling(cap.clone(), false);
+    partial.files.add_ceiling(cap.clone(), false);
     assert_eq!(partial.files.grant(&path("/home/ann/data/x")).access, Access::Read);
     assert_eq!(partial.files.grant(&path("/home/ann/ws/x")).access, Access::Write);
-    policy.files.set_ceiling(cap, true);
+    policy.files.add_ceiling(cap, true);
     assert_eq!(policy.files.grant(&path("/home/ann/ws/x")).access, Access::Deny);
 }
 

@@ -96,13 +96,12 @@ impl FileRules {
         if sealed && !best.rule.kind.is_sealed() && !best.rule.names() {
             grant = stricter(grant, self.best_grant(path, |rule| rule.kind.is_sealed() || rule.names()));
         }
-        match self.ceiling.as_deref() {
-            None => grant,
-            Some(ceiling) => match (ceiling.rules.best(path, |_| true).0, ceiling.complete) {
-                (None, false) => grant,
-                _ => stricter(grant, ceiling.rules.grant(path)),
-            },
+        for ceiling in &self.ceilings {
+            if ceiling.complete || ceiling.rules.best(path, |_| true).0.is_some() {
+                grant = stricter(grant, ceiling.rules.grant(path));
+            }
         }
+        grant
     }
 
     /// Decides one operation on one path. Total; takes about a microsecond.
@@ -157,8 +156,7 @@ impl FileRules {
         if !shadows {
             return None;
         }
-        let ceiling = self.ceiling.iter().flat_map(|ceiling| ceiling.rules.rules.iter());
-        self.rules.iter().chain(ceiling).filter(|rule| rule.access < grant.access).find(|rule| {
+        self.rules.iter().chain(self.capping()).filter(|rule| rule.access < grant.access).find(|rule| {
             match &rule.pattern {
                 Pattern::Path(below) => {
                     below != path && below.starts_with(path) && self.grant(below).access < grant.access

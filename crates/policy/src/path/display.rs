@@ -47,7 +47,7 @@ fn write_byte(out: &mut String, byte: u8) {
 }
 
 /// Undoes [`escape_lossless`].
-pub(super) fn unescape(text: &str) -> Result<Vec<u8>, PathError> {
+pub(crate) fn unescape(text: &str) -> Result<Vec<u8>, PathError> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

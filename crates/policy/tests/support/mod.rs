@@ -6,6 +6,8 @@
     reason = "each test program uses a part of it, and a failure to build the input is a failure of the test"
 )]
 
+pub mod golden;
+
 use garth_policy::{
     AbsPath, Access, Context, FileOp, FileRule, Glob, Layer, Origin, Os, Pattern, Policy, RuleKind, Verdict,
 };

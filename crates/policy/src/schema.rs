@@ -1,0 +1,343 @@
+//! The JSON Schema of policy files, for editors. The reader in `load` is the authority; a test holds the two together.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The policy of a sandbox: what a command may read, write, reach and use.
+#[derive(JsonSchema)]
+#[schemars(title = "garth policy", deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct PolicyFile {
+    /// Version of the format; always 1.
+    version: Version,
+    /// The built-in profile to start from; `workspace` if none is named.
+    profile: Option<ProfileName>,
+    /// Access by path or pattern. The most specific wins; a tie goes to the stricter. A key is absolute, starts with
+    /// `~/`, is relative to the workspace, or starts with `:workspace`, `:tmp`, `:home`, `:system`, `:toolchains` or
+    /// `:caches`; `*`, `?`, `[..]`, `{a,b}` and `**` make it a pattern, which also covers names that appear later.
+    files: Option<BTreeMap<String, FileEntry>>,
+    /// The network.
+    network: Option<NetworkSection>,
+    /// Rules for commands, vetted before they run. Of several that match, the strictest decides.
+    commands: Option<Vec<CommandSection>>,
+    /// Environment variables.
+    env: Option<EnvSection>,
+    /// Limits on resources.
+    limits: Option<LimitsSection>,
+    /// What happens when a rule says `ask`.
+    approvals: Option<ApprovalsSection>,
+    /// How strong the boundary must be.
+    tier: Option<TierSection>,
+    /// The audit log.
+    audit: Option<AuditSection>,
+    /// Unix sockets of the host that are reachable from inside.
+    sockets: Option<SocketsSection>,
+    /// Devices that are reachable from inside.
+    devices: Option<DevicesSection>,
+}
+
+struct Version;
+
+impl JsonSchema for Version {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Version")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "integer", "const": crate::load::written::VERSION })
+    }
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum ProfileName {
+    Strict,
+    ReadOnly,
+    Workspace,
+    Build,
+    Browser,
+    Open,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum AccessWord {
+    /// Neither read nor write, as if it did not exist.
+    Deny,
+    /// Read only.
+    Read,
+    /// Reads see the real one, writes go to a private layer.
+    Overlay,
+    /// Read and write.
+    Write,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum FileEntry {
+    Word(AccessWord),
+    Table(FileTable),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct FileTable {
+    /// The access.
+    access: AccessWord,
+    /// Whether programs below may be run; true if it is left out.
+    execute: Option<bool>,
+    /// Why, shown when something is denied.
+    reason: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum Mode {
+    /// No network.
+    Deny,
+    /// The named domains only; an empty list means none.
+    AllowList,
+    /// Every public address but the denied domains.
+    Open,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum DomainWord {
+    Allow,
+    Deny,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct NetworkSection {
+    /// How far the network is open.
+    mode: Option<Mode>,
+    /// Hosts by name: `example.com`, `*.example.com` for all names below it, each with an optional `:port`. A deny
+    /// beats every allow.
+    domains: Option<BTreeMap<String, DomainWord>>,
+    /// Ports of servers inside that the host's loopback reaches.
+    listen: Option<Vec<u16>>,
+    /// Loopback ports of the host that are reachable from inside.
+    host_ports: Option<Vec<u16>>,
+    /// Limits on methods and paths; a host that some rule names is limited to what its rules allow.
+    rules: Option<Vec<HttpSection>>,
+    /// Secrets that never come in: inside is a placeholder, which the proxy replaces on the way to the hosts named.
+    secrets: Option<BTreeMap<String, SecretSection>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct HttpSection {
+    /// Which host, as in `domains`.
+    host: String,
+    /// Methods in capitals; all if it is left out.
+    methods: Option<Vec<String>>,
+    /// Paths, with `*` within and `**` across segments; all if it is left out.
+    paths: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct SecretSection {
+    /// Where the real value is: `env:NAME` or `file:/path`.
+    from: String,
+    /// Hosts that may see it, as in `domains`.
+    hosts: Vec<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum PrefixWord {
+    One(String),
+    Choice(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum DecisionWord {
+    Allow,
+    Ask,
+    Deny,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct CommandSection {
+    /// The words at the start of the command line, each a word or a list of words to choose from.
+    prefix: Vec<PrefixWord>,
+    /// What the rule says.
+    decision: DecisionWord,
+    /// Why, for the user and the agent.
+    reason: Option<String>,
+    /// Command lines that the rule must match, checked when the file loads.
+    r#match: Option<Vec<String>>,
+    /// Command lines that the rule must not match, checked when the file loads.
+    not_match: Option<Vec<String>>,
+    /// Agents to which the rule applies; all if it is left out.
+    agents: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct EnvSection {
+    /// Names that are passed on from the host, in addition to the usual ones; `*` may stand at the end. A name that
+    /// looks like a credential must be written out.
+    allow: Option<Vec<String>>,
+    /// Variables with the value that they have inside.
+    set: Option<BTreeMap<String, String>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct LimitsSection {
+    /// Memory of all processes together, such as `4GiB`.
+    memory: Option<String>,
+    /// Most processes and threads at once.
+    processes: Option<u32>,
+    /// Longest run, such as `10m`.
+    time: Option<String>,
+    /// Processor time per time: cores such as `1.5`, or a share of one core such as `150%`.
+    cpu: Option<String>,
+    /// Largest file that may be written, such as `500MB`.
+    file_size: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum ApprovalWord {
+    /// Nobody is asked: `ask` is refused.
+    Never,
+    /// The user is asked; no answer in time is a refusal.
+    Ask,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct ApprovalsSection {
+    /// Whether anybody is asked.
+    mode: Option<ApprovalWord>,
+    /// How long an answer is waited for, such as `2m`.
+    timeout: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum TierWord {
+    /// Processes of the same kernel.
+    Process,
+    /// A virtual machine.
+    Vm,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct TierSection {
+    /// The weakest boundary that will do.
+    minimum: Option<TierWord>,
+    /// Named gaps that are accepted, as `garth plan` names them.
+    accept: Option<Vec<String>>,
+    /// Whether programs inside may make their own namespaces, as a browser does for its inner sandbox.
+    nested: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct AuditSection {
+    /// Refuse to run if the log cannot be written.
+    required: Option<bool>,
+    /// Where the log is written; absolute or with `~/`. A project's policy cannot choose it.
+    path: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct SocketsSection {
+    /// Absolute paths, or paths that start with `~/`.
+    allow: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum DeviceWord {
+    Gpu,
+    Kvm,
+    Serial,
+    Usb,
+    Audio,
+    Camera,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct DevicesSection {
+    /// Classes of devices.
+    allow: Option<Vec<DeviceWord>>,
+}
+
+/// The JSON Schema of policy files.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<PolicyFile>().to_value();
+    drop_null(&mut schema);
+    schema
+}
+
+/// TOML has no null, so an optional key is of its type alone.
+fn drop_null(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(map) => {
+            map.values_mut().for_each(drop_null);
+            if let Some(serde_json::Value::Array(types)) = map.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [single] = types.as_slice() {
+                    let single = single.clone();
+                    map.insert("type".to_owned(), single);
+                }
+            }
+            if let Some(serde_json::Value::Array(choices)) = map.get_mut("enum") {
+                choices.retain(|choice| !choice.is_null());
+            }
+            drop_null_choice(map);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(drop_null),
+        _ => {}
+    }
+}
+
+fn drop_null_choice(map: &mut serde_json::Map<String, serde_json::Value>) {
+    let Some(serde_json::Value::Array(choices)) = map.get_mut("anyOf") else { return };
+    choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
+    if let [serde_json::Value::Object(single)] = choices.as_slice() {
+        let single = single.clone();
+        map.remove("anyOf");
+        for (key, value) in single {
+            map.entry(key).or_insert(value);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! How layers are put together, and the texts made from a policy.
+#![cfg(feature = "load")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::allow_attributes,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use garth_policy::{
+    Access, AccessRequest, Addition, Direction, FileOp, Flag, Inputs, Layer, Loaded, NetworkMode, NodeKind,
+    Outcome, Policy, Profile, Setting, Source, TrustStore, add, check, diff, init_template, load,
+    reference_markdown, schema, show_json, show_text,
+};
+use support::{context, golden, path};
+
+fn source(name: &str, text: &str) -> Source {
+    Source { name: name.to_owned(), text: format!("version = 1\n{text}") }
+}
+
+fn inputs(user: &str, project: &str, managed: &str, flags: Vec<Flag>) -> Inputs {
+    let some = |name, text: &str| (!text.is_empty()).then(|| source(name, text));
+    Inputs {
+        context: context(),
+        managed: some("managed.toml", managed),
+        user: some("user.toml", user),
+        project: some("garth.toml", project),
+        flags,
+    }
+}
+
+fn resolve(user: &str, project: &str, managed: &str, trusted: bool) -> Loaded {
+    let inputs = inputs(user, project, managed, Vec::new());
+    let mut store = TrustStore::empty();
+    if trusted {
+        store.add(&inputs.project.as_ref().unwrap().text, "test");
+    }
+    load(&inputs, &store).unwrap_or_else(|found| panic!("{found}"))
+}
+
+fn access(policy: &Policy, at: &str) -> Access {
+    policy.files.grant(&path(at)).access
+}
+
+#[test]
+fn flags_beat_project_beats_user() {
+    let user = "profile = \"read-only\"\n[limits]\nprocesses = 10\ntime = \"1h\"\n";
+    let project = "profile = \"strict\"\n[limits]\nprocesses = 20\n";
+    let mut all = inputs(user, project, "", Vec::new());
+    let mut store = TrustStore::empty();
+    store.add(&all.project.as_ref().unwrap().text, "test");
+    let policy = load(&all, &store).unwrap().policy;
+    assert_eq!(policy.profile.value, Profile::Strict);
+    assert_eq!(policy.limits.processes.as_ref().unwrap().value, 20);
+    assert_eq!(policy.limits.time.as_ref().unwrap().origin.to_string(), "user.toml:5:8");
+    all.flags = vec![Flag { typed: "--profile open".into(), setting: Setting::Profile(Profile::Open) }];
+    let policy = load(&all, &store).unwrap().policy;
+    assert_eq!(policy.profile.value, Profile::Open);
+    assert_eq!(policy.profile.origin.to_string(), "--profile open");
+}
+
+#[test]
+fn an_untrusted_project_is_told_what_was_ignored() {
+    let project = "profile = \"strict\"\n[files]\n\"gen\" = \"read\"\n\".vscode\" = \"write\"\n\
+        [network]\nmode = \"open\"\nlisten = [80]\n[network.domains]\n\"a.example\" = \"allow\"\n\
+        \"b.example\" = \"deny\"\n[[commands]]\nprefix = [\"rm\"]\ndecision = \"allow\"\n\
+        [env]\nallow = [\"X\"]\n[tier]\naccept = [\"gap\"]\n";
+    let loaded = resolve("", project, "", false);
+    golden::check("untrusted.txt", &loaded.warnings.to_string());
+    assert!(!loaded.project_trusted);
+    let policy = loaded.policy;
+    assert_eq!(policy.network.mode.value, NetworkMode::Deny);
+    assert_eq!(access(&policy, "/home/ann/ws/gen/x"), Access::Read);
+    assert_eq!(access(&policy, "/home/ann/ws/.vscode"), Access::Read);
+    assert_eq!(access(&policy, "/home/ann/.cargo/bin/cargo"), Access::Deny);
+}
+
+#[test]
+fn trust_is_for_the_exact_content() {
+    let project = "[env]\nallow = [\"X\"]\n";
+    assert!(resolve("", project, "", true).project_trusted);
+    let mut store = TrustStore::empty();
+    store.add(&source("garth.toml", project).text, "/home/ann/ws");
+    let again = TrustStore::parse(&store.to_text()).unwrap();
+    assert_eq!(again, store);
+    assert!(again.is_trusted(&source("", project).text));
+    assert!(!again.is_trusted(&format!("{} ", source("", project).text)));
+    assert_eq!(TrustStore::parse("# fine\n\nnot a hash\n"), Err(3));
+}
+
+#[test]
+fn a_trusted_project_opens_no_seal() {
+    let loaded = resolve("", "[files]\n\".vscode\" = \"write\"\n\".git/hooks\" = \"write\"\n", "", true);
+    assert_eq!(access(&loaded.policy, "/home/ann/ws/.vscode/x"), Access::Read);
+    let hook = path("/home/ann/ws/.git/hooks/pre-commit");
+    let decided =
+        loaded.policy.decide(&AccessRequest::File { path: &hook, op: FileOp::Create(NodeKind::File) });
+    assert_eq!(decided.outcome, Outcome::Deny);
+    let user = resolve("[files]\n\".git/hooks\" = \"write\"\n", "", "", false).policy;
+    let decided = user.decide(&AccessRequest::File { path: &hook, op: FileOp::Create(NodeKind::File) });
+    assert_eq!(decided.outcome, Outcome::Allow);
+}
+
+#[test]
+fn the_administrator_caps() {
+    let user = "profile = \"open\"\n[files]\n\"~/data\" = \"write\"\n\"~/.ssh/config\" = \"read\"\n\
+        [network]\nlisten = [80, 81]\n[network.domains]\n\"a.example\" = \"allow\"\n\"b.example\" = \"allow\"\n\
+        [limits]\nprocesses = 4000\n[tier]\naccept = [\"one\", \"two\"]\n[approvals]\nmode = \"ask\"\n";
+    let managed = "[files]\n\"~/data\" = \"read\"\n\"~/.ssh\" = \"deny\"\n[network]\nmode = \"allow-list\"\nlisten = [80]\n\
+        [network.domains]\n\"a.example\" = \"allow\"\n[limits]\nprocesses = 100\n[tier]\nminimum = \"vm\"\n\
+        accept = [\"one\"]\n[approvals]\nmode = \"never\"\n[audit]\nrequired = true\n";
+    let policy = resolve(user, "", managed, false).policy;
+    assert_eq!(access(&policy, "/home/ann/data/x"), Access::Read);
+    assert_eq!(access(&policy, "/home/ann/.ssh/config"), Access::Deny);
+    assert_eq!(access(&policy, "/home/ann/ws/x"), Access::Write);
+    assert_eq!(policy.network.mode.value, NetworkMode::AllowList);
+    assert!(policy.network.connect("a.example", 443).allowed);
+    assert!(!policy.network.connect("b.example", 443).allowed);
+    assert_eq!(policy.network.listen.len(), 1);
+    assert_eq!(policy.limits.processes.unwrap().value, 100);
+    assert_eq!(policy.tier.minimum.origin.layer, Layer::Managed);
+    assert_eq!(policy.tier.accept.len(), 1);
+    assert!(policy.audit.required.value);
+    let strict = resolve("[files]\n\"~/data\" = \"write\"\n", "", "profile = \"read-only\"\n", false).policy;
+    assert_eq!(access(&strict, "/home/ann/data/x"), Access::Deny);
+    assert_eq!(access(&strict, "/home/ann/ws/x"), Access::Read);
+}
+
+#[test]
+fn a_further_writable_root_is_guarded() {
+    let policy = resolve("[files]\n\"../other\" = \"write\"\n", "", "", false).policy;
+    assert_eq!(access(&policy, "/home/ann/other/x"), Access::Write);
+    assert_eq!(access(&policy, "/home/ann/other/.vscode/x"), Access::Read);
+    let hook = policy.files.decide(&path("/home/ann/other/.git/hooks/x"), FileOp::Write);
+    assert_eq!(hook.verdict, garth_policy::Verdict::Deny);
+}
+
+#[test]
+fn network_decisions() {
+    let user = "[network]\nmode = \"allow-list\"\n[network.domains]\n\"*.a.example\" = \"allow\"\n\
+        \"bad.a.example\" = \"deny\"\n\"b.example:443\" = \"allow\"\n\"10.0.0.7\" = \"allow\"\n\
+        [[network.rules]]\nhost = \"api.a.example\"\nmethods = [\"GET\"]\npaths = [\"/repos/*/x/**\"]\n";
+    let network = resolve(user, "", "", false).policy.network;
+    let cases = [
+        ("x.a.example", 80, true),
+        ("X.A.Example", 80, true),
+        ("a.example", 443, false),
+        ("bad.a.example", 443, false),
+        ("xa.example", 443, false),
+        ("b.example", 443, true),
+        ("b.example", 22, false),
+        ("b.example.", 443, false),
+        ("10.0.0.7", 5432, true),
+        ("10.0.0.8", 5432, false),
+        ("::ffff:10.0.0.7", 5432, true),
+        ("bad.example\0.a.example", 443, false),
+        ("user@x.a.example", 443, false),
+        ("169.254.169.254", 80, false),
+        ("localhost", 80, false),
+        ("0x0a000007", 80, false),
+    ];
+    for (host, port, allowed) in cases {
+        assert_eq!(network.connect(host, port).allowed, allowed, "{host}:{port}");
+    }
+    let requests = [
+        ("GET", "/repos/acme/x/y/z", true),
+        ("GET", "/repos/acme/x", true),
+        ("GET", "/repos/acme/x/y?q=1", true),
+        ("POST", "/repos/acme/x/y", false),
+        ("GET", "/repos/acme/x/../../secret", false),
+        ("GET", "/repos/acme%2fx/x", false),
+        ("GET", "/other", false),
+    ];
+    for (method, at, allowed) in requests {
+        assert_eq!(network.http("api.a.example", 443, method, at).allowed, allowed, "{method} {at}");
+    }
+    assert!(network.http("www.a.example", 443, "POST", "/").allowed);
+    let open = resolve("profile = \"open\"\n", "", "", false).policy.network;
+    for host in
+        ["127.0.0.1", "10.1.2.3", "[::1]", "fd00::1", "169.254.169.254", "192.168.1.1", "::ffff:127.0.0.1"]
+    {
+        assert!(!open.connect(host, 80).allowed, "{host}");
+    }
+    assert!(open.connect("example.com", 80).allowed && open.connect("93.184.216.34", 80).allowed);
+}
+
+#[test]
+fn commands_and_variables() {
+    let user = "[[commands]]\nprefix = [\"git\", [\"push\", \"fetch\"]]\ndecision = \"ask\"\n\
+        [[commands]]\nprefix = [\"git\"]\ndecision = \"allow\"\n[[commands]]\nprefix = [\"rm\"]\ndecision = \"deny\"\n\
+        agents = [\"codex\"]\n[env]\nallow = [\"API_TOKEN\", \"MY_*\"]\nset = { NODE_OPTIONS = \"-r x\" }\n";
+    let policy = resolve(user, "", "", false).policy;
+    let outcome = |words: &str, agent| {
+        let argv = garth_policy::split_words(words).unwrap();
+        policy.decide(&AccessRequest::Command { argv: &argv, agent }).outcome
+    };
+    assert_eq!(outcome("/usr/bin/git push origin", None), Outcome::Ask);
+    assert_eq!(outcome("git.exe fetch", None), Outcome::Ask);
+    assert_eq!(outcome("git status", None), Outcome::Allow);
+    assert_eq!(outcome("rm -rf x", None), Outcome::Allow);
+    assert_eq!(outcome("rm -rf x", Some("codex")), Outcome::Deny);
+    let env = |name| policy.decide(&AccessRequest::Env { name }).outcome;
+    for name in ["PATH", "LC_ALL", "API_TOKEN", "MY_SETTING", "NODE_OPTIONS", "GIT_AUTHOR_NAME"] {
+        assert_eq!(env(name), Outcome::Allow, "{name}");
+    }
+    for name in [
+        "LD_PRELOAD",
+        "MY_TOKEN",
+        "SSH_AUTH_SOCK",
+        "GIT_DIR",
+        "AWS_PROFILE",
+        "OTHER",
+        "PAGER",
+        "http_proxy",
+        "",
+    ] {
+        assert_eq!(env(name), Outcome::Deny, "{name}");
+    }
+}
+
+#[test]
+fn profiles_resolved() {
+    for profile in Profile::ALL {
+        let policy = Policy::builtin(profile, &context());
+        golden::check(&format!("show-{}.txt", profile.name()), &show_text(&policy));
+        let clauses = show_json(&policy)["clauses"].as_array().unwrap().len();
+        assert!(clauses > 100);
+    }
+}
+
+#[test]
+fn profiles_for_each_system() {
+    for profile in Profile::ALL {
+        let policy = Policy::builtin(profile, &support::windows_context());
+        let mut out = String::new();
+        for boundary in policy.files.boundaries() {
+            out.push_str(&format!("{} {}\n", boundary.grant.access, boundary.path));
+        }
+        golden::check(&format!("windows-{}.txt", profile.name()), &out);
+    }
+}
+
+#[test]
+fn differences_of_profiles() {
+    let of = |profile| Policy::builtin(profile, &context());
+    let ways = |before, after| {
+        let changes = diff(&of(before), &of(after));
+        let widens = changes.iter().filter(|change| change.direction == Direction::Widens).count();
+        (widens, changes.len() - widens)
+    };
+    assert_eq!(ways(Profile::Workspace, Profile::Workspace), (0, 0));
+    assert_eq!(ways(Profile::Strict, Profile::Workspace).1, 0);
+    assert_eq!(ways(Profile::ReadOnly, Profile::Workspace).1, 0);
+    assert_eq!(ways(Profile::Workspace, Profile::Build).1, 0);
+    assert_eq!(ways(Profile::Workspace, Profile::Browser).1, 0);
+    assert_eq!(ways(Profile::Workspace, Profile::Open).1, 0);
+    assert!(ways(Profile::Workspace, Profile::Open).0 > 0);
+    assert!(ways(Profile::Workspace, Profile::Strict).1 > 0);
+}
+
+#[test]
+fn schema_is_closed_and_matches_the_reader() {
+    let schema = schema();
+    golden::check("schema.json", &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()));
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["required"], serde_json::json!(["version"]));
+}
+
+#[test]
+fn reference_page() {
+    golden::check("reference.md", &reference_markdown());
+}
+
+#[test]
+fn templates_load() {
+    for profile in Profile::ALL {
+        let text = init_template(profile);
+        let found = check(&Source { name: "garth.toml".into(), text: text.clone() }, Layer::User, &context());
+        assert!(found.is_empty(), "{found}");
+        assert!(text.contains(profile.name()));
+    }
+}
+
+#[test]
+fn edits_keep_the_rest() {
+    let text = "# mine\nversion = 1\n\n[files] # paths\n\"a\" = \"read\"   # keep\n\n[network]\nlisten = [80] # web\n";
+    let mut out = text.to_owned();
+    for addition in [
+        Addition::File("a".into(), Access::Write),
+        Addition::File("b \"c\"".into(), Access::Read),
+        Addition::Domain("a.example".into()),
+        Addition::Domain("a.example".into()),
+        Addition::Listen(80),
+        Addition::Listen(81),
+        Addition::HostPort(5432),
+        Addition::Env("MY".into()),
+        Addition::Socket("/run/x".into()),
+        Addition::Accept("gap".into()),
+    ] {
+        out = add(&out, &addition).unwrap();
+    }
+    golden::check("edited.toml", &out);
+    let found = check(&Source { name: "x".into(), text: out }, Layer::User, &context());
+    assert!(found.is_empty(), "{found}");
+    let new = add("", &Addition::File("~/data".into(), Access::Read)).unwrap();
+    assert_eq!(new, "version = 1\n\n[files]\n\"~/data\" = \"read\"\n");
+    assert!(add("files = 1\n", &Addition::File("a".into(), Access::Read)).is_err());
+    assert!(add("[", &Addition::Listen(1)).is_err());
+}
+
+#[test]
+fn the_least_grant_grants() {
+    let policy = Policy::builtin(Profile::Workspace, &context());
+    let file = path("/home/ann/data/x \\y");
+    let requests = [
+        AccessRequest::File { path: &file, op: FileOp::Write },
+        AccessRequest::Connect { host: "a.example", port: 443 },
+        AccessRequest::Listen { port: 3000 },
+        AccessRequest::HostPort { port: 5432 },
+        AccessRequest::Env { name: "MY_TOKEN" },
+        AccessRequest::Env { name: "LD_PRELOAD" },
+        AccessRequest::UnixSocket { path: &file },
+    ];
+    for request in requests {
+        assert_eq!(policy.decide(&request).outcome, Outcome::Deny);
+        let grant = policy.least_grant(&request).unwrap();
+        let mode = if grant.section == "network.domains" { "[network]\nmode = \"allow-list\"\n" } else { "" };
+        let opened = resolve(&format!("{mode}[{}]\n{}\n", grant.section, grant.line), "", "", false).policy;
+        assert_eq!(opened.decide(&request).outcome, Outcome::Allow, "{request:?} by {grant:?}");
+    }
+}
