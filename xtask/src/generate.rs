@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::finding::{Finding, Report};
 
 mod git_configuration;
-mod protected_paths;
+mod policy;
 mod system_calls;
 
 /// A generated file.
@@ -22,7 +22,8 @@ struct Page {
 
 /// Every generated file.
 const PAGES: &[Page] = &[
-    Page { path: "docs/protected-paths.md", render: || Ok(protected_paths::render()) },
+    Page { path: "docs/policy-reference.md", render: || Ok(policy::reference()) },
+    Page { path: "docs/policy.schema.json", render: policy::schema },
     Page { path: "docs/git-configuration.md", render: || Ok(git_configuration::render()) },
     Page { path: "docs/system-calls.md", render: || Ok(system_calls::render()) },
 ];
