@@ -5,6 +5,10 @@ use garth_plan::git::{self, Config, Owner, Where};
 use garth_plan::linux::spec::LaunchSpec;
 use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 
+mod policy_file;
+
+pub use policy_file::policy_file;
+
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
 
@@ -15,6 +19,7 @@ pub const TARGETS: &[Target] = &[
     ("host_name", host_name),
     ("launch_spec", launch_spec),
     ("path_pattern", path_pattern),
+    ("policy_file", policy_file),
 ];
 
 /// Git configuration that comes from inside: the present text, a zero byte, the new text. Without a zero byte
