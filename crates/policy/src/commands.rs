@@ -120,7 +120,51 @@ pub enum ExampleFailure {
     Hit,
 }
 
+/// One example of a rule, tried against the resolved policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleTest {
+    /// The command line of the example.
+    pub example: String,
+    /// Where the rule was said.
+    pub origin: Origin,
+    /// True for an example under `match`, false for one under `not-match`.
+    pub should_match: bool,
+    /// Whether the rule matches it.
+    pub matches: bool,
+    /// What the whole policy says of it; `None` if no rule speaks of it.
+    pub decided: Option<CommandDecision>,
+}
+
+impl RuleTest {
+    /// True if the rule does what its example says.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.matches == self.should_match
+    }
+}
+
 impl Commands {
+    /// Tries the examples of every rule, as `garth policy test` does.
+    #[must_use]
+    pub fn run_rule_tests(&self) -> Vec<RuleTest> {
+        let examples = self.rules.iter().flat_map(|rule| {
+            let matching = rule.matches.iter().map(move |text| (rule, text, true));
+            matching.chain(rule.not_matches.iter().map(move |text| (rule, text, false)))
+        });
+        let tried = examples.map(|(rule, text, should_match)| {
+            let words = split_words(text);
+            let agent = rule.agents.first().map(String::as_str);
+            RuleTest {
+                example: text.clone(),
+                origin: rule.origin.clone(),
+                should_match,
+                matches: words.as_ref().is_some_and(|words| rule.matches_words(words)),
+                decided: words.and_then(|words| self.judge(&words, agent).map(|found| found.decision)),
+            }
+        });
+        tried.collect()
+    }
+
     /// The strictest rule that matches; `None` if no rule speaks of the command.
     #[must_use]
     pub fn judge(&self, words: &[impl AsRef<str>], agent: Option<&str>) -> Option<&CommandRule> {

@@ -12,7 +12,7 @@ use crate::glob::Glob;
 use crate::origin::{Layer, Origin};
 use crate::path::{AbsPath, Flavor};
 use names::Likeness;
-pub(crate) use names::{imitates, likeness};
+pub(crate) use names::{any_odd, imitates, likeness};
 use std::borrow::Cow;
 
 /// What of a git directory is guarded, one row each. The order is that of [`ROWS`].

@@ -77,7 +77,11 @@ enum Segment {
 /// A pattern: a literal directory, and what may stand below it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "GlobText", into = "GlobText")]
-pub struct Glob {
+pub struct Glob(Box<Parts>);
+
+/// Behind a pointer, so that the many rules without a pattern stay small.
+#[derive(Clone)]
+struct Parts {
     base: AbsPath,
     pattern: String,
     segments: Vec<Segment>,
@@ -100,13 +104,13 @@ impl TryFrom<GlobText> for Glob {
 
 impl From<Glob> for GlobText {
     fn from(glob: Glob) -> Self {
-        Self { base: glob.base, pattern: glob.pattern }
+        Self { base: glob.0.base, pattern: glob.0.pattern }
     }
 }
 
 impl PartialEq for Glob {
     fn eq(&self, other: &Self) -> bool {
-        self.base == other.base && self.segments == other.segments
+        self.0.base == other.0.base && self.0.segments == other.0.segments
     }
 }
 
@@ -114,11 +118,11 @@ impl Eq for Glob {}
 
 impl fmt::Display for Glob {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let separator = match self.base.as_bytes().last() {
+        let separator = match self.0.base.as_bytes().last() {
             Some(b'/' | b'\\') => "",
             _ => "/",
         };
-        write!(out, "{}{separator}{}", self.base, self.pattern)
+        write!(out, "{}{separator}{}", self.0.base, self.0.pattern)
     }
 }
 
@@ -170,15 +174,18 @@ impl Glob {
         match segments.len() {
             0 => Err(GlobError::Empty),
             length if length > MOST_SEGMENTS => Err(GlobError::TooLarge),
-            _ => Ok(Self { base_depth: base.depth(), base, pattern: rest.join("/"), segments }),
+            _ => {
+                let base_depth = base.depth();
+                Ok(Self(Box::new(Parts { base, pattern: rest.join("/"), segments, base_depth })))
+            }
         }
     }
 
     /// A path that the pattern matches, if a plain one is found: `*` as `x`, `**` as nothing, the first alternative.
     #[must_use]
     pub fn example(&self) -> Option<AbsPath> {
-        let mut out = self.base.clone();
-        for segment in &self.segments {
+        let mut out = self.0.base.clone();
+        for segment in &self.0.segments {
             let Segment::Name(alternatives) = segment else { continue };
             let name: String = alternatives.first()?.iter().map(Token::example).collect();
             out = out.join(if name.is_empty() { b"x" } else { name.as_bytes() }).ok()?;
@@ -189,13 +196,13 @@ impl Glob {
     /// The literal directory below which it matches.
     #[must_use]
     pub fn base(&self) -> &AbsPath {
-        &self.base
+        &self.0.base
     }
 
     /// The part below the base, as written.
     #[must_use]
     pub fn pattern(&self) -> &str {
-        &self.pattern
+        &self.0.pattern
     }
 
     /// Depth of the deepest ancestor of `path` (itself included) that the pattern matches.
@@ -208,28 +215,29 @@ impl Glob {
     /// `path` away would take that name from under the rule.
     #[must_use]
     pub fn reaches_below(&self, path: &AbsPath) -> bool {
-        if self.base.starts_with(path) {
-            return self.base != *path || !self.floats();
+        if self.0.base.starts_with(path) {
+            return self.0.base != *path || !self.floats();
         }
         !self.floats() && self.run(path).is_some_and(|(_, open)| open)
     }
 
     /// True for `**/name`: it holds wherever below its base the name stands.
     fn floats(&self) -> bool {
-        matches!(self.segments.as_slice(), [Segment::AnyDepth, Segment::Name(_)])
+        matches!(self.0.segments.as_slice(), [Segment::AnyDepth, Segment::Name(_)])
     }
 
     /// Runs the pattern over the path; deepest match (0 for none), and whether it could go on below.
     fn run(&self, path: &AbsPath) -> Option<(usize, bool)> {
-        if !path.starts_with(&self.base) {
+        if !path.starts_with(&self.0.base) {
             return None;
         }
-        let accept = 1_u64 << self.segments.len();
+        let accept = 1_u64 << self.0.segments.len();
         let mut states = self.close(1);
         let mut deepest = 0;
-        for (depth, name) in path.key_components().enumerate().skip(self.base_depth) {
+        for (depth, name) in path.key_components().enumerate().skip(self.0.base_depth) {
             let mut next = 0;
-            for (at, segment) in self.segments.iter().enumerate().filter(|(at, _)| states & (1 << at) != 0) {
+            for (at, segment) in self.0.segments.iter().enumerate().filter(|(at, _)| states & (1 << at) != 0)
+            {
                 match segment {
                     Segment::AnyDepth => next |= 1 << at,
                     Segment::Name(alternatives) if matches_any(alternatives, name) => next |= 1 << (at + 1),
@@ -249,7 +257,7 @@ impl Glob {
 
     /// `**` also stands for no name at all.
     fn close(&self, mut states: u64) -> u64 {
-        for (at, segment) in self.segments.iter().enumerate() {
+        for (at, segment) in self.0.segments.iter().enumerate() {
             if *segment == Segment::AnyDepth && states & (1 << at) != 0 {
                 states |= 1 << (at + 1);
             }

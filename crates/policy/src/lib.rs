@@ -39,7 +39,7 @@ mod show;
 #[cfg(feature = "load")]
 mod template;
 
-pub use commands::{CommandDecision, CommandRule, Commands, ExampleFailure, split_words};
+pub use commands::{CommandDecision, CommandRule, Commands, ExampleFailure, RuleTest, split_words};
 pub use context::{Context, Os};
 pub use decision::{AccessRequest, Decision, LeastGrant, Outcome};
 #[cfg(feature = "load")]

@@ -279,6 +279,25 @@ impl AbsPath {
         }
     }
 
+    /// As [`AbsPath::join`] for a row of a table, which is clean already; a test proves it of every row.
+    pub(crate) fn join_clean(&self, relative: &str) -> Result<Self, PathError> {
+        if self.flavor == Flavor::Windows {
+            return self.join(relative.as_bytes());
+        }
+        let mut bytes = Vec::with_capacity(self.bytes.len() + relative.len() + 1);
+        if self.bytes.len() > 1 {
+            bytes.extend_from_slice(&self.bytes);
+        }
+        bytes.push(b'/');
+        bytes.extend_from_slice(relative.as_bytes());
+        Ok(Self { flavor: Flavor::Posix, bytes, folded: None })
+    }
+
+    /// An absolute POSIX path of a table, which is clean already; a test proves it of every row.
+    pub(crate) fn posix_clean(path: &str) -> Self {
+        Self { flavor: Flavor::Posix, bytes: path.as_bytes().to_vec(), folded: None }
+    }
+
     /// This path extended by a relative one in which `..` steps up lexically. Right only where no link stands on
     /// the way, as below an already resolved workspace.
     ///

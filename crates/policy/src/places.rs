@@ -55,13 +55,12 @@ pub fn places(os: Os) -> &'static Places {
 }
 
 /// The concrete path of a row; `None` if it cannot be one on this system.
-#[must_use]
-pub fn expand(path: &str, context: &Context) -> Option<AbsPath> {
+pub(crate) fn expand(path: &str, context: &Context) -> Option<AbsPath> {
     if let Some(below) = path.strip_prefix("~/") {
-        return context.home.join(below.as_bytes()).ok();
+        return context.home.join_clean(below).ok();
     }
     match context.os.flavor() {
-        Flavor::Posix => AbsPath::posix(path).ok(),
+        Flavor::Posix => Some(AbsPath::posix_clean(path)),
         Flavor::Windows => {
             let root = context.home.root();
             let drive = if root.starts_with(b"\\\\") { "C:\\" } else { std::str::from_utf8(root).ok()? };
@@ -127,3 +126,49 @@ pub(crate) static TOOL_HOMES: &[(&str, ToolHome)] = &[
     ("CCACHE_DIR", ToolHome::Cache),
     ("SCCACHE_DIR", ToolHome::Cache),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Places, TOOL_HOMES, ToolHome, places};
+    use crate::context::Os;
+    use crate::path::AbsPath;
+    use crate::protected::PROTECTED;
+    use crate::secrets;
+
+    fn all(places: &Places) -> impl Iterator<Item = &'static Place> {
+        let Places { system, minimal, devices, private, toolchains, caches, build_caches, settings, browser } =
+            places;
+        [*system, *minimal, *devices, *private, *toolchains, *caches, *build_caches, *settings, *browser]
+            .into_iter()
+            .flatten()
+    }
+
+    #[test]
+    fn every_row_is_a_clean_path_with_a_reason_and_stands_once() {
+        for os in [Os::Linux, Os::MacOs, Os::Windows] {
+            for row in all(places(os)).chain(secrets::rows(os)) {
+                let absolute = row.path.replacen("~/", "/home/", 1);
+                assert_eq!(AbsPath::posix(absolute.as_str()).unwrap().as_bytes(), absolute.as_bytes());
+                assert!(row.path.starts_with(['~', '/']) && !row.reason.is_empty(), "{}", row.path);
+                if os == Os::Windows {
+                    assert!(AbsPath::windows(&format!("C:{absolute}")).is_ok(), "{}", row.path);
+                }
+            }
+            let mut secrets: Vec<&str> = secrets::rows(os).map(|row| row.path).collect();
+            let known = secrets.len();
+            secrets.sort_unstable();
+            secrets.dedup();
+            assert_eq!(secrets.len(), known, "a secret of {os:?} stands twice");
+        }
+        for row in PROTECTED {
+            let absolute = format!("/{}", row.name);
+            assert_eq!(AbsPath::posix(absolute.as_str()).unwrap().as_bytes(), absolute.as_bytes());
+            assert!(AbsPath::windows(&format!("C:{absolute}")).is_ok() && !row.reason.is_empty());
+        }
+        for (_, home) in TOOL_HOMES {
+            if let ToolHome::Parts { toolchain, cache, secret } = home {
+                assert!([*toolchain, *cache, *secret].concat().iter().all(|part| !part.starts_with('/')));
+            }
+        }
+    }
+}

@@ -94,7 +94,7 @@ impl Profile {
     #[must_use]
     pub fn files(self, context: &Context) -> FileRules {
         let mut builder = Builder { files: FileRules::nothing(), origin: self.origin(), context };
-        builder.files.reserve(384);
+        builder.files.reserve(480);
         builder.base(self);
         builder.workspace(self);
         builder.secrets();
@@ -244,7 +244,7 @@ impl Builder<'_> {
 /// Adds the host-trusted names of a workspace as rules.
 pub(crate) fn protect(files: &mut FileRules, root: &AbsPath, origin: &Origin) {
     for row in PROTECTED {
-        if let Ok(path) = root.join(row.name.as_bytes()) {
+        if let Ok(path) = root.join_clean(row.name) {
             files.push(FileRule {
                 pattern: Pattern::Path(path),
                 access: Access::Read,

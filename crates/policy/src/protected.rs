@@ -5,7 +5,7 @@
 //! like) are not rows: they are text that agents are asked to edit, and run nothing by themselves.
 
 use crate::files::{FileOp, NodeKind};
-use crate::git::imitates;
+use crate::git::{any_odd, imitates};
 
 /// One host-trusted name.
 #[derive(Debug)]
@@ -89,6 +89,9 @@ pub static PROTECTED: &[ProtectedRow] = &[
 /// The row whose name the names below a workspace imitate without being it, or, for something that brings its own
 /// content (a directory moved in, a link), an ancestor of it.
 pub(crate) fn imitated(names: &[&[u8]], op: FileOp) -> Option<&'static ProtectedRow> {
+    if !any_odd(names) {
+        return None;
+    }
     let brings_content = matches!(
         op,
         FileOp::MoveTo(NodeKind::Directory | NodeKind::Symlink | NodeKind::Other)

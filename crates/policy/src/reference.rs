@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn reference_markdown() -> String {
     let mut out = String::from(
-        "# Policy reference\n\nMade from the schema and the tables by `garth policy schema --markdown`; do not edit.\n",
+        "# Policy reference\n\nThis page is generated from the schema and the tables of the policy crate; do not edit it.\n",
     );
     profiles(&mut out);
     keys(&mut out);

@@ -341,3 +341,58 @@ fn drop_null_choice(map: &mut serde_json::Map<String, serde_json::Value>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::schema;
+    use crate::load::written::SECTIONS;
+    use serde_json::Value;
+
+    fn part<'s>(schema: &'s Value, name: &str) -> &'s Value {
+        let mut at = schema;
+        for key in name.split('.').filter(|key| !key.is_empty()) {
+            at = &at["properties"][key];
+            at = at.get("items").unwrap_or(at);
+            at = at.get("additionalProperties").filter(|inner| inner.is_object()).unwrap_or(at);
+        }
+        at
+    }
+
+    #[test]
+    fn schema_and_reader_know_the_same_keys() {
+        let schema = schema();
+        for (name, keys) in SECTIONS {
+            let part = part(&schema, name);
+            let found: Vec<&String> = part["properties"].as_object().unwrap().keys().collect();
+            let mut known: Vec<&&str> = keys.iter().collect();
+            known.sort();
+            assert!(found.iter().map(|key| key.as_str()).eq(known.into_iter().copied()), "{name}: {found:?}");
+            assert_eq!(part["additionalProperties"], false, "{name} is open");
+        }
+    }
+
+    fn objects<'s>(at: &'s Value, out: &mut Vec<&'s Value>) {
+        match at {
+            Value::Object(map) => {
+                out.extend(map.contains_key("properties").then_some(at));
+                map.values().for_each(|value| objects(value, out));
+            }
+            Value::Array(items) => items.iter().for_each(|item| objects(item, out)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_table_is_closed_and_every_key_described() {
+        let schema = schema();
+        let mut found = Vec::new();
+        objects(&schema, &mut found);
+        assert!(found.len() > 12);
+        for table in found {
+            assert_eq!(table["additionalProperties"], false);
+            for (key, value) in table["properties"].as_object().unwrap() {
+                assert!(value["description"].is_string(), "{key} has no description");
+            }
+        }
+    }
+}

@@ -265,3 +265,34 @@ fn windows_paths_ignore_case() {
         policy.files.decide(&at(r"C:\Users\Ann\ws\.GIT\Hooks\pre-commit"), FileOp::Create(NodeKind::File));
     assert_eq!(hook.verdict, Verdict::Deny);
 }
+
+/// Run with `--release -- --ignored --nocapture`: building a profile and deciding must not be felt at start-up.
+#[test]
+#[ignore = "measures, and means something only in a release build"]
+fn speed() {
+    use std::time::Instant;
+    let context = context();
+    let build = Instant::now();
+    for _ in 0..1000 {
+        std::hint::black_box(Policy::builtin(Profile::Workspace, std::hint::black_box(&context)));
+    }
+    println!("build: {:?}", build.elapsed() / 1000);
+    let mut policy = workspace();
+    policy.files.push(glob_rule("**/.env", Access::Deny, Layer::User));
+    policy.files.push(glob_rule("**/*.{key,pem}", Access::Deny, Layer::User));
+    for (at, op) in [
+        ("/home/ann/ws/src/deep/er/main.rs", FileOp::Read),
+        ("/home/ann/ws/src/deep/er/main.rs", FileOp::Create(NodeKind::File)),
+        ("/home/ann/ws/.git/objects/ab/cdef0123456789", FileOp::Create(NodeKind::File)),
+        ("/home/ann/ws/src", FileOp::MoveFrom),
+        ("/usr/lib/x86_64-linux-gnu/libc.so.6", FileOp::Read),
+    ] {
+        let path = path(at);
+        let started = Instant::now();
+        for _ in 0..100_000 {
+            std::hint::black_box(policy.files.decide(std::hint::black_box(&path), op));
+        }
+        println!("{op:?} {at}: {:?}", started.elapsed() / 100_000);
+    }
+    println!("rules: {}", policy.files.rules().len());
+}

@@ -221,6 +221,16 @@ fn commands_and_variables() {
 }
 
 #[test]
+fn rule_tests_say_what_the_whole_policy_decides() {
+    let user = "[[commands]]\nprefix = [\"git\"]\ndecision = \"allow\"\nmatch = [\"git push\"]\nnot-match = [\"ls\"]\n\
+        [[commands]]\nprefix = [\"git\", \"push\"]\ndecision = \"deny\"\n";
+    let tests = resolve(user, "", "", false).policy.commands.run_rule_tests();
+    assert!(tests.len() == 2 && tests.iter().all(garth_policy::RuleTest::passed));
+    let decided: Vec<_> = tests.iter().map(|test| test.decided).collect();
+    assert_eq!(decided, [Some(garth_policy::CommandDecision::Deny), None]);
+}
+
+#[test]
 fn profiles_resolved() {
     for profile in Profile::ALL {
         let policy = Policy::builtin(profile, &context());

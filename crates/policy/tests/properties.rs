@@ -295,6 +295,8 @@ proptest! {
                 .filter(|change| change.direction == Direction::Widens)
                 .collect();
             prop_assert!(widened.is_empty(), "{widened:?}");
+        } else {
+            return Err(TestCaseError::reject("the generated file has a mistake"));
         }
     }
 

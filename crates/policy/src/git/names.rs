@@ -38,6 +38,12 @@ fn is_short_form(simple: &str, wanted: &str) -> bool {
     !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()) && stem == kept
 }
 
+/// False for a name that is its own simplest form and no short form, as nearly all are.
+fn is_odd(name: &[u8]) -> bool {
+    let odd = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii() || matches!(byte, b'~' | b':');
+    name.iter().any(odd) || matches!(name.last(), Some(b'.' | b' '))
+}
+
 /// Compares a raw name with a lower-case ASCII one.
 pub(crate) fn likeness(name: &[u8], wanted: &str) -> Likeness {
     if name == wanted.as_bytes() {
@@ -47,13 +53,18 @@ pub(crate) fn likeness(name: &[u8], wanted: &str) -> Likeness {
         let initial = wanted.trim_start_matches('.').as_bytes().first();
         *first == b'.' || !first.is_ascii() || Some(&first.to_ascii_lowercase()) == initial
     });
-    if !may_be_alike {
+    if !may_be_alike || !is_odd(name) {
         return Likeness::None;
     }
     match simplest(name) {
         Some(simple) if simple == wanted || is_short_form(&simple, wanted) => Likeness::Alike,
         _ => Likeness::None,
     }
+}
+
+/// True if some disk may take one of the names for another.
+pub(crate) fn any_odd(names: &[&[u8]]) -> bool {
+    names.iter().any(|name| is_odd(name))
 }
 
 /// True if some disk takes `name` for `wanted` though the bytes differ.
@@ -76,9 +87,7 @@ const MEANINGFUL: [&str; 9] = [
 
 /// The meaningful name that `name` is or imitates, else the name itself.
 pub(super) fn canonical(name: &[u8]) -> Cow<'_, [u8]> {
-    let is_plain =
-        name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'0'..=b'9' | b'-' | b'_'));
-    if is_plain {
+    if !is_odd(name) {
         return Cow::Borrowed(name);
     }
     match MEANINGFUL.iter().find(|wanted| likeness(name, wanted) != Likeness::None) {
