@@ -1,1 +1,16 @@
-//! garth-garth
+//! Run a command in a sandbox: the public library of garth.
+//!
+//! One flow, each verb a prefix of it: load the policy, ask the machine, make a plan, pass the gate, launch,
+//! wait. See `docs/architecture.md`.
+
+mod error;
+mod place;
+#[cfg(target_os = "linux")]
+mod session;
+
+pub use error::Error;
+pub use garth_plan as plan;
+pub use garth_policy as policy;
+pub use place::{Surroundings, surroundings};
+#[cfg(target_os = "linux")]
+pub use session::{Ended, Outcome, Prepared, Request, Sandbox, exit_like, prepare};

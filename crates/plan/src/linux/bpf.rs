@@ -33,8 +33,9 @@ pub struct Options {
     pub reads: bool,
     /// The target may make namespaces (a browser that has its own sandbox).
     pub namespaces: bool,
-    /// Sockets of the internet families are refused (no network namespace to hold them).
-    pub no_inet: bool,
+    /// Sockets of all families but route netlink are refused: there is no network namespace to hold the
+    /// internet families and no mount tree to hide the host's unix sockets. Socket pairs remain.
+    pub no_sockets: bool,
 }
 
 const LD_ABS: u16 = 0x20;
@@ -132,7 +133,8 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
             vec![load(argument(flags)), jump(JSET, WRITE_FLAGS, 0, 1), ret(RET_NOTIFY), ret(RET_ALLOW)]
         }
         Action::Supervise | Action::SuperviseDelete | Action::SuperviseOpen(_) => return None,
-        Action::Families => families(options),
+        // A pair that is connected from the start reaches nobody.
+        Action::Families => families(options.no_sockets && name == "socket"),
         Action::Terminal => refuse_equal(1, &[0x5412, 0x541C]),
         Action::Namespaces(_) if options.namespaces => return None,
         Action::Namespaces(flags) => {
@@ -148,23 +150,23 @@ fn nested(name: &str) -> bool {
     matches!(name, "chroot" | "mount" | "umount2" | "pivot_root" | "setns")
 }
 
-/// Allows `AF_UNIX`, the internet families (unless told otherwise) and `NETLINK_ROUTE`.
-fn families(options: &Options) -> Vec<Instruction> {
+/// Allows `AF_UNIX` and the internet families (unless told otherwise) and `NETLINK_ROUTE`.
+fn families(closed: bool) -> Vec<Instruction> {
     const UNIX: u32 = 1;
     const INET: u32 = 2;
     const INET6: u32 = 10;
     const NETLINK: u32 = 16;
-    let inet = if options.no_inet { deny(Errno::Eafnosupport) } else { ret(RET_ALLOW) };
+    let usual = if closed { deny(Errno::Eafnosupport) } else { ret(RET_ALLOW) };
     vec![
         load(argument(0)),
-        jump(JEQ, UNIX, 5, 0),
+        jump(JEQ, UNIX, 6, 0),
         jump(JEQ, INET, 5, 0),
         jump(JEQ, INET6, 4, 0),
         jump(JEQ, NETLINK, 0, 4),
         load(argument(2)),
         jump(JEQ, 0, 0, 2),
         ret(RET_ALLOW),
-        inet,
+        usual,
         deny(Errno::Eafnosupport),
     ]
 }
@@ -246,7 +248,7 @@ mod tests {
             deletes: false,
             reads: false,
             namespaces: false,
-            no_inet: false,
+            no_sockets: false,
         }
     }
 
@@ -305,9 +307,10 @@ mod tests {
         ] {
             assert_eq!(call(&o, "socket", [family, 0, protocol, 0, 0, 0]), wanted, "family {family}");
         }
-        let closed = Options { no_inet: true, ..o };
+        let closed = Options { no_sockets: true, ..o };
         assert_eq!(call(&closed, "socket", [2, 1, 0, 0, 0, 0]), RET_ERRNO | 97);
-        assert_eq!(call(&closed, "socket", [1, 1, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&closed, "socket", [1, 1, 0, 0, 0, 0]), RET_ERRNO | 97);
+        assert_eq!(call(&closed, "socketpair", [1, 1, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(call(&o, "ioctl", [0, 0x5412, 0, 0, 0, 0]), RET_ERRNO | 1);
         assert_eq!(call(&o, "ioctl", [0, 0x5401, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(call(&o, "clone", [0x1000_0000, 0, 0, 0, 0, 0]), RET_ERRNO | 1);

@@ -1,5 +1,14 @@
 //! The Linux lowering: what a policy means in namespaces, mounts, Landlock and seccomp.
 
 pub mod bpf;
+pub mod confinement;
+mod environment;
+mod lower;
+mod questions;
+mod rows;
 pub mod spec;
 pub mod syscalls;
+mod view;
+
+pub use lower::{DELETE_GAP, Plan, PlanError, SESSION, lower};
+pub use questions::{further_questions, questions};

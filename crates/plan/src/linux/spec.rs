@@ -117,6 +117,17 @@ pub enum ViewStep {
     },
 }
 
+impl Supervision {
+    /// Whether the target can change nothing at `path` by itself, so that it is done for it.
+    #[must_use]
+    pub fn covers(&self, path: &AbsPath) -> bool {
+        let depth = |list: &[AbsPath]| {
+            list.iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max()
+        };
+        depth(&self.roots).is_some_and(|root| depth(&self.free).is_none_or(|free| free < root))
+    }
+}
+
 /// The Landlock domain of the target (`landlock(7)`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Landlock {
@@ -146,6 +157,8 @@ pub struct LandlockRule {
 pub struct Supervision {
     /// Trees in which the target cannot change anything by itself.
     pub roots: Vec<AbsPath>,
+    /// Trees below these in which it can, because nothing in them is guarded.
+    pub free: Vec<AbsPath>,
     /// The rules by which a supervised call is judged: the policy's own.
     pub rules: FileRules,
     /// Opens for reading are supervised too (a deny that may match names that appear later).
@@ -167,8 +180,6 @@ pub struct Limits {
     pub count_processes: bool,
     /// Memory of all processes together, held by counting where no cgroup does.
     pub memory: Option<u64>,
-    /// Processor time of each process (`RLIMIT_CPU`).
-    pub cpu_seconds: Option<u64>,
     /// Size of a written file (`RLIMIT_FSIZE`).
     pub file_size: Option<u64>,
 }

@@ -40,7 +40,6 @@ struct Order {
     control: OwnedFd,
     group: Option<OwnedFd>,
     namespaces: bool,
-    root: bool,
     user_map: Vec<u8>,
     group_map: Vec<u8>,
     arguments: Strings,
@@ -83,6 +82,11 @@ fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order)
         .on("make", "the runner's socket")?;
     let executable = openat(CWD, c"/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .on("open", "/proc/self/exe")?;
+    if rustix::process::geteuid().is_root() {
+        // Root's other groups would open files that the policy does not know about. Others cannot drop
+        // theirs; what these open is held by the file view.
+        rustix::thread::set_thread_groups(&[]).on("drop", "the groups of root")?;
+    }
     let (user, own_group) = (rustix::process::geteuid(), rustix::process::getegid());
     let order = Order {
         executable: away(executable)?,
@@ -90,7 +94,6 @@ fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order)
         control: away(theirs)?,
         group: group.map(away).transpose()?,
         namespaces: spec.tier == Tier::Process,
-        root: user.is_root(),
         user_map: format!("{0} {0} 1\n", user.as_raw()).into_bytes(),
         group_map: format!("{0} {0} 1\n", own_group.as_raw()).into_bytes(),
         arguments: Strings::new(["garth-runner"]).on("pass", "the arguments")?,
@@ -132,17 +135,9 @@ fn map_identity(order: &Order) -> Result<(), (&'static str, i32)> {
             .map(|_| ())
             .map_err(|errno| (step, errno.raw_os_error()))
     };
-    if !order.root {
-        write(c"/proc/self/setgroups", b"deny", "fix the groups of")?;
-    }
+    write(c"/proc/self/setgroups", b"deny", "fix the groups of")?;
     write(c"/proc/self/uid_map", &order.user_map, "map the user of")?;
-    write(c"/proc/self/gid_map", &order.group_map, "map the group of")?;
-    if order.root {
-        // Root's other groups would open files that the policy does not know about.
-        rustix::thread::set_thread_groups(&[])
-            .map_err(|errno| ("drop the groups of", errno.raw_os_error()))?;
-    }
-    Ok(())
+    write(c"/proc/self/gid_map", &order.group_map, "map the group of")
 }
 
 /// Capabilities in the new user namespace survive the execution that follows.

@@ -6,7 +6,8 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, Sender, ToRunner, receive};
 use crate::linux::supervise::Denied;
-use crate::linux::sys::signals::{Signals, end_by};
+use crate::linux::sys::signals::end_by;
+pub use crate::linux::sys::signals::Signals as Watched;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
@@ -55,15 +56,15 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// The error of `signalfd(2)`.
-pub fn watch_signals() -> Result<Signals, OsError> {
-    Signals::watch(&RELAYED).on("watch", "signals")
+pub fn watch_signals() -> Result<Watched, OsError> {
+    Watched::watch(&RELAYED).on("watch", "signals")
 }
 
 struct Waiting<'w> {
     runner: &'w Runner,
     sender: Sender,
     control: Arc<OwnedFd>,
-    signals: &'w Signals,
+    signals: &'w Watched,
     terminal: Option<Joined>,
     deadline: Option<Instant>,
     timed_out: bool,
@@ -76,7 +77,7 @@ struct Waiting<'w> {
 /// A failed system call of the broker; the sandbox is then killed by the closing of its socket.
 pub fn wait(
     runner: Runner,
-    signals: &Signals,
+    signals: &Watched,
     time: Option<Duration>,
     denied: &mut dyn FnMut(Denied),
 ) -> Result<Outcome, OsError> {

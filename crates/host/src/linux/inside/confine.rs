@@ -106,7 +106,6 @@ pub fn set_limits(limits: &Limits) -> Result<(), OsError> {
         }
     };
     set(Resource::Nproc, limits.processes.filter(|_| !limits.count_processes), "processes")?;
-    set(Resource::Cpu, limits.cpu_seconds, "processor time")?;
     set(Resource::Fsize, limits.file_size, "file size")?;
     set(Resource::Core, Some(0), "core dumps")
 }

@@ -8,7 +8,7 @@ use garth_plan::linux::spec::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 use std::sync::Arc;
 
 /// How often limits that are held by counting are looked at.
@@ -62,7 +62,7 @@ pub fn serve(
 /// Reaps what has ended. The target's own end is returned; that it was stopped is told.
 fn reap(target: Pid, sender: &Sender) -> Result<Option<WaitStatus>, OsError> {
     loop {
-        match waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+        match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             Ok(Some((pid, status))) if pid == target => {
                 if let Some(signal) = status.stopping_signal() {
                     sender.send(&FromRunner::Stopped(signal));

@@ -59,7 +59,7 @@ struct Progress {
 /// The call that failed.
 pub fn open_terminal(size: TerminalSize) -> Result<OwnedFd, OsError> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let master = openat(CWD, c"/dev/pts/ptmx", flags, Mode::empty()).on("open", "a terminal")?;
+    let master = openat(CWD, c"/dev/ptmx", flags, Mode::empty()).on("open", "a terminal")?;
     rustix::pty::unlockpt(&master).on("unlock", "the terminal")?;
     let name = rustix::pty::ptsname(&master, Vec::new()).on("name", "the terminal")?;
     let slave = openat(CWD, name.as_c_str(), flags, Mode::empty()).on("open", "the terminal")?;

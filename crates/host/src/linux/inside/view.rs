@@ -35,7 +35,7 @@ impl View {
     /// # Errors
     /// The step that failed, with its object.
     pub fn build(steps: &[ViewStep]) -> Result<Self, OsError> {
-        let root = private_file_system()?;
+        let root = private_file_system(steps)?;
         let mut view = Self { root, overlays: 0, masks: None };
         for step in steps {
             view.apply(step)?;
@@ -248,15 +248,18 @@ impl View {
     }
 }
 
-/// A fresh `tmpfs`, mounted somewhere in this private mount namespace until it becomes the root.
-fn private_file_system() -> Result<OwnedFd, OsError> {
+/// Places where the new tree can stand until it is the root.
+const SCAFFOLDS: [&str; 8] = ["/mnt", "/media", "/srv", "/boot", "/tmp", "/var/tmp", "/run", "/sys"];
+
+/// A fresh `tmpfs`, mounted somewhere in this private mount namespace where it covers no source.
+fn private_file_system(steps: &[ViewStep]) -> Result<OwnedFd, OsError> {
     let fs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "a private file system")?;
     fsconfig_set_string(fs.as_fd(), "mode", "0755").on("prepare", "a private file system")?;
     fsconfig_create(fs.as_fd()).on("prepare", "a private file system")?;
     let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
     let root = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "a private file system")?;
     let mut last = Errno::NOENT;
-    for place in [c"/tmp", c"/mnt", c"/usr", c"/etc"] {
+    for place in SCAFFOLDS.into_iter().filter(|place| !covers_source(steps, place)) {
         match openat(CWD, place, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
             Ok(target) => match attach(&root, target.as_fd()) {
                 Ok(()) => return Ok(root),
@@ -266,6 +269,14 @@ fn private_file_system() -> Result<OwnedFd, OsError> {
         }
     }
     Err(last).on("mount", "the private file system")
+}
+
+fn covers_source(steps: &[ViewStep], place: &str) -> bool {
+    let Ok(place) = AbsPath::posix(place.as_bytes()) else { return true };
+    steps.iter().any(|step| match step {
+        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => source.starts_with(&place),
+        _ => false,
+    })
 }
 
 /// Opens a host object by its final path and compares it with what the plan saw.

@@ -92,7 +92,9 @@ impl Supervisor {
         loop {
             match self.listener.receive() {
                 Ok(notification) => self.answer(&notification),
-                Err(Errno::INTR | Errno::NOENT) => {}
+                Err(Errno::INTR) => {}
+                // The caller died before its call was read, or there is no caller left at all.
+                Err(Errno::NOENT) if !self.listener.is_deserted() => {}
                 Err(_) => return,
             }
         }
@@ -144,7 +146,7 @@ impl Supervisor {
 
     /// Whether the target can change nothing there by itself, so the runner does it.
     fn supervised(&self, path: &AbsPath) -> bool {
-        self.order.roots.iter().any(|root| path.starts_with(root))
+        self.order.covers(path)
     }
 
     /// Asks the policy; a refusal is reported.

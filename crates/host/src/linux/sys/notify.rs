@@ -62,6 +62,19 @@ impl Listener {
         Ok(Notification { id: raw.id, thread: raw.pid, number, arguments: raw.data.args })
     }
 
+    /// Whether every process that could make a supervised call is gone.
+    #[must_use]
+    pub fn is_deserted(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut events = [PollFd::new(&self.0, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let [event] = match poll(&mut events, Some(&now)) {
+            Ok(_) => events,
+            Err(_) => return false,
+        };
+        event.revents().contains(PollFlags::HUP)
+    }
+
     /// Lets the caller go on with the call itself. Only right where the kernel refuses on its own whatever
     /// the caller may have made of its arguments since.
     ///
@@ -116,6 +129,15 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Whether the kernel can send calls to a supervisor (`SECCOMP_GET_ACTION_AVAIL`).
+#[must_use]
+pub fn available() -> bool {
+    const GET_ACTION_AVAIL: libc::c_ulong = 2;
+    let action: u32 = 0x7fc0_0000;
+    // SAFETY: the call reads one `u32` from the borrow.
+    unsafe { libc::syscall(libc::SYS_seccomp, GET_ACTION_AVAIL, 0 as libc::c_ulong, &raw const action) == 0 }
 }
 
 /// A seccomp program in the kernel's layout, ready to be installed between `clone` and `execve`.

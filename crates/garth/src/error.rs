@@ -1,0 +1,109 @@
+//! Why a command was not run.
+
+use garth_host::OsError;
+use garth_plan::assurance::Row;
+use garth_plan::linux::PlanError;
+use std::fmt;
+
+/// Why a command was not run. Each shows what, why and a hint.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The policy is invalid; the text names file, line and column.
+    Policy(String),
+    /// The workspace cannot be one.
+    Workspace {
+        /// What was asked for.
+        what: String,
+        /// Why not.
+        why: String,
+        /// What helps.
+        hint: String,
+    },
+    /// No plan can be made on this machine.
+    Plan(PlanError),
+    /// Clauses that cannot be enforced here and that nobody accepted.
+    NotEnforced(Vec<Row>),
+    /// The program could not be executed (`errno`).
+    NotExecuted {
+        /// Its name.
+        program: String,
+        /// The error number.
+        code: i32,
+    },
+    /// The operating system refused a step.
+    Os {
+        /// The step, in words.
+        step: String,
+        /// What failed.
+        error: OsError,
+    },
+}
+
+impl Error {
+    /// An error of the operating system in a step.
+    pub fn os(step: &str) -> impl FnOnce(OsError) -> Self {
+        let step = step.to_owned();
+        move |error| Self::Os { step, error }
+    }
+
+    /// garth's own exit code for this error (DESIGN section 13); those of a program that cannot be executed
+    /// are the shell's.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Policy(_) => 120,
+            Self::Workspace { .. } | Self::Plan(_) | Self::NotEnforced(_) => 121,
+            Self::NotExecuted { code: 13, .. } => 126,
+            Self::NotExecuted { .. } => 127,
+            Self::Os { .. } => 125,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(text) => f.write_str(text.trim_end()),
+            Self::Workspace { what, why, hint } => write!(f, "{what}\n{why}\nhint: {hint}"),
+            Self::Plan(error) => error.fmt(f),
+            Self::NotEnforced(rows) => not_enforced(rows, f),
+            Self::NotExecuted { program, code } => {
+                let cause = std::io::Error::from_raw_os_error(*code);
+                write!(f, "cannot execute {program}: {cause}\n")?;
+                match code {
+                    2 => f.write_str(
+                        "no file of that name is visible in the sandbox\nhint: `garth why PATH` tells whether the policy shows a path",
+                    ),
+                    _ => f.write_str("the kernel refused it\nhint: look at its permissions, and at the interpreter it names"),
+                }
+            }
+            Self::Os { step, error } => {
+                write!(f, "{error}\nwhile garth tried to {step}")?;
+                let remedy = error.remedy.as_deref().unwrap_or("`garth doctor` shows what this machine offers");
+                write!(f, "\nhint: {remedy}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+fn not_enforced(rows: &[Row], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    use garth_plan::assurance::Status;
+    writeln!(f, "this machine cannot enforce the whole policy, so nothing was run")?;
+    for row in rows {
+        writeln!(f, "  {} ({}): {}", row.clause, row.status.word(), row.status.detail())?;
+    }
+    let hint = rows.iter().find_map(|row| match &row.status {
+        Status::Unenforceable { hint, .. } => Some(hint.clone()),
+        _ => None,
+    });
+    if let Some(hint) = hint {
+        writeln!(f, "hint: {hint}")?;
+    }
+    let mut gaps: Vec<&str> = rows.iter().filter_map(|row| row.status.gap()).collect();
+    gaps.sort_unstable();
+    gaps.dedup();
+    write!(f, "hint: to run all the same, accept the gaps by name: --accept {}", gaps.join(","))
+}

@@ -1,0 +1,186 @@
+//! The only reading of the machine: answers to the planner's questions, through opened objects.
+
+use crate::OsError;
+use crate::error::Context as _;
+use crate::linux::sys::landlock;
+use garth_plan::facts::{FactQuery, Features, HostFacts, Object, PathFact, User};
+use garth_plan::linux::spec::FileId;
+use garth_policy::{AbsPath, NodeKind};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw, statat};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+
+/// Text files longer than this are not read: none of those asked for ever is.
+const LONGEST: u64 = 1 << 20;
+/// Directory listings stop here; what stands there is guarded by name all the same.
+const MOST: usize = 1000;
+
+/// Reads the machine and answers a query.
+#[must_use]
+pub fn facts(query: &FactQuery) -> HostFacts {
+    let mut facts = HostFacts {
+        features: features(),
+        user: User { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() },
+        paths: BTreeMap::new(),
+        texts: BTreeMap::new(),
+        lists: BTreeMap::new(),
+        control_group: None,
+    };
+    extend(&mut facts, query);
+    facts
+}
+
+/// Answers further questions.
+pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
+    for path in &query.paths {
+        let fact = look(path).map_or(PathFact::Absent, PathFact::Present);
+        facts.paths.insert(path.clone(), fact);
+    }
+    for path in &query.texts {
+        if let Ok(text) = read_small(path) {
+            facts.texts.insert(path.clone(), text);
+        }
+    }
+    for path in &query.lists {
+        if let Some(list) = list(path) {
+            facts.lists.insert(path.clone(), list);
+        }
+    }
+}
+
+/// What the kernel offers, by asking it.
+#[must_use]
+pub fn features() -> Features {
+    let name = rustix::system::uname();
+    Features {
+        kernel: format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()),
+        arch: name.machine().to_string_lossy().into_owned(),
+        namespaces_refused: None,
+        landlock: landlock::abi(),
+        supervision: crate::linux::sys::notify::available(),
+    }
+}
+
+fn name(path: &AbsPath) -> Option<CString> {
+    CString::new(path.as_bytes()).ok()
+}
+
+/// Looks at a path without following a link, and at what it leads to.
+#[must_use]
+pub fn look(path: &AbsPath) -> Option<Object> {
+    let name = name(path)?;
+    let own = statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let kind = kind(&own);
+    if kind != NodeKind::Symlink {
+        return object_at(path, name, own, kind);
+    }
+    let object = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok();
+    let link = read_link(path, &name);
+    let Some(object) = object else {
+        // A link that leads nowhere is still a name.
+        return Some(Object { link, ..object_from(path.clone(), kind, &own, false) });
+    };
+    let stat = fstat(&object).ok()?;
+    let final_path = final_path(&object).unwrap_or_else(|| path.clone());
+    let readable = accessat(CWD, name.as_c_str(), Access::READ_OK, AtFlags::EACCESS).is_ok();
+    Some(Object { kind, link, ..object_from(final_path, self::kind(&stat), &stat, readable) })
+}
+
+/// A path whose last name is no link may still pass through links.
+fn object_at(path: &AbsPath, name: CString, own: Stat, kind: NodeKind) -> Option<Object> {
+    let readable = accessat(CWD, name.as_c_str(), Access::READ_OK, AtFlags::EACCESS).is_ok();
+    let object = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let stat = fstat(&object).ok()?;
+    if (stat.st_dev, stat.st_ino) != (own.st_dev, own.st_ino) {
+        return None;
+    }
+    let final_path = final_path(&object).unwrap_or_else(|| path.clone());
+    Some(object_from(final_path, kind, &stat, readable))
+}
+
+fn object_from(final_path: AbsPath, kind: NodeKind, stat: &Stat, readable: bool) -> Object {
+    Object {
+        kind,
+        link: None,
+        final_path,
+        final_kind: kind,
+        id: FileId { device: stat.st_dev, inode: stat.st_ino },
+        mode: stat.st_mode & 0o7777,
+        owner: stat.st_uid,
+        links: stat.st_nlink.into(),
+        readable,
+    }
+}
+
+fn kind(stat: &Stat) -> NodeKind {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => NodeKind::File,
+        FileType::Directory => NodeKind::Directory,
+        FileType::Symlink => NodeKind::Symlink,
+        _ => NodeKind::Other,
+    }
+}
+
+fn final_path(object: &OwnedFd) -> Option<AbsPath> {
+    crate::linux::supervise::place::final_path(object.as_fd()).ok()
+}
+
+/// What a link says, as the absolute or relative text it holds; relative ones are kept relative by the
+/// planner, so only the text counts.
+fn read_link(_path: &AbsPath, name: &CString) -> Option<Vec<u8>> {
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let (text, _) = readlinkat_raw(CWD, name.as_c_str(), &mut buffer).ok()?;
+    Some(text.to_vec())
+}
+
+fn read_small(path: &AbsPath) -> Result<Vec<u8>, OsError> {
+    let name = name(path).ok_or(Errno::INVAL).on("open", path)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(CWD, name.as_c_str(), flags, Mode::empty()).on("open", path)?;
+    let stat = fstat(&file).on("look at", path)?;
+    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if !regular || u64::try_from(stat.st_size).unwrap_or(u64::MAX) > LONGEST {
+        return Err(Errno::FBIG).on("read", path);
+    }
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut text).on("read", path)?;
+    Ok(text)
+}
+
+fn list(path: &AbsPath) -> Option<Vec<(String, NodeKind)>> {
+    let name = name(path)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = openat(CWD, name.as_c_str(), flags, Mode::empty()).ok()?;
+    let entries = rustix::fs::Dir::read_from(&directory).ok()?;
+    let mut found = Vec::new();
+    for entry in entries.flatten().take(MOST) {
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if name == "." || name == ".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::RegularFile => NodeKind::File,
+            FileType::Directory => NodeKind::Directory,
+            FileType::Symlink => NodeKind::Symlink,
+            _ => NodeKind::Other,
+        };
+        found.push((name.to_owned(), kind));
+    }
+    found.sort();
+    Some(found)
+}
+
+/// Reads a text that the user or administrator wrote, for policy and pointers. `None` when it is absent.
+///
+/// # Errors
+/// Everything but absence.
+pub fn read_text(path: &AbsPath) -> Result<Option<Vec<u8>>, OsError> {
+    match read_small(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if [libc::ENOENT, libc::ENOTDIR].contains(&error.code) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,149 @@
+//! What the planner asks of a machine, and what a host answers. Serialisable, so that a plan can be made
+//! and a report be replayed anywhere.
+
+use crate::linux::spec::{FileId, TerminalSize};
+use garth_policy::{AbsPath, NodeKind};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Paths that matter for one plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactQuery {
+    /// Objects to look at.
+    pub paths: BTreeSet<AbsPath>,
+    /// Small files to read.
+    pub texts: BTreeSet<AbsPath>,
+    /// Directories to list.
+    pub lists: BTreeSet<AbsPath>,
+}
+
+impl FactQuery {
+    /// Nothing asked.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { paths: BTreeSet::new(), texts: BTreeSet::new(), lists: BTreeSet::new() }
+    }
+
+    /// Whether nothing is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.texts.is_empty() && self.lists.is_empty()
+    }
+}
+
+/// One object that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Kind of the object at the very name: a link is a link.
+    pub kind: NodeKind,
+    /// What a link says.
+    pub link: Option<Vec<u8>>,
+    /// The path with every link followed.
+    pub final_path: AbsPath,
+    /// Kind of the final object.
+    pub final_kind: NodeKind,
+    /// The final object's identity.
+    pub id: FileId,
+    /// Permission bits of the final object.
+    pub mode: u32,
+    /// Owner of the final object.
+    pub owner: u32,
+    /// How many names the final object has.
+    pub links: u64,
+    /// The user may read it.
+    pub readable: bool,
+}
+
+/// What a host found at a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathFact {
+    /// Nothing is there, or nothing that this user can see.
+    Absent,
+    /// An object.
+    Present(Object),
+}
+
+impl PathFact {
+    /// The object, if there is one.
+    #[must_use]
+    pub fn object(&self) -> Option<&Object> {
+        match self {
+            Self::Absent => None,
+            Self::Present(object) => Some(object),
+        }
+    }
+}
+
+/// What the kernel offers, as found by trying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Features {
+    /// Name and version of the kernel, for reports only: nothing is decided by it.
+    pub kernel: String,
+    /// Architecture (`x86_64`, `aarch64`).
+    pub arch: String,
+    /// Why namespaces are refused; `None` while nothing is known against them.
+    pub namespaces_refused: Option<String>,
+    /// Landlock ABI version; 0 when there is none.
+    pub landlock: u32,
+    /// seccomp can send calls to a supervisor.
+    pub supervision: bool,
+}
+
+/// The user who runs garth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// User number.
+    pub uid: u32,
+    /// Group number.
+    pub gid: u32,
+}
+
+/// A control group that this user may divide (cgroup v2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlGroup {
+    /// Where a group can be made.
+    pub parent: AbsPath,
+    /// Controllers that are available there.
+    pub controllers: BTreeSet<String>,
+}
+
+/// Everything that a plan is made from, beside the policy and the command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// What the kernel offers.
+    pub features: Features,
+    /// Who runs garth.
+    pub user: User,
+    /// Objects looked at.
+    pub paths: BTreeMap<AbsPath, PathFact>,
+    /// Small files read.
+    pub texts: BTreeMap<AbsPath, Vec<u8>>,
+    /// Directories listed: names and kinds.
+    pub lists: BTreeMap<AbsPath, Vec<(String, NodeKind)>>,
+    /// A control group that can be divided, if there is one.
+    pub control_group: Option<ControlGroup>,
+}
+
+impl HostFacts {
+    /// The object at a path; `None` when it is absent or was not asked for.
+    #[must_use]
+    pub fn object(&self, path: &AbsPath) -> Option<&Object> {
+        self.paths.get(path).and_then(PathFact::object)
+    }
+}
+
+/// The command to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Arguments; the first names the program.
+    pub arguments: Vec<Vec<u8>>,
+    /// Working directory, final path.
+    pub directory: AbsPath,
+    /// The working directory as the user's shell calls it, when that differs.
+    pub logical_directory: Option<AbsPath>,
+    /// The whole environment of the caller; the policy decides what enters.
+    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The target gets a terminal of its own, of this size.
+    pub terminal: Option<TerminalSize>,
+}

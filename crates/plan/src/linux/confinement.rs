@@ -1,0 +1,142 @@
+//! Landlock and supervision: what the target can change by itself, and what is done for it.
+
+use super::spec::{Landlock, LandlockRule, Supervision};
+use super::view::{Area, Source, View};
+use crate::facts::HostFacts;
+use garth_policy::{Access, AbsPath, FileOp, Policy, Verdict};
+
+/// `LANDLOCK_ACCESS_FS_*` (`linux/landlock.h`).
+pub mod rights {
+    /// Execute a file.
+    pub const EXECUTE: u64 = 1;
+    /// Open a file for writing.
+    pub const WRITE_FILE: u64 = 1 << 1;
+    /// Open a file for reading.
+    pub const READ_FILE: u64 = 1 << 2;
+    /// List a directory.
+    pub const READ_DIR: u64 = 1 << 3;
+    /// Remove an empty directory or rename one.
+    pub const REMOVE_DIR: u64 = 1 << 4;
+    /// Remove or rename a file.
+    pub const REMOVE_FILE: u64 = 1 << 5;
+    /// Make nodes of every kind: device, directory, file, socket, pipe, block device, link.
+    pub const MAKE: u64 = 0b111_1111 << 6;
+    /// Link or rename between directories (ABI 2).
+    pub const REFER: u64 = 1 << 13;
+    /// Truncate (ABI 3).
+    pub const TRUNCATE: u64 = 1 << 14;
+    /// `LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP` (ABI 4).
+    pub const ALL_TCP: u64 = 0b11;
+    /// `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL` (ABI 6).
+    pub const ALL_SCOPES: u64 = 0b11;
+    /// Every change of a directory tree that needs a right of its own.
+    pub const CHANGE: u64 = WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE | REFER;
+}
+
+/// Which parts of the view the target may change by itself and which are supervised.
+#[derive(Debug)]
+pub(super) struct Split {
+    pub roots: Vec<AbsPath>,
+    pub free: Vec<AbsPath>,
+}
+
+/// An area is free when nothing in it is guarded and no supervised tree lies below it: Landlock's rights
+/// reach down through mounts.
+pub(super) fn split(policy: &Policy, view: &View) -> Split {
+    let mut split = Split { roots: Vec::new(), free: Vec::new() };
+    let writable = |area: &&Area| matches!(area.access, Access::Write | Access::Overlay);
+    for area in view.areas.iter().filter(writable) {
+        if is_kernel_file_system(&area.path) || is_device(&area.path) {
+            continue;
+        }
+        let supervised_below = view.areas.iter().any(|other| {
+            other.path != area.path
+                && other.path.starts_with(&area.path)
+                && other.source == Source::Host
+                && other.access == Access::Write
+        });
+        let guarded = area.source == Source::Host || supervised_below || guarded_names(policy, area);
+        if guarded { split.roots.push(area.path.clone()) } else { split.free.push(area.path.clone()) }
+    }
+    split
+}
+
+fn is_kernel_file_system(path: &AbsPath) -> bool {
+    path.as_bytes() == b"/proc" || path.as_bytes() == b"/dev/pts"
+}
+
+fn is_device(path: &AbsPath) -> bool {
+    path.as_bytes().starts_with(b"/dev/") && path.as_bytes() != b"/dev/shm" && path.as_bytes() != b"/dev/mqueue"
+}
+
+/// A name in a private area that the policy denies: it must not appear there either.
+fn guarded_names(policy: &Policy, area: &Area) -> bool {
+    if area.source == Source::Layer {
+        return false;
+    }
+    let below = policy.files.boundaries().into_iter().any(|boundary| {
+        boundary.path != &area.path && boundary.path.starts_with(&area.path) && boundary.grant.access < Access::Overlay
+    });
+    below || policy.files.globs().any(|(_, rule)| rule.access < Access::Write)
+}
+
+/// The order for the supervisor; `None` when nothing is supervised.
+pub(super) fn supervision(policy: &Policy, facts: &HostFacts, view: &View, split: &Split, deletes: bool) -> Option<Supervision> {
+    if split.roots.is_empty() {
+        return None;
+    }
+    let git = policy.files.guarded().iter().filter_map(|root| root.join(b".git").ok());
+    let known = git.chain(policy.files.git_dirs().iter().cloned());
+    Some(Supervision {
+        roots: split.roots.clone(),
+        free: split.free.clone(),
+        rules: policy.files.clone(),
+        reads: reads_supervised(policy, view),
+        deletes: deletes || reads_supervised(policy, view),
+        sealed: view.sealed.clone(),
+        known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
+    })
+}
+
+/// Opens for reading are supervised only when a deny may match a name that appears later in a tree that
+/// is visible: a pattern, or a literal name that is absent now.
+pub(super) fn reads_supervised(policy: &Policy, view: &View) -> bool {
+    let denies_reading = |path: &AbsPath| policy.files.decide(path, FileOp::Read).verdict == Verdict::Deny;
+    let pattern = policy.files.globs().any(|(_, rule)| rule.access == Access::Deny);
+    let shows = |path: &AbsPath| {
+        let below = |area: &&Area| path.starts_with(&area.path);
+        view.areas.iter().filter(below).max_by_key(|area| area.path.depth()).is_some_and(|area| {
+            area.source == Source::Host && area.access == Access::Write
+        })
+    };
+    pattern
+        || policy
+            .files
+            .boundaries()
+            .iter()
+            .any(|boundary| boundary.grant.access == Access::Deny && shows(boundary.path) && denies_reading(boundary.path))
+}
+
+/// The domain of the target in the `process` tier. It handles changes only: reading is held by the mount
+/// tree, and a Landlock rule for it would cost a microsecond on every open.
+pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: Option<&Supervision>) -> Landlock {
+    let rule = |path: &str, allowed| AbsPath::posix(path.as_bytes()).map(|path| LandlockRule { path, allowed, optional: true });
+    let mut rules: Vec<LandlockRule> = ["/dev", "/proc"]
+        .iter()
+        .filter_map(|path| rule(path, rights::WRITE_FILE).ok())
+        .collect();
+    rules.extend(split.free.iter().map(|path| LandlockRule {
+        path: path.clone(),
+        allowed: rights::CHANGE,
+        optional: false,
+    }));
+    if supervision.is_some_and(|order| !order.deletes) {
+        rules.extend(split.roots.iter().map(|path| LandlockRule {
+            path: path.clone(),
+            allowed: rights::REMOVE_FILE | rights::REMOVE_DIR,
+            optional: false,
+        }));
+    }
+    let scoped = if facts.features.landlock >= 6 { rights::ALL_SCOPES } else { 0 };
+    Landlock { handled_files: rights::CHANGE, handled_network: 0, scoped, rules }
+}

@@ -1,0 +1,237 @@
+//! Policy, facts and command to a plan.
+
+use super::bpf::{self, Options};
+use super::confinement::{self, rights, Split};
+use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Target, Tier, ViewStep};
+use super::syscalls::Arch;
+use super::view::{self, Source, View};
+use super::{environment, rows};
+use crate::assurance::Assurance;
+use crate::facts::{Command, HostFacts};
+use garth_policy::{Access, AbsPath, Policy, Profile};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A finished plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The order to the runner.
+    pub spec: LaunchSpec,
+    /// How each clause is held.
+    pub assurance: Assurance,
+    /// Gaps that the policy accepts.
+    pub accepted: Vec<String>,
+    /// A private directory that the host has to make first (tier `landlock`); its place is filled in as
+    /// [`SESSION`] until then.
+    pub session_directory: bool,
+    /// Variables of the caller that do not enter.
+    pub dropped_variables: usize,
+}
+
+/// Stands for the private directory of a session until it exists.
+pub const SESSION: &str = "/garth-session";
+
+/// Why no plan can be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanError {
+    /// What cannot be done.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// What helps.
+    pub hint: String,
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}\nhint: {}", self.what, self.why, self.hint)
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// The gap that every profile but `strict` accepts: supervising each deletion doubles the cost of deleting
+/// a tree, and a deletion makes nothing that a host would run.
+pub const DELETE_GAP: &str = "linux.protected.delete";
+
+/// Lowers to the strongest tier that the machine offers.
+///
+/// # Errors
+/// When the machine offers none, or the command cannot be started at all.
+pub fn lower(policy: &Policy, facts: &HostFacts, command: &Command) -> Result<Plan, PlanError> {
+    let arch = architecture(facts)?;
+    if command.arguments.is_empty() {
+        return Err(PlanError {
+            what: "no command to run".into(),
+            why: "nothing follows `--`".into(),
+            hint: "garth run -- <command>".into(),
+        });
+    }
+    if facts.features.landlock == 0 || !facts.features.supervision {
+        return Err(PlanError {
+            what: "this kernel cannot hold a sandbox".into(),
+            why: "Landlock and seccomp supervision are both needed, and one is missing or switched off".into(),
+            hint: "use Linux 5.19 or newer with `landlock` in the list of security modules; see `garth doctor`"
+                .into(),
+        });
+    }
+    match &facts.features.namespaces_refused {
+        None => Ok(process_tier(policy, facts, command, arch)),
+        Some(_) => Ok(landlock_tier(policy, facts, command, arch)),
+    }
+}
+
+fn architecture(facts: &HostFacts) -> Result<Arch, PlanError> {
+    match facts.features.arch.as_str() {
+        "x86_64" => Ok(Arch::X86_64),
+        "aarch64" => Ok(Arch::Aarch64),
+        other => Err(PlanError {
+            what: format!("garth does not know the processor architecture `{other}`"),
+            why: "its system-call table holds x86_64 and aarch64".into(),
+            hint: "run garth on one of these".into(),
+        }),
+    }
+}
+
+fn accepted(policy: &Policy) -> Vec<String> {
+    let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
+    if policy.profile.value != Profile::Strict {
+        accepted.push(DELETE_GAP.into());
+    }
+    accepted
+}
+
+fn process_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Arch) -> Plan {
+    let mut view = view::lower(policy, facts, command);
+    let split = confinement::split(policy, &view);
+    let accepted = accepted(policy);
+    let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
+    let supervision = confinement::supervision(policy, facts, &view, &split, deletes);
+    let options = Options {
+        arch,
+        supervise: supervision.is_some(),
+        deletes: supervision.as_ref().is_some_and(|order| order.deletes),
+        reads: supervision.as_ref().is_some_and(|order| order.reads),
+        namespaces: policy.tier.nested.value,
+        no_sockets: false,
+    };
+    let landlock = confinement::domain(facts, &split, supervision.as_ref());
+    let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
+    let limits = limits(policy, facts, Tier::Process);
+    let assurance = rows::process(policy, facts, &view, supervision.as_ref(), &limits);
+    let steps = std::mem::take(&mut view.steps);
+    let target = target(command, entered.strings);
+    let spec = LaunchSpec {
+        tier: Tier::Process,
+        view: steps,
+        landlock,
+        seccomp: bpf::compile(&options),
+        supervision,
+        limits,
+        target,
+    };
+    Plan { spec, assurance, accepted, session_directory: false, dropped_variables: entered.dropped }
+}
+
+fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {
+    let name = command.arguments.first().map_or(&b""[..], Vec::as_slice);
+    Target {
+        programs: environment::programs(name, &environment),
+        arguments: command.arguments.clone(),
+        environment,
+        directory: command.directory.clone(),
+        terminal: command.terminal,
+    }
+}
+
+fn limits(policy: &Policy, facts: &HostFacts, tier: Tier) -> Limits {
+    // The kernel exempts the machine's root from RLIMIT_NPROC, and without a user namespace it would count
+    // everything else that the user runs.
+    let count = facts.user.uid == 0 || tier == Tier::Landlock;
+    Limits {
+        processes: policy.limits.processes.as_ref().map(|limit| limit.value),
+        count_processes: count,
+        memory: policy.limits.memory.as_ref().map(|limit| limit.value),
+        file_size: policy.limits.file_size.as_ref().map(|limit| limit.value),
+    }
+}
+
+/// The tier without namespaces: the host's own tree, cut down by Landlock to what the policy names.
+fn landlock_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Arch) -> Plan {
+    let view = view::lower(policy, facts, command);
+    let roots: Vec<AbsPath> = view
+        .areas
+        .iter()
+        .filter(|area| area.source == Source::Host && area.access == Access::Write)
+        .map(|area| area.path.clone())
+        .filter(|path| !path.as_bytes().starts_with(b"/dev/"))
+        .collect();
+    let split = Split { roots, free: Vec::new() };
+    let supervision = confinement::supervision(policy, facts, &view, &split, true);
+    let options = Options {
+        arch,
+        supervise: supervision.is_some(),
+        deletes: true,
+        reads: supervision.as_ref().is_some_and(|order| order.reads),
+        namespaces: false,
+        no_sockets: true,
+    };
+    let entered = environment::lower(policy, command, facts.user.uid, SESSION);
+    let limits = limits(policy, facts, Tier::Landlock);
+    let assurance = rows::landlock(policy, facts, &view, supervision.as_ref(), &limits);
+    let spec = LaunchSpec {
+        tier: Tier::Landlock,
+        view: Vec::new(),
+        landlock: landlock_domain(facts, &view),
+        seccomp: bpf::compile(&options),
+        supervision,
+        limits,
+        target: target(command, entered.strings),
+    };
+    Plan { spec, assurance, accepted: accepted(policy), session_directory: true, dropped_variables: entered.dropped }
+}
+
+const READ: u64 = rights::READ_FILE | rights::READ_DIR | rights::EXECUTE;
+
+/// Everything that the view would have mounted, as rules on the host's own objects.
+fn landlock_domain(facts: &HostFacts, view: &View) -> Landlock {
+    let mut rules: Vec<LandlockRule> = view.steps.iter().filter_map(landlock_rule).collect();
+    let mut add = |path: &str, allowed| {
+        if let Ok(path) = AbsPath::posix(path.as_bytes()) {
+            rules.push(LandlockRule { path, allowed, optional: true });
+        }
+    };
+    add("/proc", READ | rights::WRITE_FILE);
+    add("/dev/pts", READ | rights::WRITE_FILE);
+    add("/dev/ptmx", rights::READ_FILE | rights::WRITE_FILE);
+    add(SESSION, READ | rights::CHANGE);
+    let abi = facts.features.landlock;
+    let refer = if abi >= 2 { rights::REFER } else { 0 };
+    Landlock {
+        handled_files: (READ | rights::CHANGE) & !rights::REFER | refer,
+        handled_network: if abi >= 4 { rights::ALL_TCP } else { 0 },
+        scoped: if abi >= 6 { rights::ALL_SCOPES } else { 0 },
+        rules,
+    }
+}
+
+fn landlock_rule(step: &ViewStep) -> Option<LandlockRule> {
+    match step {
+        ViewStep::Bind { path, directory, flags, .. } => {
+            let mut allowed = rights::READ_FILE;
+            if !flags.no_exec {
+                allowed |= rights::EXECUTE;
+            }
+            if *directory {
+                allowed |= rights::READ_DIR;
+            } else if !flags.read_only {
+                allowed |= rights::WRITE_FILE;
+            }
+            Some(LandlockRule { path: path.clone(), allowed, optional: true })
+        }
+        ViewStep::Overlay { path, .. } => {
+            Some(LandlockRule { path: path.clone(), allowed: READ, optional: true })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! Which facts a Linux plan needs.
+
+use crate::facts::{FactQuery, HostFacts};
+use garth_policy::{Access, AbsPath, NodeKind, Policy};
+
+/// Names that git reads and that are guarded one by one where they exist.
+pub(super) const GIT_SINGLE: [&str; 2] = ["info/attributes", "commondir"];
+/// Pointer files of linked worktrees.
+pub(super) const POINTERS: [&str; 2] = ["gitdir", "commondir"];
+
+/// What is to be looked at before anything can be planned. Asks only about paths that the target could
+/// see: what lies below an invisible directory needs no look.
+#[must_use]
+pub fn questions(policy: &Policy) -> FactQuery {
+    let mut query = FactQuery::nothing();
+    let boundaries = policy.files.boundaries();
+    for boundary in &boundaries {
+        let visible_parent = boundary.path.parent().is_some_and(|parent| {
+            policy.files.grant(&parent).access >= Access::Read && !is_private(policy, &parent)
+        });
+        if boundary.grant.access >= Access::Read || visible_parent {
+            query.paths.insert(boundary.path.clone());
+        }
+    }
+    for workspace in policy.files.guarded() {
+        ask_git(&mut query, workspace);
+    }
+    for git_dir in policy.files.git_dirs() {
+        ask_git_dir(&mut query, git_dir);
+    }
+    query
+}
+
+/// What follows from the first answers; empty when all is known.
+#[must_use]
+pub fn further_questions(policy: &Policy, facts: &HostFacts) -> FactQuery {
+    let mut query = FactQuery::nothing();
+    let mut git_dirs: Vec<AbsPath> = policy.files.git_dirs().to_vec();
+    git_dirs.extend(policy.files.guarded().iter().filter_map(|root| root.join(b".git").ok()));
+    for git_dir in &git_dirs {
+        if let Ok(hooks) = git_dir.join(b"hooks") {
+            for (name, _) in facts.lists.get(&hooks).into_iter().flatten() {
+                if !name.ends_with(".sample") {
+                    query.paths.extend(hooks.join(name.as_bytes()));
+                }
+            }
+        }
+        if let Ok(worktrees) = git_dir.join(b"worktrees") {
+            for (name, kind) in facts.lists.get(&worktrees).into_iter().flatten() {
+                for pointer in POINTERS.iter().filter(|_| *kind == NodeKind::Directory) {
+                    query.paths.extend(worktrees.join(format!("{name}/{pointer}").as_bytes()));
+                }
+            }
+        }
+    }
+    query.paths.retain(|path| !facts.paths.contains_key(path));
+    query
+}
+
+fn ask_git(query: &mut FactQuery, workspace: &AbsPath) {
+    let Ok(git_dir) = workspace.join(b".git") else { return };
+    query.paths.insert(git_dir.clone());
+    ask_git_dir(query, &git_dir);
+}
+
+fn ask_git_dir(query: &mut FactQuery, git_dir: &AbsPath) {
+    query.paths.insert(git_dir.clone());
+    query.paths.extend(GIT_SINGLE.iter().filter_map(|name| git_dir.join(name.as_bytes()).ok()));
+    query.lists.extend(["hooks", "worktrees"].iter().filter_map(|name| git_dir.join(name.as_bytes()).ok()));
+}
+
+/// Whether the host never sees what is at this path: it belongs to the sandbox.
+pub(super) fn is_private(policy: &Policy, path: &AbsPath) -> bool {
+    let depth = |list: &mut dyn Iterator<Item = &AbsPath>| {
+        list.filter(|root| path.starts_with(root)).map(AbsPath::depth).max()
+    };
+    let private = depth(&mut policy.files.private().iter());
+    private.is_some_and(|private| policy.files.grant(path).depth <= private)
+}

@@ -1,0 +1,347 @@
+//! One row per clause: what holds it on this machine.
+
+use super::lower::DELETE_GAP;
+use super::spec::{Limits, Supervision, Tier};
+use super::view::{Area, Source, View};
+use crate::assurance::{Assurance, Row, Status};
+use crate::facts::HostFacts;
+use garth_policy::{Access, AbsPath, Boundary, Layer, NetworkMode, Origin, Policy, RuleKind, TierMinimum};
+
+struct Table<'p> {
+    policy: &'p Policy,
+    facts: &'p HostFacts,
+    view: &'p View,
+    tier: Tier,
+    rows: Vec<Row>,
+}
+
+/// The rows of the `process` tier.
+pub(super) fn process(
+    policy: &Policy,
+    facts: &HostFacts,
+    view: &View,
+    supervision: Option<&Supervision>,
+    limits: &Limits,
+) -> Assurance {
+    let mut table = Table { policy, facts, view, tier: Tier::Process, rows: Vec::new() };
+    table.files(supervision);
+    table.common(limits);
+    table.isolation("processes of the host cannot be seen or signalled", "pid namespace and a proc of its own");
+    table.isolation(
+        "sockets, buses and agents of the host cannot be reached",
+        "network and ipc namespaces; /run, /tmp and the home are the sandbox's own",
+    );
+    Assurance { rows: table.rows }
+}
+
+/// The rows of the `landlock` tier, with what it cannot hold.
+pub(super) fn landlock(
+    policy: &Policy,
+    facts: &HostFacts,
+    view: &View,
+    supervision: Option<&Supervision>,
+    limits: &Limits,
+) -> Assurance {
+    let mut table = Table { policy, facts, view, tier: Tier::Landlock, rows: Vec::new() };
+    table.files(supervision);
+    table.common(limits);
+    table.gap(
+        "processes of the host cannot be seen",
+        "Landlock forbids to trace them",
+        "linux.landlock.proc",
+        "their names, arguments and numbers can be read in /proc",
+    );
+    if facts.features.landlock < 6 {
+        table.gap(
+            "processes of the host cannot be signalled",
+            "none",
+            "linux.landlock.signals",
+            "this kernel's Landlock cannot forbid signals to the user's other processes",
+        );
+    } else {
+        table.isolation("processes of the host cannot be signalled", "Landlock signal scope");
+    }
+    table.isolation("sockets, buses and agents of the host cannot be reached", "seccomp: no sockets, only socket pairs");
+    table.gap(
+        "attributes of files outside the workspace cannot be changed",
+        "file permissions",
+        "linux.landlock.metadata",
+        "permissions, times and extended attributes of files that the user owns can be changed anywhere",
+    );
+    table.gap(
+        "shared memory and message queues of the host cannot be reached",
+        "file permissions",
+        "linux.landlock.ipc",
+        "System V and POSIX queues of the same user are shared",
+    );
+    Assurance { rows: table.rows }
+}
+
+impl Table<'_> {
+    fn push(&mut self, clause: impl Into<String>, origin: &Origin, status: Status) {
+        self.rows.push(Row { clause: clause.into(), origin: origin.clone(), status, absent: false });
+    }
+
+    fn base(&self) -> Origin {
+        Origin::unplaced(Layer::Profile, "garth")
+    }
+
+    fn isolation(&mut self, clause: &str, mechanism: &str) {
+        let origin = self.base();
+        self.push(clause, &origin, Status::enforced(mechanism));
+    }
+
+    fn gap(&mut self, clause: &str, mechanism: &str, gap: &str, missing: &str) {
+        let origin = self.base();
+        let status =
+            Status::Partial { mechanism: mechanism.into(), gap: gap.into(), missing: missing.into() };
+        self.push(clause, &origin, status);
+    }
+
+    fn files(&mut self, supervision: Option<&Supervision>) {
+        for boundary in self.policy.files.boundaries() {
+            let Some(rule) = boundary.grant.rule else { continue };
+            let status = match self.view.failed.iter().find(|(path, _)| path == boundary.path) {
+                Some((_, reason)) => Status::Unenforceable {
+                    gap: "linux.files".into(),
+                    reason: reason.clone(),
+                    hint: "name another directory".into(),
+                },
+                None => self.file_status(&boundary, supervision),
+            };
+            let clause = format!("{} = {}", boundary.path, boundary.grant.access.name());
+            let absent = self.facts.object(boundary.path).is_none();
+            self.rows.push(Row { clause, origin: rule.origin.clone(), status, absent });
+        }
+        let globs: Vec<(String, Origin, Status)> = self
+            .policy
+            .files
+            .globs()
+            .map(|(glob, rule)| (format!("{glob} = {}", rule.access.name()), rule.origin.clone(), self.glob_status(rule.access, supervision)))
+            .collect();
+        for (clause, origin, status) in globs {
+            self.push(clause, &origin, status);
+        }
+        self.protected(supervision);
+    }
+
+    fn area(&self, path: &AbsPath) -> Option<&Area> {
+        self.view.areas.iter().filter(|area| path.starts_with(&area.path)).max_by_key(|area| area.path.depth())
+    }
+
+    fn file_status(&self, boundary: &Boundary<'_>, supervision: Option<&Supervision>) -> Status {
+        let area = self.area(boundary.path);
+        let kind = boundary.grant.rule.map(|rule| rule.kind);
+        match (self.tier, boundary.grant.access) {
+            (Tier::Landlock, access) => self.landlock_status(boundary, access, supervision),
+            (Tier::Process, Access::Deny) => match area {
+                None => Status::enforced("not in the view"),
+                Some(area) if area.access == Access::Deny => Status::enforced("masked"),
+                Some(area) if area.source == Source::Private => Status::enforced("not in the view"),
+                Some(_) if supervision.is_some_and(|order| order.reads && order.covers(boundary.path)) => {
+                    Status::enforced("every open is supervised")
+                }
+                Some(_) => self.unreadable(boundary.path),
+            },
+            (Tier::Process, Access::Read) if kind == Some(RuleKind::Protected) => {
+                Status::enforced("read-only mount where it exists; its creation is supervised")
+            }
+            (Tier::Process, Access::Read) => Status::enforced("read-only mount"),
+            (Tier::Process, Access::Overlay) => Status::enforced("overlay with a layer in memory"),
+            (Tier::Process, Access::Write) => match area {
+                Some(area) if area.source == Source::Private => Status::enforced("private file system"),
+                _ => Status::enforced("mounted; changes are supervised"),
+            },
+        }
+    }
+
+    /// A denied name below something readable that is neither masked nor supervised: it is absent, or the
+    /// permission bits keep this user out.
+    fn unreadable(&self, path: &AbsPath) -> Status {
+        if self.facts.object(path).is_some() {
+            return Status::enforced("file permissions keep this user out, and another user owns it");
+        }
+        Status::enforced("absent, and the directory belongs to the system")
+    }
+
+    fn landlock_status(&self, boundary: &Boundary<'_>, access: Access, supervision: Option<&Supervision>) -> Status {
+        let partial = |mechanism: &str, gap: &str, missing: &str| Status::Partial {
+            mechanism: mechanism.into(),
+            gap: gap.into(),
+            missing: missing.into(),
+        };
+        let private = self.area(boundary.path).is_some_and(|area| area.source == Source::Private);
+        match access {
+            Access::Deny => match self.area(boundary.path) {
+                Some(area) if area.path == *boundary.path && area.access == Access::Deny => {
+                    let covered = supervision.is_some_and(|order| order.reads && order.covers(boundary.path));
+                    if covered {
+                        return Status::enforced("every open is supervised");
+                    }
+                    Status::Unenforceable {
+                        gap: "linux.landlock.deny-inside".into(),
+                        reason: "Landlock grants whole directories; it cannot take a part away again".into(),
+                        hint: "allow user namespaces (see `garth doctor`), or grant narrower directories".into(),
+                    }
+                }
+                _ => Status::enforced("not granted"),
+            },
+            Access::Read => Status::enforced("Landlock"),
+            Access::Overlay => partial("Landlock, read-only", "linux.landlock.overlay", "nothing can be written to it"),
+            Access::Write if private => partial(
+                "a private directory stands in (TMPDIR)",
+                "linux.landlock.private",
+                "the host's own directory keeps its place and is not writable",
+            ),
+            Access::Write => Status::enforced("Landlock; changes are supervised"),
+        }
+    }
+
+    fn glob_status(&self, access: Access, supervision: Option<&Supervision>) -> Status {
+        match supervision {
+            Some(order) if access == Access::Deny && order.reads => {
+                Status::enforced("every open, creation and deletion is supervised")
+            }
+            Some(_) if access > Access::Deny => Status::enforced("changes are supervised"),
+            _ => Status::Unenforceable {
+                gap: "linux.files.pattern".into(),
+                reason: "a pattern is held by supervising the writable trees, and nothing here is writable".into(),
+                hint: "name the paths themselves".into(),
+            },
+        }
+    }
+
+    fn protected(&mut self, supervision: Option<&Supervision>) {
+        let Some(order) = supervision else { return };
+        let origin = self.base();
+        self.push(
+            "files that the host later runs or trusts cannot be made, changed or moved",
+            &origin,
+            Status::enforced("supervised on opened objects; Landlock refuses everything that goes around it"),
+        );
+        let status = if order.deletes {
+            Status::enforced("deletions are supervised")
+        } else {
+            Status::Partial {
+                mechanism: "read-only mounts where they existed at the start".into(),
+                gap: DELETE_GAP.into(),
+                missing: "git configurations, and what appeared later, can be deleted (not changed)".into(),
+            }
+        };
+        self.push("files that the host later runs or trusts cannot be deleted", &origin, status);
+    }
+
+    fn common(&mut self, limits: &Limits) {
+        self.network();
+        self.unbuilt();
+        self.limits(limits);
+        let origin = self.base();
+        self.push(
+            "only variables on the allow-list enter",
+            &origin,
+            Status::enforced("the environment is built anew"),
+        );
+        self.push(
+            "kernel surface that no build needs is closed",
+            &origin,
+            Status::enforced("seccomp, no new privileges, no capabilities"),
+        );
+        self.push(
+            "keystrokes cannot be pushed into the terminal",
+            &origin,
+            Status::enforced("a session or terminal of its own; seccomp"),
+        );
+    }
+
+    fn network(&mut self) {
+        let network = &self.policy.network;
+        let origin = network.mode.origin.clone();
+        let mechanism = match self.tier {
+            Tier::Process => "network namespace with a loopback of its own",
+            Tier::Landlock => "seccomp: no sockets",
+        };
+        let later = |what: &str| Status::Unenforceable {
+            gap: "linux.network".into(),
+            reason: format!("{what} needs the egress proxy, which this version does not have"),
+            hint: "set `network.mode = \"deny\"`, or drop the clause".into(),
+        };
+        let status = match network.mode.value {
+            NetworkMode::Deny => Status::enforced(mechanism),
+            NetworkMode::AllowList => later("an allow-list"),
+            NetworkMode::Open => later("an open network without private addresses"),
+        };
+        self.push(format!("network.mode = {}", network.mode.value.name()), &origin, status);
+        let clauses: Vec<(String, Origin)> = network
+            .listen
+            .iter()
+            .map(|port| (format!("network.listen {}", port.value), port.origin.clone()))
+            .chain(network.host_ports.iter().map(|port| (format!("network.host-ports {}", port.value), port.origin.clone())))
+            .chain(network.rules.iter().map(|rule| ("network.rules".to_owned(), rule.origin.clone())))
+            .chain(network.secrets.iter().map(|secret| (format!("network.secrets.{}", secret.name), secret.origin.clone())))
+            .collect();
+        for (clause, origin) in clauses {
+            self.push(clause, &origin, later("this clause"));
+        }
+    }
+
+    /// Clauses that no backend holds yet: said, and refused, never ignored.
+    fn unbuilt(&mut self) {
+        let policy = self.policy;
+        let later = |gap: &str, reason: &str, hint: &str| Status::Unenforceable {
+            gap: gap.into(),
+            reason: reason.into(),
+            hint: hint.into(),
+        };
+        for rule in &policy.commands.rules {
+            let status = later("commands", "this version does not vet commands yet", "drop the rule");
+            self.push(format!("commands: {}", rule.reason), &rule.origin, status);
+        }
+        for socket in &policy.sockets {
+            let status = later("linux.sockets", "this version passes no socket of the host in", "drop the entry");
+            self.push(format!("sockets: {}", socket.value), &socket.origin, status);
+        }
+        for device in &policy.devices {
+            let status = later("linux.devices", "this version passes no device of this class in", "drop the entry");
+            self.push(format!("devices: {}", device.value.name()), &device.origin, status);
+        }
+        if policy.tier.minimum.value == TierMinimum::Vm {
+            let status = later("tier.vm", "this version has no virtual machine tier", "set `tier.minimum = \"process\"`");
+            self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
+        }
+        if policy.audit.required.value {
+            let status = later("audit", "this version writes no audit log", "set `audit.required = false`");
+            self.push("audit.required = true", &policy.audit.required.origin, status);
+        }
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        let policy = &self.policy.limits;
+        if let Some(limit) = &policy.processes {
+            let mechanism = if limits.count_processes {
+                "counted ten times a second; everything inside ends above it"
+            } else {
+                "RLIMIT_NPROC in a user namespace of its own"
+            };
+            self.push(format!("limits.processes = {}", limit.value), &limit.origin, Status::enforced(mechanism));
+        }
+        if let Some(limit) = &policy.memory {
+            let status = Status::enforced("counted ten times a second; everything inside ends above it");
+            self.push(format!("limits.memory = {}", limit.value), &limit.origin, status);
+        }
+        if let Some(limit) = &policy.file_size {
+            self.push(format!("limits.file-size = {}", limit.value), &limit.origin, Status::enforced("RLIMIT_FSIZE"));
+        }
+        if let Some(limit) = &policy.time {
+            let status = Status::enforced("the broker's clock; then SIGTERM, then the end of the pid namespace");
+            self.push(format!("limits.time = {}s", limit.value.as_secs()), &limit.origin, status);
+        }
+        if let Some(limit) = &policy.cpu {
+            let status = Status::Unenforceable {
+                gap: "linux.limit.cpu".into(),
+                reason: "only a control group can hold it, and none that this user may divide was found".into(),
+                hint: "drop `limits.cpu`, or run in a systemd user session with delegated controllers".into(),
+            };
+            self.push(format!("limits.cpu = {}", limit.value), &limit.origin, status);
+        }
+    }
+}

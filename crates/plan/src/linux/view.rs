@@ -1,0 +1,279 @@
+//! Lowers file rules to a mount tree.
+//!
+//! The tree starts empty. Each literal path at which the grant changes is looked at once, parents first:
+//! what is readable is mounted from the host, what is denied below something visible is masked, and what
+//! the host does not have needs nothing.
+
+use super::questions::{GIT_SINGLE, POINTERS, is_private};
+use super::spec::{FileId, MountFlags, ViewStep};
+use crate::facts::{Command, HostFacts, Object};
+use garth_policy::{Access, AbsPath, Boundary, Grant, NodeKind, Policy, RuleKind};
+
+/// What is visible at a path, and how it came there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The host's own tree.
+    Host,
+    /// The host's tree below a private layer.
+    Layer,
+    /// The sandbox's own file system.
+    Private,
+}
+
+/// One mounted or private directory of the view.
+#[derive(Clone, Debug)]
+pub(super) struct Area {
+    pub path: AbsPath,
+    pub access: Access,
+    pub execute: bool,
+    pub source: Source,
+}
+
+/// The view and what the rest of the plan has to know of it.
+#[derive(Debug)]
+pub(super) struct View {
+    pub steps: Vec<ViewStep>,
+    pub areas: Vec<Area>,
+    /// Denied or read-only objects that have another name.
+    pub sealed: Vec<FileId>,
+    /// Grants that could not be lowered, with the reason.
+    pub failed: Vec<(AbsPath, String)>,
+}
+
+struct Builder<'p> {
+    policy: &'p Policy,
+    facts: &'p HostFacts,
+    view: View,
+}
+
+/// Lowers the rules.
+pub(super) fn lower(policy: &Policy, facts: &HostFacts, command: &Command) -> View {
+    let view = View { steps: Vec::new(), areas: Vec::new(), sealed: Vec::new(), failed: Vec::new() };
+    let mut builder = Builder { policy, facts, view };
+    for boundary in policy.files.boundaries() {
+        builder.boundary(&boundary);
+    }
+    for workspace in policy.files.guarded() {
+        builder.git_anchor(workspace);
+    }
+    for git_dir in policy.files.git_dirs() {
+        builder.git_dir(git_dir);
+    }
+    builder.logical_directory(command);
+    builder.view
+}
+
+impl Builder<'_> {
+    fn boundary(&mut self, boundary: &Boundary<'_>) {
+        let path = boundary.path;
+        if is_private(self.policy, path) {
+            return self.private(path, &boundary.grant);
+        }
+        let Some(object) = self.facts.object(path) else { return };
+        let grant = self.final_grant(object, boundary.grant);
+        let covering = self.covering(path);
+        match grant {
+            (Access::Deny, _) => self.deny(path, object, covering.as_ref()),
+            (access, execute) => self.show(path, object, access, execute, covering.as_ref()),
+        }
+    }
+
+    /// The stricter of what the rules say of the name and of the object that it leads to: a link to a
+    /// credential is a credential.
+    fn final_grant(&self, object: &Object, grant: Grant<'_>) -> (Access, bool) {
+        if object.kind != NodeKind::Symlink {
+            return (grant.access, grant.execute);
+        }
+        let behind = self.policy.files.grant(&object.final_path);
+        let sealed = behind.rule.is_some_and(|rule| matches!(rule.kind, RuleKind::Secret | RuleKind::Protected));
+        if sealed { (grant.access.min(behind.access), grant.execute) } else { (grant.access, grant.execute) }
+    }
+
+    /// The innermost area that shows this path.
+    fn covering(&self, path: &AbsPath) -> Option<Area> {
+        let below = |area: &&Area| path.starts_with(&area.path);
+        self.view.areas.iter().filter(below).max_by_key(|area| area.path.depth()).cloned()
+    }
+
+    fn private(&mut self, path: &AbsPath, grant: &Grant<'_>) {
+        let named = |name: &str| path.as_bytes() == name.as_bytes();
+        if named("/proc/sys") {
+            return;
+        }
+        let step = if named("/proc") {
+            ViewStep::Proc { path: path.clone(), guard_settings: self.facts.user.uid == 0 }
+        } else if named("/dev/pts") {
+            ViewStep::Terminals { path: path.clone() }
+        } else if named("/dev/ptmx") {
+            ViewStep::Symlink { path: path.clone(), target: b"pts/ptmx".to_vec() }
+        } else if grant.access == Access::Write {
+            let shared = ["/tmp", "/var/tmp", "/dev/shm"].iter().any(|name| named(name));
+            ViewStep::Directory { path: path.clone(), mode: if shared { 0o1777 } else { 0o700 } }
+        } else {
+            return;
+        };
+        let is_area = !matches!(step, ViewStep::Symlink { .. });
+        self.view.steps.push(step);
+        if is_area {
+            self.area(path, Access::Write, true, Source::Private);
+        }
+    }
+
+    fn area(&mut self, path: &AbsPath, access: Access, execute: bool, source: Source) {
+        self.view.areas.push(Area { path: path.clone(), access, execute, source });
+    }
+
+    fn deny(&mut self, path: &AbsPath, object: &Object, covering: Option<&Area>) {
+        self.seal(object);
+        let visible = covering.is_some_and(|area| area.source != Source::Private);
+        if !visible {
+            return;
+        }
+        if object.kind == NodeKind::Symlink {
+            // The link itself is no secret; what it leads to is hidden where it lies.
+            let behind = self.covering(&object.final_path).is_some_and(|area| area.source != Source::Private);
+            if behind {
+                self.mask(&object.final_path.clone(), object.final_kind);
+            }
+            return;
+        }
+        if self.already_unreadable(object) {
+            return;
+        }
+        self.mask(path, object.kind);
+    }
+
+    fn mask(&mut self, path: &AbsPath, kind: NodeKind) {
+        let directory = kind == NodeKind::Directory;
+        self.view.steps.push(ViewStep::Mask { path: path.clone(), directory });
+        self.area(path, Access::Deny, false, Source::Host);
+    }
+
+    /// Permission bits already keep this user out, and only another user could change that. Root is
+    /// another matter: the target keeps its number.
+    fn already_unreadable(&self, object: &Object) -> bool {
+        !object.readable && object.owner != self.facts.user.uid && self.facts.user.uid != 0
+    }
+
+    fn seal(&mut self, object: &Object) {
+        if object.links > 1 && object.final_kind == NodeKind::File {
+            self.view.sealed.push(object.id);
+        }
+    }
+
+    fn show(&mut self, path: &AbsPath, object: &Object, access: Access, execute: bool, covering: Option<&Area>) {
+        let from_host = covering.filter(|area| area.source != Source::Private);
+        if from_host.is_some_and(|area| area.access == access && area.execute == execute) {
+            return;
+        }
+        if object.kind == NodeKind::Symlink {
+            return self.show_link(path, object, access, execute, from_host.is_some());
+        }
+        self.mount(path, object, access, execute);
+    }
+
+    /// A link stays a link when what it leads to is visible; else the object itself appears at its name.
+    fn show_link(&mut self, path: &AbsPath, object: &Object, access: Access, execute: bool, in_tree: bool) {
+        if in_tree {
+            return;
+        }
+        let shown = self.covering(&object.final_path).is_some_and(|area| area.source != Source::Private)
+            || self.policy.files.grant(&object.final_path).access >= Access::Read;
+        match &object.link {
+            Some(target) if shown => {
+                let target = target.clone();
+                self.view.steps.push(ViewStep::Symlink { path: path.clone(), target });
+            }
+            _ if is_descriptor_name(path) => {
+                if let Some(target) = &object.link {
+                    let target = target.clone();
+                    self.view.steps.push(ViewStep::Symlink { path: path.clone(), target });
+                }
+            }
+            _ => self.mount(path, object, access, execute),
+        }
+    }
+
+    fn mount(&mut self, path: &AbsPath, object: &Object, access: Access, execute: bool) {
+        let source = object.final_path.clone();
+        let directory = object.final_kind == NodeKind::Directory;
+        let device = path.as_bytes().starts_with(b"/dev/");
+        if access == Access::Overlay && directory {
+            self.view.steps.push(ViewStep::Overlay { source, expect: object.id, path: path.clone() });
+            return self.area(path, access, execute, Source::Layer);
+        }
+        if access == Access::Read {
+            self.seal(object);
+        }
+        let flags = MountFlags {
+            read_only: access != Access::Write,
+            no_exec: !execute || device,
+            no_dev: !device,
+        };
+        self.view.steps.push(ViewStep::Bind { source, expect: object.id, directory, path: path.clone(), flags });
+        let access = if access == Access::Overlay { Access::Read } else { access };
+        self.area(path, access, execute, Source::Host);
+    }
+
+    /// `.git` of a writable workspace becomes a mount of its own: then the kernel itself refuses to rename,
+    /// remove or replace it.
+    fn git_anchor(&mut self, workspace: &AbsPath) {
+        let Ok(git) = workspace.join(b".git") else { return };
+        if self.policy.files.grant(workspace).access != Access::Write {
+            return;
+        }
+        let Some(object) = self.facts.object(&git).filter(|object| object.kind != NodeKind::Symlink) else { return };
+        let writable = object.kind == NodeKind::Directory;
+        let grant = self.policy.files.grant(&git);
+        if grant.access == Access::Write {
+            self.mount(&git, &object.clone(), if writable { Access::Write } else { Access::Read }, grant.execute);
+        }
+        if writable {
+            self.git_dir(&git);
+        }
+    }
+
+    /// Existing hooks, attributes and worktree pointers are mounted read-only, so they can neither be
+    /// changed nor removed.
+    fn git_dir(&mut self, git_dir: &AbsPath) {
+        let mut names: Vec<String> = GIT_SINGLE.iter().map(|name| (*name).to_owned()).collect();
+        let listed = |name: &str| git_dir.join(name.as_bytes()).ok().and_then(|path| self.facts.lists.get(&path));
+        for (hook, _) in listed("hooks").into_iter().flatten() {
+            if !hook.ends_with(".sample") {
+                names.push(format!("hooks/{hook}"));
+            }
+        }
+        for (worktree, _) in listed("worktrees").into_iter().flatten() {
+            names.extend(POINTERS.iter().map(|pointer| format!("worktrees/{worktree}/{pointer}")));
+        }
+        for name in names {
+            let Ok(path) = git_dir.join(name.as_bytes()) else { continue };
+            if self.policy.files.decide(&path, garth_policy::FileOp::Write).verdict != garth_policy::Verdict::Deny {
+                continue;
+            }
+            if let Some(object) = self.facts.object(&path).cloned() {
+                if object.kind != NodeKind::Symlink && self.covering(&path).is_some_and(|area| area.access == Access::Write) {
+                    self.mount(&path, &object, Access::Read, true);
+                }
+            }
+        }
+    }
+
+    /// The directory by the name that the user's shell has for it.
+    fn logical_directory(&mut self, command: &Command) {
+        let Some(logical) = &command.logical_directory else { return };
+        if self.covering(logical).is_some_and(|area| area.source != Source::Private) {
+            return;
+        }
+        let taken = self.view.areas.iter().any(|area| area.path.starts_with(logical));
+        if !taken {
+            let target = command.directory.as_bytes().to_vec();
+            self.view.steps.push(ViewStep::Symlink { path: logical.clone(), target });
+        }
+    }
+}
+
+/// `/dev/fd` and its relatives are links into the caller's own `/proc`.
+fn is_descriptor_name(path: &AbsPath) -> bool {
+    [&b"/dev/fd"[..], b"/dev/stdin", b"/dev/stdout", b"/dev/stderr"].contains(&path.as_bytes())
+}
