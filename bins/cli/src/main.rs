@@ -12,9 +12,10 @@ fn main() -> ExitCode {
     let arguments: Vec<Vec<u8>> = std::env::args_os().skip(3).map(OsStringExt::into_vec).collect();
     let request = Request {
         arguments,
-        profile: None,
         workspace: None,
-        accept: vec![],
+        policy: None,
+        flags: vec![],
+        without_namespaces: std::env::var_os("G_LL").is_some(),
         environment: std::env::vars_os().map(|(n, v)| (n.into_vec(), v.into_vec())).collect(),
         terminal: true,
     };
@@ -28,8 +29,8 @@ fn main() -> ExitCode {
 }
 
 fn run(request: &Request) -> Result<u8, Error> {
-    let prepared = prepare(request)?;
-    let ended = prepared.launch()?.wait(&mut |_| {})?;
+    let mut prepared = prepare(request)?;
+    let ended = prepared.run(&mut |_| {})?;
     for d in &ended.denied {
         let _ = writeln!(std::io::stderr(), "{d:?}");
     }

@@ -6,6 +6,8 @@
 mod error;
 mod place;
 #[cfg(target_os = "linux")]
+pub mod files;
+#[cfg(target_os = "linux")]
 mod session;
 
 pub use error::Error;
@@ -13,4 +15,6 @@ pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
-pub use session::{Ended, Outcome, Prepared, Request, Sandbox, exit_like, prepare};
+pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, exit_like, prepare};
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::supervise::Denied;

@@ -1,15 +1,21 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
-use crate::place::{Surroundings, surroundings};
 use crate::Error;
-use garth_host::linux::broker::launch::{self, Runner};
+use crate::files::{load_policy, user_files};
+use crate::place::{Surroundings, surroundings};
+use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{terminal, wait};
+use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::supervise::Denied;
 use garth_host::linux::{facts, message::Ending};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
-use garth_plan::linux::{Plan, further_questions, lower, questions};
-use garth_policy::{Access, AbsPath, FileRule, Origin, Pattern, Policy, Profile, RuleKind};
+use garth_plan::linux::spec::Tier;
+use garth_plan::linux::{Plan, SESSION, further_questions, lower, questions};
+use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 pub use garth_host::linux::broker::wait::Outcome;
 
@@ -18,16 +24,18 @@ pub use garth_host::linux::broker::wait::Outcome;
 pub struct Request {
     /// The command; the first word names the program.
     pub arguments: Vec<Vec<u8>>,
-    /// The built-in profile, when it is not the policy's own.
-    pub profile: Option<Profile>,
     /// The workspace, when it is not to be searched for.
     pub workspace: Option<AbsPath>,
-    /// Gaps that the user accepts by name.
-    pub accept: Vec<String>,
+    /// A policy file that replaces the user's own.
+    pub policy: Option<AbsPath>,
+    /// The command line as a layer of the policy.
+    pub flags: Vec<Flag>,
     /// The caller's environment.
     pub environment: Vec<(Vec<u8>, Vec<u8>)>,
     /// The target may get a terminal of its own, if garth has one.
     pub terminal: bool,
+    /// Do without namespaces, as on a machine that refuses them.
+    pub without_namespaces: bool,
 }
 
 /// A plan that has not been carried out.
@@ -37,12 +45,15 @@ pub struct Prepared {
     pub surroundings: Surroundings,
     /// The policy in force.
     pub policy: Policy,
+    /// What should be said about the policy files.
+    pub warnings: Vec<String>,
     /// What was read of the machine.
     pub facts: HostFacts,
     /// The command.
     pub command: Command,
     /// The plan.
     pub plan: Plan,
+    journal: Journal,
 }
 
 /// How a sandbox ended.
@@ -60,6 +71,7 @@ pub struct Sandbox {
     runner: Runner,
     signals: wait::Watched,
     time: Option<std::time::Duration>,
+    _directory: Option<SessionDirectory>,
 }
 
 /// Makes a plan: policy, questions, facts, lowering.
@@ -68,11 +80,16 @@ pub struct Sandbox {
 /// See [`Error`].
 pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let surroundings = surroundings(request.workspace.as_ref(), &request.environment)?;
-    let mut policy = load(request, &surroundings);
+    let loaded =
+        load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
+    let mut policy = loaded.policy;
     add_private_home(&mut policy, &surroundings.context.home);
     let mut facts = facts::facts(&questions(&policy));
     let more = further_questions(&policy, &facts);
     facts::extend(&mut facts, &more);
+    if request.without_namespaces {
+        facts.features.namespaces_refused = Some("you asked to do without them".into());
+    }
     let command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
@@ -80,13 +97,15 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
     };
-    let mut plan = lower(&policy, &facts, &command).map_err(Error::Plan)?;
-    plan.accepted.extend(request.accept.iter().cloned());
-    Ok(Prepared { surroundings, policy, facts, command, plan })
+    let plan = lower(&policy, &facts, &command).map_err(Error::Plan)?;
+    let state = user_files(&surroundings.context.home, &request.environment)?.state;
+    let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
+    let journal = Journal::new(as_path(&state));
+    Ok(Prepared { surroundings, policy, warnings, facts, command, plan, journal })
 }
 
-fn load(request: &Request, surroundings: &Surroundings) -> Policy {
-    Policy::builtin(request.profile.unwrap_or(Profile::Workspace), &surroundings.context)
+fn as_path(path: &AbsPath) -> &Path {
+    Path::new(OsStr::from_bytes(path.as_bytes()))
 }
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable.
@@ -97,7 +116,7 @@ fn add_private_home(policy: &mut Policy, home: &AbsPath) {
         execute: true,
         kind: RuleKind::Base,
         reason: "a home of the sandbox's own".into(),
-        origin: Origin::unplaced(garth_policy::Layer::Profile, "garth"),
+        origin: Origin::unplaced(Layer::Profile, "garth"),
     });
     policy.files.add_private(home.clone());
 }
@@ -112,16 +131,84 @@ impl Prepared {
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))
     }
 
+    /// Runs the command to its end. A machine that turns out to refuse namespaces gets a new plan without
+    /// them, which has to pass the gate as well; the target has not been started by then.
+    ///
+    /// # Errors
+    /// The gate, or a step of the launch.
+    pub fn run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        match self.try_run(observe) {
+            Err(Error::Os { error, .. }) if self.process_tier() && namespaces_refused(&error) => {
+                self.without_namespaces(&error.to_string())?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { step, error }, .. })
+                if self.process_tier() && step == "build the file view" && error.code == libc_eperm() =>
+            {
+                self.without_namespaces(&error.to_string())?;
+                self.try_run(observe)
+            }
+            other => other,
+        }
+    }
+
+    fn process_tier(&self) -> bool {
+        self.plan.spec.tier == Tier::Process
+    }
+
+    fn without_namespaces(&mut self, why: &str) -> Result<(), Error> {
+        self.facts.features.namespaces_refused = Some(why.into());
+        self.plan = lower(&self.policy, &self.facts, &self.command).map_err(Error::Plan)?;
+        Ok(())
+    }
+
+    fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        self.launch()?.wait(observe)
+    }
+
     /// Starts the sandbox.
     ///
     /// # Errors
     /// The gate, or a step of the launch.
     pub fn launch(&self) -> Result<Sandbox, Error> {
         self.gate()?;
-        let signals = wait::watch_signals().map_err(Error::os("start the sandbox"))?;
-        let runner = launch::launch(&self.plan.spec, None).map_err(Error::os("start the sandbox"))?;
+        let starting = || Error::os("start the sandbox");
+        let mut spec = self.plan.spec.clone();
+        let directory = if self.plan.session_directory { Some(self.session_directory()?) } else { None };
+        if let Some(directory) = &directory {
+            put_directory(&mut spec, directory.path());
+        }
+        let signals = wait::watch_signals().map_err(starting())?;
+        let runner = launch::launch(&spec, None).map_err(starting())?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
-        Ok(Sandbox { runner, signals, time })
+        Ok(Sandbox { runner, signals, time, _directory: directory })
+    }
+
+    fn session_directory(&self) -> Result<SessionDirectory, Error> {
+        self.journal.make_directory(Path::new("/tmp")).map_err(Error::os("make a private directory"))
+    }
+}
+
+/// `EPERM` of `errno(3)`, the same number on every Linux.
+const fn libc_eperm() -> i32 {
+    1
+}
+
+/// Puts the private directory where the plan has a placeholder for it.
+fn put_directory(spec: &mut garth_plan::linux::spec::LaunchSpec, directory: &Path) {
+    let bytes = directory.as_os_str().as_bytes();
+    for rule in &mut spec.landlock.rules {
+        if rule.path.as_bytes() == SESSION.as_bytes()
+            && let Ok(path) = AbsPath::posix(bytes)
+        {
+            rule.path = path;
+        }
+    }
+    for string in &mut spec.target.environment {
+        if string.ends_with(SESSION.as_bytes()) && string.contains(&b'=') {
+            string.truncate(string.len() - SESSION.len());
+            string.extend_from_slice(bytes);
+        }
     }
 }
 
@@ -145,4 +232,24 @@ impl Sandbox {
 #[must_use]
 pub fn exit_like(ending: &Ending) -> u8 {
     wait::exit_like(ending)
+}
+
+/// Removes what crashed sessions left behind, or with `check` only says what that is.
+///
+/// # Errors
+/// What could not be read or removed.
+pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<String>, Error> {
+    let home = environment.iter().find(|(name, _)| name == b"HOME").map(|(_, value)| value.clone());
+    let home = home.and_then(|home| AbsPath::posix(home).ok());
+    let home = home.ok_or_else(|| Error::Policy("HOME is not set\nhint: set it to your home directory".into()))?;
+    let journal = Journal::new(as_path(&user_files(&home, environment)?.state));
+    let left = journal.left().map_err(Error::os("read the journal"))?;
+    let mut said = Vec::new();
+    for item in &left {
+        if !check {
+            journal.undo(item).map_err(Error::os("undo"))?;
+        }
+        said.push(item.directory.display().to_string());
+    }
+    Ok(said)
 }

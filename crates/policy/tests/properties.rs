@@ -11,6 +11,11 @@ use garth_policy::{
 use proptest::prelude::*;
 use support::{context, path};
 
+/// How often each property is tried; `PROPTEST_CASES` asks for more.
+fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 const NAMES: [&str; 14] = [
     "a", "b", "src", ".env", ".git", "config", "hooks", "modules", ".vscode", ".GIT", "x.key", ".ssh",
     "vendor", ".cargo",
@@ -165,7 +170,7 @@ fn loaded(user: Option<&str>, project: Option<&str>, managed: Option<&str>) -> O
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
     #[test]
     fn adding_a_deny_never_grants(
@@ -285,7 +290,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(60), failure_persistence: None, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
     #[test]
     fn an_untrusted_project_file_never_widens(user in files_text(), project in files_text()) {

@@ -173,7 +173,47 @@ fn list(path: &AbsPath) -> Option<Vec<(String, NodeKind)>> {
     Some(found)
 }
 
-/// Reads a text that the user or administrator wrote, for policy and pointers. `None` when it is absent.
+/// Who may have written a file that is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Root alone.
+    Administrator,
+    /// Root or the user who runs garth.
+    User,
+}
+
+/// Reads a policy or trust file. It is looked at as opened: nobody but its author may be able to change it.
+/// `None` when it is absent.
+///
+/// # Errors
+/// A file that others own or can write to, with the remedy, and everything that keeps it from being read.
+pub fn read_trusted(path: &AbsPath, author: Author) -> Result<Option<Vec<u8>>, OsError> {
+    let name = name(path).ok_or(Errno::INVAL).on("open", path)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = match openat(CWD, name.as_c_str(), flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        other => other.on("open", path)?,
+    };
+    let stat = fstat(&file).on("look at", path)?;
+    let refuse = |remedy: String| {
+        Err(OsError::new("trust", path.to_string(), Errno::PERM.raw_os_error()).with_remedy(remedy))
+    };
+    let me = rustix::process::geteuid().as_raw();
+    if stat.st_uid != 0 && (author == Author::Administrator || stat.st_uid != me) {
+        return refuse(format!("it belongs to user {}; give it to its author: chown", stat.st_uid));
+    }
+    if stat.st_mode & 0o022 != 0 {
+        return refuse("others can write to it: chmod go-w".into());
+    }
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return refuse("it is no regular file".into());
+    }
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut text).on("read", path)?;
+    Ok(Some(text))
+}
+
+/// Reads a text that a repository brought along, for pointers. `None` when it is absent.
 ///
 /// # Errors
 /// Everything but absence.

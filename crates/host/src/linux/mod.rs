@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod facts;
 pub mod inside;
+pub mod journal;
 pub mod message;
 pub mod supervise;
 mod sys;

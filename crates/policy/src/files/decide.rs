@@ -124,10 +124,10 @@ impl FileRules {
     /// Decides a change where the rules by themselves would let it happen.
     fn decide_change<'p>(&'p self, path: &AbsPath, op: FileOp, grant: Grant<'p>) -> FileDecision<'p> {
         let deny = |rule| FileDecision { verdict: Verdict::Deny, rule };
-        if self.is_root_of_grant(path, op, grant) {
+        if self.is_held_by_parent(path, op) {
             return deny(grant.rule);
         }
-        if let Some(rule) = self.shadowed(path, op, grant) {
+        if let Some(rule) = self.shadowed(path, op) {
             return deny(Some(rule));
         }
         if let Some(rule) = self.lookalike(path, op) {
@@ -137,16 +137,16 @@ impl FileRules {
         self.judge_git(path, op, grant).unwrap_or(allowed)
     }
 
-    /// Removing or renaming the very path of a grant changes the directory that holds it, which must be writable.
-    fn is_root_of_grant(&self, path: &AbsPath, op: FileOp, grant: Grant<'_>) -> bool {
-        let unnames = matches!(op, FileOp::Delete | FileOp::MoveFrom | FileOp::MoveTo(_));
-        let is_root = grant.rule.is_some_and(FileRule::is_literal) && grant.depth == path.depth();
-        unnames && is_root && path.parent().is_none_or(|parent| self.grant(&parent).access < Access::Overlay)
+    /// Removing or renaming a name changes the directory that holds it, which must be writable too: so the root of a
+    /// grant stays where it is.
+    fn is_held_by_parent(&self, path: &AbsPath, op: FileOp) -> bool {
+        matches!(op, FileOp::Delete | FileOp::MoveFrom | FileOp::MoveTo(_))
+            && path.parent().is_none_or(|parent| self.grant(&parent).access < Access::Overlay)
     }
 
-    /// A stricter rule below `path` that the operation would leave without its object (moving a parent away), or
-    /// would satisfy with an object made elsewhere (moving or linking a parent into place).
-    fn shadowed(&self, path: &AbsPath, op: FileOp, grant: Grant<'_>) -> Option<&FileRule> {
+    /// A rule below `path`, stricter than `write`, that the operation would leave without its object (moving a parent
+    /// away), or would satisfy with an object made elsewhere (moving or linking a parent into place).
+    fn shadowed(&self, path: &AbsPath, op: FileOp) -> Option<&FileRule> {
         let shadows = matches!(
             op,
             FileOp::MoveFrom
@@ -156,10 +156,10 @@ impl FileRules {
         if !shadows {
             return None;
         }
-        self.rules.iter().chain(self.capping()).filter(|rule| rule.access < grant.access).find(|rule| {
+        self.rules.iter().chain(self.capping()).filter(|rule| rule.access < Access::Write).find(|rule| {
             match &rule.pattern {
                 Pattern::Path(below) => {
-                    below != path && below.starts_with(path) && self.grant(below).access < grant.access
+                    below != path && below.starts_with(path) && self.grant(below).access < Access::Write
                 }
                 Pattern::Glob(glob) => glob.reaches_below(path),
             }

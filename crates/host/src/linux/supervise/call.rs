@@ -19,7 +19,8 @@ pub struct At {
     pub path: u64,
 }
 
-/// A supervised call, decoded.
+/// A supervised call, decoded. The fields are the arguments of the calls named.
+#[expect(missing_docs, reason = "the fields are named as in the manual pages of the calls")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// `open`, `openat`, `creat`.
