@@ -1,7 +1,7 @@
 //! Why a command was not run.
 
 use garth_host::OsError;
-use garth_plan::assurance::Row;
+use garth_plan::assurance::{Row, Status};
 use garth_plan::linux::PlanError;
 use std::fmt;
 
@@ -89,21 +89,29 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Clauses named for one gap; the others are counted.
+const NAMED: usize = 3;
+
+/// Groups what is not enforced by the name of the gap: a gap is accepted or mended as a whole.
 fn not_enforced(rows: &[Row], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use garth_plan::assurance::Status;
-    writeln!(f, "this machine cannot enforce the whole policy, so nothing was run")?;
-    for row in rows {
-        writeln!(f, "  {} ({}): {}", row.clause, row.status.word(), row.status.detail())?;
-    }
-    let hint = rows.iter().find_map(|row| match &row.status {
-        Status::Unenforceable { hint, .. } => Some(hint.clone()),
-        _ => None,
-    });
-    if let Some(hint) = hint {
-        writeln!(f, "hint: {hint}")?;
-    }
+    write!(f, "this machine cannot enforce the whole policy, so nothing was run")?;
     let mut gaps: Vec<&str> = rows.iter().filter_map(|row| row.status.gap()).collect();
     gaps.sort_unstable();
     gaps.dedup();
-    write!(f, "hint: to run all the same, accept the gaps by name: --accept {}", gaps.join(","))
+    for gap in &gaps {
+        let mut of_gap: Vec<&Row> = rows.iter().filter(|row| row.status.gap() == Some(*gap)).collect();
+        of_gap.sort_by_key(|row| row.absent);
+        let Some(first) = of_gap.first() else { continue };
+        write!(f, "\n{gap} ({}): {}", first.status.word(), first.status.detail())?;
+        for row in of_gap.iter().take(NAMED) {
+            write!(f, "\n    {}", row.clause)?;
+        }
+        if of_gap.len() > NAMED {
+            write!(f, "\n    and {} more", of_gap.len() - NAMED)?;
+        }
+        if let Status::Unenforceable { hint, .. } = &first.status {
+            write!(f, "\n    hint: {hint}")?;
+        }
+    }
+    write!(f, "\nhint: to run all the same, accept the gaps by name: --accept {}", gaps.join(","))
 }

@@ -101,7 +101,16 @@ pub struct Assurance {
     pub rows: Vec<Row>,
 }
 
-/// The gate: `Err` with the rows that are not enforced and whose gap nobody accepted.
+/// Whether an accepted name speaks of a gap: the gap itself, or `prefix.*`.
+fn accepts(name: &str, gap: &str) -> bool {
+    match name.strip_suffix('*') {
+        Some(prefix) => prefix.ends_with('.') && gap.starts_with(prefix),
+        None => name == gap,
+    }
+}
+
+/// The gate: `Err` with the rows that are not enforced and whose gap nobody accepted, by its name or, for a
+/// family of gaps, by `family.*`.
 ///
 /// # Errors
 /// The rows for which the sandbox must not start.
@@ -109,7 +118,7 @@ pub fn gate<'a>(assurance: &'a Assurance, accepted: &[String]) -> Result<(), Vec
     let refused: Vec<&Row> = assurance
         .rows
         .iter()
-        .filter(|row| row.status.gap().is_some_and(|gap| !accepted.iter().any(|known| known == gap)))
+        .filter(|row| row.status.gap().is_some_and(|gap| !accepted.iter().any(|known| accepts(known, gap))))
         .collect();
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
@@ -131,5 +140,8 @@ mod tests {
         assert_eq!(gate(&assurance, &[]).unwrap_err().len(), 1);
         assert!(gate(&assurance, &["x".into()]).is_err());
         assert!(gate(&assurance, &["x.y".into()]).is_ok());
+        assert!(gate(&assurance, &["x.*".into()]).is_ok());
+        assert!(gate(&assurance, &["*".into()]).is_err(), "everything at once has no name");
+        assert!(gate(&assurance, &["xy.*".into()]).is_err());
     }
 }

@@ -160,6 +160,16 @@ fn untrusted_project_only_narrows() {
 }
 
 #[test]
+fn an_untrusted_rule_does_not_widen_by_replacing_a_stricter_one() {
+    let mut policy = workspace();
+    policy.files.push(glob_rule("*.key", Access::Deny, Layer::User));
+    policy.files.push(glob_rule("x*", Access::Overlay, Layer::User));
+    assert_eq!(policy.files.grant(&path("/home/ann/ws/x.key")).access, Access::Deny);
+    policy.files.push(glob_rule("*.key", Access::Write, Layer::Project));
+    assert_eq!(policy.files.grant(&path("/home/ann/ws/x.key")).access, Access::Deny);
+}
+
+#[test]
 fn ceiling_caps_and_complete_ceiling_denies_the_rest() {
     let mut policy = workspace();
     policy.files.push(rule("/home/ann/data", Access::Write, Layer::User));

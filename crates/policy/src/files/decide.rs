@@ -55,16 +55,25 @@ fn stricter<'p>(one: Grant<'p>, other: Grant<'p>) -> Grant<'p> {
     Grant { access: one.access.min(other.access), execute: one.execute && other.execute, ..least }
 }
 
+/// Which kinds of rules matched at all, the winner or not.
+#[derive(Clone, Copy)]
+struct Seen {
+    sealed: bool,
+    project: bool,
+}
+
 const NOTHING: Grant<'static> = Grant { access: Access::Deny, execute: false, rule: None, depth: 0 };
 
 impl FileRules {
-    /// What the rules that pass `counts` say, and whether a sealed rule matched at all.
-    fn best(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> (Option<Match<'_>>, bool) {
-        let (mut best, mut sealed): (Option<Match<'_>>, bool) = (None, false);
+    /// What the rules that pass `counts` say.
+    fn best(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> (Option<Match<'_>>, Seen) {
+        let mut best: Option<Match<'_>> = None;
+        let mut seen = Seen { sealed: false, project: false };
         self.index.matches(&self.rules, path, |depth, first| {
             let mut strongest: Option<&FileRule> = None;
             for rule in self.index.same_pattern(&self.rules, first).filter(|rule| counts(rule)) {
-                sealed |= rule.kind.is_sealed();
+                seen.sealed |= rule.kind.is_sealed();
+                seen.project |= rule.origin.layer == Layer::Project;
                 if strongest.is_none_or(|known| replaces(rule, known)) {
                     strongest = Some(rule);
                 }
@@ -76,7 +85,7 @@ impl FileRules {
                 }
             }
         });
-        (best, sealed)
+        (best, seen)
     }
 
     fn best_grant(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> Grant<'_> {
@@ -86,14 +95,15 @@ impl FileRules {
     /// What holds on `path` after layers, seals and ceiling.
     #[must_use]
     pub fn grant(&self, path: &AbsPath) -> Grant<'_> {
-        let (Some(best), sealed) = self.best(path, |_| true) else {
+        let (Some(best), seen) = self.best(path, |_| true) else {
             return NOTHING;
         };
         let mut grant = best.grant();
-        if best.rule.origin.layer == Layer::Project && !self.project_trusted {
+        // Also where another rule won: it may have won only because a rule of the project replaced a stricter one.
+        if seen.project && !self.project_trusted {
             grant = stricter(grant, self.best_grant(path, |rule| rule.origin.layer != Layer::Project));
         }
-        if sealed && !best.rule.kind.is_sealed() && !best.rule.names() {
+        if seen.sealed && !best.rule.kind.is_sealed() && !best.rule.names() {
             grant = stricter(grant, self.best_grant(path, |rule| rule.kind.is_sealed() || rule.names()));
         }
         for ceiling in &self.ceilings {

@@ -18,13 +18,16 @@ use rustix::mount::{
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
-/// Where helpers of the view live: layers of overlays and what stands in for hidden objects.
+/// Where layers of overlays and stand-ins for hidden objects are, while the view is built.
 const PRIVATE: &str = ".garth";
 
 /// The new tree while it is being built.
 #[derive(Debug)]
 pub struct View {
     root: OwnedFd,
+    /// A second private file system for the layers of overlays and for stand-ins. It is cut off before the
+    /// target starts; what was mounted from it stays.
+    helpers: Option<OwnedFd>,
     overlays: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
 }
@@ -36,7 +39,7 @@ impl View {
     /// The step that failed, with its object.
     pub fn build(steps: &[ViewStep]) -> Result<Self, OsError> {
         let root = private_file_system(steps)?;
-        let mut view = Self { root, overlays: 0, masks: None };
+        let mut view = Self { root, helpers: None, overlays: 0, masks: None };
         for step in steps {
             view.apply(step)?;
         }
@@ -48,10 +51,37 @@ impl View {
     /// # Errors
     /// The error of `pivot_root(2)` and its companions.
     pub fn enter(self) -> Result<(), OsError> {
+        let helped = self.helpers.is_some();
         rustix::process::fchdir(&self.root).on("enter", "the new file view")?;
         rustix::process::pivot_root(".", ".").on("make a root of", "the new file view")?;
         unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")?;
-        rustix::process::chdir("/").on("enter", "the new root")
+        rustix::process::chdir("/").on("enter", "the new root")?;
+        if helped {
+            unmount(PRIVATE, UnmountFlags::DETACH).on("cut off", "the private layers")?;
+            rustix::fs::rmdir(PRIVATE).on("remove", PRIVATE)?;
+        }
+        Ok(())
+    }
+
+    /// The file system of layers and stand-ins, made when it is first needed.
+    fn helpers(&mut self) -> Result<OwnedFd, OsError> {
+        if self.helpers.is_none() {
+            let fs = fresh_file_system()?;
+            mkdirat(&self.root, PRIVATE, Mode::from_raw_mode(0o700)).on("make", PRIVATE)?;
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let target = openat(&self.root, PRIVATE, flags, Mode::empty()).on("open", PRIVATE)?;
+            attach(&fs, target.as_fd()).on("mount", PRIVATE)?;
+            self.helpers = Some(fs);
+        }
+        let Some(helpers) = &self.helpers else { return Err(self.internal(PRIVATE)) };
+        rustix::io::fcntl_dupfd_cloexec(helpers, 0).on("copy", PRIVATE)
+    }
+
+    /// Makes a directory there and opens it.
+    fn helper_directory(&mut self, name: &str, mode: u32) -> Result<OwnedFd, OsError> {
+        let helpers = self.helpers()?;
+        mkdirat(&helpers, name, Mode::from_raw_mode(mode)).on("make", name)?;
+        openat(&helpers, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).on("open", name)
     }
 
     fn apply(&mut self, step: &ViewStep) -> Result<(), OsError> {
@@ -106,20 +136,15 @@ impl View {
         let lower = checked(source, expect)?;
         let number = self.overlays;
         self.overlays += 1;
-        let mut layer = Vec::new();
-        for part in ["upper", "work"] {
-            let name = format!("/{PRIVATE}/layer-{number}/{part}");
-            let layer_path = AbsPath::posix(name.as_bytes()).map_err(|_| self.internal(&name))?;
-            self.directory(&layer_path, 0o755)?;
-            layer.push(self.open_inside(&layer_path)?);
-        }
+        let upper = self.helper_directory(&format!("upper-{number}"), 0o755)?;
+        let work = self.helper_directory(&format!("work-{number}"), 0o755)?;
         let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare an overlay of", source)?;
         let set = |key: &str, object: BorrowedFd<'_>| {
             fsconfig_set_string(fs.as_fd(), key, descriptor(object).as_c_str()).on("layer", source)
         };
         set("lowerdir", lower.as_fd())?;
-        set("upperdir", layer[0].as_fd())?;
-        set("workdir", layer[1].as_fd())?;
+        set("upperdir", upper.as_fd())?;
+        set("workdir", work.as_fd())?;
         fsconfig_set_flag(fs.as_fd(), "userxattr").on("layer", source)?;
         fsconfig_create(fs.as_fd()).on("layer", source)?;
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
@@ -141,16 +166,14 @@ impl View {
         attach(&tree, target.as_fd()).on("hide", path)
     }
 
-    fn make_masks(&self) -> Result<(OwnedFd, OwnedFd), OsError> {
-        let directory = AbsPath::posix(format!("/{PRIVATE}/hidden").into_bytes());
-        let directory = directory.map_err(|_| self.internal("the stand-in"))?;
-        self.directory(&directory, 0)?;
-        let opened = self.open_inside(&directory)?;
-        let name = format!("{PRIVATE}/hidden-file");
+    fn make_masks(&mut self) -> Result<(OwnedFd, OwnedFd), OsError> {
+        const FILE: &str = "hidden-file";
+        let directory = self.helper_directory("hidden", 0)?;
+        let helpers = self.helpers()?;
         let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::EXCL;
-        openat(&self.root, name.as_str(), flags, Mode::empty()).on("make", &name)?;
-        let file = openat(&self.root, name.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-        Ok((opened, file.on("open", &name)?))
+        openat(&helpers, FILE, flags, Mode::empty()).on("make", FILE)?;
+        let file = openat(&helpers, FILE, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).on("open", FILE)?;
+        Ok((directory, file))
     }
 
     fn proc(&self, path: &AbsPath, guard_settings: bool) -> Result<(), OsError> {
@@ -253,11 +276,7 @@ const SCAFFOLDS: [&str; 8] = ["/mnt", "/media", "/srv", "/boot", "/tmp", "/var/t
 
 /// A fresh `tmpfs`, mounted somewhere in this private mount namespace where it covers no source.
 fn private_file_system(steps: &[ViewStep]) -> Result<OwnedFd, OsError> {
-    let fs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "a private file system")?;
-    fsconfig_set_string(fs.as_fd(), "mode", "0755").on("prepare", "a private file system")?;
-    fsconfig_create(fs.as_fd()).on("prepare", "a private file system")?;
-    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-    let root = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "a private file system")?;
+    let root = fresh_file_system()?;
     let mut last = Errno::NOENT;
     for place in SCAFFOLDS.into_iter().filter(|place| !covers_source(steps, place)) {
         match openat(CWD, place, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
@@ -269,6 +288,14 @@ fn private_file_system(steps: &[ViewStep]) -> Result<OwnedFd, OsError> {
         }
     }
     Err(last).on("mount", "the private file system")
+}
+
+fn fresh_file_system() -> Result<OwnedFd, OsError> {
+    let fs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "a private file system")?;
+    fsconfig_set_string(fs.as_fd(), "mode", "0755").on("prepare", "a private file system")?;
+    fsconfig_create(fs.as_fd()).on("prepare", "a private file system")?;
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "a private file system")
 }
 
 fn covers_source(steps: &[ViewStep], place: &str) -> bool {
