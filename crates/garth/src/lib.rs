@@ -15,6 +15,8 @@ pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::facts::{features, look};
+#[cfg(target_os = "linux")]
 pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, exit_like, prepare};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::supervise::Denied;
