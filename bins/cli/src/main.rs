@@ -1,41 +1,52 @@
 //! The `garth` command.
+//!
+//! A thin reader of arguments and writer of results: every decision is the library's.
+#![cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "options of verbs whose backend is for Linux are read there only")
+)]
 
-use garth::{Error, Outcome, Request, prepare};
-use std::os::unix::ffi::OsStringExt;
+mod arguments;
+#[cfg(target_os = "linux")]
+mod denial;
+#[cfg(target_os = "linux")]
+mod event;
+mod failure;
+mod lexer;
+#[cfg(target_os = "linux")]
+mod request;
+mod show;
+#[cfg(target_os = "linux")]
+mod table;
+mod verbs;
+#[cfg(target_os = "linux")]
+mod words;
+
+use arguments::{Arguments, Verb};
+use clap::Parser;
+use std::ffi::OsString;
 use std::process::ExitCode;
-use std::io::Write;
 
 fn main() -> ExitCode {
     if let Some(code) = garth_runner::enter() {
         return ExitCode::from(code);
     }
-    let arguments: Vec<Vec<u8>> = std::env::args_os().skip(3).map(OsStringExt::into_vec).collect();
-    let request = Request {
-        arguments,
-        workspace: None,
-        policy: None,
-        flags: vec![],
-        without_namespaces: std::env::var_os("G_LL").is_some(),
-        environment: std::env::vars_os().map(|(n, v)| (n.into_vec(), v.into_vec())).collect(),
-        terminal: true,
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let verb = match lexer::run_arguments(words.get(1..).unwrap_or_default()) {
+        Some(run) => Verb::Run(run),
+        None => match Arguments::try_parse_from(words) {
+            Ok(arguments) => arguments.verb,
+            Err(error) => {
+                let _ = error.print();
+                return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            }
+        },
     };
-    match run(&request) {
+    match verbs::dispatch(&verb) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "garth: {error}");
-            ExitCode::from(error.exit_code())
+        Err(failure) => {
+            failure.show(&mut anstream::stderr());
+            ExitCode::from(failure.code)
         }
-    }
-}
-
-fn run(request: &Request) -> Result<u8, Error> {
-    let mut prepared = prepare(request)?;
-    let ended = prepared.run(&mut |_| {})?;
-    for d in &ended.denied {
-        let _ = writeln!(std::io::stderr(), "{d:?}");
-    }
-    match ended.outcome {
-        Outcome::Ended(e) => Ok(garth::exit_like(&e)),
-        other => { let _ = writeln!(std::io::stderr(), "{other:?}"); Ok(125) }
     }
 }

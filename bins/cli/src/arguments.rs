@@ -1,0 +1,268 @@
+//! The command line. `run` has a small lexer of its own beside this ([`crate::lexer`]); both fill the same
+//! structures, and a test holds them together.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use garth::policy::Profile;
+use std::ffi::OsString;
+
+/// Run a command in a sandbox: real tools, the real checkout, no way out.
+#[derive(Debug, Parser)]
+#[command(name = "garth", version, max_term_width = 96, disable_help_subcommand = false)]
+#[command(after_help = "Exit codes: the command's own; 120 policy invalid, 121 cannot be enforced here, \
+    122 denied by vetting, 123 approval refused, 124 time limit, 125 garth failed, \
+    126 and 127 the program cannot be executed.")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a command in a sandbox
+    #[command(after_help = RUN_HELP)]
+    Run(RunArguments),
+    /// Show how each clause of the policy would be held, without running anything
+    Plan(PlanArguments),
+    /// Tell what the policy says of a path, a host or a variable, and why
+    #[command(after_help = WHY_HELP)]
+    Why(WhyArguments),
+    /// Try what this machine can enforce, and tell what to do about the rest
+    Doctor(Report),
+    /// Write, check, show, compare and trust policy files
+    #[command(subcommand)]
+    Policy(PolicyVerb),
+    /// Run the attack corpus in real sandboxes on this machine
+    Prove(ProveArguments),
+    /// Undo what sandboxes that were killed left behind
+    Clean(CleanArguments),
+}
+
+const RUN_HELP: &str = "Examples:
+  garth run -- npm test
+  garth run --read ~/data -- python train.py
+  garth run --profile read-only -- bash
+
+Afterwards garth tells on standard error what was denied, by which rule, and the least grant that \
+would allow it. With --json it writes events there, one JSON object a line: `denied`, `repository`, `ended`.";
+
+const WHY_HELP: &str = "Examples:
+  garth why ~/.ssh/id_ed25519
+  garth why .git/hooks/pre-commit --op create
+  garth why example.com:443
+  garth why LD_PRELOAD=";
+
+/// What shapes a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct SandboxArguments {
+    /// Built-in profile: strict, read-only, workspace, build, browser or open
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    pub profile: Option<Profile>,
+    /// The directory to work in [default: the repository around the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<OsString>,
+    /// Policy file to use in place of your own
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<OsString>,
+    /// Make a path readable; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub read: Vec<OsString>,
+    /// Make a path writable; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub write: Vec<OsString>,
+    /// Hide a path; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub deny: Vec<OsString>,
+    /// Run although these named gaps are not enforced here
+    #[arg(long, value_name = "GAP", value_delimiter = ',')]
+    pub accept: Vec<String>,
+    /// Give the command pipes, also where garth has a terminal
+    #[arg(long)]
+    pub no_terminal: bool,
+}
+
+impl SandboxArguments {
+    /// Nothing asked for.
+    pub fn plain() -> Self {
+        Self {
+            profile: None,
+            workspace: None,
+            policy: None,
+            read: Vec::new(),
+            write: Vec::new(),
+            deny: Vec::new(),
+            accept: Vec::new(),
+            no_terminal: false,
+        }
+    }
+}
+
+/// `garth run`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct RunArguments {
+    /// The sandbox.
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
+    /// Write events as JSON lines to standard error
+    #[arg(long)]
+    pub json: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `garth plan`.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// The sandbox.
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
+    /// Print the whole plan, its assurance and the facts it was made from as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show each built-in rule, also for names that do not exist here
+    #[arg(long)]
+    pub all: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `garth why`.
+#[derive(Debug, Args)]
+pub struct WhyArguments {
+    /// A path, HOST:PORT, or NAME= for a variable
+    #[arg(value_name = "WHAT")]
+    pub what: OsString,
+    /// Only this operation
+    #[arg(long, value_enum)]
+    pub op: Option<Operation>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The sandbox.
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
+}
+
+/// An operation of `garth why`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Operation {
+    /// Read the content
+    Read,
+    /// Change the content
+    Write,
+    /// Make a file of that name
+    Create,
+    /// Remove it
+    Delete,
+    /// Run it as a program
+    Execute,
+}
+
+/// A verb with a report.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `garth policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// Write a commented garth.toml to start from
+    Init {
+        /// Built-in profile to start from
+        #[arg(long, value_name = "PROFILE", value_parser = profile, default_value = "workspace")]
+        profile: Profile,
+    },
+    /// Check policy files, each mistake with line and column [default: those in force here]
+    Validate {
+        /// The files
+        #[arg(value_name = "FILE")]
+        files: Vec<OsString>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the resolved policy, each clause with its origin
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// The sandbox.
+        #[command(flatten)]
+        sandbox: SandboxArguments,
+    },
+    /// Print the JSON Schema of policy files
+    Schema,
+    /// Tell what the second policy widens and narrows; each is a file or the name of a profile
+    Diff {
+        /// The policy before
+        #[arg(value_name = "A")]
+        before: OsString,
+        /// The policy after
+        #[arg(value_name = "B")]
+        after: OsString,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the examples of the command rules [default: of the policy in force here]
+    Test {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: Option<OsString>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Trust the content of a project's policy, so that it may widen [default: the workspace's garth.toml]
+    Trust {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: Option<OsString>,
+    },
+}
+
+/// `garth prove`.
+#[derive(Debug, Args)]
+pub struct ProveArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Only attacks whose name or property contains this
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Prove this tier: process or landlock
+    #[arg(long, value_name = "TIER")]
+    pub tier: Option<String>,
+}
+
+/// `garth clean`.
+#[derive(Debug, Args)]
+pub struct CleanArguments {
+    /// Only tell what is left; exit code 1 if anything is
+    #[arg(long)]
+    pub check: bool,
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name()).collect();
+        format!("no such profile; known: {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,106 @@
+//! The events of `garth run --json`: one JSON object a line on standard error. The schema is `events.schema.json`
+//! beside the manifest; a test compares.
+
+use crate::denial::Explained;
+use crate::words::operation_name;
+use garth::policy::{AbsPath, NodeKind, Origin};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// One event.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event<'e> {
+    /// An access was refused.
+    Denied(Refusal<'e>),
+    /// A directory became a git repository, or a pointer to one.
+    Repository {
+        /// The directory.
+        path: &'e AbsPath,
+    },
+    /// The last event: how it ended.
+    Ended(End),
+}
+
+/// A refused access.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Refusal<'e> {
+    /// The program that tried.
+    program: &'e str,
+    /// What it tried.
+    operation: &'static str,
+    /// Of what kind, for an operation that makes a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<NodeKind>,
+    /// On which object. Bytes that are no UTF-8 and backslashes are `\xNN`.
+    path: &'e AbsPath,
+    /// Why not.
+    reason: &'e str,
+    /// The clause that said so.
+    origin: Option<&'e Origin>,
+    /// The least grant.
+    grant: Option<Grant<'e>>,
+    /// What helps, in words.
+    hint: &'e str,
+}
+
+/// A line of a policy file, and the option of `run` that does the same.
+#[derive(Debug, Serialize)]
+pub struct Grant<'e> {
+    section: &'e str,
+    line: &'e str,
+    option: &'e str,
+}
+
+/// How it ended.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct End {
+    /// `exited`, `signalled`, `time-limit`, `limit`, `not-executed`, `refused` or `failed`.
+    pub outcome: &'static str,
+    /// The exit code of garth.
+    pub code: u8,
+    /// The signal that ended the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// What went wrong, where something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How many different accesses were denied.
+    pub denied: usize,
+}
+
+impl<'e> Event<'e> {
+    /// The event of a refusal.
+    pub fn denied(explained: &'e Explained<'_>) -> Self {
+        use garth::policy::FileOp::{Create, MoveTo};
+        let denied = explained.denied;
+        let kind = match denied.op {
+            Create(kind) | MoveTo(kind) => Some(kind),
+            _ => None,
+        };
+        let grant = explained.grant.as_ref().map(|grant| Grant {
+            section: grant.section,
+            line: &grant.line,
+            option: explained.option.as_deref().unwrap_or_default(),
+        });
+        Self::Denied(Refusal {
+            program: &denied.program,
+            operation: operation_name(denied.op),
+            kind,
+            path: &denied.path,
+            reason: &explained.reason,
+            origin: explained.origin.as_ref(),
+            grant,
+            hint: &explained.hint,
+        })
+    }
+
+    /// Writes the event as one line, in one write.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        out.write_all(&line)
+    }
+}

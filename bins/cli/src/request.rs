@@ -1,0 +1,154 @@
+//! From options to what the library is asked.
+
+use crate::arguments::SandboxArguments;
+use crate::failure::Failure;
+use garth::Request;
+use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless, escape_visible};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// The caller's environment, as the library takes it.
+pub fn environment() -> Vec<(Vec<u8>, Vec<u8>)> {
+    std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect()
+}
+
+/// What the library is asked for these options and this command.
+pub fn request(sandbox: &SandboxArguments, command: &[OsString]) -> Result<Request, Failure> {
+    Ok(Request {
+        arguments: command.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
+        policy: sandbox.policy.as_deref().map(absolute).transpose()?,
+        flags: flags(sandbox)?,
+        environment: environment(),
+        terminal: !sandbox.no_terminal,
+        without_namespaces: false,
+    })
+}
+
+/// The options as a layer of the policy.
+pub fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
+    let mut flags = Vec::new();
+    if let Some(profile) = sandbox.profile {
+        let typed = format!("--profile {}", profile.name());
+        flags.push(Flag { typed, setting: Setting::Profile(profile) });
+    }
+    let grants = [
+        ("--read", &sandbox.read, Access::Read),
+        ("--write", &sandbox.write, Access::Write),
+        ("--deny", &sandbox.deny, Access::Deny),
+    ];
+    for (option, paths, access) in grants {
+        for path in paths {
+            let typed = format!("{option} {}", escape_visible(path.as_bytes()));
+            flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
+        }
+    }
+    for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
+        let typed = format!("--accept {}", escape_visible(gap.as_bytes()));
+        flags.push(Flag { typed, setting: Setting::Accept(gap.clone()) });
+    }
+    Ok(flags)
+}
+
+/// A path as typed, in the spelling of a policy file: relative to the working directory, not the workspace; a
+/// name that exists is itself, whatever letters it has; only what does not exist is taken for a pattern.
+fn pattern(typed: &OsStr) -> Result<String, Failure> {
+    let bytes = typed.as_bytes();
+    if bytes.starts_with(b":") || bytes == b"~" || bytes.starts_with(b"~/") {
+        return Ok(escape_lossless(bytes));
+    }
+    let has_pattern = bytes.iter().any(|byte| b"*?[{".contains(byte));
+    if has_pattern && Path::new(typed).symlink_metadata().is_err() {
+        let directory = working_directory()?;
+        let directory = literal(directory.as_bytes());
+        let text = escape_lossless(bytes);
+        return Ok(if bytes.starts_with(b"/") { text } else { format!("{directory}/{text}") });
+    }
+    Ok(literal(absolute(typed)?.as_bytes()))
+}
+
+/// A path in the spelling of a policy file, in which no letter is special.
+fn literal(bytes: &[u8]) -> String {
+    let mut text = escape_lossless(bytes);
+    for (letter, escape) in [('*', "\\x2a"), ('?', "\\x3f"), ('[', "\\x5b"), ('{', "\\x7b")] {
+        text = text.replace(letter, escape);
+    }
+    text
+}
+
+/// The path from the root; `..` steps up by name, as `cd` of a shell does.
+pub fn absolute(typed: &OsStr) -> Result<AbsPath, Failure> {
+    let bytes = typed.as_bytes();
+    let base = if bytes.starts_with(b"/") {
+        AbsPath::posix("/").map_err(|error| bad(typed, error))
+    } else {
+        working_directory()
+    };
+    if bytes.is_empty() {
+        return Err(bad(typed, "it is empty"));
+    }
+    base?.resolve(bytes).map_err(|error| bad(typed, error))
+}
+
+fn bad(typed: &OsStr, why: impl std::fmt::Display) -> Failure {
+    let name = escape_visible(typed.as_bytes());
+    Failure::new(
+        120,
+        format!("`{name}` is no path"),
+        why,
+        "write an absolute path, or one relative to the working directory",
+    )
+}
+
+fn working_directory() -> Result<AbsPath, Failure> {
+    let directory =
+        std::env::current_dir().map_err(|error| Failure::file("find", "the working directory", &error))?;
+    AbsPath::posix(directory.into_os_string().into_vec()).map_err(|error| {
+        Failure::own("cannot use the working directory", error, "change into another directory")
+    })
+}
+
+/// The final path of what a name leads to, of its directory where the name does not exist yet: the object is
+/// opened and asked, so no link on the way deceives.
+pub fn final_path(path: &AbsPath) -> Option<AbsPath> {
+    if let Some(found) = opened(path) {
+        return Some(found);
+    }
+    let (parent, name) = (path.parent()?, path.file_name()?);
+    final_path(&parent)?.join(name).ok()
+}
+
+/// `O_PATH` of `open(2)`, the same number on every architecture that garth knows.
+const O_PATH: i32 = 0o10_000_000;
+
+fn opened(path: &AbsPath) -> Option<AbsPath> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let name = OsStr::from_bytes(path.as_bytes());
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(O_PATH).open(name).ok()?;
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    AbsPath::posix(link.into_os_string().into_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn existing_names_are_no_patterns() {
+        assert_eq!(literal(b"/a/[b]*"), "/a/\\x5bb]\\x2a");
+        assert_eq!(pattern(OsStr::new("/no/such/*.env")).unwrap(), "/no/such/*.env");
+        assert_eq!(pattern(OsStr::new("~/data")).unwrap(), "~/data");
+        assert_eq!(pattern(OsStr::new("/usr/../usr/bin")).unwrap(), "/usr/bin");
+        assert_eq!(pattern(OsStr::from_bytes(b"/a\xff")).unwrap(), "/a\\xff");
+    }
+
+    #[test]
+    fn a_missing_name_has_the_final_path_of_its_directory() {
+        let path = AbsPath::posix("/proc/self/cwd/no-such-name").unwrap();
+        let directory = std::env::current_dir().unwrap().into_os_string().into_vec();
+        let expected = AbsPath::posix(directory).unwrap().join(b"no-such-name").unwrap();
+        assert_eq!(final_path(&path), Some(expected));
+    }
+}

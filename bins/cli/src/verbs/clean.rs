@@ -1,0 +1,19 @@
+//! `garth clean`.
+
+use crate::failure::Failure;
+use crate::request::environment;
+use garth::policy::escape_visible;
+use std::io::Write;
+
+/// Undoes what killed sandboxes left behind. With `check`, only tells; exit code 1 if anything is left.
+pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
+    let left = garth::clean(&environment(), check)?;
+    for item in &left {
+        let what = if check { "left" } else { "removed" };
+        writeln!(out, "{what}: {}", escape_visible(item.as_bytes()))?;
+    }
+    if left.is_empty() {
+        writeln!(out, "nothing is left of any sandbox")?;
+    }
+    Ok(u8::from(check && !left.is_empty()))
+}

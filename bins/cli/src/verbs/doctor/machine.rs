@@ -1,0 +1,179 @@
+//! The parts of the machine, and what to do about those that are missing.
+
+use super::trial::{Started, Trial};
+use super::{Check, Status};
+use garth::Prepared;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Namespaces, by the sandbox that was started.
+pub fn namespaces(started: &Started) -> Check {
+    if started.in_namespaces() {
+        return Check::works("user namespaces", "a sandbox of `true` ran in namespaces of its own");
+    }
+    let found = match (started.namespaces_refused(), &started.problem) {
+        (Some(why), _) => why.to_owned(),
+        (None, Some(problem)) => problem.lines().next().unwrap_or_default().to_owned(),
+        (None, None) => "not used".to_owned(),
+    };
+    Check { name: "user namespaces", status: Status::Missing, found, hints: namespace_hints() }
+}
+
+/// A sysctl whose value refuses namespaces, and the command that allows them.
+const SYSCTLS: [(&str, &str, &str); 3] = [
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor refuses them: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give garth an \
+         AppArmor profile with `userns,`",
+    ),
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "the kernel refuses them: sudo sysctl -w kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        "/proc/sys/user/max_user_namespaces",
+        "0",
+        "none are allowed: sudo sysctl -w user.max_user_namespaces=15000",
+    ),
+];
+
+fn namespace_hints() -> Vec<String> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let mut hints: Vec<String> = SYSCTLS
+        .iter()
+        .filter(|(path, refusing, _)| read(path).trim() == *refusing)
+        .map(|(_, _, hint)| (*hint).to_owned())
+        .collect();
+    if in_container() {
+        hints.push(
+            "this looks like a container: start it with --security-opt seccomp=unconfined --security-opt \
+             systempaths=unconfined, or with a seccomp profile that allows clone, unshare and mount"
+                .to_owned(),
+        );
+    }
+    if hints.is_empty() {
+        hints.push("ask the administrator which security module or seccomp filter refuses them".to_owned());
+    }
+    hints
+}
+
+/// Containers leave a mark, or a seccomp filter on everything they start (`proc_pid_status(5)`).
+fn in_container() -> bool {
+    let marked = ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists());
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    marked || status.lines().any(|line| line.split_whitespace().eq(["Seccomp:", "2"]))
+}
+
+/// The newest Landlock ABI that garth makes use of: it scopes signals and abstract sockets.
+const LANDLOCK_SCOPES: u32 = 6;
+
+/// Landlock, by its own answer (`landlock_create_ruleset(2)`).
+pub fn landlock(abi: u32) -> Check {
+    let name = "landlock";
+    match abi {
+        0 => {
+            let active = std::fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
+            let hint = match active.trim() {
+                "" => "build the kernel with CONFIG_SECURITY_LANDLOCK=y, and add `landlock` to its parameter lsm=; in \
+                       a container the seccomp profile has to allow the landlock calls"
+                    .to_owned(),
+                active if active.contains("landlock") => {
+                    "it is active, so a seccomp filter hides it: allow the landlock_* calls in the container's profile".to_owned()
+                }
+                active => format!("boot with the kernel parameter lsm=landlock,{active}"),
+            };
+            Check { name, status: Status::Missing, found: "the kernel offers none".into(), hints: vec![hint] }
+        }
+        abi if abi < LANDLOCK_SCOPES => Check {
+            name,
+            status: Status::Limited,
+            found: format!(
+                "ABI {abi}; from {LANDLOCK_SCOPES} on it also scopes signals and abstract sockets"
+            ),
+            hints: vec![
+                "use Linux 6.12 or newer where namespaces are refused; with namespaces nothing is missing"
+                    .into(),
+            ],
+        },
+        abi => Check::works(name, format!("ABI {abi}")),
+    }
+}
+
+/// seccomp's supervisor.
+pub fn supervision(works: bool) -> Check {
+    let name = "seccomp notify";
+    if works {
+        return Check::works(name, "calls can be judged and carried out by the runner");
+    }
+    Check {
+        name,
+        status: Status::Missing,
+        found: "the kernel cannot hand calls to a supervisor".into(),
+        hints: vec![
+            "use Linux 5.19 or newer; in a container the seccomp profile has to allow seccomp(2)".into(),
+        ],
+    }
+}
+
+/// Overlays, by writing through one.
+pub fn overlay(trial: &Trial, started: &Started) -> Check {
+    let name = "overlay";
+    if !started.in_namespaces() {
+        return Check {
+            name,
+            status: Status::Missing,
+            found: "not tried: overlays need namespaces".into(),
+            hints: Vec::new(),
+        };
+    }
+    let written = trial.cache().join("written");
+    let script = format!("echo x > {}", crate::words::shell_word(written.as_os_str().as_bytes()));
+    let overlaid = trial.start(Some(&script));
+    if overlaid.is_good() && written.symlink_metadata().is_err() {
+        return Check::works(name, "what was written over a cache stayed in the sandbox");
+    }
+    let found = match &overlaid.problem {
+        Some(problem) => problem.lines().next().unwrap_or_default().to_owned(),
+        None => "what was written over a cache reached the host".to_owned(),
+    };
+    let hint = "load the kernel module `overlay`: sudo modprobe overlay; or deny the caches in your policy";
+    Check { name, status: Status::Missing, found, hints: vec![hint.into()] }
+}
+
+/// Control groups, by making one and removing it.
+pub fn control_groups(prepared: Option<&Prepared>) -> Check {
+    let name = "control groups";
+    if let Some(group) = prepared.and_then(|prepared| prepared.facts.control_group.as_ref()) {
+        let controllers: Vec<&str> = group.controllers.iter().map(String::as_str).collect();
+        return Check::works(name, format!("{}: {}", group.parent, controllers.join(", ")));
+    }
+    let without = "memory and processes are held by counting and rlimits; `limits.cpu` cannot be held";
+    let (found, hints) = match delegated() {
+        Ok(controllers) => {
+            (format!("can be divided ({controllers}), but this version does not; {without}"), Vec::new())
+        }
+        Err(why) => {
+            let hint = "for `limits.cpu` run in a systemd user session: systemd-run --user --scope -p Delegate=yes garth run ...";
+            (format!("{why}; {without}"), vec![hint.to_owned()])
+        }
+    };
+    Check { name, status: Status::Limited, found, hints }
+}
+
+/// The controllers of this process's own control group, if this user may divide it (`cgroups(7)`).
+fn delegated() -> Result<String, String> {
+    let root = Path::new("/sys/fs/cgroup");
+    if !root.join("cgroup.controllers").exists() {
+        return Err("there is no cgroup v2 at /sys/fs/cgroup".to_owned());
+    }
+    let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = text.lines().find_map(|line| line.strip_prefix("0::/"));
+    let own: PathBuf = root.join(own.ok_or("this process is in no cgroup v2")?);
+    let trial = own.join(format!("garth-doctor-{}", std::process::id()));
+    std::fs::create_dir(&trial).map_err(|error| format!("{} cannot be divided: {error}", own.display()))?;
+    let _ = std::fs::remove_dir(&trial);
+    let controllers = std::fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
+    Ok(controllers.trim().replace(' ', ", "))
+}

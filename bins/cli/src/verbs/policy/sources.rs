@@ -1,0 +1,86 @@
+//! Reading policy files and the policies they make.
+
+use crate::failure::Failure;
+use crate::request::{absolute, environment};
+use garth::Surroundings;
+use garth::files::{MANAGED, UserFiles, user_files};
+use garth::policy::{
+    AbsPath, Context, Flag, Inputs, Layer, Loaded, Profile, Setting, Source, TrustStore, load,
+};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The path as the system takes it.
+pub fn os_path(path: &AbsPath) -> &Path {
+    Path::new(OsStr::from_bytes(path.as_bytes()))
+}
+
+/// Where the user stands.
+pub fn surroundings(workspace: Option<&AbsPath>) -> Result<Surroundings, Failure> {
+    Ok(garth::surroundings(workspace, &environment())?)
+}
+
+/// The user's own files.
+pub fn own_files(context: &Context) -> Result<UserFiles, Failure> {
+    Ok(user_files(&context.home, &environment())?)
+}
+
+/// The file that was named. Its layer does not depend on its name, but what it may say does.
+pub fn named(file: &OsStr) -> Result<Source, Failure> {
+    let path = absolute(file)?;
+    read(&path)?.ok_or_else(|| {
+        let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Failure::file("read", &path, &error)
+    })
+}
+
+/// A file; `None` if there is none.
+pub fn read(path: &AbsPath) -> Result<Option<Source>, Failure> {
+    let bytes = match std::fs::read(os_path(path)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::file("read", path, &error)),
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::new(120, format!("{path} is no text"), format!("byte {at} is no UTF-8"), "save it as UTF-8")
+    })?;
+    Ok(Some(Source { name: path.to_string(), text }))
+}
+
+/// The layer that a file is checked as: a `garth.toml` is a project's, all else a user's.
+pub fn layer(file: &OsStr) -> Layer {
+    match Path::new(file).file_name() {
+        Some(name) if name == garth::files::PROJECT => Layer::Project,
+        _ => Layer::User,
+    }
+}
+
+/// Every policy file that is in force here, with its layer.
+pub fn in_force(context: &Context) -> Result<Vec<(Layer, Source)>, Failure> {
+    let managed = absolute(OsStr::new(MANAGED))?;
+    let project = absolute(context_file(context).as_os_str())?;
+    let paths =
+        [(Layer::Managed, managed), (Layer::User, own_files(context)?.policy), (Layer::Project, project)];
+    let mut found = Vec::new();
+    for (layer, path) in paths {
+        found.extend(read(&path)?.map(|source| (layer, source)));
+    }
+    Ok(found)
+}
+
+fn context_file(context: &Context) -> std::path::PathBuf {
+    os_path(&context.workspace).join(garth::files::PROJECT)
+}
+
+/// The policy that one file makes by itself, read as the user's own.
+pub fn alone(context: &Context, user: Option<Source>, profile: Option<Profile>) -> Result<Loaded, Failure> {
+    let flag = |profile: Profile| Flag {
+        typed: format!("profile {}", profile.name()),
+        setting: Setting::Profile(profile),
+    };
+    let flags = profile.map(flag).into_iter().collect();
+    let inputs = Inputs { context: context.clone(), managed: None, user, project: None, flags };
+    Ok(load(&inputs, &TrustStore::empty())?)
+}

@@ -1,0 +1,148 @@
+//! `garth run`.
+
+use crate::arguments::RunArguments;
+use crate::denial::{explain, summary};
+use crate::event::{End, Event};
+use crate::failure::Failure;
+use crate::request::request;
+use crate::show::HINT;
+use garth::policy::{AbsPath, Policy, escape_visible};
+use garth::{Denied, Ended, Outcome, Prepared, exit_like, prepare};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+
+/// Runs a command in a sandbox. The exit code is the command's.
+pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
+    let result = if arguments.json { run_for_machines(arguments) } else { run_for_people(arguments) };
+    result.or_else(|failure| {
+        if !arguments.json {
+            return Err(failure);
+        }
+        let outcome = match failure.code {
+            120 | 121 => "refused",
+            126 | 127 => "not-executed",
+            _ => "failed",
+        };
+        let message = Some(failure.text().to_owned());
+        end(End { outcome, code: failure.code, signal: None, message, denied: 0 })?;
+        Ok(failure.code)
+    })
+}
+
+fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
+    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command)?)?;
+    let ended = prepared.run(&mut |_| {})?;
+    if !ended.denied.is_empty() {
+        let mut out = io::BufWriter::new(anstream::stderr());
+        summary(&prepared.policy, &ended.denied, &mut out)?;
+        if !prepared.warnings.is_empty() {
+            let hint = "a policy file is not followed to the letter: see `garth policy validate`";
+            writeln!(out, "{HINT}hint:{HINT:#} {hint}")?;
+        }
+        out.flush()?;
+    }
+    for repository in repositories(&ended) {
+        writeln!(
+            anstream::stderr(),
+            "garth: {repository} became a git repository; look at its configuration and hooks before you use it"
+        )?;
+    }
+    conclude(arguments, &prepared, &ended)
+}
+
+fn repositories(ended: &Ended) -> &[AbsPath] {
+    match &ended.outcome {
+        Outcome::Ended(ending) => &ending.repositories,
+        _ => &[],
+    }
+}
+
+/// The exit code, or why there is none of the command's own.
+fn conclude(arguments: &RunArguments, prepared: &Prepared, ended: &Ended) -> Result<u8, Failure> {
+    match &ended.outcome {
+        Outcome::Ended(ending) => Ok(exit_like(ending)),
+        Outcome::TimedOut => {
+            let limit = prepared.policy.limits.time.as_ref();
+            let why = limit.map_or_else(String::new, |limit| {
+                format!(
+                    "limits.time is {} ({})",
+                    garth::policy::limits::show_duration(limit.value),
+                    limit.origin
+                )
+            });
+            Err(Failure::new(
+                124,
+                "the time limit ended the command",
+                why,
+                "raise `limits.time` in your policy",
+            ))
+        }
+        Outcome::LimitHit(what) => Err(Failure::new(
+            137,
+            format!("a limit ended the command: {what}"),
+            "everything in the sandbox was killed",
+            "raise the limit in your policy; `garth plan` shows where it was said",
+        )),
+        Outcome::NotExecuted(code) => {
+            let program = arguments.command.first().map(|name| escape_visible(name.as_bytes()));
+            Err(garth::Error::NotExecuted { program: program.unwrap_or_default(), code: *code }.into())
+        }
+        Outcome::Failed { step, error } => {
+            Err(garth::Error::Os { step: step.clone(), error: error.clone() }.into())
+        }
+        Outcome::Lost => Err(Failure::own(
+            "the sandbox ended without a word",
+            "its first process was killed, by the kernel for want of memory or by another program",
+            "look at `dmesg`; `garth doctor` tries the parts of a sandbox",
+        )),
+    }
+}
+
+fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
+    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command)?)?;
+    // On a terminal the command may hold it in raw mode, so events wait for its end there.
+    let at_once = !io::stderr().is_terminal();
+    let policy = prepared.policy.clone();
+    let ended = prepared.run(&mut |denied| {
+        if at_once {
+            let _ = denied_event(&policy, denied);
+        }
+    })?;
+    if !at_once {
+        for denied in &ended.denied {
+            denied_event(&policy, denied)?;
+        }
+    }
+    for path in repositories(&ended) {
+        Event::Repository { path }.write(&mut io::stderr())?;
+    }
+    let denied = ended.denied.len();
+    let (outcome, signal) = match &ended.outcome {
+        Outcome::Ended(ending) if ending.signal.is_some() => ("signalled", ending.signal),
+        Outcome::Ended(_) => ("exited", None),
+        Outcome::TimedOut => ("time-limit", None),
+        Outcome::LimitHit(_) => ("limit", None),
+        Outcome::NotExecuted(_) => ("not-executed", None),
+        Outcome::Failed { .. } | Outcome::Lost => ("failed", None),
+    };
+    if let Outcome::Ended(ending) = &ended.outcome {
+        let code = ending.code.unwrap_or_else(|| 128 + ending.signal.unwrap_or(0));
+        let code = u8::try_from(code & 0xff).unwrap_or(125);
+        end(End { outcome, code, signal, message: None, denied })?;
+        return Ok(exit_like(ending));
+    }
+    let (code, message) = match conclude(arguments, &prepared, &ended) {
+        Ok(code) => (code, None),
+        Err(failure) => (failure.code, Some(failure.text().to_owned())),
+    };
+    end(End { outcome, code, signal, message, denied })?;
+    Ok(code)
+}
+
+fn denied_event(policy: &Policy, denied: &Denied) -> Result<(), Failure> {
+    Ok(Event::denied(&explain(policy, denied)).write(&mut io::stderr())?)
+}
+
+fn end(end: End) -> Result<(), Failure> {
+    Ok(Event::Ended(end).write(&mut io::stderr())?)
+}
