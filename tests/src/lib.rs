@@ -22,4 +22,4 @@ pub use program::garth;
 pub use run::{Run, Running, finish, start};
 pub use snapshot::Snapshot;
 pub use terminal::Terminal;
-pub use tools::{cargo_home, has, registry};
+pub use tools::{cargo_home, has, registry, unavailable};

@@ -17,14 +17,18 @@ pub fn has(program: &str, package: &str) -> bool {
         data.is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
     });
     if !found {
-        missing(program, &format!("apt-get install {package}"));
+        unavailable(program, &format!("apt-get install {package}"));
     }
     found
 }
 
-fn missing(program: &str, hint: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{program} is not installed\nhint: {hint}");
-    eprintln!("skipped: {program} not installed");
+/// Says that something a test needs is not on this machine; fails the test in CI, where it has to be.
+///
+/// # Panics
+/// When the variable `CI` is set.
+pub fn unavailable(what: &str, hint: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{what} not installed\nhint: {hint}");
+    eprintln!("skipped: {what} not installed");
 }
 
 /// Gives the home of a garden what a user of rustup has: `~/.rustup` with a toolchain, `~/.cargo/bin` and a
@@ -36,7 +40,7 @@ fn missing(program: &str, hint: &str) {
 pub fn cargo_home(garden: &Garden) -> bool {
     let real = cargo_directory();
     if !real.join("bin/rustup").is_file() {
-        missing("rustup", "see the developers' guide");
+        unavailable("rustup", "see the developers' guide");
         return false;
     }
     let rustc = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc starts");

@@ -1,8 +1,7 @@
 //! Cargo in the default policy, with rustup's usual files in the home.
 #![cfg(target_os = "linux")]
-#![expect(clippy::expect_used, reason = "tests")]
 
-use garth_tests::{Garden, cargo_home, everyone, registry};
+use garth_tests::{Garden, cargo_home, everyone, registry, unavailable};
 
 const LIBRARY: &str = "
 //! A library with a dependency and tests of each kind.
@@ -34,7 +33,7 @@ fn project(garden: &Garden) -> bool {
         return false;
     }
     let Some(version) = registry(garden, "itoa", "it/oa/itoa") else {
-        eprintln!("skipped: the package itoa has not been fetched");
+        unavailable("the package itoa in the registry of cargo", "cargo fetch");
         return false;
     };
     let manifest = format!(

@@ -78,7 +78,7 @@ fn submodules() {
         repository(garden);
         let run = garden.script(
             "allow='-c protocol.file.allow=always'; git remote add origin https://example.com/a/b.git
-             git $allow submodule --quiet add "$PWD/lib" vendor/lib; git commit -qm 'add lib'
+             git $allow submodule --quiet add $PWD/lib vendor/lib; git commit -qm 'add lib'
              git submodule status; cd vendor/lib; git status -s; git log --oneline; cd ../..
              git submodule foreach --quiet 'git rev-parse HEAD'
              git clone -q . copy; cd copy; git $allow submodule --quiet update --init; cat vendor/lib/l; cd ..; rm -rf copy

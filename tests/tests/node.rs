@@ -1,7 +1,7 @@
 //! Node and npm in the default policy.
 #![cfg(target_os = "linux")]
 
-use garth_tests::{Garden, everyone, has};
+use garth_tests::{Garden, everyone, has, unavailable};
 
 fn installed() -> bool {
     has("node", "nodejs") && has("npm", "npm")
@@ -126,8 +126,7 @@ fn bundlers() {
             "rollup@4",
         ]);
         if !fetched.status.success() {
-            assert!(std::env::var_os("CI").is_none(), "npm cannot fetch the bundlers: {fetched}");
-            eprintln!("skipped: npm cannot fetch the bundlers");
+            unavailable("bundlers of npm", "reach a package registry with npm");
             return;
         }
         let run = garden.script(

@@ -1,7 +1,7 @@
 //! Python in the default policy.
 #![cfg(target_os = "linux")]
 
-use garth_tests::{Garden, everyone, has};
+use garth_tests::{Garden, everyone, has, unavailable};
 
 fn installed() -> bool {
     has("python3", "python3")
@@ -57,8 +57,7 @@ fn pytest_with_its_temporary_directories() {
             "python3 -m venv env; env/bin/pip install -q --disable-pip-version-check pytest pytest-xdist",
         ]);
         if !fetched.status.success() {
-            assert!(std::env::var_os("CI").is_none(), "pip cannot fetch pytest: {fetched}");
-            eprintln!("skipped: pip cannot fetch pytest");
+            unavailable("pytest", "reach a package index with pip");
             return;
         }
         garden.write(
