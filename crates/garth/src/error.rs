@@ -54,8 +54,8 @@ impl Error {
         match self {
             Self::Policy(_) => 120,
             Self::Workspace { .. } | Self::Plan(_) | Self::NotEnforced(_) => 121,
-            Self::NotExecuted { code: 13, .. } => 126,
-            Self::NotExecuted { .. } => 127,
+            Self::NotExecuted { code: 2, .. } => 127,
+            Self::NotExecuted { .. } => 126,
             Self::Os { .. } => 125,
         }
     }

@@ -192,14 +192,22 @@ mod linux {
         Ok(found)
     }
 
-    /// PATH entries that are not part of the system.
+    /// Where PATH entries are part of the system and visible anyway.
+    const SYSTEM_PROGRAMS: [&str; 6] = ["/usr/", "/bin", "/sbin", "/opt/", "/nix/", "/snap/"];
+
+    /// PATH entries that are not part of the system: the user's own toolchains, read-only inside.
     fn path_dirs(environment: &[(Vec<u8>, Vec<u8>)], home: &AbsPath) -> Vec<AbsPath> {
         let path = environment.iter().find(|(name, _)| name == b"PATH");
         let entries = path.map(|(_, value)| value.split(|byte| *byte == b':')).into_iter().flatten();
         let mut found: Vec<AbsPath> = Vec::new();
         for entry in entries {
             let Ok(entry) = AbsPath::posix(entry) else { continue };
-            if entry.starts_with(home) && entry != *home && !found.contains(&entry) {
+            let known = SYSTEM_PROGRAMS.iter().any(|system| entry.as_bytes().starts_with(system.as_bytes()));
+            if known || entry == *home || found.contains(&entry) {
+                continue;
+            }
+            // A directory that does not exist, or leads elsewhere, grants nothing.
+            if final_path(&entry).is_ok_and(|real| real == entry) {
                 found.push(entry);
             }
         }

@@ -11,7 +11,7 @@ use garth_host::linux::{facts, message::Ending};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::Tier;
-use garth_plan::linux::{Plan, SESSION, further_questions, lower, questions};
+use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
 use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -36,6 +36,8 @@ pub struct Request {
     pub terminal: bool,
     /// Do without namespaces, as on a machine that refuses them.
     pub without_namespaces: bool,
+    /// How much the assurance is to say.
+    pub report: Report,
 }
 
 /// A plan that has not been carried out.
@@ -84,7 +86,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     add_private_home(&mut policy, &surroundings.context.home);
-    let mut facts = facts::facts(&questions(&policy));
+    let boundaries = policy.files.boundaries();
+    let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
     facts::extend(&mut facts, &more);
     if request.without_namespaces {
@@ -97,7 +100,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
     };
-    let plan = lower(&policy, &facts, &command).map_err(Error::Plan)?;
+    let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
     let state = user_files(&surroundings.context.home, &request.environment)?.state;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     let journal = Journal::new(as_path(&state));
@@ -158,7 +161,9 @@ impl Prepared {
 
     fn without_namespaces(&mut self, why: &str) -> Result<(), Error> {
         self.facts.features.namespaces_refused = Some(why.into());
-        self.plan = lower(&self.policy, &self.facts, &self.command).map_err(Error::Plan)?;
+        let boundaries = self.policy.files.boundaries();
+        self.plan = lower(&self.policy, &boundaries, &self.facts, &self.command, Report::Gaps)
+            .map_err(Error::Plan)?;
         Ok(())
     }
 

@@ -26,6 +26,7 @@ pub(crate) enum GitRow {
     Pointer,
     Nested,
     Lookalike,
+    Remotes,
 }
 
 /// A guarded part of a git directory: pattern below a workspace, and why.
@@ -39,7 +40,7 @@ pub struct GitGuard {
 }
 
 /// The guarded parts of git directories.
-pub static ROWS: [GitGuard; 8] = [
+pub static ROWS: [GitGuard; 9] = [
     GitGuard {
         pattern: "**/.git",
         refused: "rename, replace, link; at the workspace root also remove or turn into a file",
@@ -79,6 +80,11 @@ pub static ROWS: [GitGuard; 8] = [
         pattern: "**/.git*",
         refused: "create or move to a name that other disks take for a guarded one",
         reason: "on a disk that ignores case or invisible characters this name is the guarded one itself",
+    },
+    GitGuard {
+        pattern: "**/.git/{remotes,branches}/*",
+        refused: "every change",
+        reason: "an old form of remotes: it would say where git on the host fetches from and pushes to, past the check of the configuration",
     },
 ];
 
@@ -192,6 +198,12 @@ struct GitDir<'a> {
     nested: bool,
 }
 
+/// Git makes a link of such a name in a new git directory to see whether the disk has links; were it refused, git
+/// would check out every link as a text file from then on.
+fn is_probe(name: &[u8]) -> bool {
+    matches!(name, [b't', rest @ ..] if rest.len() == 6 && rest.iter().all(u8::is_ascii_alphanumeric))
+}
+
 type Finding = Option<(Verdict, GitRow)>;
 
 fn deny(row: GitRow) -> Finding {
@@ -213,6 +225,8 @@ impl GitDir<'_> {
             b"commondir" if below.is_empty() => deny(GitRow::CommonDir),
             b"gitdir" if below.is_empty() && self.nested => Self::pointer(op),
             b"config" | b"config.worktree" if below.is_empty() => self.config(op),
+            b"remotes" | b"branches" if below.is_empty() => Self::remotes(op),
+            b"remotes" | b"branches" => deny(GitRow::Remotes),
             b"worktrees" => Self::worktrees(below, op),
             b"modules" if !self.nested => Self::modules(below, op),
             _ => None,
@@ -256,6 +270,14 @@ impl GitDir<'_> {
         }
     }
 
+    /// The empty directories come with git's own template.
+    fn remotes(op: FileOp) -> Finding {
+        match op {
+            FileOp::Create(NodeKind::Directory) | FileOp::Delete | FileOp::Write => allow(GitRow::Remotes),
+            _ => deny(GitRow::Remotes),
+        }
+    }
+
     fn container(op: FileOp) -> Finding {
         match op {
             FileOp::Create(NodeKind::Directory) | FileOp::Delete | FileOp::Write => allow(GitRow::Nested),
@@ -290,6 +312,9 @@ impl GitDir<'_> {
             FileOp::MoveTo(NodeKind::Directory | NodeKind::Symlink | NodeKind::Other)
                 | FileOp::Create(NodeKind::Symlink | NodeKind::Other)
         );
+        if op == FileOp::Create(NodeKind::Symlink) && inner.last().is_some_and(|name| is_probe(name)) {
+            return worst;
+        }
         if smuggles && data.is_none_or(|at| at + 1 == inner.len()) { deny(GitRow::Nested) } else { worst }
     }
 }

@@ -350,7 +350,20 @@ impl Ord for AbsPath {
                 Flavor::Posix => Ordering::Equal,
                 Flavor::Windows => root(self).cmp(&root(other)),
             })
-            .then_with(|| self.key_components().cmp(other.key_components()))
+            .then_with(|| by_names(self.key(), other.key(), self.separator()))
+    }
+}
+
+/// Compares name by name without splitting: at the first byte that differs, a separator (the end of a name) comes
+/// before everything else.
+fn by_names(one: &[u8], other: &[u8], separator: u8) -> Ordering {
+    let differ = one.iter().zip(other).position(|(one, other)| one != other);
+    match differ {
+        None => one.len().cmp(&other.len()),
+        Some(at) => {
+            let rank = |key: &[u8]| (key[at] != separator, key[at]);
+            rank(one).cmp(&rank(other))
+        }
     }
 }
 

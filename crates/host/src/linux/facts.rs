@@ -35,8 +35,14 @@ pub fn facts(query: &FactQuery) -> HostFacts {
 
 /// Answers further questions.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
+    let mut absent: Option<AbsPath> = None;
     for path in &query.paths {
-        let fact = look(path).map_or(PathFact::Absent, PathFact::Present);
+        // The paths are sorted: what lies below an absent directory follows it and needs no look.
+        let below = absent.as_ref().is_some_and(|directory| path.starts_with(directory));
+        let fact = if below { PathFact::Absent } else { look(path).map_or(PathFact::Absent, PathFact::Present) };
+        if fact == PathFact::Absent && !below {
+            absent = Some(highest_absent(path));
+        }
         facts.paths.insert(path.clone(), fact);
     }
     for path in &query.texts {
@@ -49,6 +55,13 @@ pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
             facts.lists.insert(path.clone(), list);
         }
     }
+}
+
+/// The outermost directory on the way to an absent path that is absent itself.
+fn highest_absent(path: &AbsPath) -> AbsPath {
+    let Some(parent) = path.parent().filter(|parent| parent.depth() > 1) else { return path.clone() };
+    let exists = name(&parent).is_some_and(|name| statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok());
+    if exists { path.clone() } else { highest_absent(&parent) }
 }
 
 /// What the kernel offers, by asking it.
@@ -72,33 +85,26 @@ fn name(path: &AbsPath) -> Option<CString> {
 #[must_use]
 pub fn look(path: &AbsPath) -> Option<Object> {
     let name = name(path)?;
-    let own = statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    let kind = kind(&own);
+    let own = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let stat = fstat(&own).ok()?;
+    let kind = kind(&stat);
     if kind != NodeKind::Symlink {
-        return object_at(path, name, own, kind);
+        let final_path = final_path(&own).unwrap_or_else(|| path.clone());
+        return Some(object_from(final_path, kind, &stat, readable(&name, &stat)));
     }
-    let object = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok();
-    let link = read_link(path, &name);
-    let Some(object) = object else {
+    let link = read_link(&own);
+    let Ok(object) = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
         // A link that leads nowhere is still a name.
-        return Some(Object { link, ..object_from(path.clone(), kind, &own, false) });
+        return Some(Object { link, ..object_from(path.clone(), kind, &stat, false) });
     };
     let stat = fstat(&object).ok()?;
     let final_path = final_path(&object).unwrap_or_else(|| path.clone());
-    let readable = accessat(CWD, name.as_c_str(), Access::READ_OK, AtFlags::EACCESS).is_ok();
-    Some(Object { kind, link, ..object_from(final_path, self::kind(&stat), &stat, readable) })
+    Some(Object { kind, link, ..object_from(final_path, self::kind(&stat), &stat, readable(&name, &stat)) })
 }
 
-/// A path whose last name is no link may still pass through links.
-fn object_at(path: &AbsPath, name: CString, own: Stat, kind: NodeKind) -> Option<Object> {
-    let readable = accessat(CWD, name.as_c_str(), Access::READ_OK, AtFlags::EACCESS).is_ok();
-    let object = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let stat = fstat(&object).ok()?;
-    if (stat.st_dev, stat.st_ino) != (own.st_dev, own.st_ino) {
-        return None;
-    }
-    let final_path = final_path(&object).unwrap_or_else(|| path.clone());
-    Some(object_from(final_path, kind, &stat, readable))
+/// Whether this user may read the object. Only where the permission bits leave a doubt is the kernel asked.
+fn readable(name: &CString, stat: &Stat) -> bool {
+    stat.st_mode & 0o004 != 0 || accessat(CWD, name.as_c_str(), Access::READ_OK, AtFlags::EACCESS).is_ok()
 }
 
 fn object_from(final_path: AbsPath, kind: NodeKind, stat: &Stat, readable: bool) -> Object {
@@ -128,11 +134,10 @@ fn final_path(object: &OwnedFd) -> Option<AbsPath> {
     crate::linux::supervise::place::final_path(object.as_fd()).ok()
 }
 
-/// What a link says, as the absolute or relative text it holds; relative ones are kept relative by the
-/// planner, so only the text counts.
-fn read_link(_path: &AbsPath, name: &CString) -> Option<Vec<u8>> {
+/// What an opened link says.
+fn read_link(link: &OwnedFd) -> Option<Vec<u8>> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
-    let (text, _) = readlinkat_raw(CWD, name.as_c_str(), &mut buffer).ok()?;
+    let (text, _) = readlinkat_raw(link, c"", &mut buffer).ok()?;
     Some(text.to_vec())
 }
 

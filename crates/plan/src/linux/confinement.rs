@@ -3,7 +3,7 @@
 use super::spec::{Landlock, LandlockRule, Supervision};
 use super::view::{Area, Source, View};
 use crate::facts::HostFacts;
-use garth_policy::{Access, AbsPath, FileOp, Policy, Verdict};
+use garth_policy::{AbsPath, Access, Boundary, FileOp, Policy, Verdict};
 
 /// `LANDLOCK_ACCESS_FS_*` (`linux/landlock.h`).
 pub mod rights {
@@ -42,7 +42,7 @@ pub(super) struct Split {
 
 /// An area is free when nothing in it is guarded and no supervised tree lies below it: Landlock's rights
 /// reach down through mounts.
-pub(super) fn split(policy: &Policy, view: &View) -> Split {
+pub(super) fn split(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -> Split {
     let mut split = Split { roots: Vec::new(), free: Vec::new() };
     let writable = |area: &&Area| matches!(area.access, Access::Write | Access::Overlay);
     for area in view.areas.iter().filter(writable) {
@@ -55,7 +55,7 @@ pub(super) fn split(policy: &Policy, view: &View) -> Split {
                 && other.source == Source::Host
                 && other.access == Access::Write
         });
-        let guarded = area.source == Source::Host || supervised_below || guarded_names(policy, area);
+        let guarded = area.source == Source::Host || supervised_below || guarded_names(policy, boundaries, area);
         if guarded { split.roots.push(area.path.clone()) } else { split.free.push(area.path.clone()) }
     }
     split
@@ -70,29 +70,37 @@ fn is_device(path: &AbsPath) -> bool {
 }
 
 /// A name in a private area that the policy denies: it must not appear there either.
-fn guarded_names(policy: &Policy, area: &Area) -> bool {
+fn guarded_names(policy: &Policy, boundaries: &[Boundary<'_>], area: &Area) -> bool {
     if area.source == Source::Layer {
         return false;
     }
-    let below = policy.files.boundaries().into_iter().any(|boundary| {
+    let below = boundaries.iter().any(|boundary| {
         boundary.path != &area.path && boundary.path.starts_with(&area.path) && boundary.grant.access < Access::Overlay
     });
     below || policy.files.globs().any(|(_, rule)| rule.access < Access::Write)
 }
 
 /// The order for the supervisor; `None` when nothing is supervised.
-pub(super) fn supervision(policy: &Policy, facts: &HostFacts, view: &View, split: &Split, deletes: bool) -> Option<Supervision> {
+pub(super) fn supervision(
+    policy: &Policy,
+    boundaries: &[Boundary<'_>],
+    facts: &HostFacts,
+    view: &View,
+    split: &Split,
+    deletes: bool,
+) -> Option<Supervision> {
     if split.roots.is_empty() {
         return None;
     }
     let git = policy.files.guarded().iter().filter_map(|root| root.join(b".git").ok());
     let known = git.chain(policy.files.git_dirs().iter().cloned());
+    let reads = reads_supervised(policy, boundaries, view);
     Some(Supervision {
         roots: split.roots.clone(),
         free: split.free.clone(),
         rules: policy.files.clone(),
-        reads: reads_supervised(policy, view),
-        deletes: deletes || reads_supervised(policy, view),
+        reads,
+        deletes: deletes || reads,
         sealed: view.sealed.clone(),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })
@@ -100,7 +108,7 @@ pub(super) fn supervision(policy: &Policy, facts: &HostFacts, view: &View, split
 
 /// Opens for reading are supervised only when a deny may match a name that appears later in a tree that
 /// is visible: a pattern, or a literal name that is absent now.
-pub(super) fn reads_supervised(policy: &Policy, view: &View) -> bool {
+fn reads_supervised(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -> bool {
     let denies_reading = |path: &AbsPath| policy.files.decide(path, FileOp::Read).verdict == Verdict::Deny;
     let pattern = policy.files.globs().any(|(_, rule)| rule.access == Access::Deny);
     let shows = |path: &AbsPath| {
@@ -110,11 +118,9 @@ pub(super) fn reads_supervised(policy: &Policy, view: &View) -> bool {
         })
     };
     pattern
-        || policy
-            .files
-            .boundaries()
-            .iter()
-            .any(|boundary| boundary.grant.access == Access::Deny && shows(boundary.path) && denies_reading(boundary.path))
+        || boundaries.iter().any(|boundary| {
+            boundary.grant.access == Access::Deny && shows(boundary.path) && denies_reading(boundary.path)
+        })
 }
 
 /// The domain of the target in the `process` tier. It handles changes only: reading is held by the mount

@@ -5,10 +5,11 @@ use super::confinement::{self, rights, Split};
 use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Target, Tier, ViewStep};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
+use super::rows::Rules;
 use super::{environment, rows};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
-use garth_policy::{Access, AbsPath, Policy, Profile};
+use garth_policy::{AbsPath, Access, Boundary, Policy, Profile};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -54,11 +55,26 @@ impl std::error::Error for PlanError {}
 /// a tree, and a deletion makes nothing that a host would run.
 pub const DELETE_GAP: &str = "linux.protected.delete";
 
-/// Lowers to the strongest tier that the machine offers.
+/// How much the assurance is to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// One row per clause.
+    All,
+    /// Only the clauses that are not fully enforced: all that the gate looks at.
+    Gaps,
+}
+
+/// Lowers to the strongest tier that the machine offers. `boundaries` are those of the policy's file rules.
 ///
 /// # Errors
 /// When the machine offers none, or the command cannot be started at all.
-pub fn lower(policy: &Policy, facts: &HostFacts, command: &Command) -> Result<Plan, PlanError> {
+pub fn lower(
+    policy: &Policy,
+    boundaries: &[Boundary<'_>],
+    facts: &HostFacts,
+    command: &Command,
+    report: Report,
+) -> Result<Plan, PlanError> {
     let arch = architecture(facts)?;
     if command.arguments.is_empty() {
         return Err(PlanError {
@@ -75,9 +91,10 @@ pub fn lower(policy: &Policy, facts: &HostFacts, command: &Command) -> Result<Pl
                 .into(),
         });
     }
+    let rules = Rules { policy, boundaries, all: report == Report::All };
     match &facts.features.namespaces_refused {
-        None => Ok(process_tier(policy, facts, command, arch)),
-        Some(_) => Ok(landlock_tier(policy, facts, command, arch)),
+        None => Ok(process_tier(rules, facts, command, arch)),
+        Some(_) => Ok(landlock_tier(rules, facts, command, arch)),
     }
 }
 
@@ -101,12 +118,13 @@ fn accepted(policy: &Policy) -> Vec<String> {
     accepted
 }
 
-fn process_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Arch) -> Plan {
-    let mut view = view::lower(policy, facts, command);
-    let split = confinement::split(policy, &view);
+fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Arch) -> Plan {
+    let Rules { policy, boundaries, .. } = rules;
+    let mut view = view::lower(policy, boundaries, facts, command);
+    let split = confinement::split(policy, boundaries, &view);
     let accepted = accepted(policy);
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
-    let supervision = confinement::supervision(policy, facts, &view, &split, deletes);
+    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, deletes);
     let options = Options {
         arch,
         supervise: supervision.is_some(),
@@ -118,7 +136,7 @@ fn process_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Arc
     let landlock = confinement::domain(facts, &split, supervision.as_ref());
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
     let limits = limits(policy, facts, Tier::Process);
-    let assurance = rows::process(policy, facts, &view, supervision.as_ref(), &limits);
+    let assurance = rows::process(facts, rules, &view, supervision.as_ref(), &limits);
     let steps = std::mem::take(&mut view.steps);
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
@@ -157,8 +175,9 @@ fn limits(policy: &Policy, facts: &HostFacts, tier: Tier) -> Limits {
 }
 
 /// The tier without namespaces: the host's own tree, cut down by Landlock to what the policy names.
-fn landlock_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Arch) -> Plan {
-    let view = view::lower(policy, facts, command);
+fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Arch) -> Plan {
+    let Rules { policy, boundaries, .. } = rules;
+    let view = view::lower(policy, boundaries, facts, command);
     let roots: Vec<AbsPath> = view
         .areas
         .iter()
@@ -167,7 +186,7 @@ fn landlock_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Ar
         .filter(|path| !path.as_bytes().starts_with(b"/dev/"))
         .collect();
     let split = Split { roots, free: Vec::new() };
-    let supervision = confinement::supervision(policy, facts, &view, &split, true);
+    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true);
     let options = Options {
         arch,
         supervise: supervision.is_some(),
@@ -178,7 +197,7 @@ fn landlock_tier(policy: &Policy, facts: &HostFacts, command: &Command, arch: Ar
     };
     let entered = environment::lower(policy, command, facts.user.uid, SESSION);
     let limits = limits(policy, facts, Tier::Landlock);
-    let assurance = rows::landlock(policy, facts, &view, supervision.as_ref(), &limits);
+    let assurance = rows::landlock(facts, rules, &view, supervision.as_ref(), &limits);
     let spec = LaunchSpec {
         tier: Tier::Landlock,
         view: Vec::new(),

@@ -10,5 +10,5 @@ pub mod spec;
 pub mod syscalls;
 mod view;
 
-pub use lower::{DELETE_GAP, Plan, PlanError, SESSION, lower};
+pub use lower::{DELETE_GAP, Plan, PlanError, Report, SESSION, lower};
 pub use questions::{further_questions, questions};

@@ -1,7 +1,7 @@
 //! Which facts a Linux plan needs.
 
 use crate::facts::{FactQuery, HostFacts};
-use garth_policy::{Access, AbsPath, NodeKind, Policy};
+use garth_policy::{AbsPath, Access, Boundary, NodeKind, Policy};
 
 /// Names that git reads and that are guarded one by one where they exist.
 pub(super) const GIT_SINGLE: [&str; 2] = ["info/attributes", "commondir"];
@@ -11,14 +11,16 @@ pub(super) const POINTERS: [&str; 2] = ["gitdir", "commondir"];
 /// What is to be looked at before anything can be planned. Asks only about paths that the target could
 /// see: what lies below an invisible directory needs no look.
 #[must_use]
-pub fn questions(policy: &Policy) -> FactQuery {
+pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     let mut query = FactQuery::nothing();
-    let boundaries = policy.files.boundaries();
-    for boundary in &boundaries {
-        let visible_parent = boundary.path.parent().is_some_and(|parent| {
-            policy.files.grant(&parent).access >= Access::Read && !is_private(policy, &parent)
-        });
-        if boundary.grant.access >= Access::Read || visible_parent {
+    for boundary in boundaries {
+        let visible_parent = || {
+            boundary.path.parent().is_some_and(|parent| {
+                let grant = policy.files.grant(&parent);
+                grant.access >= Access::Read && !is_private(policy, &parent, grant.depth)
+            })
+        };
+        if boundary.grant.access >= Access::Read || visible_parent() {
             query.paths.insert(boundary.path.clone());
         }
     }
@@ -69,11 +71,9 @@ fn ask_git_dir(query: &mut FactQuery, git_dir: &AbsPath) {
     query.lists.extend(["hooks", "worktrees"].iter().filter_map(|name| git_dir.join(name.as_bytes()).ok()));
 }
 
-/// Whether the host never sees what is at this path: it belongs to the sandbox.
-pub(super) fn is_private(policy: &Policy, path: &AbsPath) -> bool {
-    let depth = |list: &mut dyn Iterator<Item = &AbsPath>| {
-        list.filter(|root| path.starts_with(root)).map(AbsPath::depth).max()
-    };
-    let private = depth(&mut policy.files.private().iter());
-    private.is_some_and(|private| policy.files.grant(path).depth <= private)
+/// Whether the host never sees what is at this path: it belongs to the sandbox. `depth` is how deep the
+/// rule that grants the path reaches.
+pub(super) fn is_private(policy: &Policy, path: &AbsPath, depth: usize) -> bool {
+    let private = policy.files.private().iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max();
+    private.is_some_and(|private| depth <= private)
 }

@@ -10,20 +10,38 @@ use garth_policy::{Access, AbsPath, Boundary, Layer, NetworkMode, Origin, Policy
 struct Table<'p> {
     policy: &'p Policy,
     facts: &'p HostFacts,
+    boundaries: &'p [Boundary<'p>],
     view: &'p View,
+    /// Rows of enforced clauses are wanted too; a run only has to know what is not.
+    all: bool,
     tier: Tier,
     rows: Vec<Row>,
 }
 
+/// What the rows speak of.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'p> {
+    pub policy: &'p Policy,
+    pub boundaries: &'p [Boundary<'p>],
+    pub all: bool,
+}
+
+impl<'p> Rules<'p> {
+    fn table(self, facts: &'p HostFacts, view: &'p View, tier: Tier) -> Table<'p> {
+        let Self { policy, boundaries, all } = self;
+        Table { policy, facts, boundaries, view, all, tier, rows: Vec::new() }
+    }
+}
+
 /// The rows of the `process` tier.
 pub(super) fn process(
-    policy: &Policy,
     facts: &HostFacts,
+    rules: Rules<'_>,
     view: &View,
     supervision: Option<&Supervision>,
     limits: &Limits,
 ) -> Assurance {
-    let mut table = Table { policy, facts, view, tier: Tier::Process, rows: Vec::new() };
+    let mut table = rules.table(facts, view, Tier::Process);
     table.files(supervision);
     table.common(limits);
     table.isolation("processes of the host cannot be seen or signalled", "pid namespace and a proc of its own");
@@ -36,13 +54,13 @@ pub(super) fn process(
 
 /// The rows of the `landlock` tier, with what it cannot hold.
 pub(super) fn landlock(
-    policy: &Policy,
     facts: &HostFacts,
+    rules: Rules<'_>,
     view: &View,
     supervision: Option<&Supervision>,
     limits: &Limits,
 ) -> Assurance {
-    let mut table = Table { policy, facts, view, tier: Tier::Landlock, rows: Vec::new() };
+    let mut table = rules.table(facts, view, Tier::Landlock);
     table.files(supervision);
     table.common(limits);
     table.gap(
@@ -79,6 +97,9 @@ pub(super) fn landlock(
 
 impl Table<'_> {
     fn push(&mut self, clause: impl Into<String>, origin: &Origin, status: Status) {
+        if !self.all && status.gap().is_none() {
+            return;
+        }
         self.rows.push(Row { clause: clause.into(), origin: origin.clone(), status, absent: false });
     }
 
@@ -99,7 +120,7 @@ impl Table<'_> {
     }
 
     fn files(&mut self, supervision: Option<&Supervision>) {
-        for boundary in self.policy.files.boundaries() {
+        for boundary in self.boundaries {
             let Some(rule) = boundary.grant.rule else { continue };
             let status = match self.view.failed.iter().find(|(path, _)| path == boundary.path) {
                 Some((_, reason)) => Status::Unenforceable {
@@ -107,8 +128,11 @@ impl Table<'_> {
                     reason: reason.clone(),
                     hint: "name another directory".into(),
                 },
-                None => self.file_status(&boundary, supervision),
+                None => self.file_status(boundary, supervision),
             };
+            if !self.all && status.gap().is_none() {
+                continue;
+            }
             let clause = format!("{} = {}", boundary.path, boundary.grant.access.name());
             let absent = self.facts.object(boundary.path).is_none();
             self.rows.push(Row { clause, origin: rule.origin.clone(), status, absent });

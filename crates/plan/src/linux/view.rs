@@ -47,11 +47,16 @@ struct Builder<'p> {
 }
 
 /// Lowers the rules.
-pub(super) fn lower(policy: &Policy, facts: &HostFacts, command: &Command) -> View {
+pub(super) fn lower(
+    policy: &Policy,
+    boundaries: &[Boundary<'_>],
+    facts: &HostFacts,
+    command: &Command,
+) -> View {
     let view = View { steps: Vec::new(), areas: Vec::new(), sealed: Vec::new(), failed: Vec::new() };
     let mut builder = Builder { policy, facts, view };
-    for boundary in policy.files.boundaries() {
-        builder.boundary(&boundary);
+    for boundary in boundaries {
+        builder.boundary(boundary);
     }
     for workspace in policy.files.guarded() {
         builder.git_anchor(workspace);
@@ -66,7 +71,7 @@ pub(super) fn lower(policy: &Policy, facts: &HostFacts, command: &Command) -> Vi
 impl Builder<'_> {
     fn boundary(&mut self, boundary: &Boundary<'_>) {
         let path = boundary.path;
-        if is_private(self.policy, path) {
+        if is_private(self.policy, path, boundary.grant.depth) {
             return self.private(path, &boundary.grant);
         }
         let Some(object) = self.facts.object(path) else { return };

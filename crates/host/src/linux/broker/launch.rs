@@ -10,7 +10,7 @@ use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::Pid;
-use rustix::thread::CapabilitySets;
+use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::CStr;
 
 /// A runner that was started.
@@ -140,13 +140,23 @@ fn map_identity(order: &Order) -> Result<(), (&'static str, i32)> {
     write(c"/proc/self/gid_map", &order.group_map, "map the group of")
 }
 
+/// What building the sandbox takes: mounts, layers that hold any file of the user, the loopback interface,
+/// giving capabilities up, and reading the arguments of supervised calls.
+const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::SETPCAP)
+    .union(CapabilitySet::SYS_PTRACE)
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::CHOWN)
+    .union(CapabilitySet::MKNOD);
+
 /// Capabilities in the new user namespace survive the execution that follows.
 fn keep_capabilities() -> Result<(), Errno> {
     let mut sets: CapabilitySets = rustix::thread::capabilities(None)?;
     sets.inheritable = sets.permitted;
-    let permitted = sets.permitted;
     rustix::thread::set_capabilities(None, sets)?;
-    for capability in permitted.iter() {
+    for capability in NEEDED.iter() {
         rustix::thread::configure_capability_in_ambient_set(capability, true)?;
     }
     Ok(())
