@@ -18,6 +18,7 @@ mod request;
 mod show;
 #[cfg(target_os = "linux")]
 mod table;
+mod usage;
 mod verbs;
 #[cfg(target_os = "linux")]
 mod words;
@@ -36,10 +37,7 @@ fn main() -> ExitCode {
         Some(run) => Verb::Run(run),
         None => match Arguments::try_parse_from(words) {
             Ok(arguments) => arguments.verb,
-            Err(error) => {
-                let _ = error.print();
-                return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-            }
+            Err(error) => return ExitCode::from(usage::tell(&error)),
         },
     };
     match verbs::dispatch(&verb) {

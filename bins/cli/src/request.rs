@@ -3,6 +3,7 @@
 use crate::arguments::SandboxArguments;
 use crate::failure::Failure;
 use garth::Request;
+use garth::plan::linux::Report;
 use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless, escape_visible};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -13,8 +14,8 @@ pub fn environment() -> Vec<(Vec<u8>, Vec<u8>)> {
     std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect()
 }
 
-/// What the library is asked for these options and this command.
-pub fn request(sandbox: &SandboxArguments, command: &[OsString]) -> Result<Request, Failure> {
+/// What the library is asked for these options and this command, and how much it is to say.
+pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report) -> Result<Request, Failure> {
     Ok(Request {
         arguments: command.iter().map(|word| word.as_bytes().to_vec()).collect(),
         workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
@@ -23,6 +24,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString]) -> Result<Reque
         environment: environment(),
         terminal: !sandbox.no_terminal,
         without_namespaces: false,
+        report,
     })
 }
 
@@ -69,7 +71,7 @@ fn pattern(typed: &OsStr) -> Result<String, Failure> {
 }
 
 /// A path in the spelling of a policy file, in which no letter is special.
-fn literal(bytes: &[u8]) -> String {
+pub fn literal(bytes: &[u8]) -> String {
     let mut text = escape_lossless(bytes);
     for (letter, escape) in [('*', "\\x2a"), ('?', "\\x3f"), ('[', "\\x5b"), ('{', "\\x7b")] {
         text = text.replace(letter, escape);

@@ -8,6 +8,7 @@ use crate::table::{Cell, table};
 use crate::words::origin;
 use anstyle::Style;
 use garth::plan::assurance::{Row, Status};
+use garth::plan::linux::Report;
 use garth::plan::linux::spec::Tier;
 use garth::policy::{Layer, escape_visible};
 use garth::{Error, Prepared, prepare};
@@ -15,7 +16,7 @@ use std::io::{self, Write};
 
 /// Shows how each clause would be held. Exit code 121 if `run` would refuse.
 pub fn run(arguments: &PlanArguments, out: &mut dyn Write) -> Result<u8, Failure> {
-    let prepared = prepare(&request(&arguments.sandbox, &arguments.command)?)?;
+    let prepared = prepare(&request(&arguments.sandbox, &arguments.command, Report::All)?)?;
     let gate = prepared.gate();
     let refused: &[Row] = match &gate {
         Err(Error::NotEnforced(rows)) => rows,
@@ -78,7 +79,7 @@ fn text(prepared: &Prepared, refused: &[Row], all: bool, out: &mut dyn Write) ->
             [
                 Cell::plain(escape_visible(row.clause.as_bytes())),
                 Cell(row.status.word().to_owned(), style(&row.status)),
-                Cell::plain(escape_visible(row.status.detail().as_bytes())),
+                Cell::plain(mechanism(row)),
                 Cell::plain(origin(&row.origin)),
             ]
         })
@@ -89,6 +90,13 @@ fn text(prepared: &Prepared, refused: &[Row], all: bool, out: &mut dyn Write) ->
         writeln!(out, "... and {count} built-in rules for names that do not exist here (--all shows them)")?;
     }
     conclusion(prepared, refused, out)
+}
+
+/// How it is held, and by which name what is missing can be accepted.
+fn mechanism(row: &Row) -> String {
+    let detail = row.status.detail();
+    let text = row.status.gap().map_or_else(|| detail.clone(), |gap| format!("{detail} [{gap}]"));
+    escape_visible(text.as_bytes())
 }
 
 fn conclusion(prepared: &Prepared, refused: &[Row], out: &mut dyn Write) -> io::Result<()> {

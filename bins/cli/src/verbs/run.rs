@@ -1,12 +1,13 @@
 //! `garth run`.
 
 use crate::arguments::RunArguments;
-use crate::denial::{explain, summary};
+use crate::denial::{Explainer, summary};
 use crate::event::{End, Event};
 use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
-use garth::policy::{AbsPath, Policy, escape_visible};
+use garth::plan::linux::Report;
+use garth::policy::{AbsPath, escape_visible};
 use garth::{Denied, Ended, Outcome, Prepared, exit_like, prepare};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -30,11 +31,11 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
 }
 
 fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command)?)?;
+    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command, Report::Gaps)?)?;
     let ended = prepared.run(&mut |_| {})?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
-        summary(&prepared.policy, &ended.denied, &mut out)?;
+        summary(&Explainer::new(&prepared), &ended.denied, &mut out)?;
         if !prepared.warnings.is_empty() {
             let hint = "a policy file is not followed to the letter: see `garth policy validate`";
             writeln!(out, "{HINT}hint:{HINT:#} {hint}")?;
@@ -99,18 +100,18 @@ fn conclude(arguments: &RunArguments, prepared: &Prepared, ended: &Ended) -> Res
 }
 
 fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command)?)?;
+    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command, Report::Gaps)?)?;
     // On a terminal the command may hold it in raw mode, so events wait for its end there.
     let at_once = !io::stderr().is_terminal();
-    let policy = prepared.policy.clone();
+    let explainer = Explainer::new(&prepared);
     let ended = prepared.run(&mut |denied| {
         if at_once {
-            let _ = denied_event(&policy, denied);
+            let _ = denied_event(&explainer, denied);
         }
     })?;
     if !at_once {
         for denied in &ended.denied {
-            denied_event(&policy, denied)?;
+            denied_event(&explainer, denied)?;
         }
     }
     for path in repositories(&ended) {
@@ -139,8 +140,8 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn denied_event(policy: &Policy, denied: &Denied) -> Result<(), Failure> {
-    Ok(Event::denied(&explain(policy, denied)).write(&mut io::stderr())?)
+fn denied_event(explainer: &Explainer, denied: &Denied) -> Result<(), Failure> {
+    Ok(Event::denied(&explainer.explain(denied)).write(&mut io::stderr())?)
 }
 
 fn end(end: End) -> Result<(), Failure> {

@@ -1,13 +1,14 @@
 //! `garth why`.
 
 use crate::arguments::{Operation, WhyArguments};
-use crate::denial::remedy;
+use crate::denial::{Explainer, reason_of, reason_with_origin};
 use crate::failure::Failure;
 use crate::request::{absolute, final_path, request};
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
-use crate::words::origin;
+use crate::table::{WIDTH, wrap};
 use anstyle::Style;
 use garth::plan::assurance::Row;
+use garth::plan::linux::Report;
 use garth::policy::{
     AbsPath, AccessRequest, Decision, FileOp, LeastGrant, NodeKind, Origin, Outcome, Pattern, Vet,
     escape_visible,
@@ -55,7 +56,7 @@ pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure>
     let subject = subject(&arguments.what)?;
     // What the plan is for changes nothing about the answer.
     let command = [OsString::from("true")];
-    let prepared = prepare(&request(&arguments.sandbox, &command)?)?;
+    let prepared = prepare(&request(&arguments.sandbox, &command, Report::All)?)?;
     let (shown, answers) = match &subject {
         Subject::Path(path) => (path.to_string(), path_answers(&prepared, path, arguments.op)),
         Subject::Host(host, port) => {
@@ -130,10 +131,17 @@ const OPERATIONS: [(Operation, &str, FileOp); 5] = [
 fn path_answers(prepared: &Prepared, path: &AbsPath, only: Option<Operation>) -> Vec<Answer> {
     let real = final_path(path).unwrap_or_else(|| path.clone());
     let asked = OPERATIONS.iter().filter(|(operation, ..)| only.is_none_or(|only| only == *operation));
-    asked.map(|(_, name, op)| path_answer(prepared, &real, name, *op)).collect()
+    let explainer = Explainer::new(prepared);
+    asked.map(|(_, name, op)| path_answer(prepared, &explainer, &real, name, *op)).collect()
 }
 
-fn path_answer(prepared: &Prepared, path: &AbsPath, name: &'static str, op: FileOp) -> Answer {
+fn path_answer(
+    prepared: &Prepared,
+    explainer: &Explainer,
+    path: &AbsPath,
+    name: &'static str,
+    op: FileOp,
+) -> Answer {
     let decision = prepared.policy.decide(&AccessRequest::File { path, op });
     let clause = match decision.rule.map(|rule| &rule.pattern) {
         Some(Pattern::Path(ruled)) => format!("{ruled} = "),
@@ -142,7 +150,7 @@ fn path_answer(prepared: &Prepared, path: &AbsPath, name: &'static str, op: File
     };
     let row = (!clause.is_empty()).then(|| row(prepared, &clause)).flatten();
     let is_refused = decision.outcome == Outcome::Deny;
-    let remedy = is_refused.then(|| remedy(&prepared.policy, path, op));
+    let remedy = is_refused.then(|| explainer.remedy(path, op));
     let (grant, hint) = remedy.map_or((None, None), |remedy| (remedy.grant, Some(remedy.hint)));
     answer(name, &decision, row, grant, hint)
 }
@@ -156,9 +164,15 @@ fn other_answer(
     let decision = prepared.policy.decide(request);
     let is_refused = decision.outcome == Outcome::Deny;
     let grant = if is_refused { prepared.policy.least_grant(request) } else { None };
-    let hint = grant.as_ref().map(|grant| format!("in your policy: [{}] {}", grant.section, grant.line));
+    let hint = match request {
+        AccessRequest::Connect { .. } if is_refused => Some(NETWORK_HINT.to_owned()),
+        _ => None,
+    };
     answer(name, &decision, row(prepared, clause), grant, hint)
 }
+
+/// A domain is allowed in the mode `allow-list` only, which needs the egress proxy.
+const NETWORK_HINT: &str = "it takes `network.mode = \"allow-list\"` as well; `garth plan` tells whether this version can enforce that";
 
 fn row<'p>(prepared: &'p Prepared, clause: &str) -> Option<&'p Row> {
     prepared.plan.assurance.rows.iter().find(|row| row.clause.starts_with(clause))
@@ -179,7 +193,7 @@ fn answer(
             Outcome::Vet(Vet::GitConfig) => "allow if the git configuration runs nothing",
             Outcome::Allow => "allow",
         },
-        reason: decision.reason.clone(),
+        reason: reason_of(decision),
         origin: decision.origin.cloned(),
         mechanism: row.map(|row| row.status.detail()),
         status: row.map(|row| row.status.word()),
@@ -218,13 +232,15 @@ fn text(shown: &str, leads_to: Option<&AbsPath>, answers: &[Answer], out: &mut d
 fn write_answer(operations: &str, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let style = style(answer.verdict);
     writeln!(out, "  {operations}: {style}{}{style:#}", answer.verdict)?;
-    let reason = escape_visible(answer.reason.as_bytes());
-    match &answer.origin {
-        Some(said) => writeln!(out, "    {reason} ({})", origin(said))?,
-        None => writeln!(out, "    {reason}")?,
+    for line in wrap(&reason_with_origin(&answer.reason, answer.origin.as_ref()), WIDTH - 4) {
+        writeln!(out, "    {line}")?;
     }
     if let (Some(status), Some(mechanism)) = (answer.status, &answer.mechanism) {
         writeln!(out, "    {status}: {mechanism}")?;
+    }
+    if let Some(grant) = &answer.grant {
+        let line = escape_visible(grant.line.as_bytes());
+        writeln!(out, "    {HINT}hint:{HINT:#} in your policy: [{}] {line}", grant.section)?;
     }
     match &answer.hint {
         Some(hint) => writeln!(out, "    {HINT}hint:{HINT:#} {}", escape_visible(hint.as_bytes())),

@@ -3,6 +3,7 @@
 use crate::arguments::SandboxArguments;
 use crate::failure::Failure;
 use crate::request::{absolute, request};
+use garth::plan::linux::Report;
 use garth::plan::linux::spec::Tier;
 use garth::policy::{Access, Flag, Setting};
 use garth::{Outcome, Prepared, Request, prepare};
@@ -78,7 +79,7 @@ impl Trial {
             None => vec!["true".into()],
             Some(script) => vec!["sh".into(), "-c".into(), script.into()],
         };
-        let mut request = request(&SandboxArguments::plain(), &command)?;
+        let mut request = request(&SandboxArguments::plain(), &command, Report::Gaps)?;
         request.terminal = false;
         request.workspace = Some(absolute(self.directory.join("work").as_os_str())?);
         request

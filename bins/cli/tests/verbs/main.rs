@@ -1,0 +1,10 @@
+//! The verbs, as a user meets them: the real program in a directory and a home of its own.
+#![cfg(target_os = "linux")]
+
+mod doctor;
+mod help;
+mod place;
+mod plan;
+mod policy;
+mod run;
+mod why;
