@@ -92,24 +92,37 @@ impl FileRules {
         self.best(path, counts).0.map_or(NOTHING, Match::grant)
     }
 
-    /// What holds on `path` after layers, seals and ceiling.
+    /// What holds on `path` after layers, seals and ceilings.
     #[must_use]
     pub fn grant(&self, path: &AbsPath) -> Grant<'_> {
-        let (Some(best), seen) = self.best(path, |_| true) else {
-            return NOTHING;
-        };
-        let mut grant = best.grant();
-        // Also where another rule won: it may have won only because a rule of the project replaced a stricter one.
-        if seen.project && !self.project_trusted {
-            grant = stricter(grant, self.best_grant(path, |rule| rule.origin.layer != Layer::Project));
-        }
-        if seen.sealed && !best.rule.kind.is_sealed() && !best.rule.names() {
-            grant = stricter(grant, self.best_grant(path, |rule| rule.kind.is_sealed() || rule.names()));
-        }
+        let mut grant = self.uncapped(path);
         for ceiling in &self.ceilings {
             if ceiling.complete || ceiling.rules.best(path, |_| true).0.is_some() {
                 grant = stricter(grant, ceiling.rules.grant(path));
             }
+        }
+        grant
+    }
+
+    /// What holds after layers and seals.
+    fn uncapped(&self, path: &AbsPath) -> Grant<'_> {
+        let (Some(best), seen) = self.best(path, |_| true) else {
+            return NOTHING;
+        };
+        // What would hold without the rules of an untrusted project; those can then only take away from it. A rule of
+        // the project matters also where another rule won: it may have replaced a stricter one that would have won.
+        let is_project = |rule: &FileRule| rule.origin.layer == Layer::Project;
+        let without = match seen.project && !self.project_trusted {
+            true => self.best(path, |rule| !is_project(rule)).0,
+            false => Some(best),
+        };
+        let Some(without) = without else { return NOTHING };
+        let mut grant = without.grant();
+        if seen.sealed && !without.rule.kind.is_sealed() && !without.rule.names() {
+            grant = stricter(grant, self.best_grant(path, |rule| rule.kind.is_sealed() || rule.names()));
+        }
+        if !std::ptr::eq(best.rule, without.rule) {
+            grant = stricter(grant, best.grant());
         }
         grant
     }
@@ -220,8 +233,20 @@ impl FileRules {
             flavor: path.flavor(),
         };
         let judged = git::judge(&place, op)?;
-        let opened = grant.rule.is_some_and(FileRule::names) && grant.depth >= judged.entry_depth;
+        let opened = self.opens_git(path, judged.entry_depth);
         let rule = self.git_rules.get(judged.row as usize).or(grant.rule);
         (!opened).then_some(FileDecision { verdict: judged.verdict, rule })
+    }
+
+    /// True if the user or administrator wrote the path of the git directory, or of something in it, and each complete
+    /// ceiling does so too.
+    fn opens_git(&self, path: &AbsPath, entry_depth: usize) -> bool {
+        let own = self.uncapped(path);
+        own.rule.is_some_and(FileRule::names)
+            && own.depth >= entry_depth
+            && self
+                .ceilings
+                .iter()
+                .all(|ceiling| !ceiling.complete || ceiling.rules.opens_git(path, entry_depth))
     }
 }

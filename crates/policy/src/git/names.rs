@@ -73,7 +73,7 @@ pub(crate) fn imitates(name: &[u8], wanted: &str) -> bool {
 }
 
 /// Names that mean something in a git directory.
-const MEANINGFUL: [&str; 9] = [
+const MEANINGFUL: [&str; 11] = [
     "hooks",
     "info",
     "attributes",
@@ -83,6 +83,8 @@ const MEANINGFUL: [&str; 9] = [
     "gitdir",
     "modules",
     "worktrees",
+    "remotes",
+    "branches",
 ];
 
 /// The meaningful name that `name` is or imitates, else the name itself.
