@@ -1,0 +1,49 @@
+//! The attacks as data, by what they are against.
+
+mod enforcer;
+mod environment;
+mod files;
+mod git;
+mod kernel;
+mod names;
+mod network;
+mod process;
+mod races;
+mod secrets;
+mod stories;
+
+use super::attack::{Attack, Garden};
+
+pub(super) use environment::HOSTILE;
+
+/// Every attack. Those on single system calls are made from the planner's own table.
+#[must_use]
+pub fn corpus() -> Vec<Attack> {
+    let tables = [
+        files::ATTACKS,
+        races::ATTACKS,
+        secrets::ATTACKS,
+        names::ATTACKS,
+        git::ATTACKS,
+        environment::ATTACKS,
+        network::ATTACKS,
+        enforcer::ATTACKS,
+        kernel::ATTACKS,
+        process::ATTACKS,
+        stories::ATTACKS,
+    ];
+    let written = tables.into_iter().flatten().cloned();
+    written.chain(kernel::rows()).collect()
+}
+
+/// The policy file of a garden; empty for the default policy.
+pub(super) fn policy_text(garden: Garden) -> &'static str {
+    match garden {
+        Garden::Patterns => {
+            "version = 1\n[files]\n\"**/.env\" = \"deny\"\n\"**/*.pem\" = \"deny\"\n\"{ws}/absent\" = \"deny\"\n\
+             \"{ws}/frozen\" = \"read\"\n\"{ws}/directory/locked\" = \"read\"\n"
+        }
+        Garden::Strict => "version = 1\nprofile = \"strict\"\n",
+        _ => "",
+    }
+}

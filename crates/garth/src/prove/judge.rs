@@ -1,0 +1,199 @@
+//! Whether an attack was held.
+
+use super::attack::{Action, Attack, Check, Expect, Property};
+use super::stage::Stage;
+use garth_host::linux::probe::Outcome;
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The verdict on one attack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It was refused, and its twin succeeded.
+    Yes,
+    /// It was not, or its twin failed: why.
+    No(String),
+    /// It was not, and the plan says so by this name.
+    Gap(String),
+    /// It says nothing here: why.
+    Skipped(String),
+}
+
+/// One line of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The attack's name.
+    pub id: String,
+    /// What it was against.
+    pub property: Property,
+    /// What it tried.
+    pub title: String,
+    /// The published escapes it stands for.
+    pub escapes: Vec<u8>,
+    /// How it went.
+    pub attack: String,
+    /// How its twin went.
+    pub twin: String,
+    /// The verdict.
+    pub held: Held,
+}
+
+impl Finding {
+    /// A finding with nothing in it yet.
+    pub(super) fn of(attack: &Attack, went: String, twin: String, held: Held) -> Self {
+        Self {
+            id: attack.id.to_string(),
+            property: attack.property,
+            title: attack.title.to_string(),
+            escapes: attack.escapes.to_vec(),
+            attack: went,
+            twin,
+            held,
+        }
+    }
+}
+
+/// What an object looked like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Look {
+    identity: (u64, u64),
+    mode: u32,
+    owner: (u32, u32),
+    links: u64,
+    changed: (i64, i64),
+    content: Vec<u8>,
+}
+
+fn look(path: &Path) -> Option<Look> {
+    let meta = std::fs::symlink_metadata(path).ok()?;
+    // A socket or pipe has no content to compare; reading one would wait.
+    let content = if meta.is_file() { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
+    Some(Look {
+        identity: (meta.dev(), meta.ino()),
+        mode: meta.mode(),
+        owner: (meta.uid(), meta.gid()),
+        links: meta.nlink(),
+        changed: (meta.ctime(), meta.ctime_nsec()),
+        content,
+    })
+}
+
+/// What the objects of all checks looked like before the attacks.
+#[derive(Debug, Default)]
+pub(super) struct Before(BTreeMap<String, Option<Look>>);
+
+impl Before {
+    pub(super) fn look(&mut self, stage: &Stage, attack: &Attack) {
+        for check in attack.checks {
+            if let Check::Same(path) = check {
+                let path = stage.fill(path, attack.garden);
+                self.0.entry(path.clone()).or_insert_with(|| look(Path::new(&path)));
+            }
+        }
+    }
+
+    /// What is not as it must be.
+    fn wrong(&self, stage: &Stage, attack: &Attack) -> Option<String> {
+        attack.checks.iter().find_map(|check| match check {
+            Check::Same(path) => {
+                let path = stage.fill(path, attack.garden);
+                let now = look(Path::new(&path));
+                let before = self.0.get(&path)?;
+                (before.is_none() || *before != now).then(|| format!("{path} is not as it was"))
+            }
+            Check::Absent(path) => {
+                let path = stage.fill(path, attack.garden);
+                let there = Path::new(&path).symlink_metadata().is_ok();
+                there.then(|| format!("{path} stands there now"))
+            }
+            Check::Lacks(path, text) => {
+                let path = stage.fill(path, attack.garden);
+                let content = std::fs::read(&path).unwrap_or_default();
+                let has = content.windows(text.len().max(1)).any(|part| part == text.as_bytes());
+                has.then(|| format!("{path} holds what was refused"))
+            }
+        })
+    }
+
+    /// The verdict on one attack in a garden whose plan names `gaps`.
+    pub(super) fn judge(
+        &self,
+        stage: &Stage,
+        attack: &Attack,
+        went: &Outcome,
+        twin: &Outcome,
+        gaps: &[String],
+    ) -> Held {
+        if let Outcome::Broken(why) = went {
+            return Held::No(format!("the probe is broken: {why}"));
+        }
+        if *went == Outcome::Hung {
+            return Held::No("the probe hangs".into());
+        }
+        if *twin != Outcome::Succeeded {
+            return Held::No(format!("the twin did not succeed: {}", words(twin)));
+        }
+        let wrong = refused(attack, went).or_else(|| self.wrong(stage, attack));
+        match wrong {
+            None => Held::Yes,
+            Some(why) => match attack.gaps.iter().find(|gap| gaps.iter().any(|known| known == *gap)) {
+                Some(gap) => Held::Gap((*gap).into()),
+                None => Held::No(why),
+            },
+        }
+    }
+}
+
+/// What is wrong with how the attack went; `None` when it met what it had to.
+fn refused(attack: &Attack, went: &Outcome) -> Option<String> {
+    let fine = match (attack.expect, went) {
+        (Expect::Harmless, _) | (Expect::Refused, Outcome::Refused(_)) => true,
+        (Expect::Exactly(wanted), Outcome::Refused(errno)) => wanted.contains(errno),
+        (Expect::OrKilled(_), Outcome::Killed(_)) => true,
+        (Expect::OrKilled(wanted), Outcome::Refused(errno)) => wanted == *errno,
+        _ => false,
+    };
+    if fine {
+        return None;
+    }
+    Some(match (attack.expect, went) {
+        (_, Outcome::Succeeded) => "the attack succeeded".into(),
+        (Expect::Exactly(wanted), _) => format!("{}, promised {}", words(went), names(wanted)),
+        (Expect::OrKilled(wanted), _) => format!("{}, promised {}", words(went), name(wanted)),
+        _ => words(went),
+    })
+}
+
+fn names(numbers: &[i32]) -> String {
+    numbers.iter().map(|number| name(*number)).collect::<Vec<_>>().join(" or ")
+}
+
+/// An error number by its name in `errno(3)`.
+#[must_use]
+pub(super) fn name(errno: i32) -> String {
+    const NAMES: [(i32, &str); 22] = [
+        (1, "EPERM"), (2, "ENOENT"), (3, "ESRCH"), (4, "EINTR"), (5, "EIO"), (6, "ENXIO"), (9, "EBADF"), (11, "EAGAIN"), (13, "EACCES"),
+        (14, "EFAULT"), (16, "EBUSY"), (17, "EEXIST"), (18, "EXDEV"), (19, "ENODEV"), (20, "ENOTDIR"), (22, "EINVAL"), (27, "EFBIG"),
+        (30, "EROFS"), (38, "ENOSYS"), (97, "EAFNOSUPPORT"), (101, "ENETUNREACH"), (111, "ECONNREFUSED"),
+    ];
+    NAMES.iter().find(|(number, _)| *number == errno).map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).into())
+}
+
+/// An outcome in words.
+#[must_use]
+pub(super) fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded => "succeeded".into(),
+        Outcome::Refused(errno @ (2 | 20)) => format!("not found ({})", name(*errno)),
+        Outcome::Refused(errno) => format!("refused ({})", name(*errno)),
+        Outcome::Killed(signal) => format!("killed (signal {signal})"),
+        Outcome::Hung => "hung".into(),
+        Outcome::Broken(why) => format!("broken ({why})"),
+    }
+}
+
+/// Whether the attack is a story that judges itself.
+pub(super) fn is_story(attack: &Attack) -> bool {
+    matches!(attack.action, Action::Scenario(_))
+}

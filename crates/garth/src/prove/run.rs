@@ -1,0 +1,257 @@
+//! Runs the corpus.
+
+use super::attack::{Action, Attack, Garden, Step, Twin};
+use super::broker::{Session, Told, told};
+use super::corpus::{corpus, policy_text};
+use super::judge::{Before, Finding, Held, is_story, words};
+use super::stage::{SEPARATED, Stage, write_order};
+use garth_host::linux::probe::{Line, NAME, Outcome, outside};
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Which tier to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TierChoice {
+    /// The strongest that this machine offers.
+    Strongest,
+    /// With namespaces.
+    Process,
+    /// Without.
+    Landlock,
+}
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only attacks whose name or property (`P4`) matches this pattern (`*` stands for anything).
+    pub only: Option<String>,
+    /// Which tier.
+    pub tier: TierChoice,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The tier that was used.
+    pub tier: String,
+    /// One line per attack.
+    pub findings: Vec<Finding>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Report {
+    /// How many findings are held, not held, gaps and skipped.
+    #[must_use]
+    pub fn counts(&self) -> [usize; 4] {
+        let mut counts = [0; 4];
+        for finding in &self.findings {
+            counts[match finding.held {
+                Held::Yes => 0,
+                Held::No(_) => 1,
+                Held::Gap(_) => 2,
+                Held::Skipped(_) => 3,
+            }] += 1;
+        }
+        counts
+    }
+}
+
+/// How long one sandbox of attacks may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the attacks that `options` choose.
+///
+/// # Errors
+/// What could not be laid out on the host. An attack that was not held is no error but a finding.
+pub fn prove(options: &Options) -> io::Result<Report> {
+    let start = Instant::now();
+    let chosen: Vec<Attack> = corpus().into_iter().filter(|attack| matches(options, attack)).collect();
+    let stage = Stage::new()?;
+    let mut proof = Proof { stage: &stage, landlock: options.tier == TierChoice::Landlock, tier: String::new() };
+    let mut findings: HashMap<String, Finding> = HashMap::new();
+    for garden in Garden::ALL {
+        let here: Vec<&Attack> =
+            chosen.iter().filter(|attack| attack.garden == garden && !is_story(attack)).collect();
+        for finding in proof.garden(garden, &here)? {
+            findings.insert(finding.id.clone(), finding);
+        }
+    }
+    for attack in chosen.iter().filter(|attack| is_story(attack)) {
+        if let Action::Scenario(scenario) = attack.action {
+            let finding = scenario(&proof).finding(attack, proof.landlock);
+            findings.insert(finding.id.clone(), finding);
+        }
+    }
+    let mut ordered: Vec<Finding> = chosen.iter().filter_map(|attack| findings.remove(&*attack.id)).collect();
+    ordered.sort_by_key(|finding| finding.property);
+    let tier = if proof.tier.is_empty() { "process".into() } else { proof.tier };
+    if options.tier == TierChoice::Process && tier != "process" {
+        return Err(io::Error::other(format!("this machine offers the tier `{tier}` only")));
+    }
+    Ok(Report { tier, findings: ordered, time: start.elapsed() })
+}
+
+fn matches(options: &Options, attack: &Attack) -> bool {
+    let Some(pattern) = &options.only else { return true };
+    let property = format!("P{}", attack.property.0);
+    pattern.eq_ignore_ascii_case(&property) || wildcard(pattern.as_bytes(), attack.id.as_bytes())
+}
+
+/// Whether `text` matches a pattern in which `*` stands for any run of characters. A pattern without `*`
+/// matches a part.
+pub(super) fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    if !pattern.contains(&b'*') {
+        return text.windows(pattern.len().max(1)).any(|part| part == pattern);
+    }
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some((b'*', rest)) => (0..=text.len()).any(|start| whole(rest, &text[start..])),
+        Some(_) => whole(pattern, text),
+    }
+}
+
+fn whole(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => (0..=text.len()).any(|start| whole(rest, &text[start..])),
+        (Some((wanted, rest)), Some((byte, more))) => wanted == byte && whole(rest, more),
+        _ => false,
+    }
+}
+
+/// A proof under way.
+#[derive(Debug)]
+pub struct Proof<'s> {
+    pub(super) stage: &'s Stage,
+    /// Without namespaces, as asked for or as found out.
+    pub(super) landlock: bool,
+    tier: String,
+}
+
+/// The answers of one sandbox.
+pub(super) struct Answers {
+    pub told: Told,
+    pub outcomes: HashMap<String, Outcome>,
+    pub time: Duration,
+}
+
+impl Proof<'_> {
+    /// Runs the attacks of one garden.
+    fn garden(&mut self, garden: Garden, attacks: &[&Attack]) -> io::Result<Vec<Finding>> {
+        if attacks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut lines = Vec::new();
+        let mut before = Before::default();
+        for attack in attacks {
+            if let Action::Inside(step) = &attack.action {
+                lines.push(self.line(&format!("{}/attack", attack.id), step, garden));
+            }
+            if let Twin::Inside(step) = &attack.twin {
+                lines.push(self.line(&format!("{}/twin", attack.id), step, garden));
+            }
+            before.look(self.stage, attack);
+        }
+        let answers = self.sandbox(garden, policy_text(garden), &lines)?;
+        self.tier.clone_from(&answers.told.tier);
+        self.landlock |= answers.told.tier == "landlock";
+        Ok(attacks.iter().map(|attack| self.finding(attack, &before, &answers)).collect())
+    }
+
+    pub(super) fn line(&self, key: &str, step: &Step, garden: Garden) -> Line {
+        Line { key: key.to_owned(), words: self.stage.words(step, garden) }
+    }
+
+    fn finding(&self, attack: &Attack, before: &Before, answers: &Answers) -> Finding {
+        let blank = Outcome::Broken(format!("no answer; {} {}", answers.told.outcome, answers.told.detail));
+        let outcome = |part: &str| answers.outcomes.get(&format!("{}/{part}", attack.id)).unwrap_or(&blank).clone();
+        let went = outcome("attack");
+        if attack.process_tier_only && self.landlock {
+            let why = "means something only with namespaces".to_owned();
+            return Finding::of(attack, words(&went), String::new(), Held::Skipped(why));
+        }
+        // What the attack did is looked at before the control outside does the same for real.
+        let held = before.judge(self.stage, attack, &went, &Outcome::Succeeded, &answers.told.gaps);
+        let twin = match (&attack.twin, &attack.action) {
+            (Twin::Outside, Action::Inside(step)) => outside(
+                &self.stage.words(step, attack.garden),
+                &self.stage.environment(),
+                &self.stage.workspace(attack.garden),
+            ),
+            _ => outcome("twin"),
+        };
+        let held = if twin == Outcome::Succeeded {
+            held
+        } else {
+            before.judge(self.stage, attack, &went, &twin, &answers.told.gaps)
+        };
+        Finding::of(attack, words(&went), words(&twin), held)
+    }
+
+    /// Runs a list of steps in one sandbox.
+    pub(super) fn sandbox(&self, garden: Garden, policy: &str, lines: &[Line]) -> io::Result<Answers> {
+        let session = self.session(garden, policy, lines)?;
+        let start = Instant::now();
+        let child = session.start()?;
+        let outcomes = answers(child)?;
+        Ok(Answers { told: told(&session.report), outcomes, time: start.elapsed() })
+    }
+
+    /// A sandbox that is ready to be started.
+    pub(super) fn session(&self, garden: Garden, policy: &str, lines: &[Line]) -> io::Result<Session> {
+        let workspace = self.stage.workspace(garden);
+        let program = workspace.join(NAME);
+        if !program.exists() {
+            std::fs::copy("/proc/self/exe", &program)?;
+        }
+        let order = workspace.join(format!("{NAME}.order"));
+        write_order(&order, lines)?;
+        let policy = self.policy(garden, policy)?;
+        let report = self.stage.root.join("reports").join(garden.name());
+        Ok(Session {
+            workspace,
+            policy,
+            landlock: self.landlock,
+            hostile: garden == Garden::Repository,
+            order,
+            report,
+            environment: self.stage.environment(),
+        })
+    }
+
+    fn policy(&self, garden: Garden, text: &str) -> io::Result<Option<PathBuf>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let path = self.stage.root.join("policies").join(format!("{}.toml", garden.name()));
+        std::fs::write(&path, self.stage.fill(text, garden))?;
+        Ok(Some(path))
+    }
+}
+
+/// Reads what the first process inside prints, until the sandbox is gone.
+pub(super) fn answers(mut child: std::process::Child) -> io::Result<HashMap<String, Outcome>> {
+    let mut out = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
+    let errors = child.stderr.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = io::Read::read_to_end(&mut out, &mut text);
+        read.map(|_| text)
+    });
+    let drain = std::thread::spawn(move || errors.map(|mut errors| io::copy(&mut errors, &mut io::sink())));
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > end {
+            child.kill()?;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    let text = reader.join().map_err(|_| io::Error::other("the reader ended"))??;
+    drop(drain);
+    let text = String::from_utf8_lossy(&text);
+    let pairs = text.lines().filter_map(|line| line.split_once(SEPARATED));
+    Ok(pairs.map(|(key, outcome)| (key.to_owned(), Outcome::from_line(outcome))).collect())
+}

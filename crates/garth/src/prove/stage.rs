@@ -1,0 +1,363 @@
+//! What is laid out on the host before the attacks: a home with secrets, workspaces, servers, a bystander.
+
+use super::attack::Garden;
+use garth_host::linux::probe::fixture::{MessageQueue, SharedMemory, leak, user};
+use garth_host::linux::probe::{NAME, SEPARATOR};
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Sockets of the host that act for whoever reaches them, as paths below the stage.
+pub(super) const SOCKETS: &[&str] = &[
+    "run/docker.sock",
+    "run/podman/podman.sock",
+    "run/containerd/containerd.sock",
+    "run/bus",
+    "run/systemd/private",
+    "run/gnupg/S.gpg-agent",
+    "run/ssh-agent.sock",
+    "run/wayland-0",
+    "tmp/tmux-0/default",
+    "tmp/.X11-unix/X0",
+    "home/.docker/run/docker.sock",
+    "outside/server.sock",
+];
+
+/// Everything that was laid out. Taken away on drop.
+#[derive(Debug)]
+pub struct Stage {
+    /// The scratch directory.
+    pub root: PathBuf,
+    /// Numbers and names of what stands ready.
+    pub places: Vec<(&'static str, String)>,
+    bystander: Child,
+    _memory: Option<SharedMemory>,
+    _queue: Option<MessageQueue>,
+    _shared_file: SharedFile,
+    _leak: Option<std::os::fd::OwnedFd>,
+}
+
+/// A file in the host's shared memory.
+#[derive(Debug)]
+struct SharedFile(PathBuf);
+
+impl Drop for SharedFile {
+    fn drop(&mut self) {
+        let _gone = fs::remove_file(&self.0);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _gone = self.bystander.kill();
+        let _reaped = self.bystander.wait();
+        let _gone = fs::remove_dir_all(&self.root);
+    }
+}
+
+impl Stage {
+    /// Lays everything out below the directory for temporary files.
+    ///
+    /// # Errors
+    /// What could not be made.
+    pub fn new() -> io::Result<Self> {
+        let root = scratch()?;
+        let built = Self::build(&root);
+        if built.is_err() {
+            let _gone = fs::remove_dir_all(&root);
+        }
+        built
+    }
+
+    fn build(root: &Path) -> io::Result<Self> {
+        let id = std::process::id();
+        for name in ["home/work", "outside/directory", "run", "tmp", "policies", "reports"] {
+            fs::create_dir_all(root.join(name))?;
+        }
+        home(root)?;
+        for name in ["secret", "file", "directory/victim", "token"] {
+            fs::write(root.join("outside").join(name), "from outside\n")?;
+        }
+        for garden in Garden::ALL {
+            workspace(root, garden)?;
+        }
+        let bystander = Command::new("/proc/self/exe")
+            .arg0(NAME)
+            .args(["act", "stand-by"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut places = servers(root, id)?;
+        let key = 0x6761_0000 | i32::try_from(id & 0xffff).unwrap_or(1);
+        let memory = SharedMemory::new(key).ok();
+        let name = format!("garth-prove-{id}");
+        let queue = MessageQueue::new(&name).ok();
+        let shared_file = SharedFile(Path::new("/dev/shm").join(&name));
+        fs::write(&shared_file.0, "from outside\n")?;
+        places.extend([
+            ("{shm-key}", key.to_string()),
+            ("{queue}", name),
+            ("{shm-file}", shared_file.0.display().to_string()),
+            ("{stranger}", bystander.id().to_string()),
+            ("{uid}", user().to_string()),
+            ("{other-uid}", if user() == 12345 { "12346".into() } else { "12345".into() }),
+            ("{exe}", fs::read_link("/proc/self/exe")?.display().to_string()),
+            ("{bin}", root.join("home/.local/bin").display().to_string()),
+            ("{out}", root.join("outside").display().to_string()),
+            ("{home}", root.join("home").display().to_string()),
+            ("{common}", root.join("home/work/main/.git").display().to_string()),
+            ("{root}", root.display().to_string()),
+        ]);
+        let leaked = leak(&root.join("outside/token")).ok();
+        Ok(Self {
+            root: root.to_owned(),
+            places,
+            bystander,
+            _memory: memory,
+            _queue: queue,
+            _shared_file: shared_file,
+            _leak: leaked,
+        })
+    }
+
+    /// The workspace of a garden.
+    #[must_use]
+    pub fn workspace(&self, garden: Garden) -> PathBuf {
+        self.root.join("home/work").join(garden.name())
+    }
+
+    /// A text with its places filled in.
+    #[must_use]
+    pub fn fill(&self, text: &str, garden: Garden) -> String {
+        let mut filled = text.replace("{ws}", &self.workspace(garden).display().to_string());
+        for (name, value) in &self.places {
+            filled = filled.replace(name, value);
+        }
+        filled
+    }
+
+    /// The words of a step, filled in.
+    #[must_use]
+    pub fn words(&self, step: &super::attack::Step, garden: Garden) -> Vec<OsString> {
+        let arguments = step.arguments.iter().map(|word| OsString::from(self.fill(word, garden)));
+        std::iter::once(OsString::from(step.probe)).chain(arguments).collect()
+    }
+
+    /// The environment in which garth is started.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let below = |name: &str| self.root.join(name).into_os_string();
+        let path = format!("/usr/local/bin:/usr/bin:/bin:.:{}", self.root.join("home/.local/bin").display());
+        vec![
+            ("HOME".into(), below("home")),
+            ("PATH".into(), path.into()),
+            ("LANG".into(), "C.UTF-8".into()),
+            ("TERM".into(), "xterm".into()),
+            ("TMPDIR".into(), below("tmp")),
+            ("XDG_RUNTIME_DIR".into(), below("run")),
+        ]
+    }
+}
+
+/// A directory of this proof's own, that nobody else can have prepared.
+fn scratch() -> io::Result<PathBuf> {
+    let temporary = std::env::temp_dir();
+    // The final path: the sandbox speaks of places by these.
+    let handle = fs::File::open(&temporary)?;
+    let real = fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&handle)))?;
+    for number in 0..100u32 {
+        let path = real.join(format!("garth-prove-{}-{number}", std::process::id()));
+        match fs::DirBuilder::new().mode(0o755).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::from(io::ErrorKind::AlreadyExists))
+}
+
+/// Names of the secrets table that are directories in real homes.
+const DIRECTORIES: &[&str] = &[
+    ".ssh", ".gnupg", ".aws", ".azure", ".oci", ".kube", ".docker", ".helm", ".password-store", ".claude", ".codex",
+    ".gemini", ".cursor", ".config/gcloud", ".config/gh", ".config/rclone", ".local/share/keyrings", ".mozilla",
+    ".config/google-chrome", ".config/chromium", ".thunderbird", ".garth",
+];
+
+/// A home with one credential per row of the secrets table, and files that shells and tools run.
+fn home(root: &Path) -> io::Result<()> {
+    let home = root.join("home");
+    for name in DIRECTORIES {
+        fs::create_dir_all(home.join(name))?;
+    }
+    for row in garth_policy::secrets::rows(garth_policy::Os::Linux) {
+        let Some(name) = row.path.strip_prefix("~/") else { continue };
+        let path = home.join(name);
+        let path = if path.is_dir() { path.join("token") } else { path };
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if !path.exists() {
+            fs::write(&path, "a secret\n")?;
+        }
+    }
+    for name in [".bashrc", ".profile", ".zshrc", ".gitconfig", ".config/autostart/x.desktop", ".local/bin/tool"] {
+        let path = home.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&path, "# the user's own\n")?;
+    }
+    fs::write(home.join(".ssh/id_ed25519"), "a secret\n")?;
+    fs::set_permissions(home.join(".local/bin/tool"), fs::Permissions::from_mode(0o755))
+}
+
+/// One workspace as its garden wants it.
+fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
+    let path = root.join("home/work").join(garden.name());
+    for name in ["directory/below", "src", ".vscode", ".github"] {
+        fs::create_dir_all(path.join(name))?;
+    }
+    let sibling = path.with_file_name(format!("{}-sibling", garden.name()));
+    fs::create_dir_all(&sibling)?;
+    fs::write(sibling.join("file"), "from outside\n")?;
+    for name in ["plain", "directory/file", "src/main.rs", ".vscode/tasks.json", "victim"] {
+        fs::write(path.join(name), "the user's own\n")?;
+    }
+    symlink(root.join("outside/secret"), path.join("link-out"))?;
+    symlink(root.join("outside"), path.join("link-directory"))?;
+    symlink("/proc/self/root", path.join("link-root"))?;
+    fs::hard_link(root.join("home/.netrc"), path.join("hard-secret"))?;
+    fs::hard_link(root.join("home/.local/bin/tool"), path.join("hard-tool"))?;
+    match garden {
+        Garden::Bare => {}
+        Garden::Worktree => linked(root, &path)?,
+        _ => {
+            git_directory(&path.join(".git"))?;
+            fs::hard_link(path.join(".git/config"), path.join("hard-config"))?;
+        }
+    }
+    if garden == Garden::Untrusted {
+        let text = format!(
+            "version = 1\nprofile = \"open\"\n[files]\n\"{0}\" = \"write\"\n\"~/.ssh\" = \"read\"\n",
+            root.join("outside").display()
+        );
+        fs::write(path.join("garth.toml"), text)?;
+    }
+    if garden == Garden::Patterns {
+        fs::write(path.join(".env"), "KEY=secret\n")?;
+        fs::write(path.join("directory/.env"), "KEY=secret\n")?;
+    }
+    if garden == Garden::Forged {
+        // A pointer that no git directory confirms.
+        fs::remove_dir_all(path.join(".git"))?;
+        git_directory(&root.join("outside/forged"))?;
+        fs::write(path.join(".git"), format!("gitdir: {}\n", root.join("outside/forged").display()))?;
+    }
+    UnixListener::bind(path.join("host.sock")).map(serve_stream)
+}
+
+/// What git itself lays out, with a hook, an attribute file and configuration that run programs.
+fn git_directory(git: &Path) -> io::Result<()> {
+    for name in ["objects/info", "refs/heads", "hooks", "info", "worktrees/one", "modules/sub/hooks", "logs"] {
+        fs::create_dir_all(git.join(name))?;
+    }
+    let trap = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tfsmonitor = touch \"$TRAP\"\n";
+    for (name, text) in [
+        ("HEAD", "ref: refs/heads/main\n"),
+        ("config", trap),
+        ("hooks/pre-commit", "#!/bin/sh\n"),
+        ("hooks/post-checkout.sample", "#!/bin/sh\n"),
+        ("info/attributes", "*.c diff=cpp\n"),
+        ("info/exclude", "# none\n"),
+        ("index", "DIRC"),
+        ("worktrees/one/gitdir", "/nowhere/.git\n"),
+        ("worktrees/one/commondir", "../..\n"),
+        ("worktrees/one/HEAD", "ref: refs/heads/one\n"),
+        ("modules/sub/HEAD", "ref: refs/heads/main\n"),
+        ("modules/sub/config", "[core]\n\tbare = false\n"),
+    ] {
+        fs::write(git.join(name), text)?;
+    }
+    fs::set_permissions(git.join("hooks/pre-commit"), fs::Permissions::from_mode(0o755))
+}
+
+/// A worktree whose git directory is that of another repository.
+fn linked(root: &Path, path: &Path) -> io::Result<()> {
+    let main = root.join("home/work/main");
+    fs::create_dir_all(&main)?;
+    git_directory(&main.join(".git"))?;
+    let own = main.join(".git/worktrees/linked");
+    fs::create_dir_all(&own)?;
+    fs::write(path.join(".git"), format!("gitdir: {}\n", own.display()))?;
+    fs::write(own.join("gitdir"), format!("{}\n", path.join(".git").display()))?;
+    fs::write(own.join("commondir"), "../..\n")?;
+    fs::write(own.join("HEAD"), "ref: refs/heads/linked\n")
+}
+
+fn serve_stream(listener: UnixListener) {
+    std::thread::spawn(move || for _client in listener.incoming() {});
+}
+
+fn serve_datagrams(socket: UdpSocket) {
+    std::thread::spawn(move || {
+        let mut text = [0; 1024];
+        while let Ok((count, from)) = socket.recv_from(&mut text) {
+            let _gone = socket.send_to(&text[..count], from);
+        }
+    });
+}
+
+/// Servers of the host on every kind of socket, with the places at which they are found.
+fn servers(root: &Path, id: u32) -> io::Result<Vec<(&'static str, String)>> {
+    for name in SOCKETS {
+        let path = root.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        serve_stream(UnixListener::bind(&path)?);
+    }
+    let datagrams = UnixDatagram::bind(root.join("run/notify"))?;
+    std::thread::spawn(move || {
+        let mut text = [0; 64];
+        while datagrams.recv(&mut text).is_ok() {}
+    });
+    let name = format!("garth-prove-{id}");
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name)?;
+    serve_stream(UnixListener::bind_addr(&address)?);
+    let mut places = vec![("{abstract}", name)];
+    let internet: [(&'static str, &'static str, &str); 2] =
+        [("{tcp}", "{udp}", "127.0.0.1:0"), ("{tcp6}", "{udp6}", "[::1]:0")];
+    for (stream, datagram, address) in internet {
+        let address: SocketAddr = address.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        // A machine may do without IPv6: then there is nothing to reach.
+        let Ok(listener) = TcpListener::bind(address) else {
+            places.extend([(stream, "[::1]:9".to_owned()), (datagram, "[::1]:9".to_owned())]);
+            continue;
+        };
+        places.push((stream, listener.local_addr()?.to_string()));
+        std::thread::spawn(move || for _client in listener.incoming() {});
+        let socket = UdpSocket::bind(address)?;
+        places.push((datagram, socket.local_addr()?.to_string()));
+        serve_datagrams(socket);
+    }
+    Ok(places)
+}
+
+/// Writes an order for the first process inside.
+pub(super) fn write_order(path: &Path, lines: &[garth_host::linux::probe::Line]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    for line in lines {
+        file.write_all(&line.to_bytes())?;
+    }
+    Ok(())
+}
+
+/// The separator as a character.
+pub(super) const SEPARATED: char = SEPARATOR as char;
