@@ -2,12 +2,12 @@
 
 use crate::garden::View;
 use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,21 @@ impl Terminal {
     /// When the terminal or the program cannot be had.
     #[must_use]
     pub fn open(view: &View<'_>, arguments: &[&str], rows: u16, columns: u16) -> Self {
+        Self::start(view, &view.sandboxed(arguments), rows, columns)
+    }
+
+    /// Starts a program without the sandbox in front of a terminal of this size.
+    ///
+    /// # Panics
+    /// When the terminal or the program cannot be had.
+    #[must_use]
+    pub fn bare(view: &View<'_>, arguments: &[&str], rows: u16, columns: u16) -> Self {
+        let mut command = Command::new(arguments[0]);
+        command.args(&arguments[1..]);
+        Self::start(view, &command, rows, columns)
+    }
+
+    fn start(view: &View<'_>, line: &Command, rows: u16, columns: u16) -> Self {
         let master =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).expect("a terminal");
@@ -34,9 +49,8 @@ impl Terminal {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let slave = rustix::fs::open(name.as_c_str(), flags, rustix::fs::Mode::empty()).expect("a terminal");
         resize(&master, rows, columns);
-        let sandboxed = view.sandboxed(arguments);
         let mut command = view.command("setsid".as_ref());
-        command.arg("--ctty").arg(sandboxed.get_program()).args(sandboxed.get_args());
+        command.arg("--ctty").arg(line.get_program()).args(line.get_args());
         let stdio = || Stdio::from(slave.try_clone().expect("a descriptor"));
         command.stdin(stdio()).stdout(stdio()).stderr(stdio());
         let child = command.spawn().expect("setsid starts");
@@ -92,23 +106,6 @@ impl Terminal {
     #[must_use]
     pub fn id(&self) -> Pid {
         Pid::from_child(&self.child)
-    }
-
-    /// Waits until the program is stopped by job control.
-    ///
-    /// # Panics
-    /// When it is not within 10 seconds.
-    pub fn stopped(&self) {
-        let began = Instant::now();
-        loop {
-            let found =
-                waitpid(Some(self.id()), WaitOptions::UNTRACED | WaitOptions::NOHANG).expect("a child");
-            if found.is_some_and(|(_, status)| status.stopped()) {
-                return;
-            }
-            assert!(began.elapsed() < Duration::from_secs(10), "not stopped; shown: {}", self.shown());
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// Sends a signal to `garth`.

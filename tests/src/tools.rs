@@ -47,7 +47,7 @@ pub fn cargo_home(garden: &Garden) -> bool {
     let sysroot = PathBuf::from(String::from_utf8(rustc.stdout).expect("text").trim());
     let bin = garden.home.join(".cargo/bin");
     garden.directory(&bin);
-    for program in ["cargo", "rustc"] {
+    for program in ["cargo", "rustc", "rustdoc"] {
         std::fs::copy(real.join("bin/rustup"), bin.join(program)).expect("rustup can be copied");
         garden.own(&bin.join(program));
     }

@@ -68,7 +68,7 @@ fn build_test_rebuild_and_clean() {
         // What was built is a program of the host.
         assert_eq!(garden.outside(&["target/debug/small"]).ok().text(), "43");
         let run = garden.inside(&["cargo", "test", "--offline"]).ok();
-        assert!(run.text().contains("1 passed") && run.text().contains("Doc-tests"), "{run}");
+        assert!(run.text().matches("1 passed").count() == 2, "{run}");
         let run = garden.inside(&["cargo", "build", "--offline"]).ok();
         assert!(!run.errors().contains("Compiling"), "nothing changed, yet: {run}");
         let source = garden.read("src/main.rs").replace("MADE)", "MADE + 1)");

@@ -120,8 +120,8 @@ fn maven_offline() {
              <groupId>g</groupId><artifactId>a</artifactId><version>1</version><packaging>pom</packaging></project>\n",
         );
         let repository = format!("-Dmaven.repo.local={}", garden.home.join(".m2/repository").display());
-        let run = garden.inside(&["mvn", "-B", "-q", "-o", &repository, "validate"]).ok();
-        assert_eq!(run.text(), "", "{run}");
+        let run = garden.inside(&["mvn", "-B", "-o", &repository, "validate"]).ok();
+        assert!(run.text().contains("BUILD SUCCESS"), "{run}");
         assert!(garden.inside(&["mvn", "-v"]).ok().text().contains("Apache Maven"));
     });
 }

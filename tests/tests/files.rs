@@ -1,0 +1,180 @@
+//! The workspace as a file system: names, modes, links, special files, many files.
+#![cfg(target_os = "linux")]
+
+use garth_tests::{Snapshot, everyone};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
+
+#[test]
+fn strange_names() {
+    everyone(|garden| {
+        let run = garden.script(
+            r#"mkdir 'a b' $'new\nline' $'\xff\xfe' ' ' '-n' '*' '$HOME' ;
+             for d in */ ./-n/; do echo "x" >"$d/f"; mv "$d/f" "$d/g"; ln -s g "$d/l"; cat "$d/l" >/dev/null; done
+             touch "$(printf 'n%.0s' $(seq 255))"; python3 -c 'import os; os.makedirs("/".join(["d" * 100] * 30)); open(b"\xc3\x28", "w")'
+             cd 'a b'; pwd; ls -la >/dev/null; find .. -type f -print0 | xargs -0 -P4 -n1 wc -c >/dev/null"#,
+        );
+        let run = run.ok();
+        assert!(run.text().ends_with("/work/a b"), "{run}");
+        for name in [&b"new\nline"[..], b"\xff\xfe", b" ", b"-n", b"*", b"$HOME"] {
+            let directory = garden.work.join(std::ffi::OsStr::from_bytes(name));
+            assert_eq!(std::fs::read_to_string(directory.join("l")).expect("the file"), "x\n");
+        }
+        // A working directory with such a name.
+        for name in ["a b", "new\nline"] {
+            assert_eq!(garden.at(name).inside(&["cat", "g"]).ok().text(), "x");
+        }
+    });
+}
+
+#[test]
+fn a_workspace_reached_through_a_link() {
+    everyone(|garden| {
+        let link = garden.scratch.join("shortcut");
+        symlink(&garden.work, &link).expect("a link");
+        let view = garden.at(&link);
+        let run = view.script("pwd; pwd -P; echo x >file; test \"$PWD/file\" -ef file; cd ..; cd work").ok();
+        assert_eq!(run.text(), format!("{}\n{}", link.display(), garden.work.display()));
+        assert_eq!(garden.read("file"), "x\n");
+        garden.write("real/part/f", "inside\n");
+        symlink("real/part", garden.work.join("in")).expect("a link");
+        symlink(&garden.home, garden.work.join("out")).expect("a link");
+        garden.write(garden.home.join("secret"), "secret\n");
+        garden.own(&garden.work.join("in"));
+        garden.own(&garden.work.join("out"));
+        assert_eq!(garden.inside(&["cat", "in/f"]).ok().text(), "inside");
+        let _ = garden.inside(&["cat", "out/secret"]).fails();
+    });
+}
+
+#[test]
+fn modes_and_masks() {
+    everyone(|garden| {
+        for (mask, file, directory) in
+            [("022", 0o644, 0o755), ("077", 0o600, 0o700), ("002", 0o664, 0o775), ("000", 0o666, 0o777)]
+        {
+            let script = format!(
+                "umask {mask}; touch f{mask}; mkdir d{mask}; mkfifo p{mask}; echo 1 >e{mask}; : >>e{mask}; cp e{mask} c{mask}"
+            );
+            let _ = garden.script(&script).ok();
+            for name in ["f", "p", "e", "c"] {
+                assert_eq!(garden.mode(format!("{name}{mask}")), file, "{name} with {mask}");
+            }
+            assert_eq!(garden.mode(format!("d{mask}")), directory);
+        }
+        let _ = garden.prepare("mkdir shared; chmod 2775 shared");
+        let run = garden.script("umask 002; mkdir shared/d; touch shared/f; stat -c %a shared/d; chmod 1777 d022; chmod +x f022; chmod 000 f077; chmod 4755 f000 || true");
+        assert_eq!(run.ok().text(), "2775");
+        assert_eq!(garden.mode("d022"), 0o1777);
+        assert_eq!(garden.mode("f022"), 0o755);
+        assert_eq!(garden.mode("f077"), 0);
+        // The mask that garth itself was started with holds inside.
+        let masked =
+            format!("umask 027; exec {} run -- bash -c 'umask; touch masked'", garden.program().display());
+        assert_eq!(garden.outside(&["bash", "-c", &masked]).ok().text(), "0027");
+        assert_eq!(garden.mode("masked"), 0o640);
+    });
+}
+
+#[test]
+fn links_fifos_sockets_and_locks() {
+    everyone(|garden| {
+        let run = garden.script(
+            "echo x >a; ln a b; test a -ef b; echo y >>b; cat a; mv b c; ln -sf c d; readlink d; rm a; cat d
+             mkfifo p; (for i in 1 2 3; do echo $i; done >p) & cat p; wait
+             python3 - <<'P'
+import socket, os, threading
+s = socket.socket(socket.AF_UNIX); s.bind(os.getcwd() + '/s'); s.listen()
+def serve():
+    c, _ = s.accept(); c.send(b'served'); c.close()
+threading.Thread(target=serve).start()
+c = socket.socket(socket.AF_UNIX); c.connect('s'); print(c.recv(9).decode())
+d = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); d.bind('g'); e = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); e.sendto(b'd', 'g'); print(d.recv(1).decode())
+P
+             flock l -c 'echo locked'; (flock 9; echo again) 9>l; flock -n l sleep 0.2 & sleep 0.1; flock -n l true && exit 1; wait; rm s g",
+        );
+        let run = run.ok();
+        assert_eq!(run.text(), "x\ny\nc\nx\ny\n1\n2\n3\nserved\nd\nlocked\nagain", "{run}");
+        assert_eq!(run.errors(), "", "{run}");
+        assert_eq!(std::fs::metadata(garden.work.join("c")).expect("a file").nlink(), 1);
+    });
+}
+
+/// The kernel keeps the address that a socket was bound to: programs tell it to others.
+#[test]
+fn the_address_of_a_socket_is_the_one_it_was_given() {
+    everyone(|garden| {
+        garden.write(
+            "bound.py",
+            "import os, socket
+for name in ('near.sock', './dot.sock', os.getcwd() + '/full.sock', '/tmp/t.sock'):
+    s = socket.socket(socket.AF_UNIX); s.bind(name); s.listen(); assert s.getsockname() == name, s.getsockname()
+    c = socket.socket(socket.AF_UNIX); c.connect(name); assert c.getpeername() == name, c.getpeername()
+",
+        );
+        let _ = garden.inside(&["python3", "bound.py"]).ok();
+    });
+}
+
+#[test]
+fn trees_are_copied_packed_and_removed() {
+    everyone(|garden| {
+        let _ = garden.prepare(
+            "python3 - <<'P'
+import os
+for d in range(50):
+    os.makedirs(f'many/{d}/sub')
+    for f in range(100): open(f'many/{d}/sub/{f}', 'w').write(str(f))
+P
+             ln -s 1 many/link; mkfifo many/fifo; chmod 700 many/3; touch -d 2001-02-03 many/4/sub/5
+             tar cf many.tar many; tar czf many.tgz many",
+        );
+        let run = garden.script(
+            "mkdir x y; tar xf many.tar -C x; tar xzf many.tgz -C y; diff -r --no-dereference x/many/1 many/1
+             cp -a many z; diff <(cd many; find . -printf '%p %m %y %s\\n' | sort) <(cd z; find . -printf '%p %m %y %s\\n' | sort)
+             stat -c %Y x/many/4/sub/5 many/4/sub/5 z/4/sub/5 | sort -u | wc -l
+             find z -type f | wc -l; find z -type f -print0 | xargs -0 -P 4 -n 50 grep -l 7 | wc -l; mv z w; rm -rf w x y
+             tar cf again.tar many; tar tf again.tar | wc -l; gzip -k again.tar; sha256sum again.tar | cut -c1-2 >/dev/null",
+        );
+        let run = run.ok();
+        assert_eq!(run.text(), "1\n5000\n950\n5103", "{run}");
+        assert_eq!(run.errors(), "", "{run}");
+        assert!(!garden.has("w") && !garden.has("x"));
+    });
+}
+
+/// A program that has just been written can be run at once, and a file that was closed is closed.
+#[test]
+fn nothing_keeps_files_open() {
+    everyone(|garden| {
+        let run = garden.script(
+            "for i in $(seq 300); do cp /bin/true ./t; ./t; rm t; done
+             for i in $(seq 100); do printf '#!/bin/sh\\necho ok\\n' >s; chmod +x s; ./s >/dev/null; done
+             mkfifo p; for i in $(seq 100); do echo $i >p & cat p >/dev/null; wait; done; echo done",
+        );
+        assert_eq!(run.ok().text(), "done");
+    });
+}
+
+#[test]
+fn files_of_others_are_read_and_not_written() {
+    everyone(|garden| {
+        garden.write(garden.home.join(".bashrc"), "echo outside\n");
+        let before = Snapshot::of(&garden.scratch, &[&garden.work]);
+        for script in [
+            "echo x >/etc/garth-mark",
+            "echo x >>/usr/bin/true",
+            "rm /usr/bin/true",
+            "echo x >/dev/sda",
+            "mkdir /srv/x",
+            "mount -t tmpfs none /mnt",
+            "mknod n b 8 0",
+            "chown 12345 .",
+        ] {
+            let run = garden.inside(&["sh", "-c", script]).fails();
+            assert_ne!(run.errors(), "", "{run}");
+        }
+        let _ = garden.script("echo mark >>~/.bashrc; mkdir -p ~/.config/tool; echo 1 >~/.config/tool/c; cat ~/.config/tool/c").ok();
+        Snapshot::of(&garden.scratch, &[&garden.work]).same_as(&before, "outside the workspace");
+    });
+}
