@@ -18,6 +18,8 @@ mod request;
 mod show;
 #[cfg(target_os = "linux")]
 mod table;
+#[cfg(target_os = "linux")]
+mod trial;
 mod usage;
 mod verbs;
 #[cfg(target_os = "linux")]

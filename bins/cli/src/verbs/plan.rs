@@ -2,21 +2,20 @@
 
 use crate::arguments::PlanArguments;
 use crate::failure::Failure;
-use crate::request::request;
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
 use crate::table::{Cell, table};
+use crate::trial::prepare_to_tell;
 use crate::words::origin;
 use anstyle::Style;
 use garth::plan::assurance::{Row, Status};
-use garth::plan::linux::Report;
 use garth::plan::linux::spec::Tier;
 use garth::policy::{Layer, escape_visible};
-use garth::{Error, Prepared, prepare};
+use garth::{Error, Prepared};
 use std::io::{self, Write};
 
 /// Shows how each clause would be held. Exit code 121 if `run` would refuse.
 pub fn run(arguments: &PlanArguments, out: &mut dyn Write) -> Result<u8, Failure> {
-    let prepared = prepare(&request(&arguments.sandbox, &arguments.command, Report::All)?)?;
+    let prepared = prepare_to_tell(&arguments.sandbox, &arguments.command)?;
     let gate = prepared.gate();
     let refused: &[Row] = match &gate {
         Err(Error::NotEnforced(rows)) => rows,

@@ -3,17 +3,17 @@
 use crate::arguments::{Operation, WhyArguments};
 use crate::denial::{Explainer, reason_of, reason_with_origin};
 use crate::failure::Failure;
-use crate::request::{absolute, final_path, request};
+use crate::request::{absolute, final_path};
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
 use crate::table::{WIDTH, wrap};
+use crate::trial::prepare_to_tell;
 use anstyle::Style;
+use garth::Prepared;
 use garth::plan::assurance::Row;
-use garth::plan::linux::Report;
 use garth::policy::{
     AbsPath, AccessRequest, Decision, FileOp, LeastGrant, NodeKind, Origin, Outcome, Pattern, Vet,
     escape_visible,
 };
-use garth::{Prepared, prepare};
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure>
     let subject = subject(&arguments.what)?;
     // What the plan is for changes nothing about the answer.
     let command = [OsString::from("true")];
-    let prepared = prepare(&request(&arguments.sandbox, &command, Report::All)?)?;
+    let prepared = prepare_to_tell(&arguments.sandbox, &command)?;
     let (shown, answers) = match &subject {
         Subject::Path(path) => (path.to_string(), path_answers(&prepared, path, arguments.op)),
         Subject::Host(host, port) => {

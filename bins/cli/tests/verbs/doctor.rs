@@ -1,4 +1,4 @@
-use crate::place::Place;
+use crate::place::{Place, Said};
 
 #[test]
 fn tries_the_machine_and_agrees_with_run() {
@@ -45,4 +45,39 @@ fn clean_finds_nothing_after_a_run() {
     let said = place.garth(&["clean", "--check"]).expect(0);
     assert_eq!(said.out, "nothing is left of any sandbox\n");
     place.garth(&["clean"]).expect(0);
+}
+
+/// Where namespaces are refused, every verb says the same, and nothing is run.
+#[test]
+fn without_namespaces_all_verbs_agree() {
+    let place = Place::new("refused");
+    let garth = |arguments: &str| Said::of(&without_namespaces(&place, arguments).output().unwrap());
+    let doctor = garth("doctor").expect(121);
+    assert!(doctor.out.contains("\ntier  landlock: `garth run` refuses"), "{}", doctor.out);
+    assert!(doctor.out.contains("\nhint: user namespaces: "), "{}", doctor.out);
+    let plan = garth("plan -- touch ran").expect(121);
+    assert!(plan.out.contains("\ntier       landlock\n"), "{}", plan.out);
+    let run = garth("run -- touch ran").expect(121);
+    assert!(run.err.contains("--accept linux.landlock."), "{}", run.err);
+    assert!(!place.work().join("ran").exists());
+}
+
+/// A call of garth where the kernel refuses user namespaces: for an ordinary user by their number, for root in a
+/// changed root directory (`EPERM` of `unshare(2)`).
+fn without_namespaces(place: &Place, arguments: &str) -> std::process::Command {
+    use std::os::unix::fs::MetadataExt;
+    let garth = env!("CARGO_BIN_EXE_garth");
+    let mut command = std::process::Command::new("unshare");
+    if std::fs::metadata(place.work()).unwrap().uid() == 0 {
+        let root = place.home().join("root");
+        std::fs::create_dir_all(&root).unwrap();
+        let inside = format!("cd '{}' && exec '{garth}' {arguments}", place.work().display());
+        let script = r#"mount --rbind / "$0" && exec chroot "$0" sh -c "$1""#;
+        command.args(["--mount", "sh", "-c", script]).arg(root).arg(inside);
+    } else {
+        let script = format!("echo 0 > /proc/sys/user/max_user_namespaces && exec '{garth}' {arguments}");
+        command.args(["--user", "--map-current-user", "--keep-caps", "sh", "-c", &script]);
+    }
+    command.current_dir(place.work()).env("HOME", place.home()).env_remove("PWD");
+    command
 }

@@ -1,7 +1,7 @@
 //! The parts of the machine, and what to do about those that are missing.
 
-use super::trial::{Started, Trial};
 use super::{Check, Status};
+use crate::trial::{Started, Trial};
 use garth::Prepared;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ fn namespace_hints() -> Vec<String> {
         .filter(|(path, refusing, _)| read(path).trim() == *refusing)
         .map(|(_, _, hint)| (*hint).to_owned())
         .collect();
-    if in_container() {
+    if hints.is_empty() && in_container() {
         hints.push(
             "this looks like a container: start it with --security-opt seccomp=unconfined --security-opt \
              systempaths=unconfined, or with a seccomp profile that allows clone, unshare and mount"

@@ -1,17 +1,16 @@
 //! `garth doctor`: what this machine can enforce, found by trying it.
 
 mod machine;
-mod trial;
 
 use super::plan::tier;
 use crate::failure::Failure;
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
-use crate::table::{Cell, table};
+use crate::table::{Cell, WIDTH, table, wrap};
+use crate::trial::{Started, Trial};
 use anstyle::Style;
 use garth::policy::escape_visible;
 use serde::Serialize;
 use std::io::{self, Write};
-use trial::Trial;
 
 /// How far a part of the machine goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -61,20 +60,19 @@ pub fn run(json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
         machine::overlay(&trial, &started),
         machine::control_groups(started.prepared.as_ref()),
     ];
-    let prepared = started.prepared.as_ref().filter(|_| started.is_good());
-    let runs = prepared.is_some();
-    let tier = prepared.map(|prepared| tier(prepared.plan.spec.tier));
+    let runs = started.is_good();
+    let tier = started.tier().map(tier);
     if json {
         let whole = serde_json::json!({ "version": 1, "runs": runs, "tier": tier, "problem": started.problem, "checks": checks });
         serde_json::to_writer_pretty(&mut *out, &whole)?;
         writeln!(out)?;
     } else {
-        text(&checks, tier, started.problem.as_deref(), out)?;
+        text(&checks, tier, &started, out)?;
     }
     Ok(if runs { 0 } else { 121 })
 }
 
-fn text(checks: &[Check], tier: Option<&str>, problem: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+fn text(checks: &[Check], tier: Option<&str>, started: &Started, out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<[Cell; 3]> = checks
         .iter()
         .map(|check| {
@@ -88,17 +86,19 @@ fn text(checks: &[Check], tier: Option<&str>, problem: Option<&str>, out: &mut d
         .collect();
     table(["WHAT", "STATUS", "FOUND"], &[2], &rows, out)?;
     writeln!(out)?;
-    match (tier, problem) {
-        (Some(tier), _) => {
-            writeln!(out, "{BOLD}tier{BOLD:#}  {tier}: `garth run` goes with the default policy")?
-        }
-        (None, problem) => {
+    let tier = tier.unwrap_or("none");
+    match &started.problem {
+        None => writeln!(out, "{BOLD}tier{BOLD:#}  {tier}: `garth run` goes with the default policy")?,
+        Some(problem) => {
             writeln!(
                 out,
-                "{BOLD}tier{BOLD:#}  {ERROR}none{ERROR:#}: `garth run` refuses the default policy"
+                "{BOLD}tier{BOLD:#}  {ERROR}{tier}{ERROR:#}: `garth run` refuses the default policy"
             )?;
-            for line in problem.unwrap_or_default().lines() {
-                writeln!(out, "  {}", escape_visible(line.as_bytes()))?;
+            // What is indented lists the clauses one by one; `garth plan` does that better.
+            for line in problem.lines().filter(|line| !line.starts_with(' ')) {
+                for line in wrap(&escape_visible(line.as_bytes()), WIDTH - 2) {
+                    writeln!(out, "  {line}")?;
+                }
             }
         }
     }
