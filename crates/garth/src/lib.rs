@@ -8,6 +8,8 @@ mod place;
 #[cfg(target_os = "linux")]
 pub mod files;
 #[cfg(target_os = "linux")]
+pub mod prove;
+#[cfg(target_os = "linux")]
 mod session;
 
 pub use error::Error;

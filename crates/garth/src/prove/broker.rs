@@ -89,6 +89,7 @@ pub(super) fn enter() -> Option<u8> {
         environment: environment(variables == "hostile"),
         terminal: false,
         without_namespaces: tier == "landlock",
+        report: garth_plan::linux::Report::Gaps,
     };
     Some(match live(request, Path::new(report)) {
         Ok(()) => 0,

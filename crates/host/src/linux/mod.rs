@@ -5,5 +5,6 @@ pub mod facts;
 pub mod inside;
 pub mod journal;
 pub mod message;
+pub mod probe;
 pub mod supervise;
 mod sys;
