@@ -233,10 +233,10 @@ pub struct ProveArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Only attacks whose name or property contains this
+    /// Only these attacks: a part of the name, a pattern with `*`, or a property such as P4
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
-    /// Prove this tier: process or landlock
+    /// Prove this tier: auto, process or landlock
     #[arg(long, value_name = "TIER")]
     pub tier: Option<String>,
 }

@@ -34,6 +34,10 @@ fn main() -> ExitCode {
     if let Some(code) = garth_runner::enter() {
         return ExitCode::from(code);
     }
+    #[cfg(target_os = "linux")]
+    if let Some(code) = garth::prove::enter() {
+        return ExitCode::from(code);
+    }
     let words: Vec<OsString> = std::env::args_os().collect();
     let verb = match lexer::run_arguments(words.get(1..).unwrap_or_default()) {
         Some(run) => Verb::Run(run),

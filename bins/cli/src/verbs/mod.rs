@@ -8,6 +8,8 @@ mod doctor;
 mod plan;
 mod policy;
 #[cfg(target_os = "linux")]
+mod prove;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod why;
@@ -30,11 +32,10 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Why(arguments) => why::run(arguments, &mut out),
         Verb::Doctor(report) => doctor::run(report.json, &mut out),
         Verb::Policy(verb) => policy::run(verb, &mut out),
-        Verb::Prove(_) => Err(Failure::own(
-            "garth prove is not in this build",
-            "the attack corpus was left out",
-            "use a build with it",
-        )),
+        Verb::Prove(arguments) => {
+            let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
+            Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
+        }
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
     };
     out.flush()?;

@@ -51,11 +51,14 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     conclude(arguments, &prepared, &ended)
 }
 
-fn repositories(ended: &Ended) -> &[AbsPath] {
-    match &ended.outcome {
-        Outcome::Ended(ending) => &ending.repositories,
-        _ => &[],
-    }
+/// The directories that became repositories; what is reported may be the `.git` in them.
+fn repositories(ended: &Ended) -> Vec<AbsPath> {
+    let Outcome::Ended(ending) = &ended.outcome else { return Vec::new() };
+    let tree = |path: &AbsPath| match path.file_name() {
+        Some(b".git") => path.parent().unwrap_or_else(|| path.clone()),
+        _ => path.clone(),
+    };
+    ending.repositories.iter().map(tree).collect()
 }
 
 /// The exit code, or why there is none of the command's own.
@@ -114,7 +117,7 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
             denied_event(&explainer, denied)?;
         }
     }
-    for path in repositories(&ended) {
+    for path in &repositories(&ended) {
         Event::Repository { path }.write(&mut io::stderr())?;
     }
     let denied = ended.denied.len();

@@ -142,7 +142,7 @@ fn repositories_that_appear_are_reported() {
     let said = place.garth(&["run", "--", "sh", "-c", script]).expect(0);
     let lines: Vec<&str> = said.err.lines().filter(|line| line.contains("became a git repository")).collect();
     assert_eq!(lines.len(), 1, "{}", said.err);
-    assert!(lines[0].contains("/work/sub"), "{}", lines[0]);
+    assert!(lines[0].contains("/work/sub became"), "{}", lines[0]);
 }
 
 #[test]
