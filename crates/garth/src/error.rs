@@ -80,7 +80,8 @@ impl fmt::Display for Error {
             }
             Self::Os { step, error } => {
                 write!(f, "{error}\nwhile garth tried to {step}")?;
-                let remedy = error.remedy.as_deref().unwrap_or("`garth doctor` shows what this machine offers");
+                let remedy =
+                    error.remedy.as_deref().unwrap_or("`garth doctor` shows what this machine offers");
                 write!(f, "\nhint: {remedy}")
             }
         }

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::place::Surroundings;
 use garth_host::linux::facts::{Author, read_text, read_trusted};
-use garth_policy::{AbsPath, Inputs, Source, TrustStore, Flag, Loaded, load};
+use garth_policy::{AbsPath, Flag, Inputs, Loaded, Source, TrustStore, load};
 
 /// The administrator's policy.
 pub const MANAGED: &str = "/etc/garth/policy.toml";
@@ -32,7 +32,8 @@ pub fn user_files(home: &AbsPath, environment: &[(Vec<u8>, Vec<u8>)]) -> Result<
         named.map_or_else(|| home.join(default.as_bytes()), Ok)
     };
     let join = |base: Result<AbsPath, _>, name: &str| {
-        base.and_then(|base: AbsPath| base.join(name.as_bytes())).map_err(|error| Error::Policy(error.to_string()))
+        base.and_then(|base: AbsPath| base.join(name.as_bytes()))
+            .map_err(|error| Error::Policy(error.to_string()))
     };
     let state = join(base("XDG_STATE_HOME", ".local/state"), "garth")?;
     Ok(UserFiles {
@@ -56,12 +57,15 @@ pub fn load_policy(
     let files = user_files(&context.home, environment)?;
     let managed = AbsPath::posix(MANAGED.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
     let user = match file {
-        Some(named) => Some(read_trusted(named, Author::User).map_err(Error::os("read your policy"))?.ok_or_else(
-            || Error::Policy(format!("there is no policy file {named}\nhint: name an existing file")),
-        )?),
+        Some(named) => {
+            Some(read_trusted(named, Author::User).map_err(Error::os("read your policy"))?.ok_or_else(
+                || Error::Policy(format!("there is no policy file {named}\nhint: name an existing file")),
+            )?)
+        }
         None => read_trusted(&files.policy, Author::User).map_err(Error::os("read your policy"))?,
     };
-    let project_path = context.workspace.join(PROJECT.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
+    let project_path =
+        context.workspace.join(PROJECT.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
     let inputs = Inputs {
         context: context.clone(),
         managed: source(
@@ -69,7 +73,10 @@ pub fn load_policy(
             read_trusted(&managed, Author::Administrator).map_err(Error::os("read the managed policy"))?,
         )?,
         user: source(file.unwrap_or(&files.policy), user)?,
-        project: source(&project_path, read_text(&project_path).map_err(Error::os("read the project's policy"))?)?,
+        project: source(
+            &project_path,
+            read_text(&project_path).map_err(Error::os("read the project's policy"))?,
+        )?,
         flags: flags.to_vec(),
     };
     load(&inputs, &trust(&files)?).map_err(|found| Error::Policy(found.render(false)))
@@ -94,6 +101,8 @@ pub fn trust(files: &UserFiles) -> Result<TrustStore, Error> {
     let text = String::from_utf8_lossy(&text);
     TrustStore::parse(&text).map_err(|line| {
         let path = &files.trust;
-        Error::Policy(format!("{path}:{line}: not understood\nhint: remove the line, and trust the project again"))
+        Error::Policy(format!(
+            "{path}:{line}: not understood\nhint: remove the line, and trust the project again"
+        ))
     })
 }

@@ -4,21 +4,21 @@
 //! wait. See `docs/architecture.md`.
 
 mod error;
-mod place;
 #[cfg(target_os = "linux")]
 pub mod files;
+mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;
 #[cfg(target_os = "linux")]
 mod session;
 
 pub use error::Error;
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::facts::{features, look};
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::facts::{features, look};
-#[cfg(target_os = "linux")]
 pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, exit_like, prepare};
-#[cfg(target_os = "linux")]
-pub use garth_host::linux::supervise::Denied;

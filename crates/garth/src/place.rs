@@ -54,8 +54,8 @@ mod linux {
 
     /// Directories that are never a workspace, beside the home and whatever holds it.
     const SYSTEM: [&str; 18] = [
-        "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin",
-        "/sys", "/tmp", "/usr", "/var", "/var/tmp",
+        "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run",
+        "/sbin", "/sys", "/tmp", "/usr", "/var", "/var/tmp",
     ];
 
     pub(super) fn surroundings(
@@ -156,7 +156,9 @@ mod linux {
     fn git_dirs(root: &AbsPath, notices: &mut Vec<String>) -> Vec<AbsPath> {
         let Ok(pointer_path) = root.join(b".git") else { return Vec::new() };
         let pointer = look(&pointer_path).filter(|object: &Object| object.kind == NodeKind::File);
-        let Some(text) = pointer.and_then(|_| read_text(&pointer_path).ok().flatten()) else { return Vec::new() };
+        let Some(text) = pointer.and_then(|_| read_text(&pointer_path).ok().flatten()) else {
+            return Vec::new();
+        };
         match granted(root, &text) {
             Ok(dirs) => dirs,
             Err(why) => {
@@ -170,9 +172,8 @@ mod linux {
         let target = pointer_target(root.as_bytes(), pointer).map_err(|refusal| refusal.reason)?;
         let target = AbsPath::posix(target).map_err(|error| error.to_string())?;
         let real = final_path(&target).map_err(|error| error.to_string())?;
-        let read = |name: &str| {
-            real.join(name.as_bytes()).ok().and_then(|path| read_text(&path).ok().flatten())
-        };
+        let read =
+            |name: &str| real.join(name.as_bytes()).ok().and_then(|path| read_text(&path).ok().flatten());
         let (head, gitdir, commondir) = (read("HEAD"), read("gitdir"), read("commondir"));
         let (config, config_worktree) = (read("config"), read("config.worktree"));
         let back = BackPointers {
@@ -216,7 +217,14 @@ mod linux {
 
     fn env_dirs(environment: &[(Vec<u8>, Vec<u8>)]) -> Vec<(String, AbsPath)> {
         const NAMES: [&str; 8] = [
-            "CARGO_HOME", "RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "GOPATH", "GOROOT", "JAVA_HOME", "VOLTA_HOME",
+            "CARGO_HOME",
+            "RUSTUP_HOME",
+            "PYENV_ROOT",
+            "NVM_DIR",
+            "GOPATH",
+            "GOROOT",
+            "JAVA_HOME",
+            "VOLTA_HOME",
         ];
         let named = |(name, value): &(Vec<u8>, Vec<u8>)| {
             let name = std::str::from_utf8(name).ok().filter(|name| NAMES.contains(name))?;

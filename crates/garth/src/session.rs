@@ -82,8 +82,7 @@ pub struct Sandbox {
 /// See [`Error`].
 pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let surroundings = surroundings(request.workspace.as_ref(), &request.environment)?;
-    let loaded =
-        load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
+    let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     add_private_home(&mut policy, &surroundings.context.home);
     let boundaries = policy.files.boundaries();
@@ -246,7 +245,8 @@ pub fn exit_like(ending: &Ending) -> u8 {
 pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<String>, Error> {
     let home = environment.iter().find(|(name, _)| name == b"HOME").map(|(_, value)| value.clone());
     let home = home.and_then(|home| AbsPath::posix(home).ok());
-    let home = home.ok_or_else(|| Error::Policy("HOME is not set\nhint: set it to your home directory".into()))?;
+    let home =
+        home.ok_or_else(|| Error::Policy("HOME is not set\nhint: set it to your home directory".into()))?;
     let journal = Journal::new(as_path(&user_files(&home, environment)?.state));
     let left = journal.left().map_err(Error::os("read the journal"))?;
     let mut said = Vec::new();

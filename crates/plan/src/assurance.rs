@@ -52,7 +52,9 @@ impl Status {
     pub fn gap(&self) -> Option<&str> {
         match self {
             Self::Enforced { .. } => None,
-            Self::Partial { gap, .. } | Self::Advisory { gap, .. } | Self::Unenforceable { gap, .. } => Some(gap),
+            Self::Partial { gap, .. } | Self::Advisory { gap, .. } | Self::Unenforceable { gap, .. } => {
+                Some(gap)
+            }
         }
     }
 

@@ -173,11 +173,33 @@ fn names(numbers: &[i32]) -> String {
 #[must_use]
 pub(super) fn name(errno: i32) -> String {
     const NAMES: [(i32, &str); 22] = [
-        (1, "EPERM"), (2, "ENOENT"), (3, "ESRCH"), (4, "EINTR"), (5, "EIO"), (6, "ENXIO"), (9, "EBADF"), (11, "EAGAIN"), (13, "EACCES"),
-        (14, "EFAULT"), (16, "EBUSY"), (17, "EEXIST"), (18, "EXDEV"), (19, "ENODEV"), (20, "ENOTDIR"), (22, "EINVAL"), (27, "EFBIG"),
-        (30, "EROFS"), (38, "ENOSYS"), (97, "EAFNOSUPPORT"), (101, "ENETUNREACH"), (111, "ECONNREFUSED"),
+        (1, "EPERM"),
+        (2, "ENOENT"),
+        (3, "ESRCH"),
+        (4, "EINTR"),
+        (5, "EIO"),
+        (6, "ENXIO"),
+        (9, "EBADF"),
+        (11, "EAGAIN"),
+        (13, "EACCES"),
+        (14, "EFAULT"),
+        (16, "EBUSY"),
+        (17, "EEXIST"),
+        (18, "EXDEV"),
+        (19, "ENODEV"),
+        (20, "ENOTDIR"),
+        (22, "EINVAL"),
+        (27, "EFBIG"),
+        (30, "EROFS"),
+        (38, "ENOSYS"),
+        (97, "EAFNOSUPPORT"),
+        (101, "ENETUNREACH"),
+        (111, "ECONNREFUSED"),
     ];
-    NAMES.iter().find(|(number, _)| *number == errno).map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).into())
+    NAMES
+        .iter()
+        .find(|(number, _)| *number == errno)
+        .map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).into())
 }
 
 /// An outcome in words.

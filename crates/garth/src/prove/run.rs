@@ -8,7 +8,9 @@ use super::stage::{SEPARATED, Stage, write_order};
 use garth_host::linux::probe::{Line, NAME, Outcome, outside};
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Which tier to prove.
@@ -70,7 +72,8 @@ pub fn prove(options: &Options) -> io::Result<Report> {
     let start = Instant::now();
     let chosen: Vec<Attack> = corpus().into_iter().filter(|attack| matches(options, attack)).collect();
     let stage = Stage::new()?;
-    let mut proof = Proof { stage: &stage, landlock: options.tier == TierChoice::Landlock, tier: String::new() };
+    let mut proof =
+        Proof { stage: &stage, landlock: options.tier == TierChoice::Landlock, tier: String::new() };
     let mut findings: HashMap<String, Finding> = HashMap::new();
     for garden in Garden::ALL {
         let here: Vec<&Attack> =
@@ -122,6 +125,16 @@ fn whole(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
+impl Answers {
+    /// How a part of an attack went.
+    fn of(&self, attack: &Attack, part: &str) -> Outcome {
+        let key = format!("{}/{part}", attack.id);
+        self.outcomes.get(&key).cloned().unwrap_or_else(|| {
+            Outcome::Broken(format!("no answer; {} {}", self.told.outcome, self.told.detail))
+        })
+    }
+}
+
 /// A proof under way.
 #[derive(Debug)]
 pub struct Proof<'s> {
@@ -158,37 +171,40 @@ impl Proof<'_> {
         let answers = self.sandbox(garden, policy_text(garden), &lines)?;
         self.tier.clone_from(&answers.told.tier);
         self.landlock |= answers.told.tier == "landlock";
-        Ok(attacks.iter().map(|attack| self.finding(attack, &before, &answers)).collect())
+        // All attacks are judged before a control outside does the same for real.
+        let judged: Vec<Held> = attacks.iter().map(|attack| self.judged(attack, &before, &answers)).collect();
+        let pairs = attacks.iter().zip(judged);
+        Ok(pairs.map(|(attack, held)| self.finding(attack, held, &answers)).collect())
     }
 
     pub(super) fn line(&self, key: &str, step: &Step, garden: Garden) -> Line {
         Line { key: key.to_owned(), words: self.stage.words(step, garden) }
     }
 
-    fn finding(&self, attack: &Attack, before: &Before, answers: &Answers) -> Finding {
-        let blank = Outcome::Broken(format!("no answer; {} {}", answers.told.outcome, answers.told.detail));
-        let outcome = |part: &str| answers.outcomes.get(&format!("{}/{part}", attack.id)).unwrap_or(&blank).clone();
-        let went = outcome("attack");
+    /// The verdict, as if a control outside had succeeded.
+    fn judged(&self, attack: &Attack, before: &Before, answers: &Answers) -> Held {
         if attack.process_tier_only && self.landlock {
-            let why = "means something only with namespaces".to_owned();
-            return Finding::of(attack, words(&went), String::new(), Held::Skipped(why));
+            return Held::Skipped("means something only with namespaces".into());
         }
-        // What the attack did is looked at before the control outside does the same for real.
-        let held = before.judge(self.stage, attack, &went, &Outcome::Succeeded, &answers.told.gaps);
-        let twin = match (&attack.twin, &attack.action) {
-            (Twin::Outside, Action::Inside(step)) => outside(
-                &self.stage.words(step, attack.garden),
-                &self.stage.environment(),
-                &self.stage.workspace(attack.garden),
-            ),
-            _ => outcome("twin"),
+        let twin = match attack.twin {
+            Twin::Inside(_) => answers.of(attack, "twin"),
+            _ => Outcome::Succeeded,
         };
-        let held = if twin == Outcome::Succeeded {
-            held
-        } else {
-            before.judge(self.stage, attack, &went, &twin, &answers.told.gaps)
+        before.judge(self.stage, attack, &answers.of(attack, "attack"), &twin, &answers.told.gaps)
+    }
+
+    fn finding(&self, attack: &Attack, held: Held, answers: &Answers) -> Finding {
+        let went = answers.of(attack, "attack");
+        let (Twin::Outside, Action::Inside(step)) = (&attack.twin, &attack.action) else {
+            return Finding::of(attack, words(&went), words(&answers.of(attack, "twin")), held);
         };
-        Finding::of(attack, words(&went), words(&twin), held)
+        let directory = self.stage.workspace(attack.garden);
+        let twin = outside(&self.stage.words(step, attack.garden), &self.stage.environment(), &directory);
+        let held = match twin {
+            Outcome::Succeeded => held,
+            _ => Held::No(format!("the same does not work outside: {}", words(&twin))),
+        };
+        Finding::of(attack, words(&went), format!("outside: {}", words(&twin)), held)
     }
 
     /// Runs a list of steps in one sandbox.
@@ -196,6 +212,7 @@ impl Proof<'_> {
         let session = self.session(garden, policy, lines)?;
         let start = Instant::now();
         let child = session.start()?;
+        let _hand = Hand::lend(&session.workspace);
         let outcomes = answers(child)?;
         Ok(Answers { told: told(&session.report), outcomes, time: start.elapsed() })
     }
@@ -254,4 +271,34 @@ pub(super) fn answers(mut child: std::process::Child) -> io::Result<HashMap<Stri
     let text = String::from_utf8_lossy(&text);
     let pairs = text.lines().filter_map(|line| line.split_once(SEPARATED));
     Ok(pairs.map(|(key, outcome)| (key.to_owned(), Outcome::from_line(outcome))).collect())
+}
+
+/// A hand of the host: makes files in a workspace when something inside asks for it.
+struct Hand {
+    done: Arc<AtomicBool>,
+}
+
+impl Hand {
+    fn lend(workspace: &Path) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        let (ended, workspace) = (Arc::clone(&done), workspace.to_owned());
+        std::thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) && !workspace.join("please").exists() {
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            if workspace.join("please").exists() {
+                for name in ["src/appeared.pem", "src/appeared.txt", "made-by-host"] {
+                    // A file that cannot be made is missed by whoever asked for it.
+                    let _missed = std::fs::write(workspace.join(name), "made during the run\n");
+                }
+            }
+        });
+        Self { done }
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+    }
 }

@@ -32,7 +32,9 @@ impl Story {
         let text = |result: &Result<String, String>| result.clone().unwrap_or_else(|why| why);
         let (went, twin) = (text(&self.attack), text(&self.twin));
         let held = match (&self.attack, &self.twin) {
-            _ if attack.process_tier_only && landlock => Held::Skipped("means something only with namespaces".into()),
+            _ if attack.process_tier_only && landlock => {
+                Held::Skipped("means something only with namespaces".into())
+            }
             (_, Err(why)) => Held::No(format!("the twin did not succeed: {why}")),
             (Err(why), Ok(_)) => Held::No(why.clone()),
             (Ok(_), Ok(_)) => Held::Yes,
@@ -97,11 +99,19 @@ pub(super) fn network_rule(proof: &Proof<'_>) -> Story {
 }
 
 pub(super) fn machine_rule(proof: &Proof<'_>) -> Story {
-    refused_policy(proof, "version = 1\n[tier]\nminimum = \"vm\"\n", "version = 1\n[tier]\nminimum = \"process\"\n")
+    refused_policy(
+        proof,
+        "version = 1\n[tier]\nminimum = \"vm\"\n",
+        "version = 1\n[tier]\nminimum = \"process\"\n",
+    )
 }
 
 pub(super) fn invalid_policy(proof: &Proof<'_>) -> Story {
-    refused_policy(proof, "version = 1\n[files]\n\"{out}\" = \"wriet\"\n", "version = 1\n[files]\n\"{out}/secret\" = \"read\"\n")
+    refused_policy(
+        proof,
+        "version = 1\n[files]\n\"{out}\" = \"wriet\"\n",
+        "version = 1\n[files]\n\"{out}/secret\" = \"read\"\n",
+    )
 }
 
 /// The policy file is writable for everybody.
@@ -149,7 +159,8 @@ pub(super) fn whole_system(proof: &Proof<'_>) -> Story {
 
 /// The broker is killed; nothing inside may live on.
 pub(super) fn killed_broker(proof: &Proof<'_>) -> Story {
-    const BEATS: &[Step] = &[step("detached-heartbeat", &["{ws}/beat-1"]), step("heartbeat", &["{ws}/beat-2"])];
+    const BEATS: &[Step] =
+        &[step("detached-heartbeat", &["{ws}/beat-1"]), step("heartbeat", &["{ws}/beat-2"])];
     let told = proof.session(GARDEN, "", &steps(proof, BEATS)).and_then(|session| {
         let mut child = session.start()?;
         let files = [session.workspace.join("beat-1"), session.workspace.join("beat-2")];
@@ -165,7 +176,11 @@ pub(super) fn killed_broker(proof: &Proof<'_>) -> Story {
     });
     match told {
         Ok((beating, before, after)) => Story {
-            attack: if before == after { Ok("ended with the broker".into()) } else { Err("it lives on".into()) },
+            attack: if before == after {
+                Ok("ended with the broker".into())
+            } else {
+                Err("it lives on".into())
+            },
             twin: if beating { Ok("it ran before".into()) } else { Err("it never ran".into()) },
         },
         Err(error) => Story::broken(error),
@@ -191,7 +206,11 @@ fn until(patience: Duration, so: impl Fn() -> bool) -> bool {
 /// What a run leaves on the host: mounts, control groups, files in temporary and runtime directories.
 pub(super) fn residue(proof: &Proof<'_>) -> Story {
     let before = traces(proof);
-    let told = under(proof, "", &[step("write", &["{ws}/trace"]), step("write", &["/tmp/trace"]), step("write", &["{home}/trace"])]);
+    let told = under(
+        proof,
+        "",
+        &[step("write", &["{ws}/trace"]), step("write", &["/tmp/trace"]), step("write", &["{home}/trace"])],
+    );
     let after = traces(proof);
     match told {
         Ok(told) => Story {
@@ -210,7 +229,13 @@ fn traces(proof: &Proof<'_>) -> Vec<String> {
     let mut found: Vec<String> = mounts.lines().map(|line| format!("mount {line}")).collect();
     let root = &proof.stage.root;
     let own = |name: &str| name.contains("garth") && !name.starts_with("garth-prove");
-    for directory in [root.join("home"), root.join("tmp"), root.join("run"), root.join("outside"), root.join("home/.local")] {
+    for directory in [
+        root.join("home"),
+        root.join("tmp"),
+        root.join("run"),
+        root.join("outside"),
+        root.join("home/.local"),
+    ] {
         found.extend(entries(&directory, |_| true));
     }
     for directory in ["/tmp", "/run", "/dev/shm", "/sys/fs/cgroup"] {
@@ -221,7 +246,9 @@ fn traces(proof: &Proof<'_>) -> Vec<String> {
 
 fn entries(directory: &Path, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let list = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    list.filter(|entry| wanted(&entry.file_name().to_string_lossy())).map(|entry| entry.path().display().to_string()).collect()
+    list.filter(|entry| wanted(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path().display().to_string())
+        .collect()
 }
 
 /// A start in a tree of many files takes as long as in one of few.
@@ -250,9 +277,16 @@ pub(super) fn cost_of_tree(proof: &Proof<'_>) -> Story {
     let removed = std::fs::remove_dir_all(grown);
     match (told, removed) {
         (Ok((small, large)), _) => {
-            let text = format!("{:.1} ms, with {FILES} files {:.1} ms", small.as_secs_f64() * 1e3, large.as_secs_f64() * 1e3);
+            let text = format!(
+                "{:.1} ms, with {FILES} files {:.1} ms",
+                small.as_secs_f64() * 1e3,
+                large.as_secs_f64() * 1e3
+            );
             let fine = large < small.mul_f64(1.5) + Duration::from_millis(5);
-            Story { attack: if fine { Ok(text.clone()) } else { Err(text.clone()) }, twin: Ok("started both times".into()) }
+            Story {
+                attack: if fine { Ok(text.clone()) } else { Err(text.clone()) },
+                twin: Ok("started both times".into()),
+            }
         }
         (Err(error), _) => Story::broken(error),
     }
@@ -260,7 +294,8 @@ pub(super) fn cost_of_tree(proof: &Proof<'_>) -> Story {
 
 /// A refused name with control characters is shown without them.
 pub(super) fn control_characters(proof: &Proof<'_>) -> Story {
-    const NAMES: &[Step] = &[step("write", &["{ws}/.vscode/a\u{1b}[2J\u{7}\u{202e}b\rc"]), step("write", &["{ws}/fine"])];
+    const NAMES: &[Step] =
+        &[step("write", &["{ws}/.vscode/a\u{1b}[2J\u{7}\u{202e}b\rc"]), step("write", &["{ws}/fine"])];
     match under(proof, "", NAMES) {
         Ok(answers) => {
             let shown = answers.told.denied.iter().find(|path| path.contains(".vscode"));
@@ -305,12 +340,22 @@ pub(super) fn too_much_memory(proof: &Proof<'_>) -> Story {
 }
 
 pub(super) fn too_long(proof: &Proof<'_>) -> Story {
-    limited(proof, "version = 1\n[limits]\ntime = \"400ms\"\n", step("sleep", &["5000"]), step("sleep", &["10"]))
+    limited(
+        proof,
+        "version = 1\n[limits]\ntime = \"400ms\"\n",
+        step("sleep", &["5000"]),
+        step("sleep", &["10"]),
+    )
 }
 
 pub(super) fn too_large(proof: &Proof<'_>) -> Story {
     let policy = "version = 1\n[limits]\nfile-size = \"1MiB\"\n";
-    limited(proof, policy, step("large-file", &["{ws}/large", "4000000"]), step("large-file", &["{ws}/small", "4096"]))
+    limited(
+        proof,
+        policy,
+        step("large-file", &["{ws}/large", "4000000"]),
+        step("large-file", &["{ws}/small", "4096"]),
+    )
 }
 
 /// A bare repository under a harmless name is reported at the end.

@@ -185,9 +185,31 @@ fn scratch() -> io::Result<PathBuf> {
 
 /// Names of the secrets table that are directories in real homes.
 const DIRECTORIES: &[&str] = &[
-    ".ssh", ".gnupg", ".aws", ".azure", ".oci", ".kube", ".docker", ".helm", ".password-store", ".claude", ".codex",
-    ".gemini", ".cursor", ".config/gcloud", ".config/gh", ".config/rclone", ".local/share/keyrings", ".mozilla",
-    ".config/google-chrome", ".config/chromium", ".thunderbird", ".garth",
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".oci",
+    ".kube",
+    ".docker",
+    ".helm",
+    ".password-store",
+    ".claude",
+    ".codex",
+    ".gemini",
+    ".cursor",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/rclone",
+    ".local/share/keyrings",
+    ".mozilla",
+    ".config/google-chrome",
+    ".config/chromium",
+    ".config/autostart",
+    ".thunderbird",
+    ".garth",
+    ".config/garth",
+    ".local/state/garth",
 ];
 
 /// A home with one credential per row of the secrets table, and files that shells and tools run.
@@ -200,14 +222,15 @@ fn home(root: &Path) -> io::Result<()> {
         let Some(name) = row.path.strip_prefix("~/") else { continue };
         let path = home.join(name);
         let path = if path.is_dir() { path.join("token") } else { path };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        if !path.exists() {
+        // A row below another row is a part of what is hidden there.
+        let below = path.parent().is_none_or(|parent| fs::create_dir_all(parent).is_err());
+        if !below && !path.exists() {
             fs::write(&path, "a secret\n")?;
         }
     }
-    for name in [".bashrc", ".profile", ".zshrc", ".gitconfig", ".config/autostart/x.desktop", ".local/bin/tool"] {
+    for name in
+        [".bashrc", ".profile", ".zshrc", ".gitconfig", ".config/autostart/x.desktop", ".local/bin/tool"]
+    {
         let path = home.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -221,7 +244,7 @@ fn home(root: &Path) -> io::Result<()> {
 /// One workspace as its garden wants it.
 fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
     let path = root.join("home/work").join(garden.name());
-    for name in ["directory/below", "src", ".vscode", ".github"] {
+    for name in ["directory/below", "src", ".vscode"] {
         fs::create_dir_all(path.join(name))?;
     }
     let sibling = path.with_file_name(format!("{}-sibling", garden.name()));
@@ -240,6 +263,8 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
         Garden::Worktree => linked(root, &path)?,
         _ => {
             git_directory(&path.join(".git"))?;
+            git_directory(&path.join("nested/.git"))?;
+            fs::create_dir_all(path.join(".github"))?;
             fs::hard_link(path.join(".git/config"), path.join("hard-config"))?;
         }
     }
@@ -265,7 +290,8 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
 
 /// What git itself lays out, with a hook, an attribute file and configuration that run programs.
 fn git_directory(git: &Path) -> io::Result<()> {
-    for name in ["objects/info", "refs/heads", "hooks", "info", "worktrees/one", "modules/sub/hooks", "logs"] {
+    for name in ["objects/info", "refs/heads", "hooks", "info", "worktrees/one", "modules/sub/hooks", "logs"]
+    {
         fs::create_dir_all(git.join(name))?;
     }
     let trap = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tfsmonitor = touch \"$TRAP\"\n";
@@ -335,7 +361,8 @@ fn servers(root: &Path, id: u32) -> io::Result<Vec<(&'static str, String)>> {
     let internet: [(&'static str, &'static str, &str); 2] =
         [("{tcp}", "{udp}", "127.0.0.1:0"), ("{tcp6}", "{udp6}", "[::1]:0")];
     for (stream, datagram, address) in internet {
-        let address: SocketAddr = address.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let address: SocketAddr =
+            address.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
         // A machine may do without IPv6: then there is nothing to reach.
         let Ok(listener) = TcpListener::bind(address) else {
             places.extend([(stream, "[::1]:9".to_owned()), (datagram, "[::1]:9".to_owned())]);

@@ -116,7 +116,7 @@ fn object_from(final_path: AbsPath, kind: NodeKind, stat: &Stat, readable: bool)
         id: FileId { device: stat.st_dev, inode: stat.st_ino },
         mode: stat.st_mode & 0o7777,
         owner: stat.st_uid,
-        links: stat.st_nlink.into(),
+        links: stat.st_nlink,
         readable,
     }
 }

@@ -86,12 +86,8 @@ const fn argument(index: u8) -> u32 {
 /// The program for these options.
 #[must_use]
 pub fn compile(options: &Options) -> Vec<Instruction> {
-    let mut program = vec![
-        load(OFFSET_ARCH),
-        jump(JEQ, options.arch.audit(), 1, 0),
-        ret(RET_KILL),
-        load(OFFSET_NR),
-    ];
+    let mut program =
+        vec![load(OFFSET_ARCH), jump(JEQ, options.arch.audit(), 1, 0), ret(RET_KILL), load(OFFSET_NR)];
     search(&intervals(options), &mut program);
     program
 }

@@ -55,7 +55,8 @@ pub(super) fn split(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -
                 && other.source == Source::Host
                 && other.access == Access::Write
         });
-        let guarded = area.source == Source::Host || supervised_below || guarded_names(policy, boundaries, area);
+        let guarded =
+            area.source == Source::Host || supervised_below || guarded_names(policy, boundaries, area);
         if guarded { split.roots.push(area.path.clone()) } else { split.free.push(area.path.clone()) }
     }
     split
@@ -66,7 +67,9 @@ fn is_kernel_file_system(path: &AbsPath) -> bool {
 }
 
 fn is_device(path: &AbsPath) -> bool {
-    path.as_bytes().starts_with(b"/dev/") && path.as_bytes() != b"/dev/shm" && path.as_bytes() != b"/dev/mqueue"
+    path.as_bytes().starts_with(b"/dev/")
+        && path.as_bytes() != b"/dev/shm"
+        && path.as_bytes() != b"/dev/mqueue"
 }
 
 /// A name in a private area that the policy denies: it must not appear there either.
@@ -75,7 +78,9 @@ fn guarded_names(policy: &Policy, boundaries: &[Boundary<'_>], area: &Area) -> b
         return false;
     }
     let below = boundaries.iter().any(|boundary| {
-        boundary.path != &area.path && boundary.path.starts_with(&area.path) && boundary.grant.access < Access::Overlay
+        boundary.path != &area.path
+            && boundary.path.starts_with(&area.path)
+            && boundary.grant.access < Access::Overlay
     });
     below || policy.files.globs().any(|(_, rule)| rule.access < Access::Write)
 }
@@ -102,6 +107,7 @@ pub(super) fn supervision(
         reads,
         deletes: deletes || reads,
         sealed: view.sealed.clone(),
+        quiet: policy.files.private().to_vec(),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })
 }
@@ -113,9 +119,11 @@ fn reads_supervised(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -
     let pattern = policy.files.globs().any(|(_, rule)| rule.access == Access::Deny);
     let shows = |path: &AbsPath| {
         let below = |area: &&Area| path.starts_with(&area.path);
-        view.areas.iter().filter(below).max_by_key(|area| area.path.depth()).is_some_and(|area| {
-            area.source == Source::Host && area.access == Access::Write
-        })
+        view.areas
+            .iter()
+            .filter(below)
+            .max_by_key(|area| area.path.depth())
+            .is_some_and(|area| area.source == Source::Host && area.access == Access::Write)
     };
     pattern
         || boundaries.iter().any(|boundary| {
@@ -126,11 +134,11 @@ fn reads_supervised(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -
 /// The domain of the target in the `process` tier. It handles changes only: reading is held by the mount
 /// tree, and a Landlock rule for it would cost a microsecond on every open.
 pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: Option<&Supervision>) -> Landlock {
-    let rule = |path: &str, allowed| AbsPath::posix(path.as_bytes()).map(|path| LandlockRule { path, allowed, optional: true });
-    let mut rules: Vec<LandlockRule> = ["/dev", "/proc"]
-        .iter()
-        .filter_map(|path| rule(path, rights::WRITE_FILE).ok())
-        .collect();
+    let rule = |path: &str, allowed| {
+        AbsPath::posix(path.as_bytes()).map(|path| LandlockRule { path, allowed, optional: true })
+    };
+    let mut rules: Vec<LandlockRule> =
+        ["/dev", "/proc"].iter().filter_map(|path| rule(path, rights::WRITE_FILE).ok()).collect();
     rules.extend(split.free.iter().map(|path| LandlockRule {
         path: path.clone(),
         allowed: rights::CHANGE,

@@ -1,11 +1,11 @@
 //! Policy, facts and command to a plan.
 
 use super::bpf::{self, Options};
-use super::confinement::{self, rights, Split};
+use super::confinement::{self, Split, rights};
+use super::rows::Rules;
 use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Target, Tier, ViewStep};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::rows::Rules;
 use super::{environment, rows};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
@@ -86,9 +86,11 @@ pub fn lower(
     if facts.features.landlock == 0 || !facts.features.supervision {
         return Err(PlanError {
             what: "this kernel cannot hold a sandbox".into(),
-            why: "Landlock and seccomp supervision are both needed, and one is missing or switched off".into(),
-            hint: "use Linux 5.19 or newer with `landlock` in the list of security modules; see `garth doctor`"
+            why: "Landlock and seccomp supervision are both needed, and one is missing or switched off"
                 .into(),
+            hint:
+                "use Linux 5.19 or newer with `landlock` in the list of security modules; see `garth doctor`"
+                    .into(),
         });
     }
     let rules = Rules { policy, boundaries, all: report == Report::All };
@@ -207,7 +209,13 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         limits,
         target: target(command, entered.strings),
     };
-    Plan { spec, assurance, accepted: accepted(policy), session_directory: true, dropped_variables: entered.dropped }
+    Plan {
+        spec,
+        assurance,
+        accepted: accepted(policy),
+        session_directory: true,
+        dropped_variables: entered.dropped,
+    }
 }
 
 const READ: u64 = rights::READ_FILE | rights::READ_DIR | rights::EXECUTE;

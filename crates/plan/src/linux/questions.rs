@@ -74,6 +74,7 @@ fn ask_git_dir(query: &mut FactQuery, git_dir: &AbsPath) {
 /// Whether the host never sees what is at this path: it belongs to the sandbox. `depth` is how deep the
 /// rule that grants the path reaches.
 pub(super) fn is_private(policy: &Policy, path: &AbsPath, depth: usize) -> bool {
-    let private = policy.files.private().iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max();
+    let private =
+        policy.files.private().iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max();
     private.is_some_and(|private| depth <= private)
 }

@@ -5,7 +5,7 @@ use super::spec::{Limits, Supervision, Tier};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
-use garth_policy::{Access, AbsPath, Boundary, Layer, NetworkMode, Origin, Policy, RuleKind, TierMinimum};
+use garth_policy::{AbsPath, Access, Boundary, Layer, NetworkMode, Origin, Policy, RuleKind, TierMinimum};
 
 struct Table<'p> {
     policy: &'p Policy,
@@ -44,7 +44,10 @@ pub(super) fn process(
     let mut table = rules.table(facts, view, Tier::Process);
     table.files(supervision);
     table.common(limits);
-    table.isolation("processes of the host cannot be seen or signalled", "pid namespace and a proc of its own");
+    table.isolation(
+        "processes of the host cannot be seen or signalled",
+        "pid namespace and a proc of its own",
+    );
     table.isolation(
         "sockets, buses and agents of the host cannot be reached",
         "network and ipc namespaces; /run, /tmp and the home are the sandbox's own",
@@ -79,7 +82,10 @@ pub(super) fn landlock(
     } else {
         table.isolation("processes of the host cannot be signalled", "Landlock signal scope");
     }
-    table.isolation("sockets, buses and agents of the host cannot be reached", "seccomp: no sockets, only socket pairs");
+    table.isolation(
+        "sockets, buses and agents of the host cannot be reached",
+        "seccomp: no sockets, only socket pairs",
+    );
     table.gap(
         "attributes of files outside the workspace cannot be changed",
         "file permissions",
@@ -141,7 +147,13 @@ impl Table<'_> {
             .policy
             .files
             .globs()
-            .map(|(glob, rule)| (format!("{glob} = {}", rule.access.name()), rule.origin.clone(), self.glob_status(rule.access, supervision)))
+            .map(|(glob, rule)| {
+                (
+                    format!("{glob} = {}", rule.access.name()),
+                    rule.origin.clone(),
+                    self.glob_status(rule.access, supervision),
+                )
+            })
             .collect();
         for (clause, origin, status) in globs {
             self.push(clause, &origin, status);
@@ -150,7 +162,11 @@ impl Table<'_> {
     }
 
     fn area(&self, path: &AbsPath) -> Option<&Area> {
-        self.view.areas.iter().filter(|area| path.starts_with(&area.path)).max_by_key(|area| area.path.depth())
+        self.view
+            .areas
+            .iter()
+            .filter(|area| path.starts_with(&area.path))
+            .max_by_key(|area| area.path.depth())
     }
 
     fn file_status(&self, boundary: &Boundary<'_>, supervision: Option<&Supervision>) -> Status {
@@ -174,6 +190,9 @@ impl Table<'_> {
             (Tier::Process, Access::Overlay) => Status::enforced("overlay with a layer in memory"),
             (Tier::Process, Access::Write) => match area {
                 Some(area) if area.source == Source::Private => Status::enforced("private file system"),
+                _ if boundary.path.as_bytes().starts_with(b"/dev/") => {
+                    Status::enforced("device of the host, bound alone")
+                }
                 _ => Status::enforced("mounted; changes are supervised"),
             },
         }
@@ -188,14 +207,21 @@ impl Table<'_> {
         Status::enforced("absent, and the directory belongs to the system")
     }
 
-    fn landlock_status(&self, boundary: &Boundary<'_>, access: Access, supervision: Option<&Supervision>) -> Status {
+    fn landlock_status(
+        &self,
+        boundary: &Boundary<'_>,
+        access: Access,
+        supervision: Option<&Supervision>,
+    ) -> Status {
         let partial = |mechanism: &str, gap: &str, missing: &str| Status::Partial {
             mechanism: mechanism.into(),
             gap: gap.into(),
             missing: missing.into(),
         };
         let private = self.area(boundary.path).is_some_and(|area| area.source == Source::Private);
+        let absent = !private && self.facts.object(boundary.path).is_none();
         match access {
+            Access::Overlay if absent => Status::enforced("absent"),
             Access::Deny => match self.area(boundary.path) {
                 Some(area) if area.path == *boundary.path && area.access == Access::Deny => {
                     let covered = supervision.is_some_and(|order| order.reads && order.covers(boundary.path));
@@ -205,13 +231,22 @@ impl Table<'_> {
                     Status::Unenforceable {
                         gap: "linux.landlock.deny-inside".into(),
                         reason: "Landlock grants whole directories; it cannot take a part away again".into(),
-                        hint: "allow user namespaces (see `garth doctor`), or grant narrower directories".into(),
+                        hint: "allow user namespaces (see `garth doctor`), or grant narrower directories"
+                            .into(),
                     }
                 }
                 _ => Status::enforced("not granted"),
             },
             Access::Read => Status::enforced("Landlock"),
-            Access::Overlay => partial("Landlock, read-only", "linux.landlock.overlay", "nothing can be written to it"),
+            Access::Overlay => {
+                partial("Landlock, read-only", "linux.landlock.overlay", "nothing can be written to it")
+            }
+            Access::Write
+                if boundary.path.as_bytes() == b"/proc"
+                    || boundary.path.as_bytes().starts_with(b"/dev/pt") =>
+            {
+                Status::enforced("Landlock; the host's own")
+            }
             Access::Write if private => partial(
                 "a private directory stands in (TMPDIR)",
                 "linux.landlock.private",
@@ -229,7 +264,8 @@ impl Table<'_> {
             Some(_) if access > Access::Deny => Status::enforced("changes are supervised"),
             _ => Status::Unenforceable {
                 gap: "linux.files.pattern".into(),
-                reason: "a pattern is held by supervising the writable trees, and nothing here is writable".into(),
+                reason: "a pattern is held by supervising the writable trees, and nothing here is writable"
+                    .into(),
                 hint: "name the paths themselves".into(),
             },
         }
@@ -299,9 +335,19 @@ impl Table<'_> {
             .listen
             .iter()
             .map(|port| (format!("network.listen {}", port.value), port.origin.clone()))
-            .chain(network.host_ports.iter().map(|port| (format!("network.host-ports {}", port.value), port.origin.clone())))
+            .chain(
+                network
+                    .host_ports
+                    .iter()
+                    .map(|port| (format!("network.host-ports {}", port.value), port.origin.clone())),
+            )
             .chain(network.rules.iter().map(|rule| ("network.rules".to_owned(), rule.origin.clone())))
-            .chain(network.secrets.iter().map(|secret| (format!("network.secrets.{}", secret.name), secret.origin.clone())))
+            .chain(
+                network
+                    .secrets
+                    .iter()
+                    .map(|secret| (format!("network.secrets.{}", secret.name), secret.origin.clone())),
+            )
             .collect();
         for (clause, origin) in clauses {
             self.push(clause, &origin, later("this clause"));
@@ -321,15 +367,21 @@ impl Table<'_> {
             self.push(format!("commands: {}", rule.reason), &rule.origin, status);
         }
         for socket in &policy.sockets {
-            let status = later("linux.sockets", "this version passes no socket of the host in", "drop the entry");
+            let status =
+                later("linux.sockets", "this version passes no socket of the host in", "drop the entry");
             self.push(format!("sockets: {}", socket.value), &socket.origin, status);
         }
         for device in &policy.devices {
-            let status = later("linux.devices", "this version passes no device of this class in", "drop the entry");
+            let status =
+                later("linux.devices", "this version passes no device of this class in", "drop the entry");
             self.push(format!("devices: {}", device.value.name()), &device.origin, status);
         }
         if policy.tier.minimum.value == TierMinimum::Vm {
-            let status = later("tier.vm", "this version has no virtual machine tier", "set `tier.minimum = \"process\"`");
+            let status = later(
+                "tier.vm",
+                "this version has no virtual machine tier",
+                "set `tier.minimum = \"process\"`",
+            );
             self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
         }
         if policy.audit.required.value {
@@ -346,23 +398,33 @@ impl Table<'_> {
             } else {
                 "RLIMIT_NPROC in a user namespace of its own"
             };
-            self.push(format!("limits.processes = {}", limit.value), &limit.origin, Status::enforced(mechanism));
+            self.push(
+                format!("limits.processes = {}", limit.value),
+                &limit.origin,
+                Status::enforced(mechanism),
+            );
         }
         if let Some(limit) = &policy.memory {
             let status = Status::enforced("counted ten times a second; everything inside ends above it");
             self.push(format!("limits.memory = {}", limit.value), &limit.origin, status);
         }
         if let Some(limit) = &policy.file_size {
-            self.push(format!("limits.file-size = {}", limit.value), &limit.origin, Status::enforced("RLIMIT_FSIZE"));
+            self.push(
+                format!("limits.file-size = {}", limit.value),
+                &limit.origin,
+                Status::enforced("RLIMIT_FSIZE"),
+            );
         }
         if let Some(limit) = &policy.time {
-            let status = Status::enforced("the broker's clock; then SIGTERM, then the end of the pid namespace");
+            let status =
+                Status::enforced("the broker's clock; then SIGTERM, then the end of the pid namespace");
             self.push(format!("limits.time = {}s", limit.value.as_secs()), &limit.origin, status);
         }
         if let Some(limit) = &policy.cpu {
             let status = Status::Unenforceable {
                 gap: "linux.limit.cpu".into(),
-                reason: "only a control group can hold it, and none that this user may divide was found".into(),
+                reason: "only a control group can hold it, and none that this user may divide was found"
+                    .into(),
                 hint: "drop `limits.cpu`, or run in a systemd user session with delegated controllers".into(),
             };
             self.push(format!("limits.cpu = {}", limit.value), &limit.origin, status);

@@ -121,11 +121,20 @@ impl Supervision {
     /// Whether the target can change nothing at `path` by itself, so that it is done for it.
     #[must_use]
     pub fn covers(&self, path: &AbsPath) -> bool {
-        let depth = |list: &[AbsPath]| {
-            list.iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max()
-        };
-        depth(&self.roots).is_some_and(|root| depth(&self.free).is_none_or(|free| free < root))
+        deepest(&self.roots, path)
+            .is_some_and(|root| deepest(&self.free, path).is_none_or(|free| free < root))
     }
+
+    /// Whether a refusal at `path` is worth telling.
+    #[must_use]
+    pub fn tells(&self, path: &AbsPath) -> bool {
+        deepest(&self.quiet, path)
+            .is_none_or(|quiet| deepest(&self.roots, path).is_some_and(|root| root > quiet))
+    }
+}
+
+fn deepest(list: &[AbsPath], path: &AbsPath) -> Option<usize> {
+    list.iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max()
 }
 
 /// The Landlock domain of the target (`landlock(7)`).
@@ -167,6 +176,9 @@ pub struct Supervision {
     pub deletes: bool,
     /// Objects that must not be changed under any name (another hard link of a protected file).
     pub sealed: Vec<FileId>,
+    /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell
+    /// that cannot keep its history in an empty home is no event.
+    pub quiet: Vec<AbsPath>,
     /// Directories that were git repositories before the run.
     pub known_repositories: Vec<AbsPath>,
 }

@@ -7,7 +7,7 @@
 use super::questions::{GIT_SINGLE, POINTERS, is_private};
 use super::spec::{FileId, MountFlags, ViewStep};
 use crate::facts::{Command, HostFacts, Object};
-use garth_policy::{Access, AbsPath, Boundary, Grant, NodeKind, Policy, RuleKind};
+use garth_policy::{AbsPath, Access, Boundary, Grant, NodeKind, Policy, RuleKind};
 
 /// What is visible at a path, and how it came there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,8 @@ impl Builder<'_> {
             return (grant.access, grant.execute);
         }
         let behind = self.policy.files.grant(&object.final_path);
-        let sealed = behind.rule.is_some_and(|rule| matches!(rule.kind, RuleKind::Secret | RuleKind::Protected));
+        let sealed =
+            behind.rule.is_some_and(|rule| matches!(rule.kind, RuleKind::Secret | RuleKind::Protected));
         if sealed { (grant.access.min(behind.access), grant.execute) } else { (grant.access, grant.execute) }
     }
 
@@ -166,7 +167,14 @@ impl Builder<'_> {
         }
     }
 
-    fn show(&mut self, path: &AbsPath, object: &Object, access: Access, execute: bool, covering: Option<&Area>) {
+    fn show(
+        &mut self,
+        path: &AbsPath,
+        object: &Object,
+        access: Access,
+        execute: bool,
+        covering: Option<&Area>,
+    ) {
         let from_host = covering.filter(|area| area.source != Source::Private);
         if from_host.is_some_and(|area| area.access == access && area.execute == execute) {
             return;
@@ -210,12 +218,15 @@ impl Builder<'_> {
         if access == Access::Read {
             self.seal(object);
         }
-        let flags = MountFlags {
-            read_only: access != Access::Write,
-            no_exec: !execute || device,
-            no_dev: !device,
-        };
-        self.view.steps.push(ViewStep::Bind { source, expect: object.id, directory, path: path.clone(), flags });
+        let flags =
+            MountFlags { read_only: access != Access::Write, no_exec: !execute || device, no_dev: !device };
+        self.view.steps.push(ViewStep::Bind {
+            source,
+            expect: object.id,
+            directory,
+            path: path.clone(),
+            flags,
+        });
         let access = if access == Access::Overlay { Access::Read } else { access };
         self.area(path, access, execute, Source::Host);
     }
@@ -227,11 +238,18 @@ impl Builder<'_> {
         if self.policy.files.grant(workspace).access != Access::Write {
             return;
         }
-        let Some(object) = self.facts.object(&git).filter(|object| object.kind != NodeKind::Symlink) else { return };
+        let Some(object) = self.facts.object(&git).filter(|object| object.kind != NodeKind::Symlink) else {
+            return;
+        };
         let writable = object.kind == NodeKind::Directory;
         let grant = self.policy.files.grant(&git);
         if grant.access == Access::Write {
-            self.mount(&git, &object.clone(), if writable { Access::Write } else { Access::Read }, grant.execute);
+            self.mount(
+                &git,
+                &object.clone(),
+                if writable { Access::Write } else { Access::Read },
+                grant.execute,
+            );
         }
         if writable {
             self.git_dir(&git);
@@ -242,7 +260,8 @@ impl Builder<'_> {
     /// changed nor removed.
     fn git_dir(&mut self, git_dir: &AbsPath) {
         let mut names: Vec<String> = GIT_SINGLE.iter().map(|name| (*name).to_owned()).collect();
-        let listed = |name: &str| git_dir.join(name.as_bytes()).ok().and_then(|path| self.facts.lists.get(&path));
+        let listed =
+            |name: &str| git_dir.join(name.as_bytes()).ok().and_then(|path| self.facts.lists.get(&path));
         for (hook, _) in listed("hooks").into_iter().flatten() {
             if !hook.ends_with(".sample") {
                 names.push(format!("hooks/{hook}"));
@@ -253,13 +272,16 @@ impl Builder<'_> {
         }
         for name in names {
             let Ok(path) = git_dir.join(name.as_bytes()) else { continue };
-            if self.policy.files.decide(&path, garth_policy::FileOp::Write).verdict != garth_policy::Verdict::Deny {
+            if self.policy.files.decide(&path, garth_policy::FileOp::Write).verdict
+                != garth_policy::Verdict::Deny
+            {
                 continue;
             }
-            if let Some(object) = self.facts.object(&path).cloned() {
-                if object.kind != NodeKind::Symlink && self.covering(&path).is_some_and(|area| area.access == Access::Write) {
-                    self.mount(&path, &object, Access::Read, true);
-                }
+            let writable = self.covering(&path).is_some_and(|area| area.access == Access::Write);
+            let object =
+                self.facts.object(&path).filter(|object| writable && object.kind != NodeKind::Symlink);
+            if let Some(object) = object.cloned() {
+                self.mount(&path, &object, Access::Read, true);
             }
         }
     }

@@ -38,20 +38,67 @@ pub(in crate::prove) const HOSTILE: &[(&str, &str)] = &[
 
 const LANGUAGE: crate::prove::attack::Step = step("variable", &["LANG", "C.UTF-8"]);
 
-const fn comes_in(id: &'static str, title: &'static str, names: &'static [&'static str], escapes: &'static [u8]) -> Attack {
+const fn comes_in(
+    id: &'static str,
+    title: &'static str,
+    names: &'static [&'static str],
+    escapes: &'static [u8],
+) -> Attack {
     attack(8, id, title, step("any-variable", names), LANGUAGE).escapes(escapes)
 }
 
 pub(super) static ATTACKS: &[Attack] = &[
-    comes_in("environment.loader", "bring in variables of the loader", &["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"], &[86]),
-    comes_in("environment.shell", "bring in variables that shells run", &["BASH_ENV", "ENV", "BASH_FUNC_ls%%", "IFS", "PROMPT_COMMAND"], &[51, 86]),
-    comes_in("environment.git", "bring in variables of git", &["GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "GIT_DIR", "GIT_EXTERNAL_DIFF"], &[86]),
+    comes_in(
+        "environment.loader",
+        "bring in variables of the loader",
+        &["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"],
+        &[86],
+    ),
+    comes_in(
+        "environment.shell",
+        "bring in variables that shells run",
+        &["BASH_ENV", "ENV", "BASH_FUNC_ls%%", "IFS", "PROMPT_COMMAND"],
+        &[51, 86],
+    ),
+    comes_in(
+        "environment.git",
+        "bring in variables of git",
+        &["GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "GIT_DIR", "GIT_EXTERNAL_DIFF"],
+        &[86],
+    ),
     comes_in("environment.pager", "bring in pagers", &["PAGER", "LESSOPEN"], &[86]),
-    comes_in("environment.interpreters", "bring in variables of interpreters", &["NODE_OPTIONS", "PYTHONSTARTUP", "PYTHONWARNINGS", "PERL5OPT", "RUBYOPT", "JAVA_TOOL_OPTIONS"], &[72, 86]),
+    comes_in(
+        "environment.interpreters",
+        "bring in variables of interpreters",
+        &["NODE_OPTIONS", "PYTHONSTARTUP", "PYTHONWARNINGS", "PERL5OPT", "RUBYOPT", "JAVA_TOOL_OPTIONS"],
+        &[72, 86],
+    ),
     comes_in("environment.compilers", "bring in wrappers of compilers", &["RUSTC_WRAPPER"], &[86]),
-    comes_in("environment.delegates", "bring in addresses of agents and buses", &["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST"], &[83]),
-    comes_in("environment.secrets", "bring in keys and tokens", &["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "ANTHROPIC_API_KEY", "DATABASE_URL"], &[22]),
-    comes_in("environment.redirect", "bring in the address to which an agent's key is sent", &["ANTHROPIC_BASE_URL"], &[22, 35]),
+    comes_in(
+        "environment.delegates",
+        "bring in addresses of agents and buses",
+        &["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST"],
+        &[83],
+    ),
+    comes_in(
+        "environment.secrets",
+        "bring in keys and tokens",
+        &["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "ANTHROPIC_API_KEY", "DATABASE_URL"],
+        &[22],
+    ),
+    comes_in(
+        "environment.redirect",
+        "bring in the address to which an agent's key is sent",
+        &["ANTHROPIC_BASE_URL"],
+        &[22, 35],
+    ),
     comes_in("environment.unknown", "bring in a variable that nobody knows", &["NOTHING_KNOWN"], &[]),
-    attack(8, "environment.path", "run what stands in the working directory, by PATH", step("relative-path-entry", &[]), LANGUAGE).escapes(&[58, 71]),
+    attack(
+        8,
+        "environment.path",
+        "run what stands in the working directory, by PATH",
+        step("relative-path-entry", &[]),
+        LANGUAGE,
+    )
+    .escapes(&[58, 71]),
 ];

@@ -19,14 +19,13 @@ pub(super) static ATTACKS: &[Attack] = &[
         .check(&[Absent("{ws}/.git/hooks/post-commit")]),
     attack(4, "git.hook-removed", "remove a hook", step("remove", &["{ws}/.git/hooks/pre-commit"]), step("remove", &["{ws}/.git/refs/heads/new"])).check(HOOK).gap(DELETE),
     attack(4, "git.hook-mode", "make a sample a program by its mode, then a hook", step("mode", &["{ws}/.git/hooks/pre-commit"]), step("mode", &["{ws}/plain"])).check(HOOK).gap(&["linux.landlock.metadata"]),
-    attack(4, "git.hooks-away", "move the directory of hooks away", step("rename", &["{ws}/.git/hooks", "{ws}/.git/hooks-old"]), step("make-then-move", &["{ws}/g1", "a", "{ws}/.git/scratch"])).check(HOOK),
+    attack(4, "git.hooks-away", "move the directory of hooks away", step("rename", &["{ws}/.git/hooks", "{ws}/.git/hooks-old"]), step("rename", &["{ws}/.git/logs", "{ws}/.git/logs-2"])).check(HOOK),
     attack(4, "git.hooks-replaced", "exchange the directory of hooks with one's own", step("exchange", &["{ws}/directory", "{ws}/.git/hooks"]), step("exchange", &["{ws}/plain", "{ws}/victim"])).check(HOOK),
     attack(4, "git.config-direct", "change the configuration in place", step("append", &["{ws}/.git/config"]), step("append", &["{ws}/.git/HEAD"]))
         .escapes(&[7, 37, 40, 78])
         .check(CONFIG),
     attack(4, "git.config-emptied", "empty the configuration by opening it for reading", step("truncate-open", &["{ws}/.git/config"]), step("truncate-open", &["{ws}/.git/index"])).check(CONFIG),
     attack(4, "git.config-truncated", "empty the configuration with truncate", step("truncate", &["{ws}/.git/config"]), step("truncate", &["{ws}/.git/index"])).check(CONFIG),
-    attack(4, "git.config-by-other-name", "write by another name of the configuration", step("overwrite", &["{ws}/hard-config"]), step("overwrite", &["{ws}/plain"])).check(CONFIG),
     attack(4, "git.config-linked", "give the configuration another name, and write to that", step("link-then-write", &["{ws}/.git/config", "{ws}/g2"]), step("link-then-write", &["{ws}/plain", "{ws}/g3"])).check(&[Absent("{ws}/g2")]),
     attack(
         4,
@@ -75,13 +74,14 @@ pub(super) static ATTACKS: &[Attack] = &[
         4,
         "git.config-held-open",
         "write to the lock file after it was put in place",
-        step("lock-then-write", &["{ws}/.git/config.lock", "{ws}/.git/config", "[core]\n", "[alias]\n\tst = !evil\n"]),
-        step("lock-then-write", &["{ws}/g8", "{ws}/g9", "[core]\n", "[alias]\n"]),
+        step("lock-then-write", &["{ws}/.git/config.lock", "{ws}/.git/config", "[core]\\n", "[alias]\\n\\tst = !evil\\n"]),
+        step("lock-then-write", &["{ws}/g8", "{ws}/g9", "[core]\\n", "[alias]\\n"]),
     )
     .check(&[Lacks("{ws}/.git/config", "evil")]),
     attack(4, "git.config-worktree", "make a configuration of the worktree that runs a program", step("install", &["{ws}/.git/config.worktree.lock", "{ws}/.git/config.worktree", "[core]\\n\\tfsmonitor = evil\\n"]), step("write", &["{ws}/.git/refs/heads/g10"]))
         .check(&[Absent("{ws}/.git/config.worktree")]),
     attack(4, "git.config-exchange", "exchange the configuration with a file of one's own", step("exchange", &["{ws}/plain", "{ws}/.git/config"]), step("exchange", &["{ws}/plain", "{ws}/victim"])).check(&[Lacks("{ws}/.git/config", "from inside")]),
+    attack(4, "git.config-by-other-name", "write by another name of the configuration", step("overwrite", &["{ws}/hard-config"]), step("overwrite", &["{ws}/plain"])).check(CONFIG),
     attack(4, "git.attributes", "change attributes that choose programs", step("overwrite", &["{ws}/.git/info/attributes"]), step("overwrite", &["{ws}/.git/info/exclude"]))
         .escapes(&[40])
         .check(&[Same("{ws}/.git/info/attributes")]),

@@ -6,14 +6,24 @@ use crate::prove::scenario as tell;
 pub(super) static ATTACKS: &[Attack] = &[
     story(1, "roots.whole-home", "make the whole home the workspace", tell::whole_home).escapes(&[1, 2]),
     story(1, "roots.system", "make the root directory the workspace", tell::whole_system).escapes(&[1, 2]),
-    story(14, "refused.network", "run with a network rule that nothing enforces yet", tell::network_rule).escapes(&[13]),
-    story(14, "refused.virtual-machine", "run where the policy wants a virtual machine", tell::machine_rule).escapes(&[30]),
-    story(16, "policy.writable", "run with a policy file that everybody may write", tell::writable_policy).escapes(&[10, 63]),
-    story(14, "policy.invalid", "run with a policy that has a mistake", tell::invalid_policy).escapes(&[3, 33]),
+    story(14, "refused.network", "run with a network rule that nothing enforces yet", tell::network_rule)
+        .escapes(&[13]),
+    story(14, "refused.virtual-machine", "run where the policy wants a virtual machine", tell::machine_rule)
+        .escapes(&[30]),
+    story(16, "policy.writable", "run with a policy file that everybody may write", tell::writable_policy)
+        .escapes(&[10, 63]),
+    story(14, "policy.invalid", "run with a policy that has a mistake", tell::invalid_policy)
+        .escapes(&[3, 33]),
     story(21, "crash.killed", "outlive the broker", tell::killed_broker),
     story(21, "residue.tree", "leave something behind on the host", tell::residue),
     story(22, "cost.tree", "make the start slow by a large tree", tell::cost_of_tree),
-    story(19, "shown.control-characters", "change the terminal by a file name in a message", tell::control_characters).escapes(&[64, 67]),
+    story(
+        19,
+        "shown.control-characters",
+        "change the terminal by a file name in a message",
+        tell::control_characters,
+    )
+    .escapes(&[64, 67]),
     story(23, "limits.processes", "start more processes than allowed", tell::too_many_processes),
     story(23, "limits.memory", "use more memory than allowed", tell::too_much_memory),
     story(23, "limits.time", "run longer than allowed", tell::too_long),

@@ -85,7 +85,11 @@ fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order)
     if rustix::process::geteuid().is_root() {
         // Root's other groups would open files that the policy does not know about. Others cannot drop
         // theirs; what these open is held by the file view.
-        rustix::thread::set_thread_groups(&[]).on("drop", "the groups of root")?;
+        match rustix::thread::set_thread_groups(&[]) {
+            // Root of a user namespace in which groups are fixed: it has no more of them than its user.
+            Err(Errno::PERM) => {}
+            other => other.on("drop", "the groups of root")?,
+        }
     }
     let (user, own_group) = (rustix::process::geteuid(), rustix::process::getegid());
     let order = Order {

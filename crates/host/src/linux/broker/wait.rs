@@ -123,10 +123,10 @@ impl Waiting<'_> {
                     terminal.pump_input()?;
                 }
             }
-            if ready.runner {
-                if let Some(outcome) = self.hear(denied)? {
-                    return Ok(outcome);
-                }
+            if ready.runner
+                && let Some(outcome) = self.hear(denied)?
+            {
+                return Ok(outcome);
             }
         }
     }

@@ -108,7 +108,7 @@ impl Supervisor {
             Answer::Done(value) => self.listener.succeed(id, value),
             Answer::Fail(errno) => self.listener.fail(id, errno),
             Answer::Opened(descriptor, close_on_exec) => {
-                open::hand_over(&self.listener, notification, &descriptor, close_on_exec)
+                open::hand_over(&self.listener, notification, descriptor, close_on_exec)
             }
             Answer::Later => Ok(()),
         };
@@ -152,7 +152,7 @@ impl Supervisor {
     /// Asks the policy; a refusal is reported.
     fn judge(&mut self, thread: u32, path: &AbsPath, op: FileOp) -> Verdict {
         let decision = self.order.rules.decide(path, op);
-        if decision.verdict == Verdict::Deny {
+        if decision.verdict == Verdict::Deny && self.order.tells(path) {
             self.reporter.denied(thread, path, op, decision.rule);
         }
         decision.verdict

@@ -48,11 +48,11 @@ impl Request {
 pub(super) fn hand_over(
     listener: &Listener,
     call: &Notification,
-    descriptor: &OwnedFd,
+    descriptor: OwnedFd,
     close_on_exec: bool,
 ) -> Result<(), Errno> {
     let _held = Held::new(call.thread);
-    listener.hand_over(call.id, descriptor.as_fd(), close_on_exec)
+    listener.hand_over(call.id, descriptor, close_on_exec)
 }
 
 impl Supervisor {
@@ -181,7 +181,7 @@ impl Supervisor {
             // The caller may be gone by the time the other end opens.
             let _gone = match opened {
                 Ok(descriptor) => {
-                    listener.hand_over(request.id, descriptor.as_fd(), request.close_on_exec())
+                    listener.hand_over(request.id, descriptor, request.close_on_exec())
                 }
                 Err(errno) => listener.fail(request.id, errno),
             };

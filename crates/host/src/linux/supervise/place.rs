@@ -118,6 +118,14 @@ fn from_caller(thread: u32, directory: i32, path: &[u8]) -> Option<CString> {
     CString::new(text).ok()
 }
 
+/// The caller's working directory.
+///
+/// # Errors
+/// `ESRCH` or `ENOENT` when the caller is gone.
+pub fn current_directory(thread: u32) -> Result<OwnedFd, Errno> {
+    openat(CWD, format!("/proc/{thread}/cwd").as_str(), DIRECTORY, Mode::empty())
+}
+
 /// `/proc/self` and its relatives mean the caller, not the runner.
 #[must_use]
 pub fn own_process(thread: u32, path: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@
 use super::place;
 use super::{Answer, Supervisor};
 use crate::linux::sys::memory;
-use garth_policy::{FileOp, NodeKind};
+use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
@@ -27,10 +27,35 @@ impl Supervisor {
         if let Err(errno) = self.permit(thread, &place.path, FileOp::Create(NodeKind::Other)) {
             return Answer::Fail(errno);
         }
-        match take_socket(thread, socket).and_then(|socket| bind_at(&socket, &place)) {
+        let path = path.to_vec();
+        match take_socket(thread, socket).and_then(|socket| self.bind_at(thread, &socket, &path, &place)) {
             Ok(()) => Answer::Done(0),
             Err(errno) => Answer::Fail(errno),
         }
+    }
+
+    /// Binds under the very name that the caller gave, because the kernel keeps it and shows it to others.
+    ///
+    /// The name is taken from a directory in which it can lead nowhere else: the caller's own if every
+    /// component on the way is a supervised directory (nobody inside can change one while this thread is
+    /// busy), otherwise the opened parent, with the last name alone.
+    fn bind_at(&self, thread: u32, socket: &OwnedFd, path: &[u8], place: &place::Place) -> Result<(), Errno> {
+        let here = place::current_directory(thread)?;
+        let meant = match path.first() {
+            Some(b'/') => AbsPath::posix(path).ok(),
+            _ => {
+                let here = place::final_path(here.as_fd())?;
+                if self.supervised(&here) { here.resolve(path).ok() } else { None }
+            }
+        };
+        let plain = meant.is_some_and(|path| path == place.path);
+        let (directory, name) =
+            if plain { (here.as_fd(), path) } else { (place.parent.as_fd(), place.name.to_bytes()) };
+        // Nothing else in this process goes by its working directory.
+        rustix::process::fchdir(directory)?;
+        let result = bind_here(socket, name);
+        rustix::process::chdir("/")?;
+        result
     }
 }
 
@@ -54,18 +79,14 @@ fn take_socket(thread: u32, socket: i32) -> Result<OwnedFd, Errno> {
     pidfd_getfd(&process, socket, PidfdGetfdFlags::empty())
 }
 
-fn bind_at(socket: &OwnedFd, place: &place::Place) -> Result<(), Errno> {
-    // The directory was opened and decided on; through its descriptor the name cannot lead elsewhere.
-    let mut path = place::descriptor_path(place.parent.as_fd()).into_bytes();
-    path.push(b'/');
-    path.extend_from_slice(place.name.to_bytes());
+fn bind_here(socket: &OwnedFd, path: &[u8]) -> Result<(), Errno> {
     // SAFETY: the structure is plain integers, and zero is its empty value.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
     address.sun_family = libc::sa_family_t::try_from(libc::AF_UNIX).map_err(|_| Errno::INVAL)?;
     if path.len() >= address.sun_path.len() {
         return Err(Errno::NAMETOOLONG);
     }
-    for (slot, byte) in address.sun_path.iter_mut().zip(&path) {
+    for (slot, byte) in address.sun_path.iter_mut().zip(path) {
         *slot = byte.cast_signed();
     }
     let length = libc::socklen_t::try_from(FAMILY + path.len() + 1).map_err(|_| Errno::INVAL)?;

@@ -29,7 +29,6 @@ const IOCTL_SET_FLAGS: libc::c_ulong = 0x4008_2104;
 const IOCTL_RECV: libc::c_ulong = 0xC050_2100;
 const IOCTL_SEND: libc::c_ulong = 0xC018_2101;
 const IOCTL_ADDFD: libc::c_ulong = 0x4018_2103;
-const ADDFD_FLAG_SEND: u32 = 2;
 
 impl Listener {
     /// Takes over the descriptor that `seccomp(2)` returned.
@@ -107,21 +106,28 @@ impl Listener {
         if result == 0 { Ok(()) } else { Err(last_errno()) }
     }
 
-    /// Installs a copy of `descriptor` in the caller and answers with its number.
+    /// Installs a copy of `descriptor` in the caller, lets go of the own one, and only then answers with the
+    /// copy's number. The other order would show: a program that was just written could not be executed
+    /// (`ETXTBSY`), a pipe would not end, a lock would stay, for as long as the supervisor still held it.
     ///
     /// # Errors
     /// `ENOENT` when the caller is gone, `EMFILE` when it has no free descriptor.
-    pub fn hand_over(&self, id: u64, descriptor: BorrowedFd<'_>, close_on_exec: bool) -> Result<(), Errno> {
+    pub fn hand_over(&self, id: u64, descriptor: OwnedFd, close_on_exec: bool) -> Result<(), Errno> {
         let request = libc::seccomp_notif_addfd {
             id,
-            flags: ADDFD_FLAG_SEND,
+            flags: 0,
             srcfd: u32::try_from(descriptor.as_raw_fd()).map_err(|_| Errno::BADF)?,
             newfd: 0,
             newfd_flags: if close_on_exec { libc::O_CLOEXEC.cast_unsigned() } else { 0 },
         };
         // SAFETY: the request reads one `seccomp_notif_addfd` from the borrow.
-        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_ADDFD, &raw const request) };
-        if result >= 0 { Ok(()) } else { Err(last_errno()) }
+        let number = unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_ADDFD, &raw const request) };
+        let error = last_errno();
+        drop(descriptor);
+        if number < 0 {
+            return self.fail(id, error);
+        }
+        self.succeed(id, number.into())
     }
 }
 
