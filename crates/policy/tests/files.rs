@@ -170,6 +170,16 @@ fn an_untrusted_rule_does_not_widen_by_replacing_a_stricter_one() {
 }
 
 #[test]
+fn an_untrusted_rule_shows_no_way_to_what_is_granted_anyway() {
+    let mut policy = workspace();
+    policy.files.push(rule("/home/ann/ws/src", Access::Deny, Layer::User));
+    policy.files.push(glob_rule("src/**", Access::Read, Layer::User));
+    policy.files.push(rule("/home/ann/ws/src/a", Access::Read, Layer::Project));
+    assert_eq!(verdict(&policy, "/home/ann/ws/src", FileOp::Metadata), Verdict::Deny);
+    assert_eq!(verdict(&policy, "/home/ann/ws/src/a", FileOp::Read), Verdict::Allow);
+}
+
+#[test]
 fn ceiling_caps_and_complete_ceiling_denies_the_rest() {
     let mut policy = workspace();
     policy.files.push(rule("/home/ann/data", Access::Write, Layer::User));

@@ -191,7 +191,8 @@ impl FileRules {
 
     /// True if a granted path stands below, so that the way to it may be seen.
     fn leads_to_grant(&self, path: &AbsPath) -> bool {
-        self.rules.iter().any(|rule| match &rule.pattern {
+        let speaks = |rule: &FileRule| self.project_trusted || rule.origin.layer != Layer::Project;
+        self.rules.iter().filter(|rule| speaks(rule)).any(|rule| match &rule.pattern {
             Pattern::Path(below) => {
                 rule.access != Access::Deny
                     && below != path
