@@ -106,7 +106,6 @@ pub(super) fn supervision(
         rules: policy.files.clone(),
         reads,
         deletes: deletes || reads,
-        sealed: view.sealed.clone(),
         quiet: policy.files.private().to_vec(),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })

@@ -36,7 +36,7 @@ pub struct LaunchSpec {
 
 /// The device and inode that a path had when the plan was made. A source that has become another object
 /// since is refused, not guessed at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileId {
     /// `st_dev` of `stat(2)`.
     pub device: u64,
@@ -174,8 +174,6 @@ pub struct Supervision {
     pub reads: bool,
     /// Deletions are supervised too.
     pub deletes: bool,
-    /// Objects that must not be changed under any name (another hard link of a protected file).
-    pub sealed: Vec<FileId>,
     /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell
     /// that cannot keep its history in an empty home is no event.
     pub quiet: Vec<AbsPath>,

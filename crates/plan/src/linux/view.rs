@@ -5,7 +5,7 @@
 //! the host does not have needs nothing.
 
 use super::questions::{GIT_SINGLE, POINTERS, is_private};
-use super::spec::{FileId, MountFlags, ViewStep};
+use super::spec::{MountFlags, ViewStep};
 use crate::facts::{Command, HostFacts, Object};
 use garth_policy::{AbsPath, Access, Boundary, Grant, NodeKind, Policy, RuleKind};
 
@@ -34,8 +34,6 @@ pub(super) struct Area {
 pub(super) struct View {
     pub steps: Vec<ViewStep>,
     pub areas: Vec<Area>,
-    /// Denied or read-only objects that have another name.
-    pub sealed: Vec<FileId>,
     /// Grants that could not be lowered, with the reason.
     pub failed: Vec<(AbsPath, String)>,
 }
@@ -53,7 +51,7 @@ pub(super) fn lower(
     facts: &HostFacts,
     command: &Command,
 ) -> View {
-    let view = View { steps: Vec::new(), areas: Vec::new(), sealed: Vec::new(), failed: Vec::new() };
+    let view = View { steps: Vec::new(), areas: Vec::new(), failed: Vec::new() };
     let mut builder = Builder { policy, facts, view };
     for boundary in boundaries {
         builder.boundary(boundary);
@@ -130,7 +128,6 @@ impl Builder<'_> {
     }
 
     fn deny(&mut self, path: &AbsPath, object: &Object, covering: Option<&Area>) {
-        self.seal(object);
         let visible = covering.is_some_and(|area| area.source != Source::Private);
         if !visible {
             return;
@@ -159,12 +156,6 @@ impl Builder<'_> {
     /// another matter: the target keeps its number.
     fn already_unreadable(&self, object: &Object) -> bool {
         !object.readable && object.owner != self.facts.user.uid && self.facts.user.uid != 0
-    }
-
-    fn seal(&mut self, object: &Object) {
-        if object.links > 1 && object.final_kind == NodeKind::File {
-            self.view.sealed.push(object.id);
-        }
     }
 
     fn show(
@@ -214,9 +205,6 @@ impl Builder<'_> {
         if access == Access::Overlay && directory {
             self.view.steps.push(ViewStep::Overlay { source, expect: object.id, path: path.clone() });
             return self.area(path, access, execute, Source::Layer);
-        }
-        if access == Access::Read {
-            self.seal(object);
         }
         let flags =
             MountFlags { read_only: access != Access::Write, no_exec: !execute || device, no_dev: !device };

@@ -21,6 +21,14 @@ use std::os::unix::ffi::OsStrExt;
 /// Where layers of overlays and stand-ins for hidden objects are, while the view is built.
 const PRIVATE: &str = ".garth";
 
+/// Parts of `/proc` through which root changes the kernel: read-only, as they are for everybody else.
+const SETTINGS: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
+/// Files of `/proc` that root alone can read.
+const ROOT_ONLY: [&str; 13] = [
+    "kcore", "kmsg", "timer_list", "slabinfo", "vmallocinfo", "pagetypeinfo", "kpagecount", "kpageflags",
+    "kpagecgroup", "sched_debug", "iomem", "ioports", "mtrr",
+];
+
 /// The new tree while it is being built.
 #[derive(Debug)]
 pub struct View {
@@ -176,7 +184,7 @@ impl View {
         Ok((directory, file))
     }
 
-    fn proc(&self, path: &AbsPath, guard_settings: bool) -> Result<(), OsError> {
+    fn proc(&mut self, path: &AbsPath, guard_settings: bool) -> Result<(), OsError> {
         let fs = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "proc")?;
         fsconfig_create(fs.as_fd()).on("prepare", "proc")?;
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
@@ -186,8 +194,11 @@ impl View {
         let target = self.mount_point(path, true)?;
         attach(&mount, target.as_fd()).on("mount", path)?;
         if guard_settings {
-            for name in ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "kcore", "kmsg", "timer_list"] {
+            for name in SETTINGS {
                 self.guard_setting(path, name)?;
+            }
+            for name in ROOT_ONLY {
+                self.hide_setting(path, name)?;
             }
         }
         Ok(())
@@ -205,6 +216,14 @@ impl View {
         let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
         restrict(tree.as_fd(), attributes(flags)).on("guard", &path)?;
         attach(&tree, object.as_fd()).on("guard", &path)
+    }
+
+    fn hide_setting(&mut self, proc: &AbsPath, name: &str) -> Result<(), OsError> {
+        let path = proc.join(name.as_bytes()).map_err(|_| self.internal(name))?;
+        match self.mask(&path, false) {
+            Err(error) if error.code == Errno::NOENT.raw_os_error() => Ok(()),
+            other => other,
+        }
     }
 
     fn terminals(&self, path: &AbsPath) -> Result<(), OsError> {

@@ -19,13 +19,13 @@ pub use repositories::still_repositories;
 
 use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
-use garth_plan::linux::spec::Supervision;
+use garth_plan::linux::spec::{FileId, Supervision};
 use garth_policy::{AbsPath, FileOp, Verdict};
 use repositories::Repositories;
 use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
 use rustix::io::Errno;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The answer to a supervised call.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub struct Supervisor {
     order: Supervision,
     names: Names,
     masks: HashMap<u32, u32>,
+    /// Files all of whose names were made under this supervisor.
+    own_links: HashSet<FileId>,
     reporter: Reporter,
     repositories: Repositories,
     appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
@@ -78,6 +80,7 @@ impl Supervisor {
             order,
             names: Names::new(),
             masks: HashMap::new(),
+            own_links: HashSet::new(),
             reporter,
             repositories,
             appeared,

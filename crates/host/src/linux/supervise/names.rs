@@ -4,6 +4,7 @@ use super::call::At;
 use super::place::{self, Place};
 use super::{Answer, Supervisor};
 use crate::linux::sys::memory;
+use garth_plan::linux::spec::FileId;
 use garth_policy::{FileOp, NodeKind, Verdict};
 use rustix::fd::AsFd;
 use rustix::fs::{
@@ -100,7 +101,14 @@ impl Supervisor {
             return Answer::Fail(errno);
         }
         let again = place::descriptor_path(object.as_fd());
+        let before = rustix::fs::fstat(&object);
         let result = linkat(CWD, again.as_c_str(), &place.parent, &place.name, AtFlags::SYMLINK_FOLLOW);
+        if let (Ok(()), Ok(stat)) = (result, before)
+            && stat.st_nlink <= 1
+        {
+            // All its names are made here, so it stays writable under each.
+            self.own_links.insert(FileId { device: stat.st_dev, inode: stat.st_ino });
+        }
         if result.is_ok() {
             self.note(|seen| seen.made(&place.path, NodeKind::File));
         }
@@ -110,9 +118,6 @@ impl Supervisor {
     /// Another name may be made for a file that may be changed, or that has no name yet.
     fn may_link(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<(), Errno> {
         let stat = rustix::fs::fstat(object)?;
-        if self.sealed(&stat) {
-            return Err(Errno::ACCESS);
-        }
         match place::final_path(object.as_fd()) {
             Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Link),
             Ok(_) => Err(Errno::XDEV),
@@ -125,8 +130,11 @@ impl Supervisor {
         let (Some(old), Some(new)) = (self.place(thread, old), self.place(thread, new)) else {
             return Answer::Proceed;
         };
-        if !self.supervised(&old.path) && !self.supervised(&new.path) {
-            return Answer::Proceed;
+        match (self.supervised(&old.path), self.supervised(&new.path)) {
+            (false, false) => return Answer::Proceed,
+            (true, true) => {}
+            // The runner moves nothing into or out of a tree that it does not answer for.
+            _ => return Answer::Fail(Errno::XDEV),
         }
         let flags = RenameFlags::from_bits_retain(flags);
         if flags.contains(RenameFlags::WHITEOUT) {
@@ -177,12 +185,7 @@ impl Supervisor {
     }
 
     fn judge_move(&mut self, thread: u32, from: &Place, kind: NodeKind, to: &Place) -> Result<Verdict, Errno> {
-        if self.supervised(&from.path) {
-            self.permit(thread, &from.path, FileOp::MoveFrom)?;
-        }
-        if !self.supervised(&to.path) {
-            return Ok(Verdict::Allow);
-        }
+        self.permit(thread, &from.path, FileOp::MoveFrom)?;
         match self.judge(thread, &to.path, FileOp::MoveTo(kind)) {
             Verdict::Deny => Err(Errno::ACCESS),
             verdict => Ok(verdict),
@@ -213,17 +216,27 @@ impl Supervisor {
             Ok(object) => object,
             Err(errno) => return Answer::Fail(errno),
         };
-        let Ok(path) = place::final_path(object.as_fd()) else { return Answer::Fail(Errno::NOENT) };
-        if self.supervised(&path) {
-            let sealed = rustix::fs::fstat(&object).is_ok_and(|stat| self.sealed(&stat));
-            if sealed || self.permit(thread, &path, FileOp::Write).is_err() {
-                return Answer::Fail(Errno::ACCESS);
-            }
+        match self.may_truncate(thread, &object) {
+            Ok(()) => {}
+            Err(errno) => return Answer::Fail(errno),
         }
         let again = place::descriptor_path(object.as_fd());
         let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         openat(CWD, again.as_c_str(), flags, Mode::empty())
             .and_then(|file| rustix::fs::ftruncate(&file, length))
             .into()
+    }
+
+    fn may_truncate(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<(), Errno> {
+        let path = place::final_path(object.as_fd())?;
+        let stat = rustix::fs::fstat(object)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Errno::INVAL);
+        }
+        if self.supervised(&path) {
+            return self.may_write(thread, &path, &stat);
+        }
+        let free = self.order.free.iter().any(|root| path.starts_with(root));
+        if free { Ok(()) } else { Err(Errno::ACCESS) }
     }
 }

@@ -5,9 +5,10 @@ use super::place::{self, Place};
 use super::{Answer, Supervisor};
 use crate::linux::sys::affinity::Held;
 use crate::linux::sys::notify::{Listener, Notification};
-use garth_policy::{FileOp, NodeKind};
+use garth_plan::linux::spec::FileId;
+use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, openat};
 use rustix::io::Errno;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -68,19 +69,16 @@ impl Supervisor {
             return self.open_unnamed(request, at, text);
         }
         let answer = self.open_text(request, at, text);
+        let writes = request.flags.intersects(OFlags::WRONLY | OFlags::RDWR);
         match answer {
-            // Letting these go on is not safe: a truncation needs no right that Landlock holds back, and
-            // reads are supervised because nothing else holds them back.
-            Answer::Proceed if self.order.reads || !self.only_kernel_checked(request) => {
-                self.open_object(request, at, text)
-            }
+            // Landlock decides about every open for writing, and nothing else has to.
+            Answer::Proceed if writes => Answer::Proceed,
+            // A truncation needs no right that Landlock holds back, so letting this go on is not safe; and
+            // no program opens a file for reading to empty it.
+            Answer::Proceed if request.has(OFlags::TRUNC) => Answer::Fail(Errno::ACCESS),
+            Answer::Proceed if self.order.reads => self.open_object(request, at, text),
             answer => answer,
         }
-    }
-
-    /// Whether the kernel itself refuses this open on anything that the policy guards.
-    fn only_kernel_checked(&self, request: Request) -> bool {
-        !(request.has(OFlags::TRUNC) && !request.flags.intersects(OFlags::WRONLY | OFlags::RDWR))
     }
 
     fn open_text(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
@@ -133,35 +131,35 @@ impl Supervisor {
         }
     }
 
-    fn open_existing(&mut self, request: Request, place: &Place, stat: &rustix::fs::Stat) -> Answer {
+    fn open_existing(&mut self, request: Request, place: &Place, stat: &Stat) -> Answer {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {}
             FileType::Fifo => return self.open_fifo(request, place),
             _ => return Answer::Proceed,
         }
-        let read_only = !request.flags.intersects(OFlags::WRONLY | OFlags::RDWR);
-        if read_only || request.has(OFlags::RDWR) {
-            if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Read) {
-                return Answer::Fail(errno);
-            }
-        }
-        if request.writes() {
-            if self.sealed(stat) {
-                self.reporter.denied(request.thread, &place.path, FileOp::Write, None);
-                return Answer::Fail(Errno::ACCESS);
-            }
-            if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Write) {
-                return Answer::Fail(errno);
-            }
-        }
-        match openat(&place.parent, &place.name, request.own(), Mode::empty()) {
-            Ok(descriptor) => Answer::Opened(descriptor, request.close_on_exec()),
+        match self.may_open(request, &place.path, stat) {
+            Ok(()) => opened(openat(&place.parent, &place.name, request.own(), Mode::empty()), request),
             Err(errno) => Answer::Fail(errno),
         }
     }
 
-    pub(super) fn sealed(&self, stat: &rustix::fs::Stat) -> bool {
-        self.order.sealed.iter().any(|id| id.device == stat.st_dev && id.inode == stat.st_ino)
+    fn may_open(&mut self, request: Request, path: &AbsPath, stat: &Stat) -> Result<(), Errno> {
+        if !request.has(OFlags::WRONLY) {
+            self.permit(request.thread, path, FileOp::Read)?;
+        }
+        if request.writes() { self.may_write(request.thread, path, stat) } else { Ok(()) }
+    }
+
+    /// A file may be changed in place if the policy allows it under this name, and if it has no other name
+    /// that may lie elsewhere: what is written here is written there.
+    pub(super) fn may_write(&mut self, thread: u32, path: &AbsPath, stat: &Stat) -> Result<(), Errno> {
+        self.permit(thread, path, FileOp::Write)?;
+        let id = FileId { device: stat.st_dev, inode: stat.st_ino };
+        if stat.st_nlink > 1 && !self.own_links.contains(&id) {
+            self.reporter.other_name(thread, path);
+            return Err(Errno::ACCESS);
+        }
+        Ok(())
     }
 
     /// A pipe blocks until its other end is opened, and the supervisor must not.
@@ -174,6 +172,10 @@ impl Supervisor {
         else {
             return Answer::Proceed;
         };
+        self.open_blocking(request, object)
+    }
+
+    fn open_blocking(&self, request: Request, object: OwnedFd) -> Answer {
         let listener = Arc::clone(&self.listener);
         let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
             let flags = request.own() - OFlags::NOFOLLOW;
@@ -209,48 +211,55 @@ impl Supervisor {
         }
     }
 
-    /// Opens whatever the path leads to, looks at what it is, and opens that very object again.
+    /// Opens for reading whatever the path leads to, looks at what it is, and opens that very object again.
     fn open_object(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
+        let plain = request.own() - OFlags::NOFOLLOW;
         if let Some(terminal) = controlling_terminal(request.thread, text) {
-            return opened(openat(CWD, terminal.as_c_str(), request.own() - OFlags::NOFOLLOW, Mode::empty()), request);
+            return opened(openat(CWD, terminal.as_c_str(), plain, Mode::empty()), request);
         }
-        let follow = if request.has(OFlags::NOFOLLOW) { OFlags::NOFOLLOW } else { OFlags::empty() };
-        let mut flags = OFlags::PATH | OFlags::CLOEXEC | follow;
-        if request.has(OFlags::DIRECTORY) {
-            flags |= OFlags::DIRECTORY;
-        }
-        let Some(object) = self.open_as_caller(request.thread, at, text, flags) else {
+        let kept = request.flags & (OFlags::NOFOLLOW | OFlags::DIRECTORY);
+        let Some(object) = self.open_as_caller(request.thread, at, text, OFlags::PATH | OFlags::CLOEXEC | kept)
+        else {
             // What does not exist for the runner does not exist for the caller, unless it is to be made.
             return self.open_absent(request, at, text);
         };
-        if let Ok(path) = place::final_path(object.as_fd()) {
-            if self.supervised(&path) {
-                let directory = rustix::fs::fstat(&object).is_ok_and(|stat| place::kind(&stat) == NodeKind::Directory);
-                let op = match (request.writes(), directory) {
-                    (true, _) => FileOp::Write,
-                    (false, true) => FileOp::List,
-                    (false, false) => FileOp::Read,
-                };
-                if let Err(errno) = self.permit(request.thread, &path, op) {
-                    return Answer::Fail(errno);
-                }
-            }
+        if let Err(errno) = self.may_read(request.thread, &object) {
+            return Answer::Fail(errno);
         }
-        let again = request.own() - OFlags::NOFOLLOW;
-        opened(openat(CWD, place::descriptor_path(object.as_fd()).as_c_str(), again, Mode::empty()), request)
+        let stat = rustix::fs::fstat(&object);
+        if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo) {
+            return self.open_blocking(request, object);
+        }
+        let again = place::descriptor_path(object.as_fd());
+        opened(openat(CWD, again.as_c_str(), plain, Mode::empty()), request)
+    }
+
+    /// The runner opens in the caller's name only what means the same to both. In `/proc` it is another
+    /// process: its own memory, descriptors and environment are there for it alone.
+    fn may_read(&mut self, thread: u32, object: &OwnedFd) -> Result<(), Errno> {
+        let path = match place::final_path(object.as_fd()) {
+            Ok(path) => path,
+            // Without a path: a pipe, a socket, an unnamed or deleted file that the caller holds open.
+            Err(_) => return Ok(()),
+        };
+        if self.supervised(&path) {
+            let stat = rustix::fs::fstat(object)?;
+            let directory = place::kind(&stat) == NodeKind::Directory;
+            return self.permit(thread, &path, if directory { FileOp::List } else { FileOp::Read });
+        }
+        const PROC: i64 = 0x9fa0;
+        let on_proc = i64::try_from(rustix::fs::fstatfs(object)?.f_type) == Ok(PROC);
+        if !on_proc || place::is_common_in_proc(&path) { Ok(()) } else { Err(Errno::ACCESS) }
     }
 
     fn open_absent(&self, request: Request, at: At, text: &[u8]) -> Answer {
-        if !request.has(OFlags::CREATE) {
-            return Answer::Fail(Errno::NOENT);
+        let place = place::locate(request.thread, at.directory, text).filter(|_| request.has(OFlags::CREATE));
+        match place {
+            // The runner makes nothing where the caller's own rights decide; and a name made for reading is
+            // as good as none.
+            Some(place) if !self.supervised(&place.path) => Answer::Fail(Errno::ACCESS),
+            _ => Answer::Fail(Errno::NOENT),
         }
-        if request.flags.intersects(OFlags::WRONLY | OFlags::RDWR) {
-            // Landlock decides about these.
-            return Answer::Proceed;
-        }
-        let Some(place) = place::locate(request.thread, at.directory, text) else { return Answer::Proceed };
-        let flags = request.own() | OFlags::CREATE | OFlags::EXCL;
-        opened(openat(&place.parent, &place.name, flags, Mode::from_raw_mode(request.mode & 0o700)), request)
     }
 
     fn open_as_caller(&self, thread: u32, at: At, text: &[u8], flags: OFlags) -> Option<OwnedFd> {

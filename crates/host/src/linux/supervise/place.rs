@@ -151,6 +151,24 @@ pub fn own_process(thread: u32, path: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Files in `/proc` that say the same whoever opens them, or that any process may read of another.
+#[must_use]
+pub fn is_common_in_proc(path: &AbsPath) -> bool {
+    const OF_A_PROCESS: [&[u8]; 20] = [
+        b"", b"auxv", b"cgroup", b"cmdline", b"comm", b"exe", b"fd", b"fdinfo", b"limits", b"maps", b"mountinfo",
+        b"mounts", b"oom_score", b"oom_score_adj", b"smaps", b"smaps_rollup", b"stat", b"statm", b"status", b"task",
+    ];
+    let mut names = path.components().skip(1);
+    let Some(first) = names.next() else { return true };
+    if !first.iter().all(u8::is_ascii_digit) {
+        return true;
+    }
+    // The runner itself is the first process of its namespace.
+    let own = std::process::id().to_string();
+    let next = names.next().unwrap_or_default();
+    first != own.as_bytes() && names.next().is_none() && OF_A_PROCESS.contains(&next)
+}
+
 /// The path of an opened object, as the sandbox sees it.
 ///
 /// # Errors

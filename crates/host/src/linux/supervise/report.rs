@@ -45,6 +45,12 @@ impl Reporter {
         self.send(thread, path, op, reason, rule.map(|rule| rule.origin.clone()), None);
     }
 
+    pub(super) fn other_name(&mut self, thread: u32, path: &AbsPath) {
+        let reason = "the file has another name (a hard link) that may lie outside the workspace".to_owned();
+        let hint = "replace the file instead of changing it in place: cp --remove-destination".to_owned();
+        self.send(thread, path, FileOp::Write, reason, None, Some(hint));
+    }
+
     pub(super) fn refused(&mut self, thread: u32, path: &AbsPath, op: FileOp, refusal: &Refusal) {
         let reason = format!("line {} sets `{}`: {}", refusal.line, refusal.key, refusal.reason);
         self.send(thread, path, op, reason, None, Some(refusal.hint.clone()));
