@@ -236,8 +236,8 @@ pub struct ProveArguments {
     /// Only these attacks: a part of the name, a pattern with `*`, or a property such as P4
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
-    /// Prove this tier: auto, process or landlock
-    #[arg(long, value_name = "TIER")]
+    /// Prove this tier; `auto` is the strongest of the machine
+    #[arg(long, value_name = "TIER", value_parser = ["auto", "process", "landlock"])]
     pub tier: Option<String>,
 }
 

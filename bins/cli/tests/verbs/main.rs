@@ -7,5 +7,6 @@ mod help;
 mod place;
 mod plan;
 mod policy;
+mod prove;
 mod run;
 mod why;

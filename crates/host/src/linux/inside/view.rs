@@ -186,6 +186,10 @@ impl View {
 
     fn proc(&mut self, path: &AbsPath, guard_settings: bool) -> Result<(), OsError> {
         let fs = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "proc")?;
+        // Only processes that the target could trace are there for it: its own, and not the runner.
+        let hidden = fsconfig_set_string(fs.as_fd(), "hidepid", "ptraceable");
+        // The word is of Linux 5.8; the older number makes an exception for root's group.
+        hidden.or_else(|_| fsconfig_set_string(fs.as_fd(), "hidepid", "2")).on("prepare", "proc")?;
         fsconfig_create(fs.as_fd()).on("prepare", "proc")?;
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
             | MountAttrFlags::MOUNT_ATTR_NODEV

@@ -223,7 +223,7 @@ impl Supervisor {
             // What does not exist for the runner does not exist for the caller, unless it is to be made.
             return self.open_absent(request, at, text);
         };
-        if let Err(errno) = self.may_read(request.thread, &object) {
+        if let Err(errno) = self.may_read(request.thread, text, &object) {
             return Answer::Fail(errno);
         }
         let stat = rustix::fs::fstat(&object);
@@ -236,11 +236,13 @@ impl Supervisor {
 
     /// The runner opens in the caller's name only what means the same to both. In `/proc` it is another
     /// process: its own memory, descriptors and environment are there for it alone.
-    fn may_read(&mut self, thread: u32, object: &OwnedFd) -> Result<(), Errno> {
+    fn may_read(&mut self, thread: u32, text: &[u8], object: &OwnedFd) -> Result<(), Errno> {
         let path = match place::final_path(object.as_fd()) {
             Ok(path) => path,
-            // Without a path: a pipe, a socket, an unnamed or deleted file that the caller holds open.
-            Err(_) => return Ok(()),
+            // Without a path: a pipe, a socket, an unnamed or deleted file. The caller may open again what it
+            // holds open itself, and nothing that others (the runner among them) do.
+            Err(_) if place::is_own_descriptor(text) => return Ok(()),
+            Err(_) => return Err(Errno::ACCESS),
         };
         if self.supervised(&path) {
             let stat = rustix::fs::fstat(object)?;

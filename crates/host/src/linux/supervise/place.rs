@@ -151,6 +151,18 @@ pub fn own_process(thread: u32, path: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Whether a path names a descriptor of the caller itself, in a form that [`own_process`] knows.
+#[must_use]
+pub fn is_own_descriptor(path: &[u8]) -> bool {
+    let number = [&b"/proc/self/fd/"[..], b"/proc/thread-self/fd/", b"/dev/fd/"]
+        .iter()
+        .find_map(|prefix| path.strip_prefix(*prefix));
+    match number {
+        Some(number) => !number.is_empty() && number.iter().all(u8::is_ascii_digit),
+        None => [&b"/dev/stdin"[..], b"/dev/stdout", b"/dev/stderr"].contains(&path),
+    }
+}
+
 /// Files in `/proc` that say the same whoever opens them, or that any process may read of another.
 #[must_use]
 pub fn is_common_in_proc(path: &AbsPath) -> bool {
@@ -226,6 +238,23 @@ mod tests {
         for path in [&b""[..], b"/", b"..", b"a/..", b"/nowhere/at/all/x"] {
             assert!(locate(me(), libc::AT_FDCWD, path).is_none(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn only_own_descriptors_are_own() {
+        assert!(is_own_descriptor(b"/proc/self/fd/3") && is_own_descriptor(b"/dev/stdin"));
+        for path in [&b"/proc/1/fd/3"[..], b"/proc/self/fd/", b"/proc/self/fd/3/x", b"/proc/self/fd/../mem"] {
+            assert!(!is_own_descriptor(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn the_runner_is_no_common_part_of_proc() {
+        let path = |text: &str| AbsPath::posix(text.as_bytes()).unwrap();
+        assert!(is_common_in_proc(&path("/proc/meminfo")) && is_common_in_proc(&path("/proc/999999/maps")));
+        assert!(!is_common_in_proc(&path("/proc/999999/mem")));
+        assert!(!is_common_in_proc(&path("/proc/999999/environ")));
+        assert!(!is_common_in_proc(&path(&format!("/proc/{}/maps", std::process::id()))));
     }
 
     #[test]
