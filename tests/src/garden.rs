@@ -86,8 +86,7 @@ impl Garden {
             fs::set_permissions(directory, Permissions::from_mode(0o755)).expect("permissions");
         }
         let program = bin.join("garth");
-        fs::copy(garth(), &program).expect("garth can be copied");
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("permissions");
+        install(&garth(), &program);
         let garden =
             Self { identity, scratch, home, work, garth: program, variables: Vec::new(), _kept: kept };
         for directory in [&garden.home, &garden.work] {
@@ -224,6 +223,13 @@ impl Garden {
     pub fn script(&self, script: &str) -> Run {
         self.at("").script(script)
     }
+}
+
+/// Copies a program. Another process does it: a child that this one forks meanwhile would inherit the descriptor
+/// that writes, and nobody could run the copy until that child is gone.
+pub(crate) fn install(from: &Path, to: &Path) {
+    let copied = Command::new("install").arg("-m755").arg(from).arg(to).status().expect("install starts");
+    assert!(copied.success(), "{} cannot be copied", from.display());
 }
 
 /// A garden seen from one of its directories.

@@ -8,12 +8,14 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A program that runs in front of a pseudo terminal, as the leader of a session.
 pub struct Terminal {
     master: File,
+    keys: Sender<Vec<u8>>,
     child: Child,
     seen: Arc<Mutex<Vec<u8>>>,
     read: usize,
@@ -57,7 +59,8 @@ impl Terminal {
         let master = File::from(master);
         let seen = Arc::new(Mutex::new(Vec::new()));
         collect(master.try_clone().expect("a descriptor"), Arc::clone(&seen));
-        Self { master, child, seen, read: 0 }
+        let keys = typist(master.try_clone().expect("a descriptor"));
+        Self { master, keys, child, seen, read: 0 }
     }
 
     /// Changes the size of the window.
@@ -65,12 +68,12 @@ impl Terminal {
         resize(&self.master, rows, columns);
     }
 
-    /// Types.
+    /// Types, without waiting for anybody to read it.
     ///
     /// # Panics
     /// When the terminal is gone.
-    pub fn send(&mut self, keys: &str) {
-        self.master.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    pub fn send(&self, keys: &str) {
+        self.keys.send(keys.as_bytes().to_vec()).expect("the terminal takes keys");
     }
 
     /// Waits until the text shows that has not been waited for before, and returns what came with it.
@@ -142,6 +145,18 @@ impl Drop for Terminal {
 fn resize(terminal: impl std::os::fd::AsFd, rows: u16, columns: u16) {
     let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(terminal, size).expect("a terminal has a size");
+}
+
+fn typist(mut master: File) -> Sender<Vec<u8>> {
+    let (sender, keys) = channel::<Vec<u8>>();
+    std::thread::spawn(move || {
+        while let Ok(typed) = keys.recv() {
+            if master.write_all(&typed).is_err() {
+                return;
+            }
+        }
+    });
+    sender
 }
 
 fn collect(mut master: File, seen: Arc<Mutex<Vec<u8>>>) {

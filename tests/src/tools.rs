@@ -1,6 +1,6 @@
 //! Tools of the machine that the tests need.
 
-use crate::garden::Garden;
+use crate::garden::{Garden, install};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,7 +48,7 @@ pub fn cargo_home(garden: &Garden) -> bool {
     let bin = garden.home.join(".cargo/bin");
     garden.directory(&bin);
     for program in ["cargo", "rustc", "rustdoc"] {
-        std::fs::copy(real.join("bin/rustup"), bin.join(program)).expect("rustup can be copied");
+        install(&real.join("bin/rustup"), &bin.join(program));
         garden.own(&bin.join(program));
     }
     let toolchain = garden.home.join(".rustup/toolchains/matrix");

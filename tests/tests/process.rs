@@ -13,7 +13,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[test]
 fn every_exit_code_is_passed_on() {
     everyone(|garden| {
-        for code in 0..=255 {
+        let some = [0, 1, 2, 42, 124, 125, 126, 127, 128, 129, 130, 137, 143, 254, 255];
+        let first = garden.identity() == garth_tests::Identity::Current;
+        for code in (0..=255).filter(|code| first || some.contains(code)) {
             let _ =
                 garden.at("").begin(&["sh", "-c", &format!("exit {code}")], vec![]).finish(LIMIT).code(code);
         }
@@ -43,6 +45,9 @@ fn programs_that_cannot_be_run() {
         let _ = garden.inside(&["."]).code(126);
     });
 }
+
+/// A program with the default reaction to every signal.
+const WAITS: &str = "import signal as s; s.signal(2, s.SIG_DFL); open('ready', 'w').close(); s.pause()";
 
 fn begin_ready(garden: &Garden, script: &str) -> garth_tests::Running {
     let running = garden.at("").begin(&["bash", "-c", script], vec![]);
@@ -74,7 +79,7 @@ fn signals_to_garth_reach_the_target() {
             let run = running.finish(LIMIT).code(7);
             assert_eq!(run.text(), format!("got {name}"));
             let _ = std::fs::remove_file(garden.work.join("ready"));
-            let running = begin_ready(garden, "touch ready; exec sleep 50");
+            let running = begin_ready(garden, &format!("exec python3 -c \"{WAITS}\""));
             running.kill(signal);
             let _ = running.finish(LIMIT).signal(number);
         }
@@ -88,9 +93,13 @@ fn streams_are_whole() {
             (0..16 * 1024 * 1024_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let run = garden.at("").begin(&["cat"], data.clone()).finish(LIMIT).ok();
         assert!(run.stdout == data, "{} of {} bytes", run.stdout.len(), data.len());
-        let run =
-            garden.at("").begin(&["sh", "-c", "tee /dev/stderr | tail -c 5"], data.clone()).finish(LIMIT);
-        assert!(run.stderr == data && run.stdout == data[data.len() - 5..]);
+        let run = garden.at("").begin(&["sh", "-c", "cat >&2"], data.clone()).finish(LIMIT);
+        assert!(run.stderr == data, "{} of {} bytes", run.stderr.len(), data.len());
+        let line = format!(
+            "{} run -- sh -c 'echo 1 >/dev/stdout; echo 2 >/dev/stderr; cat /dev/stdin' 2>&1 < <(echo 3) | cat",
+            garden.program().display()
+        );
+        assert_eq!(garden.outside(&["bash", "-c", &line]).ok().text(), "1\n2\n3");
         // A reader that goes away ends the writer by SIGPIPE, as outside.
         let line = format!("{} run -- yes | head -1; echo ${{PIPESTATUS[0]}}", garden.program().display());
         assert_eq!(garden.outside(&["bash", "-c", &line]).ok().text(), "y\n141");

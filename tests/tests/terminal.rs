@@ -10,7 +10,7 @@ const SHELL: [&str; 4] = ["bash", "--norc", "--noprofile", "-i"];
 fn a_shell_with_job_control() {
     everyone(|garden| {
         let mut terminal = Terminal::open(&garden.at(""), &SHELL, 33, 101);
-        terminal.expect("$ ");
+        terminal.expect("bash-");
         terminal.send("stty size; tty; PS1='>'\"> \"\r");
         terminal.expect("33 101");
         terminal.expect("/dev/pts/");
@@ -76,7 +76,7 @@ fn keys_for_a_single_command() {
         // From a shell outside, Ctrl-Z stops garth like any other job.
         let program = garden.program().display().to_string();
         let mut outside = Terminal::bare(&garden.at(""), &SHELL, 24, 80);
-        outside.expect("$ ");
+        outside.expect("bash-");
         outside.send("PS1='>'\"> \"\r");
         outside.expect(">> ");
         outside.send(&format!("{program} run -- cat\r"));
@@ -152,5 +152,19 @@ fn terminals_inside_terminals() {
         );
         mixed.expect("0\r\n0 end");
         assert_eq!(mixed.wait().code(), Some(0));
+    });
+}
+
+/// Neither side waits for the other for ever when much is typed and much is shown at once.
+#[test]
+fn a_large_paste() {
+    everyone(|garden| {
+        let script = "stty raw -echo; echo begin; head -c 600000 | tee copy; stty sane; echo end";
+        let mut terminal = Terminal::open(&garden.at(""), &["sh", "-c", script], 24, 80);
+        terminal.expect("begin");
+        terminal.send(&"0123456789".repeat(60_000));
+        terminal.expect("end");
+        assert_eq!(terminal.wait().code(), Some(0));
+        assert_eq!(garden.read("copy"), "0123456789".repeat(60_000));
     });
 }
