@@ -135,11 +135,14 @@ fn attempt(request: &Request, file: &mut File) -> Result<Ended, Error> {
     prepared.run(&mut |_| {})
 }
 
+/// Gaps of the tier without namespaces beside those that carry its name.
+const TIER_GAPS: [&str; 3] = ["linux.files", "linux.files.pattern", "linux.protected.delete"];
+
 /// Accepts what the tier itself cannot hold; what the policy asks for beyond stays refused.
 fn accept(prepared: &mut Prepared) {
     let rows = &prepared.plan.assurance.rows;
     let gaps = rows.iter().filter_map(|row| row.status.gap());
-    let own: Vec<String> = gaps.filter(|gap| gap.starts_with("linux.")).map(str::to_owned).collect();
+    let own: Vec<String> = gaps.filter(|gap| gap.starts_with("linux.landlock.") || TIER_GAPS.contains(gap)).map(str::to_owned).collect();
     prepared.plan.accepted.extend(own);
 }
 

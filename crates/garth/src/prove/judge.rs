@@ -87,7 +87,7 @@ impl Before {
     pub(super) fn look(&mut self, stage: &Stage, attack: &Attack) {
         for check in attack.checks {
             if let Check::Same(path) = check {
-                let path = stage.fill(path, attack.garden);
+                let path = stage.fill(path, attack);
                 self.0.entry(path.clone()).or_insert_with(|| look(Path::new(&path)));
             }
         }
@@ -97,18 +97,18 @@ impl Before {
     fn wrong(&self, stage: &Stage, attack: &Attack) -> Option<String> {
         attack.checks.iter().find_map(|check| match check {
             Check::Same(path) => {
-                let path = stage.fill(path, attack.garden);
+                let path = stage.fill(path, attack);
                 let now = look(Path::new(&path));
                 let before = self.0.get(&path)?;
                 (before.is_none() || *before != now).then(|| format!("{path} is not as it was"))
             }
             Check::Absent(path) => {
-                let path = stage.fill(path, attack.garden);
+                let path = stage.fill(path, attack);
                 let there = Path::new(&path).symlink_metadata().is_ok();
                 there.then(|| format!("{path} stands there now"))
             }
             Check::Lacks(path, text) => {
-                let path = stage.fill(path, attack.garden);
+                let path = stage.fill(path, attack);
                 let content = std::fs::read(&path).unwrap_or_default();
                 let has = content.windows(text.len().max(1)).any(|part| part == text.as_bytes());
                 has.then(|| format!("{path} holds what was refused"))

@@ -160,15 +160,19 @@ impl Proof<'_> {
         let mut lines = Vec::new();
         let mut before = Before::default();
         for attack in attacks {
+            self.stage.prepare(attack)?;
             if let Action::Inside(step) = &attack.action {
-                lines.push(self.line(&format!("{}/attack", attack.id), step, garden));
+                lines.push(self.line_of(attack, "attack", step));
             }
             if let Twin::Inside(step) = &attack.twin {
-                lines.push(self.line(&format!("{}/twin", attack.id), step, garden));
+                lines.push(self.line_of(attack, "twin", step));
             }
+        }
+        let session = self.session(garden, policy_text(garden), &lines)?;
+        for attack in attacks {
             before.look(self.stage, attack);
         }
-        let answers = self.sandbox(garden, policy_text(garden), &lines)?;
+        let answers = run(&session)?;
         self.tier.clone_from(&answers.told.tier);
         self.landlock |= answers.told.tier == "landlock";
         // All attacks are judged before a control outside does the same for real.
@@ -177,8 +181,15 @@ impl Proof<'_> {
         Ok(pairs.map(|(attack, held)| self.finding(attack, held, &answers)).collect())
     }
 
+    fn line_of(&self, attack: &Attack, part: &str, step: &Step) -> Line {
+        let words = self.stage.words(step, |word| self.stage.fill(word, attack));
+        Line { key: format!("{}/{part}", attack.id), words }
+    }
+
+    /// A line of a story.
     pub(super) fn line(&self, key: &str, step: &Step, garden: Garden) -> Line {
-        Line { key: key.to_owned(), words: self.stage.words(step, garden) }
+        let words = self.stage.words(step, |word| self.stage.fill_shared(word, garden));
+        Line { key: key.to_owned(), words }
     }
 
     /// The verdict, as if a control outside had succeeded.
@@ -199,7 +210,7 @@ impl Proof<'_> {
             return Finding::of(attack, words(&went), words(&answers.of(attack, "twin")), held);
         };
         let directory = self.stage.workspace(attack.garden);
-        let twin = outside(&self.stage.words(step, attack.garden), &self.stage.environment(), &directory);
+        let twin = outside(&self.stage.words(step, |word| self.stage.fill(word, attack)), &self.stage.environment(), &directory);
         let held = match twin {
             Outcome::Succeeded => held,
             _ => Held::No(format!("the same does not work outside: {}", words(&twin))),
@@ -209,12 +220,7 @@ impl Proof<'_> {
 
     /// Runs a list of steps in one sandbox.
     pub(super) fn sandbox(&self, garden: Garden, policy: &str, lines: &[Line]) -> io::Result<Answers> {
-        let session = self.session(garden, policy, lines)?;
-        let start = Instant::now();
-        let child = session.start()?;
-        let _hand = Hand::lend(&session.workspace);
-        let outcomes = answers(child)?;
-        Ok(Answers { told: told(&session.report), outcomes, time: start.elapsed() })
+        run(&self.session(garden, policy, lines)?)
     }
 
     /// A sandbox that is ready to be started.
@@ -244,13 +250,22 @@ impl Proof<'_> {
             return Ok(None);
         }
         let path = self.stage.root.join("policies").join(format!("{}.toml", garden.name()));
-        std::fs::write(&path, self.stage.fill(text, garden))?;
+        std::fs::write(&path, self.stage.fill_shared(text, garden))?;
         Ok(Some(path))
     }
 }
 
+/// Runs a sandbox to its end.
+pub(super) fn run(session: &Session) -> io::Result<Answers> {
+    let start = Instant::now();
+    let child = session.start()?;
+    let _hand = Hand::lend(&session.workspace);
+    let outcomes = answers(child)?;
+    Ok(Answers { told: told(&session.report), outcomes, time: start.elapsed() })
+}
+
 /// Reads what the first process inside prints, until the sandbox is gone.
-pub(super) fn answers(mut child: std::process::Child) -> io::Result<HashMap<String, Outcome>> {
+fn answers(mut child: std::process::Child) -> io::Result<HashMap<String, Outcome>> {
     let mut out = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
     let errors = child.stderr.take();
     let reader = std::thread::spawn(move || {

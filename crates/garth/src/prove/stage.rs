@@ -1,6 +1,6 @@
 //! What is laid out on the host before the attacks: a home with secrets, workspaces, servers, a bystander.
 
-use super::attack::Garden;
+use super::attack::{Attack, Garden, Step};
 use garth_host::linux::probe::fixture::{MessageQueue, SharedMemory, leak, user};
 use garth_host::linux::probe::{NAME, SEPARATOR};
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ pub(super) const SOCKETS: &[&str] = &[
     "tmp/tmux-0/default",
     "tmp/.X11-unix/X0",
     "home/.docker/run/docker.sock",
-    "outside/server.sock",
+    "outside/shared/server.sock",
 ];
 
 /// Everything that was laid out. Taken away on drop.
@@ -78,13 +78,11 @@ impl Stage {
 
     fn build(root: &Path) -> io::Result<Self> {
         let id = std::process::id();
-        for name in ["home/work", "outside/directory", "run", "tmp", "policies", "reports"] {
+        for name in ["home/work", "outside", "run", "tmp", "policies", "reports"] {
             fs::create_dir_all(root.join(name))?;
         }
         home(root)?;
-        for name in ["secret", "file", "directory/victim", "token"] {
-            fs::write(root.join("outside").join(name), "from outside\n")?;
-        }
+        victims(&root.join("outside/shared"))?;
         for garden in Garden::ALL {
             workspace(root, garden)?;
         }
@@ -110,12 +108,12 @@ impl Stage {
             ("{other-uid}", if user() == 12345 { "12346".into() } else { "12345".into() }),
             ("{exe}", fs::read_link("/proc/self/exe")?.display().to_string()),
             ("{bin}", root.join("home/.local/bin").display().to_string()),
-            ("{out}", root.join("outside").display().to_string()),
+            ("{shared}", root.join("outside/shared").display().to_string()),
             ("{home}", root.join("home").display().to_string()),
             ("{common}", root.join("home/work/main/.git").display().to_string()),
             ("{root}", root.display().to_string()),
         ]);
-        let leaked = leak(&root.join("outside/token")).ok();
+        let leaked = leak(&root.join("outside/shared/token")).ok();
         Ok(Self {
             root: root.to_owned(),
             places,
@@ -133,9 +131,37 @@ impl Stage {
         self.root.join("home/work").join(garden.name())
     }
 
-    /// A text with its places filled in.
+    /// Lays out what only this attack is to harm, so that one breach does not look like many.
+    ///
+    /// # Errors
+    /// What could not be made.
+    pub fn prepare(&self, attack: &Attack) -> io::Result<()> {
+        victims(&self.outside(attack))?;
+        let tool = self.tool(attack);
+        fs::write(&tool, "# the user's own\n")?;
+        fs::set_permissions(tool, fs::Permissions::from_mode(0o755))
+    }
+
+    fn outside(&self, attack: &Attack) -> PathBuf {
+        self.root.join("outside").join(&*attack.id)
+    }
+
+    fn tool(&self, attack: &Attack) -> PathBuf {
+        self.root.join("home/.local/bin").join(format!("tool-{}", attack.id))
+    }
+
+    /// A text with the places of an attack filled in.
     #[must_use]
-    pub fn fill(&self, text: &str, garden: Garden) -> String {
+    pub fn fill(&self, text: &str, attack: &Attack) -> String {
+        let own = text
+            .replace("{out}", &self.outside(attack).display().to_string())
+            .replace("{tool}", &self.tool(attack).display().to_string());
+        self.fill_shared(&own, attack.garden)
+    }
+
+    /// A text with the places filled in that all attacks of a garden share.
+    #[must_use]
+    pub fn fill_shared(&self, text: &str, garden: Garden) -> String {
         let mut filled = text.replace("{ws}", &self.workspace(garden).display().to_string());
         for (name, value) in &self.places {
             filled = filled.replace(name, value);
@@ -145,8 +171,8 @@ impl Stage {
 
     /// The words of a step, filled in.
     #[must_use]
-    pub fn words(&self, step: &super::attack::Step, garden: Garden) -> Vec<OsString> {
-        let arguments = step.arguments.iter().map(|word| OsString::from(self.fill(word, garden)));
+    pub fn words(&self, step: &Step, fill: impl Fn(&str) -> String) -> Vec<OsString> {
+        let arguments = step.arguments.iter().map(|word| OsString::from(fill(word)));
         std::iter::once(OsString::from(step.probe)).chain(arguments).collect()
     }
 
@@ -164,6 +190,15 @@ impl Stage {
             ("XDG_RUNTIME_DIR".into(), below("run")),
         ]
     }
+}
+
+/// Files outside that must stay as they are.
+fn victims(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory.join("directory"))?;
+    for name in ["secret", "file", "directory/victim", "token"] {
+        fs::write(directory.join(name), "from outside\n")?;
+    }
+    Ok(())
 }
 
 /// A directory of this proof's own, that nobody else can have prepared.
@@ -229,7 +264,7 @@ fn home(root: &Path) -> io::Result<()> {
         }
     }
     for name in
-        [".bashrc", ".profile", ".zshrc", ".gitconfig", ".config/autostart/x.desktop", ".local/bin/tool"]
+        [".bashrc", ".profile", ".zshrc", ".gitconfig", ".config/autostart/x.desktop", ".local/bin/tool", ".local/bin/linked-tool"]
     {
         let path = home.join(name);
         if let Some(parent) = path.parent() {
@@ -244,20 +279,21 @@ fn home(root: &Path) -> io::Result<()> {
 /// One workspace as its garden wants it.
 fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
     let path = root.join("home/work").join(garden.name());
-    for name in ["directory/below", "src", ".vscode"] {
+    for name in ["directory/below", "src", ".vscode", ".zed"] {
         fs::create_dir_all(path.join(name))?;
     }
     let sibling = path.with_file_name(format!("{}-sibling", garden.name()));
     fs::create_dir_all(&sibling)?;
     fs::write(sibling.join("file"), "from outside\n")?;
-    for name in ["plain", "directory/file", "src/main.rs", ".vscode/tasks.json", "victim"] {
+    for name in ["plain", "directory/file", "src/main.rs", ".vscode/tasks.json", ".zed/tasks.json", "victim"] {
         fs::write(path.join(name), "the user's own\n")?;
     }
-    symlink(root.join("outside/secret"), path.join("link-out"))?;
-    symlink(root.join("outside"), path.join("link-directory"))?;
+    symlink(root.join("outside/shared/secret"), path.join("link-out"))?;
+    symlink(root.join("outside/shared"), path.join("link-directory"))?;
     symlink("/proc/self/root", path.join("link-root"))?;
-    fs::hard_link(root.join("home/.netrc"), path.join("hard-secret"))?;
-    fs::hard_link(root.join("home/.local/bin/tool"), path.join("hard-tool"))?;
+    fs::hard_link(root.join("home/.authinfo"), path.join("hard-secret"))?;
+    fs::hard_link(root.join("home/.pgpass"), path.join("hard-secret-2"))?;
+    fs::hard_link(root.join("home/.local/bin/linked-tool"), path.join("hard-tool"))?;
     match garden {
         Garden::Bare => {}
         Garden::Worktree => linked(root, &path)?,
@@ -265,13 +301,13 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
             git_directory(&path.join(".git"))?;
             git_directory(&path.join("nested/.git"))?;
             fs::create_dir_all(path.join(".github"))?;
-            fs::hard_link(path.join(".git/config"), path.join("hard-config"))?;
+            fs::hard_link(path.join("nested/.git/config"), path.join("hard-config"))?;
         }
     }
     if garden == Garden::Untrusted {
         let text = format!(
             "version = 1\nprofile = \"open\"\n[files]\n\"{0}\" = \"write\"\n\"~/.ssh\" = \"read\"\n",
-            root.join("outside").display()
+            root.join("outside/shared").display()
         );
         fs::write(path.join("garth.toml"), text)?;
     }
@@ -282,8 +318,8 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
     if garden == Garden::Forged {
         // A pointer that no git directory confirms.
         fs::remove_dir_all(path.join(".git"))?;
-        git_directory(&root.join("outside/forged"))?;
-        fs::write(path.join(".git"), format!("gitdir: {}\n", root.join("outside/forged").display()))?;
+        git_directory(&root.join("outside/shared/forged"))?;
+        fs::write(path.join(".git"), format!("gitdir: {}\n", root.join("outside/shared/forged").display()))?;
     }
     UnixListener::bind(path.join("host.sock")).map(serve_stream)
 }
@@ -299,6 +335,7 @@ fn git_directory(git: &Path) -> io::Result<()> {
         ("HEAD", "ref: refs/heads/main\n"),
         ("config", trap),
         ("hooks/pre-commit", "#!/bin/sh\n"),
+        ("hooks/pre-push", "#!/bin/sh\n"),
         ("hooks/post-checkout.sample", "#!/bin/sh\n"),
         ("info/attributes", "*.c diff=cpp\n"),
         ("info/exclude", "# none\n"),

@@ -31,7 +31,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.dot-dot",
         "climb out of the workspace with `..`",
-        step("write", &["{ws}/directory/../../../../outside/file"]),
+        step("write", &["{ws}/directory/../../../../outside/files.dot-dot/file"]),
         step("write", &["{ws}/directory/../made"]),
     )
     .escapes(&[61, 70])
@@ -44,7 +44,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("overwrite", &["{ws}/plain"]),
     )
     .escapes(&[3, 4, 67])
-    .check(UNCHANGED),
+    .check(&[Same("{shared}/secret"), Absent("{shared}/new")]),
     attack(
         2,
         "files.symlink-create",
@@ -53,7 +53,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("write", &["{ws}/directory/new"]),
     )
     .escapes(&[3, 5, 72])
-    .check(UNCHANGED),
+    .check(&[Same("{shared}/secret"), Absent("{shared}/new")]),
     attack(
         2,
         "files.symlink-made",
@@ -109,7 +109,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.proc-thread",
         "climb out by /proc/thread-self/cwd",
-        step("write", &["/proc/thread-self/cwd/../../../outside/file"]),
+        step("write", &["/proc/thread-self/cwd/../../../outside/files.proc-thread/file"]),
         step("write", &["/proc/thread-self/cwd/new-8"]),
     )
     .check(UNCHANGED),
@@ -142,11 +142,11 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.hard-link-read-only",
         "give a read-only program a name in the workspace, and write to it",
-        step("link-then-write", &["{bin}/tool", "{ws}/linked-4"]),
+        step("link-then-write", &["{tool}", "{ws}/linked-4"]),
         step("link-then-write", &["{ws}/plain", "{ws}/linked-5"]),
     )
     .escapes(&[55])
-    .check(&[Same("{bin}/tool")]),
+    .check(&[Same("{tool}")]),
     attack(
         2,
         "files.hard-link-standing",
@@ -154,7 +154,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("overwrite", &["{ws}/hard-tool"]),
         step("overwrite", &["{ws}/plain"]),
     )
-    .check(&[Same("{bin}/tool")]),
+    .check(&[Same("{bin}/linked-tool")]),
     attack(
         2,
         "files.rename-out",
@@ -248,10 +248,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.reopen",
         "open a read-only file again by its descriptor, for writing",
-        step("reopen", &["{bin}/tool"]),
+        step("reopen", &["{tool}"]),
         step("reopen", &["{ws}/plain"]),
     )
-    .check(&[Same("{bin}/tool")]),
+    .check(&[Same("{tool}")]),
     attack(
         2,
         "files.reopen-guarded",
@@ -264,17 +264,17 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.map",
         "map a read-only file so that it can be written",
-        step("map-writable", &["{bin}/tool", "read"]),
+        step("map-writable", &["{tool}", "read"]),
         step("map-writable", &["{ws}/plain", "write"]),
     ),
     attack(
         2,
         "files.grow",
         "change the length of a file that is open for reading",
-        step("grow-read-only", &["{bin}/tool", "read"]),
+        step("grow-read-only", &["{tool}", "read"]),
         step("grow-read-only", &["{ws}/plain", "write"]),
     )
-    .check(&[Same("{bin}/tool")]),
+    .check(&[Same("{tool}")]),
     attack(
         2,
         "files.truncate-outside",
@@ -287,10 +287,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.truncate-read-only",
         "empty a read-only file with truncate",
-        step("truncate", &["{bin}/tool"]),
+        step("truncate", &["{tool}"]),
         step("truncate", &["{ws}/victim"]),
     )
-    .check(&[Same("{bin}/tool")]),
+    .check(&[Same("{tool}")]),
     attack(
         2,
         "files.truncate-open",
@@ -303,10 +303,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.truncate-open-read-only",
         "empty a read-only file by opening it for reading",
-        step("truncate-open", &["{bin}/tool"]),
+        step("truncate-open", &["{tool}"]),
         step("truncate-open", &["{ws}/victim"]),
     )
-    .check(&[Same("{bin}/tool")]),
+    .check(&[Same("{tool}")]),
     attack(
         2,
         "files.truncate-open-link",
@@ -314,7 +314,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("truncate-open", &["{ws}/link-out"]),
         step("truncate-open", &["{ws}/victim"]),
     )
-    .check(UNCHANGED),
+    .check(&[Same("{shared}/secret"), Absent("{shared}/new")]),
     attack(
         2,
         "files.create-only",
@@ -392,19 +392,19 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.mode-read-only",
         "change the mode of a read-only program",
-        step("mode", &["{bin}/tool"]),
+        step("mode", &["{tool}"]),
         step("mode", &["{ws}/plain"]),
     )
-    .check(&[Same("{bin}/tool")])
+    .check(&[Same("{tool}")])
     .gap(METADATA),
     attack(
         2,
         "files.mode-guarded",
         "change the mode of a protected file",
-        step("mode", &["{ws}/.vscode/tasks.json"]),
+        step("mode", &["{ws}/.zed/tasks.json"]),
         step("mode", &["{ws}/plain"]),
     )
-    .check(&[Same("{ws}/.vscode/tasks.json")])
+    .check(&[Same("{ws}/.zed/tasks.json")])
     .gap(METADATA),
     attack(
         2,
@@ -419,10 +419,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         2,
         "files.attribute",
         "set an extended attribute on a read-only program",
-        step("attribute", &["{bin}/tool"]),
+        step("attribute", &["{tool}"]),
         step("times", &["{ws}/plain"]),
     )
-    .check(&[Same("{bin}/tool")])
+    .check(&[Same("{tool}")])
     .gap(METADATA),
     attack(
         2,
@@ -448,7 +448,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("enter-then-write", &["{ws}/directory", "new-18"]),
     )
     .escapes(&[1, 28])
-    .check(UNCHANGED),
+    .check(&[Same("{shared}/secret"), Absent("{shared}/new")]),
     attack(
         2,
         "files.system",

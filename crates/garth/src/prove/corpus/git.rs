@@ -18,7 +18,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     attack(4, "git.hook-linked", "link a hook to a file of one's own", step("symlink", &["{ws}/plain", "{ws}/.git/hooks/post-commit"]), step("write", &["{ws}/.git/refs/heads/new"]))
         .check(&[Absent("{ws}/.git/hooks/post-commit")]),
     attack(4, "git.hook-removed", "remove a hook", step("remove", &["{ws}/.git/hooks/pre-commit"]), step("remove", &["{ws}/.git/refs/heads/new"])).check(HOOK).gap(DELETE),
-    attack(4, "git.hook-mode", "make a sample a program by its mode, then a hook", step("mode", &["{ws}/.git/hooks/pre-commit"]), step("mode", &["{ws}/plain"])).check(HOOK).gap(&["linux.landlock.metadata"]),
+    attack(4, "git.hook-mode", "make a sample a program by its mode, then a hook", step("mode", &["{ws}/.git/hooks/pre-push"]), step("mode", &["{ws}/plain"])).check(&[Same("{ws}/.git/hooks/pre-push")]).gap(&["linux.landlock.metadata"]),
     attack(4, "git.hooks-away", "move the directory of hooks away", step("rename", &["{ws}/.git/hooks", "{ws}/.git/hooks-old"]), step("rename", &["{ws}/.git/logs", "{ws}/.git/logs-2"])).check(HOOK),
     attack(4, "git.hooks-replaced", "exchange the directory of hooks with one's own", step("exchange", &["{ws}/directory", "{ws}/.git/hooks"]), step("exchange", &["{ws}/plain", "{ws}/victim"])).check(HOOK),
     attack(4, "git.config-direct", "change the configuration in place", step("append", &["{ws}/.git/config"]), step("append", &["{ws}/.git/HEAD"]))
@@ -32,8 +32,9 @@ pub(super) static ATTACKS: &[Attack] = &[
         "git.config-fsmonitor",
         "put a configuration in place that runs a program",
         step("install", &["{ws}/.git/config.lock", "{ws}/.git/config", "[core]\\n\\tbare = false\\n\\tfsmonitor = touch /tmp/x\\n"]),
-        step("install", &["{ws}/.git/config.lock", "{ws}/.git/config", "[core]\\n\\trepositoryformatversion = 0\\n\\tbare = false\\n\\tfsmonitor = touch \"$TRAP\"\\n[branch \"main\"]\\n\\tremote = origin\\n"]),
+        step("install", &["{ws}/.git/config.lock", "{ws}/.git/config", "[core]\\n\\trepositoryformatversion = 0\\n\\tbare = false\\n\\tfsmonitor = touch \"$TRAP\"\\n[remote \"origin\"]\\n\\turl = https://example.com/x.git\\n"]),
     )
+    .within(Garden::Untrusted)
     .escapes(&[37, 78])
     .check(&[Lacks("{ws}/.git/config", "touch /tmp/x")]),
     attack(
@@ -81,7 +82,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     attack(4, "git.config-worktree", "make a configuration of the worktree that runs a program", step("install", &["{ws}/.git/config.worktree.lock", "{ws}/.git/config.worktree", "[core]\\n\\tfsmonitor = evil\\n"]), step("write", &["{ws}/.git/refs/heads/g10"]))
         .check(&[Absent("{ws}/.git/config.worktree")]),
     attack(4, "git.config-exchange", "exchange the configuration with a file of one's own", step("exchange", &["{ws}/plain", "{ws}/.git/config"]), step("exchange", &["{ws}/plain", "{ws}/victim"])).check(&[Lacks("{ws}/.git/config", "from inside")]),
-    attack(4, "git.config-by-other-name", "write by another name of the configuration", step("overwrite", &["{ws}/hard-config"]), step("overwrite", &["{ws}/plain"])).check(CONFIG),
+    attack(4, "git.config-by-other-name", "write by another name of the configuration", step("overwrite", &["{ws}/hard-config"]), step("overwrite", &["{ws}/plain"])).check(&[Same("{ws}/nested/.git/config")]),
     attack(4, "git.attributes", "change attributes that choose programs", step("overwrite", &["{ws}/.git/info/attributes"]), step("overwrite", &["{ws}/.git/info/exclude"]))
         .escapes(&[40])
         .check(&[Same("{ws}/.git/info/attributes")]),
@@ -105,8 +106,8 @@ pub(super) static ATTACKS: &[Attack] = &[
     attack(4, "git.linked", "link .git to a directory of one's own", step("symlink", &["{ws}/directory", "{ws}/.git"]), step("symlink", &["{ws}/directory", "{ws}/g15"])).within(Garden::Bare).check(&[Absent("{ws}/.git")]),
     attack(4, "git.pointer-made", "make .git a file that points elsewhere", step("write", &["{ws}/.git"]), step("write", &["{ws}/git"])).within(Garden::Bare).escapes(&[7, 8]).check(&[Absent("{ws}/.git")]),
     attack(4, "git.pointer-moved", "move a pointer file to .git", step("rename", &["{ws}/victim", "{ws}/.git"]), step("rename", &["{ws}/plain", "{ws}/plain-2"])).within(Garden::Bare).check(&[Absent("{ws}/.git")]),
-    attack(4, "git.nested-hook", "make a repository below, with a hook", step("write", &["{ws}/nested/.git/hooks/pre-commit"]), step("write", &["{ws}/nested/.git/HEAD"]))
-        .check(&[Absent("{ws}/nested/.git/hooks/pre-commit")]),
+    attack(4, "git.nested-hook", "make a repository below, with a hook", step("write", &["{ws}/nested/.git/hooks/post-merge"]), step("write", &["{ws}/nested/.git/HEAD"]))
+        .check(&[Absent("{ws}/nested/.git/hooks/post-merge")]),
     attack(4, "git.nested-moved", "move a prepared repository to a .git below", step("make-then-move", &["{ws}/g16", "hooks/pre-commit", "{ws}/directory/.git"]), step("make-then-move", &["{ws}/g17", "a", "{ws}/directory/git"]))
         .check(&[Absent("{ws}/directory/.git")]),
     attack(4, "git.case", "make a hook by .GIT, which another disk takes for .git", step("make-directory", &["{ws}/.GIT"]), step("make-directory", &["{ws}/GIT"])).within(Garden::Bare).escapes(&[49]).check(&[Absent("{ws}/.GIT")]),
@@ -116,10 +117,10 @@ pub(super) static ATTACKS: &[Attack] = &[
     attack(4, "git.worktree-hook", "make a hook in the repository that the worktree belongs to", step("write", &["{common}/hooks/post-merge"]), step("write", &["{common}/refs/heads/new"])).within(Garden::Worktree).check(&[Absent("{common}/hooks/post-merge")]),
     attack(4, "git.worktree-config", "change the configuration of that repository", step("append", &["{common}/config"]), step("write", &["{common}/objects/new"])).within(Garden::Worktree).check(&[Same("{common}/config")]),
     attack(4, "git.worktree-common", "change where that repository is", step("overwrite", &["{common}/worktrees/linked/commondir"]), step("append", &["{common}/worktrees/linked/HEAD"])).within(Garden::Worktree).escapes(&[8]).check(&[Same("{common}/worktrees/linked/commondir")]),
-    attack(5, "git.forged-pointer", "reach a directory outside by a .git that points at it", step("write", &["{out}/forged/refs/heads/evil"]), step("write", &["{ws}/plain-2"]))
+    attack(5, "git.forged-pointer", "reach a directory outside by a .git that points at it", step("write", &["{shared}/forged/refs/heads/evil"]), step("write", &["{ws}/plain-2"]))
         .within(Garden::Forged)
         .escapes(&[7, 8])
-        .check(&[Absent("{out}/forged/refs/heads/evil")]),
+        .check(&[Absent("{shared}/forged/refs/heads/evil")]),
     attack(5, "git.path-directory", "put a program in a directory on PATH", step("write", &["{bin}/git"]), step("write", &["{ws}/git-2"]))
         .escapes(&[58, 71])
         .expect(Expect::Refused)

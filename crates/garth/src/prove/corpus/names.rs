@@ -167,7 +167,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("rename", &["{ws}/.github", "{ws}/n16"]),
         step("make-then-move", &["{ws}/n30", "a", "{ws}/n17"]),
     )
-    .check(&[Same("{ws}/.github")]),
+    .check(&[Absent("{ws}/n16")]),
     attack(
         3,
         "names.case",

@@ -188,7 +188,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         12,
         "delegates.outside",
         "connect to a server of the host whose socket lies elsewhere",
-        step("unix", &["{out}/server.sock"]),
+        step("unix", &["{shared}/server.sock"]),
     ),
     attack(
         12,
@@ -218,10 +218,10 @@ pub(super) static ATTACKS: &[Attack] = &[
         12,
         "delegates.link",
         "connect through a link in the workspace",
-        step("symlink-then-connect", &["{out}/server.sock", "{ws}/d1"]),
+        step("symlink-then-connect", &["{shared}/server.sock", "{ws}/d1"]),
         PAIR,
     )
-    .check(&[Check::Same("{out}/server.sock")]),
+    .check(&[Check::Same("{shared}/server.sock")]),
     attack(
         12,
         "delegates.strict",

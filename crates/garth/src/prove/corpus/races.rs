@@ -92,11 +92,11 @@ pub(super) static ATTACKS: &[Attack] = &[
         4,
         "race.hooks",
         "swap the directory for a link to the hooks while a file is made",
-        step("swap-path", &["open", "{ws}/race-11", "{ws}/.git/hooks"]),
+        step("swap-path", &["open", "{ws}/race-11", "{ws}/nested/.git/hooks"]),
         step("write", &["{ws}/race-11/after"]),
     )
     .escapes(&[7])
-    .check(&[Same("{ws}/.git/hooks")]),
+    .check(&[Same("{ws}/nested/.git/hooks")]),
     attack(
         3,
         "race.memory-open",

@@ -3,6 +3,9 @@
 use crate::prove::attack::{Attack, Check, Garden, against, attack, step};
 use Check::Same;
 
+/// What a denied name below a readable directory is, where nothing can be mounted over it.
+const FILES: &[&str] = &["linux.files"];
+
 pub(super) static ATTACKS: &[Attack] = &[
     against(11, "secrets.ssh", "read a private key of SSH", step("read", &["{home}/.ssh/id_ed25519"]))
         .escapes(&[24]),
@@ -53,7 +56,7 @@ pub(super) static ATTACKS: &[Attack] = &[
                 "{home}/.config/hub",
             ],
         ),
-    ),
+    ).gap(FILES),
     against(
         11,
         "secrets.netrc",
@@ -76,7 +79,7 @@ pub(super) static ATTACKS: &[Attack] = &[
                 "{home}/.gradle/gradle.properties",
             ],
         ),
-    ),
+    ).gap(FILES),
     against(
         11,
         "secrets.agents",
@@ -152,7 +155,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         "read password hashes of the system",
         step("read-any", &["/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/security/opasswd"]),
         step("read", &["/etc/passwd"]),
-    ),
+    ).gap(FILES),
     attack(
         11,
         "secrets.machine-keys",
@@ -168,7 +171,7 @@ pub(super) static ATTACKS: &[Attack] = &[
             ],
         ),
         step("read", &["/etc/passwd"]),
-    ),
+    ).gap(FILES),
     attack(
         2,
         "secrets.symlink",
@@ -215,7 +218,14 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("overwrite", &["{ws}/hard-secret"]),
         step("overwrite", &["{ws}/plain"]),
     )
-    .check(&[Same("{home}/.netrc")]),
+    .check(&[Same("{home}/.authinfo")]),
+    attack(
+        11,
+        "secrets.hard-link-read",
+        "read by a name in the workspace that is another name of a credential",
+        step("read", &["{ws}/hard-secret-2"]),
+        step("read", &["{ws}/plain"]),
+    ),
     attack(
         11,
         "secrets.outside",

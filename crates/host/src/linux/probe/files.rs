@@ -15,6 +15,7 @@ pub(super) const ACTIONS: &[Row] = &[
     ("write", write),
     ("overwrite", overwrite),
     ("append", append),
+    ("open-writable", open_writable),
     ("create-only", create_only),
     ("creat", creat),
     ("open-legacy", open_legacy),
@@ -30,6 +31,7 @@ pub(super) const ACTIONS: &[Row] = &[
     ("link-then-write", link_then_write),
     ("symlink", symbolic_link),
     ("symlink-then-write", symlink_then_write),
+    ("symlink-then-create", symlink_then_create),
     ("symlink-then-read", symlink_then_read),
     ("rename", rename),
     ("exchange", exchange),
@@ -71,6 +73,12 @@ fn overwrite(arguments: &Arguments<'_>) -> Act {
 
 fn append(arguments: &Arguments<'_>) -> Act {
     put(arguments.path(0)?, OFlags::WRONLY | OFlags::APPEND)
+}
+
+/// Opens for writing and writes nothing: enough where a write would change the machine.
+fn open_writable(arguments: &Arguments<'_>) -> Act {
+    openat(CWD, arguments.path(0)?, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(())
 }
 
 /// Makes a name without ever asking to write: `O_RDONLY | O_CREAT`.
@@ -184,6 +192,12 @@ fn symbolic_link(arguments: &Arguments<'_>) -> Act {
 fn symlink_then_write(arguments: &Arguments<'_>) -> Act {
     symlinkat(arguments.path(0)?, CWD, arguments.path(1)?)?;
     put(&arguments.path(1)?.join(arguments.path(2)?), OFlags::WRONLY | OFlags::CREATE)
+}
+
+/// Makes a link (target, link) and creates the target by writing to the link.
+fn symlink_then_create(arguments: &Arguments<'_>) -> Act {
+    symlinkat(arguments.path(0)?, CWD, arguments.path(1)?)?;
+    put(arguments.path(1)?, OFlags::WRONLY | OFlags::CREATE)
 }
 
 fn symlink_then_read(arguments: &Arguments<'_>) -> Act {
@@ -313,16 +327,22 @@ fn execute(arguments: &Arguments<'_>) -> Act {
 fn lock_then_write(arguments: &Arguments<'_>) -> Act {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     let file = openat(CWD, arguments.path(0)?, flags, Mode::from_raw_mode(0o644))?;
-    rustix::io::write(&file, arguments.text(2)?.as_bytes())?;
+    rustix::io::write(&file, lines(arguments.text(2)?).as_bytes())?;
     renameat_with(CWD, arguments.path(0)?, CWD, arguments.path(1)?, RenameFlags::empty())?;
-    rustix::io::write(&file, arguments.text(3)?.as_bytes())?;
+    let evil = lines(arguments.text(3)?);
+    rustix::io::write(&file, evil.as_bytes())?;
     let now = std::fs::read_to_string(arguments.path(1)?)?;
-    if now.contains(arguments.text(3)?) { Ok(()) } else { Err(Errno::ACCESS.into()) }
+    if now.contains(&evil) { Ok(()) } else { Err(Errno::ACCESS.into()) }
+}
+
+/// A text with `\n` and `\t` written out: arguments stand on one line.
+fn lines(text: &str) -> String {
+    text.replace("\\n", "\n").replace("\\t", "\t")
 }
 
 /// Writes a text to a file and renames it over another (file, other, text).
 fn install(arguments: &Arguments<'_>) -> Act {
-    std::fs::write(arguments.path(0)?, arguments.text(2)?.replace("\\n", "\n").replace("\\t", "\t"))?;
+    std::fs::write(arguments.path(0)?, lines(arguments.text(2)?))?;
     Ok(renameat_with(CWD, arguments.path(0)?, CWD, arguments.path(1)?, RenameFlags::empty())?)
 }
 
