@@ -214,6 +214,9 @@ impl Supervisor {
     /// Opens for reading whatever the path leads to, looks at what it is, and opens that very object again.
     fn open_object(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
         let plain = request.own() - OFlags::NOFOLLOW;
+        if place::is_of_the_runner(text) {
+            return Answer::Fail(Errno::ACCESS);
+        }
         if let Some(terminal) = controlling_terminal(request.thread, text) {
             return opened(openat(CWD, terminal.as_c_str(), plain, Mode::empty()), request);
         }

@@ -163,6 +163,13 @@ pub fn is_own_descriptor(path: &[u8]) -> bool {
     }
 }
 
+/// Whether a path speaks of the runner's own process.
+#[must_use]
+pub fn is_of_the_runner(path: &[u8]) -> bool {
+    let own = AbsPath::posix(format!("/proc/{}", std::process::id()).into_bytes());
+    matches!((AbsPath::posix(path), own), (Ok(path), Ok(own)) if path.starts_with(&own))
+}
+
 /// Files in `/proc` that say the same whoever opens them, or that any process may read of another.
 #[must_use]
 pub fn is_common_in_proc(path: &AbsPath) -> bool {
