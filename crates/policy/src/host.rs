@@ -2,9 +2,9 @@
 //!
 //! Sources: RFC 1035 and RFC 5890 for names, RFC 6890 and its registries for special addresses.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Why a text is no host pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]

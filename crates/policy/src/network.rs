@@ -3,8 +3,8 @@
 use crate::host::{HostPattern, is_special, normalise_host};
 use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 
 /// How far the network is open, strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,7 +7,9 @@ use garth_plan::facts::{FactQuery, Features, HostFacts, Object, PathFact, User};
 use garth_plan::linux::spec::FileId;
 use garth_policy::{AbsPath, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw, statat};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw, statat,
+};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -39,7 +41,8 @@ pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
     for path in &query.paths {
         // The paths are sorted: what lies below an absent directory follows it and needs no look.
         let below = absent.as_ref().is_some_and(|directory| path.starts_with(directory));
-        let fact = if below { PathFact::Absent } else { look(path).map_or(PathFact::Absent, PathFact::Present) };
+        let fact =
+            if below { PathFact::Absent } else { look(path).map_or(PathFact::Absent, PathFact::Present) };
         if fact == PathFact::Absent && !below {
             absent = Some(highest_absent(path));
         }
@@ -60,7 +63,8 @@ pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
 /// The outermost directory on the way to an absent path that is absent itself.
 fn highest_absent(path: &AbsPath) -> AbsPath {
     let Some(parent) = path.parent().filter(|parent| parent.depth() > 1) else { return path.clone() };
-    let exists = name(&parent).is_some_and(|name| statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok());
+    let exists =
+        name(&parent).is_some_and(|name| statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok());
     if exists { path.clone() } else { highest_absent(&parent) }
 }
 
@@ -85,7 +89,8 @@ fn name(path: &AbsPath) -> Option<CString> {
 #[must_use]
 pub fn look(path: &AbsPath) -> Option<Object> {
     let name = name(path)?;
-    let own = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let own = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+        .ok()?;
     let stat = fstat(&own).ok()?;
     let kind = kind(&stat);
     if kind != NodeKind::Symlink {

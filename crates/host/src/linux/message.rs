@@ -88,7 +88,8 @@ impl Sender {
         }
         while let Err(Errno::INTR) =
             rustix::net::sendmsg(&*self.0, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
-        {}
+        {
+        }
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) fn supervision(
     facts: &HostFacts,
     view: &View,
     split: &Split,
+    has_view: bool,
     deletes: bool,
 ) -> Option<Supervision> {
     if split.roots.is_empty() {
@@ -104,6 +105,7 @@ pub(super) fn supervision(
         roots: split.roots.clone(),
         free: split.free.clone(),
         rules: policy.files.clone(),
+        has_view,
         reads,
         deletes: deletes || reads,
         quiet: policy.files.private().to_vec(),

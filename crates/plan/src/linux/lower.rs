@@ -126,7 +126,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let split = confinement::split(policy, boundaries, &view);
     let accepted = accepted(policy);
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
-    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, deletes);
+    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
     let options = Options {
         arch,
         supervise: supervision.is_some(),
@@ -188,7 +188,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         .filter(|path| !path.as_bytes().starts_with(b"/dev/"))
         .collect();
     let split = Split { roots, free: Vec::new() };
-    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true);
+    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, false, true);
     let options = Options {
         arch,
         supervise: supervision.is_some(),
@@ -228,7 +228,9 @@ fn landlock_domain(facts: &HostFacts, view: &View) -> Landlock {
             rules.push(LandlockRule { path, allowed, optional: true });
         }
     };
-    add("/proc", READ | rights::WRITE_FILE);
+    // Without a user namespace root may change the kernel's settings there.
+    let write = if facts.user.uid == 0 { 0 } else { rights::WRITE_FILE };
+    add("/proc", READ | write);
     add("/dev/pts", READ | rights::WRITE_FILE);
     add("/dev/ptmx", rights::READ_FILE | rights::WRITE_FILE);
     add(SESSION, READ | rights::CHANGE);

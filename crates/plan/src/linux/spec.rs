@@ -170,6 +170,9 @@ pub struct Supervision {
     pub free: Vec<AbsPath>,
     /// The rules by which a supervised call is judged: the policy's own.
     pub rules: FileRules,
+    /// A mount view leaves out what the policy does not show. Without one, reads that the runner carries out
+    /// are judged wherever they lead.
+    pub has_view: bool,
     /// Opens for reading are supervised too (a deny that may match names that appear later).
     pub reads: bool,
     /// Deletions are supervised too.

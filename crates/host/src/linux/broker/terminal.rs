@@ -89,7 +89,9 @@ impl Joined {
         let mut buffer = [0; 4096];
         match rustix::io::read(rustix::stdio::stdin(), &mut buffer) {
             Ok(0) | Err(Errno::IO) => self.input_open = false,
-            Ok(count) => write_all(self.master.as_fd(), &buffer[..count]).on("write to", "the target's terminal")?,
+            Ok(count) => {
+                write_all(self.master.as_fd(), &buffer[..count]).on("write to", "the target's terminal")?
+            }
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(errno) => return Err(errno).on("read", "the terminal"),
         }

@@ -6,8 +6,8 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, Sender, ToRunner, receive};
 use crate::linux::supervise::Denied;
-use crate::linux::sys::signals::end_by;
 pub use crate::linux::sys::signals::Signals as Watched;
+use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
@@ -137,10 +137,8 @@ impl Waiting<'_> {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         });
-        let mut events = vec![
-            PollFd::new(&*self.control, PollFlags::IN),
-            PollFd::new(self.signals, PollFlags::IN),
-        ];
+        let mut events =
+            vec![PollFd::new(&*self.control, PollFlags::IN), PollFd::new(self.signals, PollFlags::IN)];
         if let Some(terminal) = &self.terminal {
             events.push(PollFd::from_borrowed_fd(terminal.output(), PollFlags::IN));
             if terminal.input_open() {

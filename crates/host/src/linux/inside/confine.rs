@@ -23,7 +23,8 @@ pub fn guard_runner(tier: Tier) -> Result<(), OsError> {
         Tier::Landlock => rustix::process::set_child_subreaper(Some(rustix::process::getpid())),
     }
     .on("follow", "the broker")?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).on("close", "the runner's memory")?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .on("close", "the runner's memory")?;
     rustix::thread::set_no_new_privs(true).on("forbid", "new privileges")
 }
 
@@ -85,7 +86,9 @@ pub fn prepare_landlock(plan: &Landlock) -> Result<Option<Ruleset>, OsError> {
             Err(Errno::NOENT | Errno::ACCESS | Errno::NOTDIR) if rule.optional => continue,
             other => other.on("open", &rule.path)?,
         };
-        ruleset.allow(rustix::fd::AsFd::as_fd(&object), rule.allowed).on("allow access beneath", &rule.path)?;
+        ruleset
+            .allow(rustix::fd::AsFd::as_fd(&object), rule.allowed)
+            .on("allow access beneath", &rule.path)?;
     }
     Ok(Some(ruleset))
 }

@@ -42,9 +42,7 @@ pub fn descendants() -> Vec<Pid> {
 
 fn listed() -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
-        .collect()
+    entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
 }
 
 fn stat_field(pid: Pid, index: usize) -> Option<u64> {

@@ -30,10 +30,7 @@ pub fn serve(
         if let Some(status) = reap(target, &sender)? {
             return Ok(status);
         }
-        let mut events = [
-            PollFd::new(children, PollFlags::IN),
-            PollFd::new(&**control, PollFlags::IN),
-        ];
+        let mut events = [PollFd::new(children, PollFlags::IN), PollFd::new(&**control, PollFlags::IN)];
         let timeout = counting.then_some(&COUNTING);
         match poll(&mut events, timeout) {
             Ok(0) => {

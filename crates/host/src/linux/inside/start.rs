@@ -63,12 +63,8 @@ pub fn open_terminal(size: TerminalSize) -> Result<OwnedFd, OsError> {
     rustix::pty::unlockpt(&master).on("unlock", "the terminal")?;
     let name = rustix::pty::ptsname(&master, Vec::new()).on("name", "the terminal")?;
     let slave = openat(CWD, name.as_c_str(), flags, Mode::empty()).on("open", "the terminal")?;
-    let winsize = rustix::termios::Winsize {
-        ws_row: size.rows,
-        ws_col: size.columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let winsize =
+        rustix::termios::Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
     rustix::termios::tcsetwinsize(&slave, winsize).on("size", "the terminal")?;
     rustix::process::setsid().on("lead", "a session")?;
     rustix::process::ioctl_tiocsctty(&slave).on("take", "the terminal")?;
@@ -91,7 +87,8 @@ pub fn use_as_standard(file: &OwnedFd) -> Result<(), OsError> {
 /// # Errors
 /// The error of opening `/dev/null`.
 pub fn release_standard() -> Result<(), OsError> {
-    let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).on("open", "/dev/null")?;
+    let null =
+        openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).on("open", "/dev/null")?;
     use_as_standard(&null)
 }
 
@@ -113,9 +110,7 @@ pub fn start(
         127
     });
     let (pid, _process) = started.on("start", "the target").map_err(NotStarted::Step)?;
-    let listener = progress.listener.map(|number| {
-        Listener::new(adopt(number))
-    });
+    let listener = progress.listener.map(|number| Listener::new(adopt(number)));
     match (progress.errno, progress.step) {
         (0, _) => Ok(Started { pid, listener }),
         (errno, "execute") => Err(NotStarted::Program(errno)),

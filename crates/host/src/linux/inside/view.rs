@@ -25,8 +25,19 @@ const PRIVATE: &str = ".garth";
 const SETTINGS: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
 /// Files of `/proc` that root alone can read.
 const ROOT_ONLY: [&str; 13] = [
-    "kcore", "kmsg", "timer_list", "slabinfo", "vmallocinfo", "pagetypeinfo", "kpagecount", "kpageflags",
-    "kpagecgroup", "sched_debug", "iomem", "ioports", "mtrr",
+    "kcore",
+    "kmsg",
+    "timer_list",
+    "slabinfo",
+    "vmallocinfo",
+    "pagetypeinfo",
+    "kpagecount",
+    "kpageflags",
+    "kpagecgroup",
+    "sched_debug",
+    "iomem",
+    "ioports",
+    "mtrr",
 ];
 
 /// The new tree while it is being built.
@@ -89,7 +100,8 @@ impl View {
     fn helper_directory(&mut self, name: &str, mode: u32) -> Result<OwnedFd, OsError> {
         let helpers = self.helpers()?;
         mkdirat(&helpers, name, Mode::from_raw_mode(mode)).on("make", name)?;
-        openat(&helpers, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).on("open", name)
+        openat(&helpers, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .on("open", name)
     }
 
     fn apply(&mut self, step: &ViewStep) -> Result<(), OsError> {

@@ -91,11 +91,7 @@ pub fn decode(names: &Names, call: &Notification) -> Call {
         "unlink" => Call::Remove { at: cwd(a), directory: false },
         "unlinkat" => Call::Remove { at: at(a, b), directory: int(c) & libc::AT_REMOVEDIR != 0 },
         "rmdir" => Call::Remove { at: cwd(a), directory: true },
-        "bind" => Call::Bind {
-            socket: int(a),
-            address: b,
-            length: usize::try_from(low(c)).unwrap_or(0),
-        },
+        "bind" => Call::Bind { socket: int(a), address: b, length: usize::try_from(low(c)).unwrap_or(0) },
         "umask" => Call::Mask { mask: low(a) & 0o777 },
         _ => Call::Unknown,
     }
@@ -107,8 +103,26 @@ pub struct Names(Vec<&'static str>);
 
 /// The calls that [`decode`] knows.
 pub const DECODED: &[&str] = &[
-    "open", "openat", "creat", "truncate", "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat",
-    "link", "linkat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "bind", "umask",
+    "open",
+    "openat",
+    "creat",
+    "truncate",
+    "mkdir",
+    "mkdirat",
+    "mknod",
+    "mknodat",
+    "symlink",
+    "symlinkat",
+    "link",
+    "linkat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "bind",
+    "umask",
 ];
 
 impl Default for Names {

@@ -30,7 +30,8 @@ impl Supervisor {
         };
         let old = present.or_else(|| self.configurations.get(&config.path).cloned());
         let git_dir = config.path.parent().ok_or(Errno::ACCESS)?;
-        let workspace = self.order.roots.iter().find(|root| git_dir.starts_with(root)).ok_or(Errno::ACCESS)?;
+        let workspace =
+            self.order.roots.iter().find(|root| git_dir.starts_with(root)).ok_or(Errno::ACCESS)?;
         let place = Where {
             owner: Owner::of(git_dir.as_bytes()),
             git_dir: git_dir.as_bytes(),
@@ -76,9 +77,9 @@ fn read(place: &Place) -> Result<(Vec<u8>, Mode), Errno> {
 /// it writes nothing here by itself, and this thread answers one call at a time.
 fn put(config: &Place, text: &[u8], mode: Mode) -> Result<(), Errno> {
     let (file, name) = make_temporary(config)?;
-    let result = write_all(&file, text).and_then(|()| fchmod(&file, mode)).and_then(|()| {
-        renameat(&config.parent, name.as_c_str(), &config.parent, &config.name)
-    });
+    let result = write_all(&file, text)
+        .and_then(|()| fchmod(&file, mode))
+        .and_then(|()| renameat(&config.parent, name.as_c_str(), &config.parent, &config.name));
     if result.is_err() {
         // The name is ours; if even this fails, the error that matters is the first one.
         let _left = unlinkat(&config.parent, name.as_c_str(), AtFlags::empty());

@@ -8,8 +8,8 @@ use garth_plan::linux::spec::FileId;
 use garth_policy::{FileOp, NodeKind, Verdict};
 use rustix::fd::AsFd;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, mknodat, openat, renameat_with, symlinkat,
-    unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, mknodat, openat, renameat_with,
+    symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::CString;
@@ -90,10 +90,11 @@ impl Supervisor {
         };
         let Some(source) = source else { return Answer::Proceed };
         let no_follow = if follow || empty { OFlags::empty() } else { OFlags::NOFOLLOW };
-        let object = match openat(CWD, source.as_c_str(), OFlags::PATH | OFlags::CLOEXEC | no_follow, Mode::empty()) {
-            Ok(object) => object,
-            Err(errno) => return Answer::Fail(errno),
-        };
+        let object =
+            match openat(CWD, source.as_c_str(), OFlags::PATH | OFlags::CLOEXEC | no_follow, Mode::empty()) {
+                Ok(object) => object,
+                Err(errno) => return Answer::Fail(errno),
+            };
         if let Err(errno) = self.may_link(thread, &object) {
             return Answer::Fail(errno);
         }
@@ -184,7 +185,13 @@ impl Supervisor {
         renameat_with(&old.parent, &old.name, &new.parent, &new.name, flags).into()
     }
 
-    fn judge_move(&mut self, thread: u32, from: &Place, kind: NodeKind, to: &Place) -> Result<Verdict, Errno> {
+    fn judge_move(
+        &mut self,
+        thread: u32,
+        from: &Place,
+        kind: NodeKind,
+        to: &Place,
+    ) -> Result<Verdict, Errno> {
         self.permit(thread, &from.path, FileOp::MoveFrom)?;
         match self.judge(thread, &to.path, FileOp::MoveTo(kind)) {
             Verdict::Deny => Err(Errno::ACCESS),

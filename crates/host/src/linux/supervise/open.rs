@@ -167,9 +167,12 @@ impl Supervisor {
         if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Write) {
             return Answer::Fail(errno);
         }
-        let Ok(object) =
-            openat(&place.parent, &place.name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
-        else {
+        let Ok(object) = openat(
+            &place.parent,
+            &place.name,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        ) else {
             return Answer::Proceed;
         };
         self.open_blocking(request, object)
@@ -182,9 +185,7 @@ impl Supervisor {
             let opened = openat(CWD, place::descriptor_path(object.as_fd()).as_c_str(), flags, Mode::empty());
             // The caller may be gone by the time the other end opens.
             let _gone = match opened {
-                Ok(descriptor) => {
-                    listener.hand_over(request.id, descriptor, request.close_on_exec())
-                }
+                Ok(descriptor) => listener.hand_over(request.id, descriptor, request.close_on_exec()),
                 Err(errno) => listener.fail(request.id, errno),
             };
         });
@@ -221,7 +222,8 @@ impl Supervisor {
             return opened(openat(CWD, terminal.as_c_str(), plain, Mode::empty()), request);
         }
         let kept = request.flags & (OFlags::NOFOLLOW | OFlags::DIRECTORY);
-        let Some(object) = self.open_as_caller(request.thread, at, text, OFlags::PATH | OFlags::CLOEXEC | kept)
+        let Some(object) =
+            self.open_as_caller(request.thread, at, text, OFlags::PATH | OFlags::CLOEXEC | kept)
         else {
             // What does not exist for the runner does not exist for the caller, unless it is to be made.
             return self.open_absent(request, at, text);
@@ -247,13 +249,13 @@ impl Supervisor {
             Err(_) if place::is_own_descriptor(text) => return Ok(()),
             Err(_) => return Err(Errno::ACCESS),
         };
-        if self.supervised(&path) {
+        const PROC: i64 = 0x9fa0;
+        let on_proc = rustix::fs::fstatfs(object)?.f_type == PROC;
+        if self.supervised(&path) || (!self.order.has_view && !on_proc) {
             let stat = rustix::fs::fstat(object)?;
             let directory = place::kind(&stat) == NodeKind::Directory;
             return self.permit(thread, &path, if directory { FileOp::List } else { FileOp::Read });
         }
-        const PROC: i64 = 0x9fa0;
-        let on_proc = i64::try_from(rustix::fs::fstatfs(object)?.f_type) == Ok(PROC);
         if !on_proc || place::is_common_in_proc(&path) { Ok(()) } else { Err(Errno::ACCESS) }
     }
 
@@ -286,5 +288,7 @@ fn controlling_terminal(thread: u32, text: &[u8]) -> Option<CString> {
     let number: u32 = stat.rsplit(')').next()?.split_whitespace().nth(4)?.parse().ok()?;
     let (major, minor) = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00));
     // Unix98 pseudo-terminals have the majors 136 to 143, 256 each.
-    (136..=143).contains(&major).then(|| CString::new(format!("/dev/pts/{}", (major - 136) * 256 + minor)).ok())?
+    (136..=143)
+        .contains(&major)
+        .then(|| CString::new(format!("/dev/pts/{}", (major - 136) * 256 + minor)).ok())?
 }

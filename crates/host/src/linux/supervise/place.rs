@@ -62,7 +62,8 @@ pub fn locate(thread: u32, directory: i32, path: &[u8]) -> Option<Place> {
     if name == b"." || name == b".." {
         return None;
     }
-    let parent = openat(CWD, from_caller(thread, directory, parent)?.as_c_str(), DIRECTORY, Mode::empty()).ok()?;
+    let parent =
+        openat(CWD, from_caller(thread, directory, parent)?.as_c_str(), DIRECTORY, Mode::empty()).ok()?;
     finish(parent, name, trimmed.len() != path.len())
 }
 
@@ -174,8 +175,26 @@ pub fn is_of_the_runner(path: &[u8]) -> bool {
 #[must_use]
 pub fn is_common_in_proc(path: &AbsPath) -> bool {
     const OF_A_PROCESS: [&[u8]; 20] = [
-        b"", b"auxv", b"cgroup", b"cmdline", b"comm", b"exe", b"fd", b"fdinfo", b"limits", b"maps", b"mountinfo",
-        b"mounts", b"oom_score", b"oom_score_adj", b"smaps", b"smaps_rollup", b"stat", b"statm", b"status", b"task",
+        b"",
+        b"auxv",
+        b"cgroup",
+        b"cmdline",
+        b"comm",
+        b"exe",
+        b"fd",
+        b"fdinfo",
+        b"limits",
+        b"maps",
+        b"mountinfo",
+        b"mounts",
+        b"oom_score",
+        b"oom_score_adj",
+        b"smaps",
+        b"smaps_rollup",
+        b"stat",
+        b"statm",
+        b"status",
+        b"task",
     ];
     let mut names = path.components().skip(1);
     let Some(first) = names.next() else { return true };

@@ -41,7 +41,8 @@ impl Reporter {
     }
 
     pub(super) fn denied(&mut self, thread: u32, path: &AbsPath, op: FileOp, rule: Option<&FileRule>) {
-        let reason = rule.map_or_else(|| "nothing in the policy names it".into(), |rule| rule.reason.to_string());
+        let reason =
+            rule.map_or_else(|| "nothing in the policy names it".into(), |rule| rule.reason.to_string());
         self.send(thread, path, op, reason, rule.map(|rule| rule.origin.clone()), None);
     }
 

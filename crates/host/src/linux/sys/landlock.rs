@@ -23,9 +23,8 @@ struct PathBeneath {
 pub fn abi() -> u32 {
     const VERSION: libc::c_ulong = 1;
     // SAFETY: asking for the version takes no pointer.
-    let version = unsafe {
-        libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION)
-    };
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) };
     u32::try_from(version).unwrap_or(0)
 }
 
@@ -81,8 +80,9 @@ impl Ruleset {
     /// The `errno` of `landlock_restrict_self(2)`.
     pub fn restrict(&self) -> Result<(), i32> {
         // SAFETY: the call takes a descriptor and flags, no pointer.
-        let result =
-            unsafe { libc::syscall(libc::SYS_landlock_restrict_self, self.0.as_raw_fd(), 0 as libc::c_ulong) };
+        let result = unsafe {
+            libc::syscall(libc::SYS_landlock_restrict_self, self.0.as_raw_fd(), 0 as libc::c_ulong)
+        };
         if result == 0 { Ok(()) } else { Err(last_errno().raw_os_error()) }
     }
 }

@@ -67,9 +67,7 @@ pub fn start(flags: i32, steps: Steps<'_>) -> Result<(Pid, OwnedFd), Errno> {
     let before = block_signals();
     // SAFETY: the stack is mapped and unused; `run` gets a pointer to `steps`, which outlives the call
     // because of CLONE_VFORK; signals are blocked, so no handler runs in the shared memory.
-    let pid = unsafe {
-        libc::clone(run, stack.top(), flags, (&raw mut steps).cast(), &raw mut process)
-    };
+    let pid = unsafe { libc::clone(run, stack.top(), flags, (&raw mut steps).cast(), &raw mut process) };
     let error = last_errno();
     restore_signals(&before);
     let pid = if pid > 0 { Pid::from_raw(pid) } else { None };
