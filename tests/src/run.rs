@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use std::fmt;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -19,6 +20,9 @@ const SANDBOX_MADE: [&str; 8] = [
     "EROFS",
     "garth:",
 ];
+
+/// What `garth` says of each repository that appeared.
+const REPOSITORY: &str = " became a git repository";
 
 /// What a finished program left.
 pub struct Run {
@@ -56,10 +60,18 @@ impl Run {
         String::from_utf8_lossy(&self.stdout).trim_end().to_owned()
     }
 
-    /// Standard error as text.
+    /// Standard error as text, without the report of repositories that appeared: that is no warning.
     #[must_use]
     pub fn errors(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
+        let text = String::from_utf8_lossy(&self.stderr);
+        text.split_inclusive('\n').filter(|line| !line.contains(REPOSITORY)).collect()
+    }
+
+    /// Whether `garth` reported that this place became a repository.
+    #[must_use]
+    pub fn reports_repository(&self, place: &Path) -> bool {
+        let line = format!("{}{REPOSITORY}", place.display());
+        String::from_utf8_lossy(&self.stderr).contains(&line)
     }
 
     /// Asserts success, and that neither stream shows a trace of the sandbox.
@@ -78,8 +90,7 @@ impl Run {
     /// When that does not hold.
     #[must_use]
     pub fn quiet(self) -> Self {
-        for stream in [&self.stdout, &self.stderr] {
-            let text = String::from_utf8_lossy(stream);
+        for text in [String::from_utf8_lossy(&self.stdout).into_owned(), self.errors()] {
             let found = SANDBOX_MADE.iter().find(|mark| text.contains(**mark));
             assert!(found.is_none(), "{found:?} shows in: {self}");
         }

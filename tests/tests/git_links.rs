@@ -135,6 +135,9 @@ fn repositories_that_appear_inside() {
         );
         let run = run.ok();
         assert_eq!(garden.at("renamed").outside(&["git", "log", "--format=%s"]).ok().text(), "n", "{run}");
+        for place in ["renamed", "separate"] {
+            assert!(run.reports_repository(&garden.work.join(place)), "{run}");
+        }
         let refused = garden.at("").script("cd renamed; echo evil >.git/hooks/pre-commit").fails();
         assert!(!garden.has("renamed/.git/hooks/pre-commit"), "{refused}");
         let refused = garden.script("git -C renamed config core.fsmonitor ./evil").fails();

@@ -116,7 +116,7 @@ fn maven_offline() {
     everyone(|garden| {
         garden.write(
             "pom.xml",
-            "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+            "<project><modelVersion>4.0.0</modelVersion>\
              <groupId>g</groupId><artifactId>a</artifactId><version>1</version><packaging>pom</packaging></project>\n",
         );
         let repository = format!("-Dmaven.repo.local={}", garden.home.join(".m2/repository").display());
