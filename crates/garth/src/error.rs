@@ -70,7 +70,7 @@ impl fmt::Display for Error {
             Self::NotEnforced(rows) => not_enforced(rows, f),
             Self::NotExecuted { program, code } => {
                 let cause = std::io::Error::from_raw_os_error(*code);
-                write!(f, "cannot execute {program}: {cause}\n")?;
+                writeln!(f, "cannot execute {program}: {cause}")?;
                 match code {
                     2 => f.write_str(
                         "no file of that name is visible in the sandbox\nhint: `garth why PATH` tells whether the policy shows a path",
