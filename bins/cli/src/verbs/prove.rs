@@ -32,7 +32,9 @@ fn options(arguments: &ProveArgs) -> io::Result<Options> {
         None | Some("auto") => TierChoice::Strongest,
         Some("process") => TierChoice::Process,
         Some("landlock") => TierChoice::Landlock,
-        Some(other) => return Err(io::Error::other(format!("`{other}` is not a tier: auto, process or landlock"))),
+        Some(other) => {
+            return Err(io::Error::other(format!("`{other}` is not a tier: auto, process or landlock")));
+        }
     };
     Ok(Options { only: arguments.only.clone(), tier })
 }
@@ -78,7 +80,11 @@ fn print_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let [held, not, gaps, skipped] = report.counts();
     let total = report.findings.len();
-    writeln!(out, "\n{total} attacks, {held} held, {not} not held, {gaps} gaps ({:.1} s)", report.time.as_secs_f64())?;
+    writeln!(
+        out,
+        "\n{total} attacks, {held} held, {not} not held, {gaps} gaps ({:.1} s)",
+        report.time.as_secs_f64()
+    )?;
     if skipped > 0 {
         writeln!(out, "{skipped} say nothing on this tier")?;
     }

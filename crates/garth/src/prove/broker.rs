@@ -142,7 +142,10 @@ const TIER_GAPS: [&str; 3] = ["linux.files", "linux.files.pattern", "linux.prote
 fn accept(prepared: &mut Prepared) {
     let rows = &prepared.plan.assurance.rows;
     let gaps = rows.iter().filter_map(|row| row.status.gap());
-    let own: Vec<String> = gaps.filter(|gap| gap.starts_with("linux.landlock.") || TIER_GAPS.contains(gap)).map(str::to_owned).collect();
+    let own: Vec<String> = gaps
+        .filter(|gap| gap.starts_with("linux.landlock.") || TIER_GAPS.contains(gap))
+        .map(str::to_owned)
+        .collect();
     prepared.plan.accepted.extend(own);
 }
 

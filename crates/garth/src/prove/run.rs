@@ -130,7 +130,8 @@ impl Answers {
     fn of(&self, attack: &Attack, part: &str) -> Outcome {
         let key = format!("{}/{part}", attack.id);
         self.outcomes.get(&key).cloned().unwrap_or_else(|| {
-            Outcome::Broken(format!("no answer; {} {}", self.told.outcome, self.told.detail))
+            let detail: String = self.told.detail.chars().take(120).collect();
+            Outcome::Broken(format!("no answer; {} {detail}", self.told.outcome))
         })
     }
 }
@@ -210,7 +211,11 @@ impl Proof<'_> {
             return Finding::of(attack, words(&went), words(&answers.of(attack, "twin")), held);
         };
         let directory = self.stage.workspace(attack.garden);
-        let twin = outside(&self.stage.words(step, |word| self.stage.fill(word, attack)), &self.stage.environment(), &directory);
+        let twin = outside(
+            &self.stage.words(step, |word| self.stage.fill(word, attack)),
+            &self.stage.environment(),
+            &directory,
+        );
         let held = match twin {
             Outcome::Succeeded => held,
             _ => Held::No(format!("the same does not work outside: {}", words(&twin))),

@@ -263,9 +263,15 @@ fn home(root: &Path) -> io::Result<()> {
             fs::write(&path, "a secret\n")?;
         }
     }
-    for name in
-        [".bashrc", ".profile", ".zshrc", ".gitconfig", ".config/autostart/x.desktop", ".local/bin/tool", ".local/bin/linked-tool"]
-    {
+    for name in [
+        ".bashrc",
+        ".profile",
+        ".zshrc",
+        ".gitconfig",
+        ".config/autostart/x.desktop",
+        ".local/bin/tool",
+        ".local/bin/linked-tool",
+    ] {
         let path = home.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -285,7 +291,8 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
     let sibling = path.with_file_name(format!("{}-sibling", garden.name()));
     fs::create_dir_all(&sibling)?;
     fs::write(sibling.join("file"), "from outside\n")?;
-    for name in ["plain", "directory/file", "src/main.rs", ".vscode/tasks.json", ".zed/tasks.json", "victim"] {
+    for name in ["plain", "directory/file", "src/main.rs", ".vscode/tasks.json", ".zed/tasks.json", "victim"]
+    {
         fs::write(path.join(name), "the user's own\n")?;
     }
     symlink(root.join("outside/shared/secret"), path.join("link-out"))?;
@@ -305,10 +312,8 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
         }
     }
     if garden == Garden::Untrusted {
-        let text = format!(
-            "version = 1\nprofile = \"open\"\n[files]\n\"{0}\" = \"write\"\n\"~/.ssh\" = \"read\"\n",
-            root.join("outside/shared").display()
-        );
+        let text = "version = 1\nprofile = \"open\"\n[files]\n\".vscode\" = \"write\"\n\".git/hooks\" = \"write\"\n\
+                    \"src\" = \"read\"\n[network]\nmode = \"open\"\n";
         fs::write(path.join("garth.toml"), text)?;
     }
     if garden == Garden::Patterns {

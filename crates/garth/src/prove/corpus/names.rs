@@ -8,6 +8,63 @@ const DELETE: &[&str] = &["linux.protected.delete"];
 
 pub(super) static ATTACKS: &[Attack] = &[
     attack(
+        1,
+        "project.editor",
+        "open the editor's settings by a project file that nobody trusts",
+        step("write", &["{ws}/.vscode/settings.json"]),
+        step("write", &["{ws}/settings.json"]),
+    )
+    .within(Garden::Untrusted)
+    .escapes(&[9, 21, 63])
+    .check(&[Absent("{ws}/.vscode/settings.json")]),
+    attack(
+        15,
+        "project.hooks",
+        "open the hooks by a project file that nobody trusts",
+        step("write", &["{ws}/.git/hooks/post-merge"]),
+        step("write", &["{ws}/.git/description"]),
+    )
+    .within(Garden::Untrusted)
+    .escapes(&[9, 21, 23, 63])
+    .check(&[Absent("{ws}/.git/hooks/post-merge")]),
+    attack(
+        1,
+        "project.profile",
+        "read the home by a profile that a project file asks for",
+        step("read-any", &["{home}/.bashrc", "{home}/.profile"]),
+        step("read", &["{ws}/plain"]),
+    )
+    .within(Garden::Untrusted)
+    .escapes(&[9, 63]),
+    attack(
+        1,
+        "project.network",
+        "open the network by a project file that nobody trusts",
+        step("connect", &["{tcp}"]),
+        step("pair", &[]),
+    )
+    .within(Garden::Untrusted)
+    .escapes(&[9, 22]),
+    attack(
+        1,
+        "project.itself",
+        "change the project's policy file",
+        step("overwrite", &["{ws}/garth.toml"]),
+        step("overwrite", &["{ws}/plain"]),
+    )
+    .within(Garden::Untrusted)
+    .escapes(&[31, 69])
+    .check(&[Same("{ws}/garth.toml")]),
+    attack(
+        1,
+        "project.narrows",
+        "write what a project file that nobody trusts makes read-only",
+        step("overwrite", &["{ws}/src/main.rs"]),
+        step("overwrite", &["{ws}/plain"]),
+    )
+    .within(Garden::Untrusted)
+    .check(&[Same("{ws}/src/main.rs")]),
+    attack(
         3,
         "names.claude",
         "make settings of an agent that has none",

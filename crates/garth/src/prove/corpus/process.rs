@@ -1,6 +1,6 @@
 //! P20 and P18: what a process inside is allowed to be, and that its children are allowed no more.
 
-use crate::prove::attack::{Attack, Check, against, attack, step};
+use crate::prove::attack::{Attack, Check, attack, step};
 use Check::{Absent, Same};
 
 const PLAIN: crate::prove::attack::Step = step("own-number", &[]);
@@ -107,11 +107,4 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("terminal-call", &["size"]),
     )
     .escapes(&[80]),
-    against(
-        20,
-        "children.loader",
-        "run a program of a secret directory by the loader",
-        step("read", &["{home}/.ssh/id_ed25519"]),
-    )
-    .escapes(&[31]),
 ];

@@ -56,7 +56,8 @@ pub(super) static ATTACKS: &[Attack] = &[
                 "{home}/.config/hub",
             ],
         ),
-    ).gap(FILES),
+    )
+    .gap(FILES),
     against(
         11,
         "secrets.netrc",
@@ -79,7 +80,8 @@ pub(super) static ATTACKS: &[Attack] = &[
                 "{home}/.gradle/gradle.properties",
             ],
         ),
-    ).gap(FILES),
+    )
+    .gap(FILES),
     against(
         11,
         "secrets.agents",
@@ -155,7 +157,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         "read password hashes of the system",
         step("read-any", &["/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/security/opasswd"]),
         step("read", &["/etc/passwd"]),
-    ).gap(FILES),
+    )
+    .gap(FILES),
     attack(
         11,
         "secrets.machine-keys",
@@ -171,7 +174,8 @@ pub(super) static ATTACKS: &[Attack] = &[
             ],
         ),
         step("read", &["/etc/passwd"]),
-    ).gap(FILES),
+    )
+    .gap(FILES),
     attack(
         2,
         "secrets.symlink",

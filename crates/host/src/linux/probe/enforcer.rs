@@ -5,7 +5,7 @@ use super::act::{Act, Arguments, Refusal};
 use rustix::fd::{AsFd, AsRawFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, symlinkat};
 use rustix::io::Errno;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) const ACTIONS: &[Row] = &[
     ("inherited", inherited),
@@ -18,11 +18,14 @@ pub(super) const ACTIONS: &[Row] = &[
 
 /// Succeeds when a descriptor beside the three standard ones was left open.
 fn inherited(_: &Arguments<'_>) -> Act {
-    let listing = openat(CWD, "/proc/self/fd", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let listing =
+        openat(CWD, "/proc/self/fd", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let own = listing.as_raw_fd();
     let mut seen = 0;
     for entry in rustix::fs::Dir::read_from(&listing)?.flatten() {
-        let Some(number) = entry.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(number) = entry.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         seen += 1;
         // The directory stream may hold a descriptor of its own for the same directory.
         let target = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default();
@@ -31,7 +34,11 @@ fn inherited(_: &Arguments<'_>) -> Act {
             return Ok(());
         }
     }
-    if seen < 3 { Err(Refusal::broken("the standard descriptors are missing")) } else { Err(Errno::BADF.into()) }
+    if seen < 3 {
+        Err(Refusal::broken("the standard descriptors are missing"))
+    } else {
+        Err(Errno::BADF.into())
+    }
 }
 
 /// Whose memory a descriptor of a `mem` file shows: a pattern that only this process has is looked for.
@@ -63,7 +70,8 @@ fn memory(arguments: &Arguments<'_>, flags: OFlags) -> Act {
 
 /// As above, by a link to the directory (link, directory, name).
 fn memory_by_directory(arguments: &Arguments<'_>) -> Act {
-    symlinkat(arguments.path(1)?, CWD, arguments.path(0)?).map_err(|error| Refusal::broken(error.to_string()))?;
+    symlinkat(arguments.path(1)?, CWD, arguments.path(0)?)
+        .map_err(|error| Refusal::broken(error.to_string()))?;
     let path = arguments.path(0)?.join(arguments.path(2)?);
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::TRUNC | OFlags::CLOEXEC, Mode::empty())?;
     if is_own(&file) { Err(Errno::ACCESS.into()) } else { Ok(()) }
@@ -75,22 +83,41 @@ fn own_memory(_: &Arguments<'_>) -> Act {
     if is_own(&file) { Ok(()) } else { Err(Refusal::broken("the memory of another process")) }
 }
 
-/// Opens each file of `/proc/PID` that gives away or changes what the process is.
+/// What of `/proc/PID` gives away or changes what the process is.
+const FILES: [&str; 8] = ["mem", "environ", "maps", "auxv", "root/etc", "cwd/etc", "syscall", "stack"];
+
+/// Tries each of these files, and the descriptors and mappings of the process. A file that can be opened
+/// and gives nothing is no success.
 fn any_of_process(arguments: &Arguments<'_>) -> Act {
     let process = arguments.text(0)?;
-    let mut last = Errno::ACCESS;
-    for name in ["mem", "environ", "maps", "auxv", "root/etc", "cwd/etc", "fd", "map_files", "exe", "syscall", "stack"] {
-        let path = format!("/proc/{process}/{name}");
-        let opened = openat(CWD, Path::new(&path), OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
-        match opened {
-            Ok(_) => return Ok(()),
-            Err(errno) => last = errno,
-        }
-        for flags in [OFlags::RDONLY | OFlags::TRUNC, OFlags::RDWR] {
-            if openat(CWD, Path::new(&path), flags | OFlags::CLOEXEC, Mode::empty()).is_ok() {
-                return Ok(());
+    let path = |name: &str| PathBuf::from(format!("/proc/{process}/{name}"));
+    let mut last = Err(Refusal::Os(libc::EACCES));
+    for name in FILES {
+        for flags in [OFlags::RDONLY, OFlags::RDONLY | OFlags::TRUNC, OFlags::RDWR] {
+            last = gives_something(&path(name), flags);
+            if last.is_ok() {
+                return last;
             }
         }
     }
-    Err(last.into())
+    for name in ["fd", "map_files"] {
+        let names = std::fs::read_dir(path(name)).into_iter().flatten().flatten();
+        if names.into_iter().any(|entry| std::fs::read_link(entry.path()).is_ok()) {
+            return Ok(());
+        }
+    }
+    last
+}
+
+fn gives_something(path: &Path, flags: OFlags) -> Act {
+    let file = openat(CWD, path, flags | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())?;
+    // Memory is read at the address that is asked for; directories are a way on.
+    if path.ends_with("mem") || path.ends_with("etc") {
+        return Ok(());
+    }
+    let mut byte = [0];
+    match rustix::io::read(&file, &mut byte)? {
+        0 => Err(Errno::NODATA.into()),
+        _ => Ok(()),
+    }
 }

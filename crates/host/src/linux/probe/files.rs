@@ -5,8 +5,9 @@ use super::act::{Act, Arguments, Refusal};
 use super::raw;
 use rustix::fd::AsRawFd;
 use rustix::fs::{
-    AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps, XattrFlags, fallocate,
-    ftruncate, linkat, mkdirat, mknodat, openat, renameat_with, setxattr, symlinkat, unlinkat, utimensat,
+    AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps, XattrFlags,
+    fallocate, ftruncate, linkat, mkdirat, mknodat, openat, renameat_with, setxattr, symlinkat, unlinkat,
+    utimensat,
 };
 use rustix::io::Errno;
 use std::path::Path;
@@ -264,7 +265,7 @@ fn by_handle(arguments: &Arguments<'_>) -> Act {
     let mut handle = [0u32; 40];
     handle[0] = 128;
     let mut mount = 0i32;
-    let at = libc::AT_FDCWD as usize;
+    let at = raw::HERE;
     raw::call(
         libc::SYS_name_to_handle_at,
         &[at, raw::address(&mut path[..]), raw::address(&mut handle[..]), raw::address(&mut mount), 0],
@@ -288,7 +289,10 @@ fn map_writable(arguments: &Arguments<'_>) -> Act {
     let file = openat(CWD, arguments.path(0)?, flags | OFlags::CLOEXEC, Mode::empty())?;
     let protection = (libc::PROT_READ | libc::PROT_WRITE).cast_unsigned() as usize;
     let descriptor = usize::try_from(file.as_raw_fd()).map_err(|_| Refusal::broken("no descriptor"))?;
-    raw::call(libc::SYS_mmap, &[0, 4096, protection, libc::MAP_SHARED.cast_unsigned() as usize, descriptor, 0])?;
+    raw::call(
+        libc::SYS_mmap,
+        &[0, 4096, protection, libc::MAP_SHARED.cast_unsigned() as usize, descriptor, 0],
+    )?;
     Ok(())
 }
 

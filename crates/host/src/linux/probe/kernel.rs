@@ -117,20 +117,25 @@ fn x32(_: &Arguments<'_>) -> Act {
     Ok(())
 }
 
+fn number(request: libc::Ioctl) -> Result<usize, Refusal> {
+    usize::try_from(request).map_err(|_| Refusal::broken("no request"))
+}
+
 /// An `ioctl` on a terminal of its own (request: `push`, `push-high`, `console`, `size`).
 fn terminal_call(arguments: &Arguments<'_>) -> Act {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let terminal = openat(CWD, "/dev/ptmx", flags, Mode::empty()).map_err(|_| Refusal::broken("no terminal"))?;
+    let terminal =
+        openat(CWD, "/dev/ptmx", flags, Mode::empty()).map_err(|_| Refusal::broken("no terminal"))?;
     let request = match arguments.text(0)? {
-        "push" => libc::TIOCSTI as usize,
+        "push" => number(libc::TIOCSTI)?,
         // The kernel looks at 32 bits of the request; a filter that compares 64 is passed by.
-        "push-high" => libc::TIOCSTI as usize | 1 << 32,
+        "push-high" => number(libc::TIOCSTI)? | 1 << 32,
         "console" => 0x541c,
-        _ => libc::TIOCGWINSZ as usize,
+        _ => number(libc::TIOCGWINSZ)?,
     };
     let mut argument = [b'x'; 64];
-    let number = usize::try_from(terminal.as_raw_fd()).map_err(|_| Refusal::broken("no descriptor"))?;
-    raw::call(libc::SYS_ioctl, &[number, request, raw::address(&mut argument[..])])?;
+    let descriptor = usize::try_from(terminal.as_raw_fd()).map_err(|_| Refusal::broken("no descriptor"))?;
+    raw::call(libc::SYS_ioctl, &[descriptor, request, raw::address(&mut argument[..])])?;
     Ok(())
 }
 
@@ -149,7 +154,13 @@ fn mount_call(source: &Path, target: &Path, kind: &str, flags: u64) -> Act {
     let flags = usize::try_from(flags).map_err(|_| Refusal::broken("flags"))?;
     raw::call(
         libc::SYS_mount,
-        &[raw::address(&mut source[..]), raw::address(&mut target[..]), raw::address(&mut kind[..]), flags, 0],
+        &[
+            raw::address(&mut source[..]),
+            raw::address(&mut target[..]),
+            raw::address(&mut kind[..]),
+            flags,
+            0,
+        ],
     )?;
     Ok(())
 }
@@ -188,7 +199,7 @@ fn clone_tree(arguments: &Arguments<'_>) -> Act {
     let mut path = raw::text(arguments.path(0)?)?;
     raw::descriptor(
         libc::SYS_open_tree,
-        &[libc::AT_FDCWD as usize, raw::address(&mut path[..]), 1 | libc::AT_RECURSIVE.cast_unsigned() as usize],
+        &[raw::HERE, raw::address(&mut path[..]), 1 | libc::AT_RECURSIVE.cast_unsigned() as usize],
     )?;
     Ok(())
 }
@@ -205,7 +216,7 @@ fn change_mount(arguments: &Arguments<'_>) -> Act {
     let mut attributes = [0u64, 1, 0, 0];
     raw::call(
         libc::SYS_mount_setattr,
-        &[libc::AT_FDCWD as usize, raw::address(&mut path[..]), 0, raw::address(&mut attributes[..]), 32],
+        &[raw::HERE, raw::address(&mut path[..]), 0, raw::address(&mut attributes[..]), 32],
     )?;
     Ok(())
 }

@@ -114,7 +114,11 @@ fn told(child: &mut Child, status: ExitStatus) -> Outcome {
 /// Carries out one action without any sandbox, in a process of its own under the name of a probe: the
 /// control that shows that an action can succeed at all.
 #[must_use]
-pub fn outside(words: &[OsString], environment: &[(OsString, OsString)], directory: &std::path::Path) -> Outcome {
+pub fn outside(
+    words: &[OsString],
+    environment: &[(OsString, OsString)],
+    directory: &std::path::Path,
+) -> Outcome {
     use std::os::unix::process::CommandExt;
     let started = Command::new("/proc/self/exe")
         .arg0(super::NAME)

@@ -51,7 +51,8 @@ fn fast_open(arguments: &Arguments<'_>) -> Act {
     name[2..4].copy_from_slice(&to.port().to_be_bytes());
     name[4..8].copy_from_slice(&to.ip().octets());
     let mut text = *b"hello";
-    let number = usize::try_from(std::os::fd::AsRawFd::as_raw_fd(&socket)).map_err(|_| Refusal::broken("fd"))?;
+    let number =
+        usize::try_from(std::os::fd::AsRawFd::as_raw_fd(&socket)).map_err(|_| Refusal::broken("fd"))?;
     let flags = libc::MSG_FASTOPEN.cast_unsigned() as usize;
     raw::call(
         libc::SYS_sendto,

@@ -81,7 +81,8 @@ fn trace(arguments: &Arguments<'_>) -> Act {
 
 /// Debuggers work on what is inside.
 fn trace_own_child(_: &Arguments<'_>) -> Act {
-    let mut child = Command::new("/proc/self/exe").arg0_probe().stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    let mut child =
+        Command::new("/proc/self/exe").arg0_probe().stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let seized = raw::call(libc::SYS_ptrace, &[0x4206, child.id() as usize, 0, 0]);
     let _gone = child.kill();
     let _reaped = child.wait();
@@ -124,7 +125,8 @@ fn reach(call: i64, arguments: &Arguments<'_>) -> Act {
 /// Takes any descriptor of another process.
 fn take_descriptor(arguments: &Arguments<'_>) -> Act {
     let process = raw::descriptor(libc::SYS_pidfd_open, &[number(arguments, 0)?, 0])?;
-    let process = usize::try_from(std::os::fd::AsRawFd::as_raw_fd(&process)).map_err(|_| Refusal::broken("fd"))?;
+    let process =
+        usize::try_from(std::os::fd::AsRawFd::as_raw_fd(&process)).map_err(|_| Refusal::broken("fd"))?;
     let mut last = Err(Refusal::Os(libc::EBADF));
     for descriptor in 0..32 {
         last = raw::descriptor(libc::SYS_pidfd_getfd, &[process, descriptor, 0]).map(|_| ());
@@ -156,7 +158,11 @@ fn capability_left(_: &Arguments<'_>) -> Act {
             return Ok(());
         }
     }
-    if seen == sets.len() { Err(Errno::PERM.into()) } else { Err(Refusal::broken("no sets in /proc/self/status")) }
+    if seen == sets.len() {
+        Err(Errno::PERM.into())
+    } else {
+        Err(Refusal::broken("no sets in /proc/self/status"))
+    }
 }
 
 fn raise_capability(_: &Arguments<'_>) -> Act {

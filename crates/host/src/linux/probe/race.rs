@@ -3,14 +3,17 @@
 use super::Row;
 use super::act::{Act, Arguments, Refusal};
 use super::raw;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, symlinkat, unlinkat,
+};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-pub(super) const ACTIONS: &[Row] = &[("swap-path", swap_path), ("swap-memory", swap_memory), ("swap-parent", swap_parent)];
+pub(super) const ACTIONS: &[Row] =
+    &[("swap-path", swap_path), ("swap-memory", swap_memory), ("swap-parent", swap_parent)];
 
 /// Longer than the window between check and use by orders of magnitude.
 const TIME: Duration = Duration::from_millis(120);
@@ -63,8 +66,10 @@ fn change(operation: &str, path: &Path, material: &Path) -> Result<(), Errno> {
         "symlink" => symlinkat("nowhere", CWD, path),
         "link" => linkat(CWD, material, CWD, path, AtFlags::empty()),
         "rename" => {
-            let taken = path.file_name().map_or_else(|| material.to_owned(), |name| material.with_file_name(name));
-            std::fs::write(&taken, "moved\n").map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+            let taken =
+                path.file_name().map_or_else(|| material.to_owned(), |name| material.with_file_name(name));
+            std::fs::write(&taken, "moved\n")
+                .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             renameat_with(CWD, taken, CWD, path, RenameFlags::empty())
         }
         "truncate" => {
@@ -93,7 +98,8 @@ fn swap_path(arguments: &Arguments<'_>) -> Act {
     let before = names(other);
     let length = std::fs::metadata(other.join("victim")).map(|meta| meta.len()).ok();
     let (one, two) = (swapped.clone(), link);
-    let mut meanwhile = Meanwhile::run(move || renameat_with(CWD, &one, CWD, &two, RenameFlags::EXCHANGE).is_ok());
+    let mut meanwhile =
+        Meanwhile::run(move || renameat_with(CWD, &one, CWD, &two, RenameFlags::EXCHANGE).is_ok());
     let made = repeat(operation, &swapped, &material);
     let swaps = meanwhile.end();
     let after = names(other);
@@ -160,7 +166,7 @@ fn swap_memory(arguments: &Arguments<'_>) -> Act {
     let mut made = 0;
     while Instant::now() < end {
         let address = text.as_ptr().addr();
-        let at = libc::AT_FDCWD as usize;
+        let at = raw::HERE;
         let result = match operation {
             "directory" => raw::call(libc::SYS_mkdirat, &[at, address, 0o755]),
             _ => {
@@ -172,7 +178,8 @@ fn swap_memory(arguments: &Arguments<'_>) -> Act {
             made += 1;
         }
         // What was made under the harmless name (or a mixture of both) makes room for the next.
-        let _absent = unlinkat(CWD, plain, AtFlags::REMOVEDIR).or_else(|_| unlinkat(CWD, plain, AtFlags::empty()));
+        let _absent =
+            unlinkat(CWD, plain, AtFlags::REMOVEDIR).or_else(|_| unlinkat(CWD, plain, AtFlags::empty()));
     }
     let swaps = meanwhile.end();
     if guarded.symlink_metadata().is_ok() {

@@ -5,6 +5,9 @@ use super::act::Refusal;
 use crate::linux::sys::memory::last_errno;
 use std::os::fd::{FromRawFd, OwnedFd};
 
+/// `AT_FDCWD` as a system-call argument: the kernel looks at its lower half.
+pub(super) const HERE: usize = libc::AT_FDCWD.cast_unsigned() as usize;
+
 /// Makes a system call whose arguments are plain integers, or addresses of live, exclusively borrowed
 /// memory that the call may fill.
 pub(super) fn call(number: i64, arguments: &[usize]) -> Result<i64, Refusal> {
