@@ -29,6 +29,7 @@ pub(super) fn lower(policy: &Policy, command: &Command, uid: u32, temporary: &st
             (EnvDecision::Set(..), _) => {}
             (EnvDecision::Drop(_), _) => dropped += 1,
             (EnvDecision::Pass(_), "PATH") => add(name, &absolute_directories(value)),
+            (EnvDecision::Pass(_), "TMPDIR" | "TMP" | "TEMP") if temporary != "/tmp" => {}
             (EnvDecision::Pass(_), "TMPDIR" | "TMP" | "TEMP") => add(name, temporary.as_bytes()),
             (EnvDecision::Pass(_), "XDG_RUNTIME_DIR") => add(name, format!("/run/user/{uid}").as_bytes()),
             (EnvDecision::Pass(_), "PWD" | "OLDPWD") => {}
@@ -38,6 +39,12 @@ pub(super) fn lower(policy: &Policy, command: &Command, uid: u32, temporary: &st
     let here = command.logical_directory.as_ref().unwrap_or(&command.directory);
     add("PWD", here.as_bytes());
     add("GARTH", b"1");
+    if temporary != "/tmp" {
+        // Programs that are not told otherwise would go to a directory that is not theirs here.
+        for name in ["TMPDIR", "TMP", "TEMP"] {
+            add(name, temporary.as_bytes());
+        }
+    }
     for set in &policy.env.set {
         add(&set.value.0, set.value.1.as_bytes());
     }

@@ -219,7 +219,7 @@ impl Table<'_> {
             missing: missing.into(),
         };
         let private = self.area(boundary.path).is_some_and(|area| area.source == Source::Private);
-        let absent = !private && self.facts.object(boundary.path).is_none();
+        let absent = self.facts.object(boundary.path).is_none();
         match access {
             Access::Overlay if absent => Status::enforced("absent"),
             Access::Deny => match self.area(boundary.path) {
