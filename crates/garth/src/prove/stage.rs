@@ -271,6 +271,7 @@ fn home(root: &Path) -> io::Result<()> {
         ".config/autostart/x.desktop",
         ".local/bin/tool",
         ".local/bin/linked-tool",
+        ".cargo/registry/package",
     ] {
         let path = home.join(name);
         if let Some(parent) = path.parent() {
@@ -307,6 +308,7 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
         _ => {
             git_directory(&path.join(".git"))?;
             git_directory(&path.join("nested/.git"))?;
+            git_directory(&path.join("second/.git"))?;
             fs::create_dir_all(path.join(".github"))?;
             fs::hard_link(path.join("nested/.git/config"), path.join("hard-config"))?;
         }

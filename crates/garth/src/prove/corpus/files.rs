@@ -451,6 +451,32 @@ pub(super) static ATTACKS: &[Attack] = &[
     .check(&[Same("{shared}/secret"), Absent("{shared}/new")]),
     attack(
         2,
+        "files.workspace-away",
+        "move the workspace itself away",
+        step("rename", &["{ws}", "{ws}-moved"]),
+        step("rename", &["{ws}/directory/below", "{ws}/directory/below-2"]),
+    )
+    .check(&[Absent("{ws}-moved")]),
+    attack(
+        4,
+        "files.cache-new",
+        "put a package in a cache of the user",
+        step("write", &["{home}/.cargo/registry/evil"]),
+        step("write", &["{ws}/new-22"]),
+    )
+    .expect(Expect::Harmless)
+    .check(&[Absent("{home}/.cargo/registry/evil")]),
+    attack(
+        4,
+        "files.cache-changed",
+        "change a package in a cache of the user",
+        step("overwrite", &["{home}/.cargo/registry/package"]),
+        step("read", &["{home}/.cargo/registry/package"]),
+    )
+    .expect(Expect::Harmless)
+    .check(&[Same("{home}/.cargo/registry/package")]),
+    attack(
+        2,
         "files.system",
         "write a setting of the system",
         step("write", &["/etc/garth-prove"]),

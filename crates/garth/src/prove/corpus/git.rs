@@ -83,6 +83,30 @@ pub(super) static ATTACKS: &[Attack] = &[
         .check(&[Absent("{ws}/.git/config.worktree")]),
     attack(4, "git.config-exchange", "exchange the configuration with a file of one's own", step("exchange", &["{ws}/plain", "{ws}/.git/config"]), step("exchange", &["{ws}/plain", "{ws}/victim"])).check(&[Lacks("{ws}/.git/config", "from inside")]),
     attack(4, "git.config-by-other-name", "write by another name of the configuration", step("overwrite", &["{ws}/hard-config"]), step("overwrite", &["{ws}/plain"])).check(&[Same("{ws}/nested/.git/config")]),
+    attack(
+        4,
+        "git.config-made-again",
+        "remove a configuration and write a new one in its place",
+        step("remove-then-write", &["{ws}/second/.git/config"]),
+        step("remove-then-write", &["{ws}/second/.git/HEAD"]),
+    )
+    .check(&[Lacks("{ws}/second/.git/config", "from inside")]),
+    attack(
+        4,
+        "git.config-moved-again",
+        "remove a configuration and move one that runs a program in its place",
+        step("remove-then-rename", &["{ws}/second/.git/config", "{ws}/g21", "[alias]\\n\\tst = !evil\\n"]),
+        step("remove-then-rename", &["{ws}/second/.git/index", "{ws}/g22", "fine"]),
+    )
+    .check(&[Lacks("{ws}/second/.git/config", "evil")]),
+    attack(
+        4,
+        "git.hook-made-again",
+        "remove a hook and write a new one in its place",
+        step("remove-then-write", &["{ws}/second/.git/hooks/pre-commit"]),
+        step("remove-then-write", &["{ws}/second/.git/info/exclude"]),
+    )
+    .check(&[Lacks("{ws}/second/.git/hooks/pre-commit", "from inside")]),
     attack(4, "git.attributes", "change attributes that choose programs", step("overwrite", &["{ws}/.git/info/attributes"]), step("overwrite", &["{ws}/.git/info/exclude"]))
         .escapes(&[40])
         .check(&[Same("{ws}/.git/info/attributes")]),

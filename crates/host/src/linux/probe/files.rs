@@ -53,6 +53,8 @@ pub(super) const ACTIONS: &[Row] = &[
     ("execute", execute),
     ("lock-then-write", lock_then_write),
     ("install", install),
+    ("remove-then-write", remove_then_write),
+    ("remove-then-rename", remove_then_rename),
     ("make-then-move", make_then_move),
     ("wait-then-read", wait_then_read),
     ("stat", stat),
@@ -348,6 +350,22 @@ fn lines(text: &str) -> String {
 fn install(arguments: &Arguments<'_>) -> Act {
     std::fs::write(arguments.path(0)?, lines(arguments.text(2)?))?;
     Ok(renameat_with(CWD, arguments.path(0)?, CWD, arguments.path(1)?, RenameFlags::empty())?)
+}
+
+/// Removes a file, if that works, and writes a new one by the same name.
+fn remove_then_write(arguments: &Arguments<'_>) -> Act {
+    let path = arguments.path(0)?;
+    // Where the removal is refused, writing over the file is all that is left to try.
+    let _kept = unlinkat(CWD, path, AtFlags::empty());
+    put(path, OFlags::WRONLY | OFlags::CREATE)
+}
+
+/// Removes a file, if that works, and moves another one with a text of its own to its name
+/// (file, other, text).
+fn remove_then_rename(arguments: &Arguments<'_>) -> Act {
+    let _kept = unlinkat(CWD, arguments.path(0)?, AtFlags::empty());
+    std::fs::write(arguments.path(1)?, lines(arguments.text(2)?))?;
+    Ok(renameat_with(CWD, arguments.path(1)?, CWD, arguments.path(0)?, RenameFlags::empty())?)
 }
 
 /// Makes a directory with a file deep in it, and moves the directory to another name

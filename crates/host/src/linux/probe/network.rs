@@ -69,9 +69,11 @@ fn any(to: SocketAddr) -> SocketAddr {
 fn exchange(to: SocketAddr, text: &[u8]) -> Act {
     let socket = UdpSocket::bind(any(to))?;
     socket.set_read_timeout(Some(PATIENCE))?;
-    socket.send_to(text, to)?;
+    // A connected socket learns at once that nobody listens.
+    socket.connect(to)?;
+    socket.send(text)?;
     let mut answer = [0; 512];
-    socket.recv_from(&mut answer)?;
+    socket.recv(&mut answer)?;
     Ok(())
 }
 
