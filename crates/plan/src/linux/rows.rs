@@ -181,7 +181,7 @@ impl Table<'_> {
                 Some(_) if supervision.is_some_and(|order| order.reads && order.covers(boundary.path)) => {
                     Status::enforced("every open is supervised")
                 }
-                Some(_) => self.unreadable(boundary.path),
+                Some(area) => self.unreadable(boundary.path, area),
             },
             (Tier::Process, Access::Read) if kind == Some(RuleKind::Protected) => {
                 Status::enforced("read-only mount where it exists; its creation is supervised")
@@ -200,11 +200,18 @@ impl Table<'_> {
 
     /// A denied name below something readable that is neither masked nor supervised: it is absent, or the
     /// permission bits keep this user out.
-    fn unreadable(&self, path: &AbsPath) -> Status {
+    fn unreadable(&self, path: &AbsPath, area: &Area) -> Status {
         if self.facts.object(path).is_some() {
             return Status::enforced("file permissions keep this user out, and another user owns it");
         }
-        Status::enforced("absent, and the directory belongs to the system")
+        if self.facts.object(&area.path).is_some_and(|object| object.owner == 0) {
+            return Status::enforced("absent, and the directory belongs to the system");
+        }
+        Status::Partial {
+            mechanism: "absent at the start".into(),
+            gap: "linux.files.absent".into(),
+            missing: "if it is made outside while the garden stands, it can be read".into(),
+        }
     }
 
     fn landlock_status(

@@ -1,0 +1,187 @@
+//! Plans from recorded facts, for every profile: what is mounted, what Landlock allows, what is supervised, and
+//! how each clause is held. `GARTH_BLESS=1 cargo test -p garth-plan` writes the snapshots anew.
+
+use garth_plan::assurance::Row;
+use garth_plan::facts::{Command, HostFacts};
+use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
+use garth_plan::linux::{Plan, Report, lower};
+use garth_policy::{AbsPath, Access, Context, FileOp, Os, Policy, Profile, Verdict};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+const PROFILES: [Profile; 6] =
+    [Profile::Strict, Profile::ReadOnly, Profile::Workspace, Profile::Build, Profile::Browser, Profile::Open];
+const MACHINES: [&str; 2] = ["debian-user", "debian-root"];
+
+fn path(text: &str) -> AbsPath {
+    AbsPath::posix(text.as_bytes()).unwrap()
+}
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+fn facts(machine: &str, namespaces: bool) -> HostFacts {
+    let text = std::fs::read_to_string(file(&format!("facts/{machine}.json"))).unwrap();
+    let mut facts: HostFacts = serde_json::from_str(&text).unwrap();
+    if !namespaces {
+        facts.features.namespaces_refused = Some("recorded so".into());
+    }
+    facts
+}
+
+fn policy(profile: Profile) -> Policy {
+    let context = Context {
+        os: Os::Linux,
+        workspace: path("/home/ada/project"),
+        home: path("/home/ada"),
+        tmp: path("/tmp"),
+        git_dirs: Vec::new(),
+        path_dirs: Vec::new(),
+        env_dirs: Vec::new(),
+    };
+    Policy::builtin(profile, &context)
+}
+
+fn plan(policy: &Policy, facts: &HostFacts, report: Report) -> Plan {
+    let command = Command {
+        arguments: vec![b"make".to_vec()],
+        directory: path("/home/ada/project"),
+        logical_directory: None,
+        environment: vec![
+            (b"PATH".to_vec(), b"/usr/bin:.".to_vec()),
+            (b"LD_PRELOAD".to_vec(), b"/tmp/x.so".to_vec()),
+        ],
+        terminal: None,
+    };
+    lower(policy, &policy.files.boundaries(), facts, &command, report).unwrap()
+}
+
+fn show_step(step: &ViewStep) -> String {
+    match step {
+        ViewStep::Directory { path, mode } => format!("directory {path} {mode:o}"),
+        ViewStep::Symlink { path, target } => format!("link {path} -> {}", String::from_utf8_lossy(target)),
+        ViewStep::Bind { source, path, flags, .. } => {
+            let MountFlags { read_only, no_exec, no_dev } = *flags;
+            let words = [(read_only, " read-only"), (no_exec, " no-exec"), (no_dev, " no-dev")];
+            let words: String = words.iter().filter(|(set, _)| *set).map(|(_, word)| *word).collect();
+            let from = if source == path { String::new() } else { format!(" from {source}") };
+            format!("bind {path}{from}{words}")
+        }
+        ViewStep::Overlay { path, .. } => format!("overlay {path}"),
+        ViewStep::Mask { path, .. } => format!("mask {path}"),
+        ViewStep::Proc { path, guard_settings } => format!("proc {path} guarded={guard_settings}"),
+        ViewStep::Terminals { path } => format!("terminals {path}"),
+    }
+}
+
+fn show(plan: &Plan) -> String {
+    let LaunchSpec { tier, view, landlock, supervision, limits, target, .. } = &plan.spec;
+    let mut out = format!("tier {tier:?}\n\nview\n");
+    for step in view {
+        writeln!(out, "  {}", show_step(step)).unwrap();
+    }
+    writeln!(out, "\nlandlock handles {:#x}, scopes {:#x}", landlock.handled_files, landlock.scoped).unwrap();
+    for rule in &landlock.rules {
+        writeln!(out, "  {} {:#x}", rule.path, rule.allowed).unwrap();
+    }
+    if let Some(order) = supervision {
+        writeln!(out, "\nsupervised, reads={} deletes={}", order.reads, order.deletes).unwrap();
+        order.roots.iter().for_each(|root| writeln!(out, "  {root}").unwrap());
+        order.free.iter().for_each(|root| writeln!(out, "  free {root}").unwrap());
+    }
+    writeln!(out, "\nlimits {limits:?}\nenvironment").unwrap();
+    for string in &target.environment {
+        writeln!(out, "  {}", String::from_utf8_lossy(string)).unwrap();
+    }
+    out.push_str("\nnot fully enforced\n");
+    for Row { clause, status, .. } in &plan.assurance.rows {
+        writeln!(out, "  {clause}: {} {}", status.word(), status.detail()).unwrap();
+    }
+    out
+}
+
+#[test]
+fn every_profile_lowers_as_recorded() {
+    let bless = std::env::var_os("GARTH_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for machine in MACHINES {
+        for (tier, namespaces) in [("process", true), ("landlock", false)] {
+            for profile in PROFILES {
+                let name = format!("snapshots/{machine}-{tier}-{}.txt", profile.name());
+                let now = show(&plan(&policy(profile), &facts(machine, namespaces), Report::Gaps));
+                if bless {
+                    std::fs::write(file(&name), &now).unwrap();
+                } else if std::fs::read_to_string(file(&name)).ok().as_deref() != Some(&now) {
+                    wrong.push(name);
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "other than recorded: {wrong:?}\nhint: look, then GARTH_BLESS=1 cargo test -p garth-plan"
+    );
+}
+
+#[test]
+fn every_boundary_has_a_row() {
+    for namespaces in [true, false] {
+        for profile in PROFILES {
+            let policy = policy(profile);
+            let plan = plan(&policy, &facts("debian-user", namespaces), Report::All);
+            for boundary in policy.files.boundaries().iter().filter(|boundary| boundary.grant.rule.is_some())
+            {
+                let clause = format!("{} = {}", boundary.path, boundary.grant.access.name());
+                assert!(
+                    plan.assurance.rows.iter().any(|row| row.clause == clause),
+                    "{clause} of {}",
+                    profile.name()
+                );
+            }
+        }
+    }
+}
+
+/// What is mounted is what the policy decides: nothing is writable or readable that it does not say so of.
+#[test]
+fn mounts_agree_with_the_policy() {
+    for machine in MACHINES {
+        for profile in PROFILES {
+            let policy = policy(profile);
+            let plan = plan(&policy, &facts(machine, true), Report::Gaps);
+            for step in &plan.spec.view {
+                let allows = |path: &AbsPath, op| policy.files.decide(path, op).verdict == Verdict::Allow;
+                match step {
+                    ViewStep::Bind { path, flags, .. } => {
+                        assert!(allows(path, FileOp::Read), "{path} is mounted and may not be read");
+                        let writable = policy.files.grant(path).access == Access::Write;
+                        assert!(flags.read_only || writable, "{path} is mounted writable");
+                    }
+                    ViewStep::Overlay { path, .. } => assert!(allows(path, FileOp::Read), "{path}"),
+                    ViewStep::Mask { path, .. } => assert!(!allows(path, FileOp::Read), "{path} is masked"),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn secrets_are_in_no_view() {
+    // The facts were asked for with the home hidden; in `open` it is not, and more would be asked.
+    for profile in PROFILES.into_iter().filter(|profile| *profile != Profile::Open) {
+        let plan = plan(&policy(profile), &facts("debian-user", true), Report::Gaps);
+        for secret in ["/home/ada/.ssh", "/home/ada/.npmrc"] {
+            let shown = plan.spec.view.iter().rposition(|step| match step {
+                ViewStep::Bind { path: shown, .. } => path(secret).starts_with(shown),
+                _ => false,
+            });
+            assert!(shown.is_none_or(|_| facts("debian-user", true).object(&path(secret)).is_some()));
+            let masked = plan.spec.view.iter().rposition(
+                |step| matches!(step, ViewStep::Mask { path: masked, .. } if path(secret).starts_with(masked)),
+            );
+            assert!(masked >= shown, "{secret} shows in {}", profile.name());
+        }
+    }
+}
