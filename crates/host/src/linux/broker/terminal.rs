@@ -28,6 +28,8 @@ pub struct Joined {
     master: OwnedFd,
     before: Termios,
     input_open: bool,
+    /// What was typed and the target's terminal had no room for yet.
+    typed: Vec<u8>,
 }
 
 impl Joined {
@@ -39,7 +41,9 @@ impl Joined {
         let before = tcgetattr(rustix::stdio::stdin()).on("read the settings of", "the terminal")?;
         // The target's terminal starts with the settings of the user's.
         tcsetattr(&master, OptionalActions::Now, &before).on("set", "the target's terminal")?;
-        let joined = Self { master, before, input_open: true };
+        // Both directions are pumped by one thread, so neither may wait for the other.
+        rustix::fs::fcntl_setfl(&master, rustix::fs::OFlags::NONBLOCK).on("set", "the target's terminal")?;
+        let joined = Self { master, before, input_open: true, typed: Vec::new() };
         joined.take()?;
         Ok(joined)
     }
@@ -75,13 +79,19 @@ impl Joined {
         self.master.as_fd()
     }
 
-    /// Whether the user can still type.
+    /// Whether there is room for what the user types next.
     #[must_use]
-    pub fn input_open(&self) -> bool {
-        self.input_open
+    pub fn takes_input(&self) -> bool {
+        self.input_open && self.typed.is_empty()
     }
 
-    /// Moves what the user typed to the target.
+    /// Whether something typed waits for room in the target's terminal.
+    #[must_use]
+    pub fn has_typed(&self) -> bool {
+        !self.typed.is_empty()
+    }
+
+    /// Reads what the user typed, and gives the target's terminal as much as it takes now.
     ///
     /// # Errors
     /// The error of reading or writing.
@@ -89,11 +99,27 @@ impl Joined {
         let mut buffer = [0; 4096];
         match rustix::io::read(rustix::stdio::stdin(), &mut buffer) {
             Ok(0) | Err(Errno::IO) => self.input_open = false,
-            Ok(count) => {
-                write_all(self.master.as_fd(), &buffer[..count]).on("write to", "the target's terminal")?
-            }
+            Ok(count) => self.typed.extend_from_slice(&buffer[..count]),
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(errno) => return Err(errno).on("read", "the terminal"),
+        }
+        self.give_typed()
+    }
+
+    /// Gives the target's terminal as much of what waits as it takes now.
+    ///
+    /// # Errors
+    /// The error of writing.
+    pub fn give_typed(&mut self) -> Result<(), OsError> {
+        while !self.typed.is_empty() {
+            match rustix::io::write(&self.master, &self.typed) {
+                Ok(count) => drop(self.typed.drain(..count)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(()),
+                // Nothing holds the target's terminal open any more.
+                Err(Errno::IO) => self.typed.clear(),
+                Err(errno) => return Err(errno).on("write to", "the target's terminal"),
+            }
         }
         Ok(())
     }
@@ -105,8 +131,9 @@ impl Joined {
     pub fn pump_output(&self) -> Result<bool, OsError> {
         let mut buffer = [0; 65536];
         match rustix::io::read(&self.master, &mut buffer) {
-            // The last slave was closed (EIO) or the terminal is empty.
-            Ok(0) | Err(Errno::IO | Errno::AGAIN) => Ok(false),
+            // The last slave was closed (EIO).
+            Ok(0) | Err(Errno::IO) => Ok(false),
+            Err(Errno::AGAIN) => Ok(true),
             Ok(count) => {
                 write_all(rustix::stdio::stdout(), &buffer[..count]).on("write to", "the terminal")?;
                 Ok(true)

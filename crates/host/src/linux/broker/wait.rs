@@ -119,6 +119,9 @@ impl Waiting<'_> {
                     // Nothing holds the target's terminal open; the end of the target is next.
                     std::thread::sleep(Duration::from_millis(1));
                 }
+                if ready.room {
+                    terminal.give_typed()?;
+                }
                 if ready.input {
                     terminal.pump_input()?;
                 }
@@ -140,8 +143,9 @@ impl Waiting<'_> {
         let mut events =
             vec![PollFd::new(&*self.control, PollFlags::IN), PollFd::new(self.signals, PollFlags::IN)];
         if let Some(terminal) = &self.terminal {
-            events.push(PollFd::from_borrowed_fd(terminal.output(), PollFlags::IN));
-            if terminal.input_open() {
+            let wanted = if terminal.has_typed() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            events.push(PollFd::from_borrowed_fd(terminal.output(), wanted));
+            if terminal.takes_input() {
                 events.push(PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN));
             }
         }
@@ -150,8 +154,11 @@ impl Waiting<'_> {
             Err(Errno::INTR) => return Ok(Ready::default()),
             Err(errno) => return Err(errno).on("wait for", "the sandbox"),
         };
-        let has = |index: usize| events.get(index).is_some_and(|event| !event.revents().is_empty());
-        Ok(Ready { clock: count == 0, runner: has(0), signal: has(1), output: has(2), input: has(3) })
+        let seen = |index: usize| events.get(index).map_or(PollFlags::empty(), PollFd::revents);
+        let has = |index: usize| !seen(index).is_empty();
+        let room = seen(2).contains(PollFlags::OUT);
+        let output = seen(2).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
+        Ok(Ready { clock: count == 0, runner: has(0), signal: has(1), output, room, input: has(3) })
     }
 
     /// One message; an outcome when it was the last.
@@ -227,6 +234,7 @@ struct Ready {
     runner: bool,
     signal: bool,
     output: bool,
+    room: bool,
     input: bool,
 }
 

@@ -119,10 +119,10 @@ impl Supervisor {
 
     /// Notes what was made, for the report on repositories that appear.
     fn note(&mut self, change: impl FnOnce(&mut Repositories) -> bool) {
-        if change(&mut self.repositories) {
-            if let Ok(mut list) = self.appeared.lock() {
-                *list = self.repositories.appeared();
-            }
+        if change(&mut self.repositories)
+            && let Ok(mut list) = self.appeared.lock()
+        {
+            *list = self.repositories.appeared();
         }
     }
 

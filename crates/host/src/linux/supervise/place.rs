@@ -43,7 +43,7 @@ impl Place {
 }
 
 /// The path of the caller as text, relative to something that the runner can open.
-pub fn text<'b>(thread: u32, at: At, buffer: &'b mut [u8; 4096]) -> Result<&'b [u8], Errno> {
+pub fn text(thread: u32, at: At, buffer: &mut [u8; 4096]) -> Result<&[u8], Errno> {
     memory::read_path(thread, at.path, buffer)
 }
 

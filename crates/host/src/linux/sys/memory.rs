@@ -24,7 +24,7 @@ pub fn read(thread: u32, address: u64, buffer: &mut [u8]) -> Result<usize, Errno
 ///
 /// # Errors
 /// `ENAMETOOLONG` without a NUL within 4096 bytes, else as [`read`].
-pub fn read_path<'b>(thread: u32, address: u64, buffer: &'b mut [u8; 4096]) -> Result<&'b [u8], Errno> {
+pub fn read_path(thread: u32, address: u64, buffer: &mut [u8; 4096]) -> Result<&[u8], Errno> {
     const PAGE: usize = 4096;
     if address == 0 {
         return Err(Errno::FAULT);
