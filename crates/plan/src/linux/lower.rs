@@ -55,6 +55,13 @@ impl std::error::Error for PlanError {}
 /// a tree, and a deletion makes nothing that a host would run.
 pub const DELETE_GAP: &str = "linux.protected.delete";
 
+/// A gap that every profile accepts: the workspace is granted with what stands in it, and the kernel does not
+/// say where the other names of a file are.
+pub const HARD_LINK_GAP: &str = "linux.hard-links.read";
+
+/// A gap that every profile accepts, for the same reason: the workspace is granted, sockets and all.
+pub const SOCKET_GAP: &str = "linux.sockets.workspace";
+
 /// How much the assurance is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -114,6 +121,7 @@ fn architecture(facts: &HostFacts) -> Result<Arch, PlanError> {
 
 fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
+    accepted.extend([HARD_LINK_GAP.to_owned(), SOCKET_GAP.to_owned()]);
     if policy.profile.value != Profile::Strict {
         accepted.push(DELETE_GAP.into());
     }

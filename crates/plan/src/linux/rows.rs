@@ -1,6 +1,6 @@
 //! One row per clause: what holds it on this machine.
 
-use super::lower::DELETE_GAP;
+use super::lower::{DELETE_GAP, HARD_LINK_GAP, SOCKET_GAP};
 use super::spec::{Limits, Supervision, Tier};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
@@ -296,6 +296,20 @@ impl Table<'_> {
             }
         };
         self.push("files that the host later runs or trusts cannot be deleted", &origin, status);
+        self.gap(
+            "what is denied cannot be reached by another name",
+            "files with another name are not written to; the view leaves the denied name out",
+            HARD_LINK_GAP,
+            "a hard link to a denied file that already stands in the workspace can be read",
+        );
+        if self.tier == Tier::Process {
+            self.gap(
+                "servers of the host cannot be reached by a socket in the workspace",
+                "no other directory with sockets of the host is in the view",
+                SOCKET_GAP,
+                "a server outside that listens on a socket in the workspace can be connected to",
+            );
+        }
     }
 
     fn common(&mut self, limits: &Limits) {

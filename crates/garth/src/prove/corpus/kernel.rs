@@ -249,7 +249,8 @@ pub(super) static ATTACKS: &[Attack] = &[
             ],
         ),
         step("read", &["/proc/version"]),
-    ),
+    )
+    .gap(&["linux.landlock.proc"]),
     attack(
         18,
         "kernel.debug",

@@ -4,7 +4,7 @@ use crate::prove::attack::{Attack, Check, Garden, against, attack, step};
 use Check::Same;
 
 /// What a denied name below a readable directory is, where nothing can be mounted over it.
-const FILES: &[&str] = &["linux.files"];
+const FILES: &[&str] = &["linux.landlock.deny-inside", "linux.files"];
 
 pub(super) static ATTACKS: &[Attack] = &[
     against(11, "secrets.ssh", "read a private key of SSH", step("read", &["{home}/.ssh/id_ed25519"]))
@@ -229,7 +229,8 @@ pub(super) static ATTACKS: &[Attack] = &[
         "read by a name in the workspace that is another name of a credential",
         step("read", &["{ws}/hard-secret-2"]),
         step("read", &["{ws}/plain"]),
-    ),
+    )
+    .gap(&["linux.hard-links.read"]),
     attack(
         11,
         "secrets.outside",
