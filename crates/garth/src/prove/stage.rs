@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
@@ -58,6 +59,9 @@ impl Drop for Stage {
     fn drop(&mut self) {
         let _gone = self.bystander.kill();
         let _reaped = self.bystander.wait();
+        // Brokers that were killed on purpose left what their journal names; it stands in the scratch home.
+        let home = self.root.join("home").into_os_string().into_vec();
+        let _cleaned = crate::clean(&[(b"HOME".to_vec(), home)], false);
         let _gone = fs::remove_dir_all(&self.root);
     }
 }
