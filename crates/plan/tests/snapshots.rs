@@ -1,6 +1,8 @@
 //! Plans from recorded facts, for every profile: what is mounted, what Landlock allows, what is supervised, and
 //! how each clause is held. `GARTH_BLESS=1 cargo test -p garth-plan` writes the snapshots anew.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use garth_plan::assurance::Row;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
