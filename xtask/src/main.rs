@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
+mod bench;
 mod finding;
 mod fuzz_replay;
 mod generate;
@@ -45,6 +46,11 @@ const TASKS: &[Task] = &[
         name: "picture",
         about: "record docs/picture.svg from docs/picture.commands; name a built garth or have it built",
         run: picture::run,
+    },
+    Task {
+        name: "bench",
+        about: "measure start-up, memory and workloads; `--write` puts the page into docs/performance.md",
+        run: bench::run,
     },
 ];
 
