@@ -113,7 +113,7 @@ fn goals(measured: &Measured) -> String {
     let total: u64 = measured.memory.iter().map(|process| process.peak).sum();
     let word = if total < MEMORY { "met" } else { "**missed**" };
     let _ = writeln!(page, "| memory of broker and runner | 12 MiB | {} MiB {word} | |", mebibytes(total));
-    page
+    page + "\nWorkloads are timed whole: a short one, such as `git status`, mostly shows the start-up.\n"
 }
 
 /// A race as a table with ratios to the named lanes.
