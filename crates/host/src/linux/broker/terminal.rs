@@ -4,6 +4,7 @@ use crate::OsError;
 use crate::error::Context;
 use garth_plan::linux::spec::TerminalSize;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 
@@ -30,6 +31,10 @@ pub struct Joined {
     input_open: bool,
     /// What was typed and the target's terminal had no room for yet.
     typed: Vec<u8>,
+    /// The user's terminal, opened for this process alone so that writing to it never waits.
+    screen: OwnedFd,
+    /// What the target printed and the user's terminal had no room for yet.
+    printed: Vec<u8>,
 }
 
 impl Joined {
@@ -42,8 +47,11 @@ impl Joined {
         // The target's terminal starts with the settings of the user's.
         tcsetattr(&master, OptionalActions::Now, &before).on("set", "the target's terminal")?;
         // Both directions are pumped by one thread, so neither may wait for the other.
-        rustix::fs::fcntl_setfl(&master, rustix::fs::OFlags::NONBLOCK).on("set", "the target's terminal")?;
-        let joined = Self { master, before, input_open: true, typed: Vec::new() };
+        rustix::fs::fcntl_setfl(&master, OFlags::NONBLOCK).on("set", "the target's terminal")?;
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let screen = openat(CWD, c"/proc/self/fd/1", flags, Mode::empty()).on("open", "the terminal")?;
+        let joined =
+            Self { master, before, input_open: true, typed: Vec::new(), screen, printed: Vec::new() };
         joined.take()?;
         Ok(joined)
     }
@@ -111,50 +119,68 @@ impl Joined {
     /// # Errors
     /// The error of writing.
     pub fn give_typed(&mut self) -> Result<(), OsError> {
-        while !self.typed.is_empty() {
-            match rustix::io::write(&self.master, &self.typed) {
-                Ok(count) => drop(self.typed.drain(..count)),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(()),
-                // Nothing holds the target's terminal open any more.
-                Err(Errno::IO) => self.typed.clear(),
-                Err(errno) => return Err(errno).on("write to", "the target's terminal"),
-            }
-        }
-        Ok(())
+        give(&self.master, &mut self.typed).on("write to", "the target's terminal")
     }
 
-    /// Moves what the target printed to the user; `false` when its terminal has closed.
+    /// Whether there is room for what the target prints next.
+    #[must_use]
+    pub fn takes_output(&self) -> bool {
+        self.printed.is_empty()
+    }
+
+    /// The user's terminal, to wait for room in it.
+    #[must_use]
+    pub fn screen(&self) -> BorrowedFd<'_> {
+        self.screen.as_fd()
+    }
+
+    /// Moves what the target printed to the user, as much as the user's terminal takes now; `false` when the
+    /// target's terminal has closed.
     ///
     /// # Errors
     /// The error of writing.
-    pub fn pump_output(&self) -> Result<bool, OsError> {
+    pub fn pump_output(&mut self) -> Result<bool, OsError> {
         let mut buffer = [0; 65536];
-        match rustix::io::read(&self.master, &mut buffer) {
+        let open = match rustix::io::read(&self.master, &mut buffer) {
             // The last slave was closed (EIO).
-            Ok(0) | Err(Errno::IO) => Ok(false),
-            Err(Errno::AGAIN) => Ok(true),
+            Ok(0) | Err(Errno::IO) => false,
             Ok(count) => {
-                write_all(rustix::stdio::stdout(), &buffer[..count]).on("write to", "the terminal")?;
-                Ok(true)
+                self.printed.extend_from_slice(&buffer[..count]);
+                true
             }
-            Err(Errno::INTR) => Ok(true),
-            Err(errno) => Err(errno).on("read", "the target's terminal"),
-        }
+            Err(Errno::INTR | Errno::AGAIN) => true,
+            Err(errno) => return Err(errno).on("read", "the target's terminal"),
+        };
+        self.show_printed()?;
+        Ok(open)
+    }
+
+    /// Gives the user's terminal as much of what waits as it takes now.
+    ///
+    /// # Errors
+    /// The error of writing.
+    pub fn show_printed(&mut self) -> Result<(), OsError> {
+        give(&self.screen, &mut self.printed).on("write to", "the terminal")
     }
 
     /// Moves what the target printed before it ended.
     ///
     /// # Errors
     /// The error of writing.
-    pub fn drain(&self) -> Result<(), OsError> {
+    pub fn drain(&mut self) -> Result<(), OsError> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         loop {
-            let mut events = [PollFd::new(&self.master, PollFlags::IN)];
-            match poll(&mut events, Some(&now)) {
+            while !self.printed.is_empty() {
+                let room = poll(&mut [PollFd::new(&self.screen, PollFlags::OUT)], None);
+                room.map(drop)
+                    .or_else(|errno| if errno == Errno::INTR { Ok(()) } else { Err(errno) })
+                    .on("wait for", "the terminal")?;
+                self.show_printed()?;
+            }
+            match poll(&mut [PollFd::new(&self.master, PollFlags::IN)], Some(&now)) {
                 Ok(0) => return Ok(()),
-                Ok(_) if !self.pump_output()? => return Ok(()),
+                Ok(_) if !self.pump_output()? && self.printed.is_empty() => return Ok(()),
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno).on("wait for", "the target's terminal"),
             }
@@ -162,23 +188,22 @@ impl Joined {
     }
 }
 
-impl Drop for Joined {
-    fn drop(&mut self) {
-        self.give_back();
-    }
-}
-
-fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match rustix::io::write(to, bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+/// Writes as much as there is room for. What nobody reads any more is dropped.
+fn give(to: &OwnedFd, waiting: &mut Vec<u8>) -> Result<(), Errno> {
+    while !waiting.is_empty() {
+        match rustix::io::write(to, waiting) {
+            Ok(count) => drop(waiting.drain(..count)),
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                use rustix::event::{PollFd, PollFlags, poll};
-                poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], None)?;
-            }
+            Err(Errno::AGAIN) => return Ok(()),
+            Err(Errno::IO) => waiting.clear(),
             Err(errno) => return Err(errno),
         }
     }
     Ok(())
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.give_back();
+    }
 }

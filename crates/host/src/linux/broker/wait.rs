@@ -94,7 +94,7 @@ pub fn wait(
         limit: None,
     };
     let outcome = waiting.serve(denied)?;
-    if let Some(terminal) = &waiting.terminal {
+    if let Some(terminal) = &mut waiting.terminal {
         terminal.drain()?;
     }
     drop(waiting);
@@ -122,6 +122,9 @@ impl Waiting<'_> {
                 if ready.room {
                     terminal.give_typed()?;
                 }
+                if ready.screen {
+                    terminal.show_printed()?;
+                }
                 if ready.input {
                     terminal.pump_input()?;
                 }
@@ -143,8 +146,12 @@ impl Waiting<'_> {
         let mut events =
             vec![PollFd::new(&*self.control, PollFlags::IN), PollFd::new(self.signals, PollFlags::IN)];
         if let Some(terminal) = &self.terminal {
-            let wanted = if terminal.has_typed() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-            events.push(PollFd::from_borrowed_fd(terminal.output(), wanted));
+            let when = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
+            let target =
+                when(terminal.takes_output(), PollFlags::IN) | when(terminal.has_typed(), PollFlags::OUT);
+            events.push(PollFd::from_borrowed_fd(terminal.output(), target));
+            let screen = when(!terminal.takes_output(), PollFlags::OUT);
+            events.push(PollFd::from_borrowed_fd(terminal.screen(), screen));
             if terminal.takes_input() {
                 events.push(PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN));
             }
@@ -158,7 +165,8 @@ impl Waiting<'_> {
         let has = |index: usize| !seen(index).is_empty();
         let room = seen(2).contains(PollFlags::OUT);
         let output = seen(2).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
-        Ok(Ready { clock: count == 0, runner: has(0), signal: has(1), output, room, input: has(3) })
+        let screen = has(3);
+        Ok(Ready { clock: count == 0, runner: has(0), signal: has(1), output, room, screen, input: has(4) })
     }
 
     /// One message; an outcome when it was the last.
@@ -218,7 +226,7 @@ impl Waiting<'_> {
 
     /// The target was stopped in its terminal: the user's shell gets its own back until it continues us.
     fn stop(&mut self, _signal: i32) -> Result<(), OsError> {
-        let Some(terminal) = &self.terminal else { return Ok(()) };
+        let Some(terminal) = &mut self.terminal else { return Ok(()) };
         terminal.drain()?;
         terminal.give_back();
         end_by(Signal::STOP.as_raw());
@@ -235,6 +243,7 @@ struct Ready {
     signal: bool,
     output: bool,
     room: bool,
+    screen: bool,
     input: bool,
 }
 

@@ -16,6 +16,8 @@ pub(super) const ACTIONS: &[Row] =
     &[("swap-path", swap_path), ("swap-memory", swap_memory), ("swap-parent", swap_parent)];
 
 /// Longer than the window between check and use by orders of magnitude.
+/// As many changes and swaps make a race.
+const ENOUGH: usize = 3;
 const TIME: Duration = Duration::from_millis(120);
 
 /// Runs `step` over and over in a second thread until this is dropped.
@@ -38,6 +40,12 @@ impl Meanwhile {
             }
         });
         Self { stop, rounds, thread: Some(thread) }
+    }
+
+    /// A busy machine gets more time: only a race that really ran says something.
+    fn goes_on(&self, since: Instant, made: usize) -> bool {
+        let swaps = self.rounds.load(Ordering::Relaxed);
+        since.elapsed() < TIME || ((made < ENOUGH || swaps < ENOUGH) && since.elapsed() < 20 * TIME)
     }
 
     fn end(&mut self) -> usize {
@@ -100,7 +108,7 @@ fn swap_path(arguments: &Arguments<'_>) -> Act {
     let (one, two) = (swapped.clone(), link);
     let mut meanwhile =
         Meanwhile::run(move || renameat_with(CWD, &one, CWD, &two, RenameFlags::EXCHANGE).is_ok());
-    let made = repeat(operation, &swapped, &material);
+    let made = repeat(operation, &swapped, &material, &meanwhile);
     let swaps = meanwhile.end();
     let after = names(other);
     let shorter = length != std::fs::metadata(other.join("victim")).map(|meta| meta.len()).ok();
@@ -110,12 +118,10 @@ fn swap_path(arguments: &Arguments<'_>) -> Act {
     enough(made, swaps)
 }
 
-fn repeat(operation: &str, directory: &Path, material: &Path) -> usize {
-    let end = Instant::now() + TIME;
+fn repeat(operation: &str, directory: &Path, material: &Path, meanwhile: &Meanwhile) -> usize {
+    let start = Instant::now();
     let (mut number, mut made) = (0u32, 0);
-    // A slow machine gets more time: only a race that ran says something.
-    let last = end + 8 * TIME;
-    while Instant::now() < end || (made < 3 && Instant::now() < last) {
+    while meanwhile.goes_on(start, made) {
         let name = if operation == "truncate" { "victim".to_owned() } else { format!("new-{number}") };
         if change(operation, &directory.join(name), material).is_ok() {
             made += 1;
@@ -127,7 +133,7 @@ fn repeat(operation: &str, directory: &Path, material: &Path) -> usize {
 
 /// Only a race that really ran says something: changes went through, and so did swaps.
 fn enough(made: usize, swaps: usize) -> Act {
-    if made < 3 || swaps < 3 {
+    if made < ENOUGH || swaps < ENOUGH {
         return Err(Refusal::broken(format!("no race: {made} changes, {swaps} swaps")));
     }
     Err(Errno::ACCESS.into())
@@ -162,9 +168,9 @@ fn swap_memory(arguments: &Arguments<'_>) -> Act {
         }
         true
     });
-    let end = Instant::now() + TIME;
+    let begun = Instant::now();
     let mut made = 0;
-    while Instant::now() < end {
+    while meanwhile.goes_on(begun, made) {
         let address = text.as_ptr().addr();
         let at = raw::HERE;
         let result = match operation {
@@ -201,9 +207,9 @@ fn swap_parent(arguments: &Arguments<'_>) -> Act {
         let back = renameat_with(CWD, &two, CWD, &one, RenameFlags::NOREPLACE);
         there.is_ok() || back.is_ok()
     });
-    let end = Instant::now() + TIME;
+    let begun = Instant::now();
     let (mut made, mut reached) = (0, false);
-    while Instant::now() < end && !reached {
+    while meanwhile.goes_on(begun, made) && !reached {
         if mkdirat(CWD, start.join(name), Mode::from_raw_mode(0o755)).is_ok() {
             made += 1;
             reached = parent.join(name).symlink_metadata().is_ok();
