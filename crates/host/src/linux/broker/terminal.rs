@@ -31,8 +31,10 @@ pub struct Joined {
     input_open: bool,
     /// What was typed and the target's terminal had no room for yet.
     typed: Vec<u8>,
-    /// The user's terminal, opened for this process alone so that writing to it never waits.
+    /// The user's terminal. Where it may be opened anew, writing to it never waits; a terminal of another user
+    /// (after `su`) is written to in small pieces, and only when it has room.
     screen: OwnedFd,
+    never_waits: bool,
     /// What the target printed and the user's terminal had no room for yet.
     printed: Vec<u8>,
 }
@@ -49,9 +51,13 @@ impl Joined {
         // Both directions are pumped by one thread, so neither may wait for the other.
         rustix::fs::fcntl_setfl(&master, OFlags::NONBLOCK).on("set", "the target's terminal")?;
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let screen = openat(CWD, c"/proc/self/fd/1", flags, Mode::empty()).on("open", "the terminal")?;
-        let joined =
-            Self { master, before, input_open: true, typed: Vec::new(), screen, printed: Vec::new() };
+        let own = openat(CWD, c"/proc/self/fd/1", flags, Mode::empty());
+        let never_waits = own.is_ok();
+        let screen = own
+            .or_else(|_| rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 0))
+            .on("open", "the terminal")?;
+        let (typed, printed) = (Vec::new(), Vec::new());
+        let joined = Self { master, before, input_open: true, typed, screen, never_waits, printed };
         joined.take()?;
         Ok(joined)
     }
@@ -151,16 +157,28 @@ impl Joined {
             Err(Errno::INTR | Errno::AGAIN) => true,
             Err(errno) => return Err(errno).on("read", "the target's terminal"),
         };
-        self.show_printed()?;
+        if self.never_waits {
+            self.show_printed()?;
+        }
         Ok(open)
     }
 
-    /// Gives the user's terminal as much of what waits as it takes now.
+    /// Gives the user's terminal as much of what waits as it takes now. Called when it has room.
     ///
     /// # Errors
     /// The error of writing.
     pub fn show_printed(&mut self) -> Result<(), OsError> {
-        give(&self.screen, &mut self.printed).on("write to", "the terminal")
+        // A terminal is writable for poll(2) from this much room on.
+        const PIECE: usize = 256;
+        let result = if self.never_waits {
+            give(&self.screen, &mut self.printed)
+        } else {
+            let rest = self.printed.split_off(self.printed.len().min(PIECE));
+            let given = give(&self.screen, &mut self.printed);
+            self.printed.extend_from_slice(&rest);
+            given
+        };
+        result.on("write to", "the terminal")
     }
 
     /// Moves what the target printed before it ended.
