@@ -204,7 +204,9 @@ impl Table<'_> {
         if self.facts.object(path).is_some() {
             return Status::enforced("file permissions keep this user out, and another user owns it");
         }
-        if self.facts.object(&area.path).is_some_and(|object| object.owner == 0) {
+        // In a user namespace root's files show as those of an unmapped user.
+        let of_others = |owner: u32| owner == 0 || owner != self.facts.user.uid;
+        if self.facts.object(&area.path).is_some_and(|object| of_others(object.owner)) {
             return Status::enforced("absent, and the directory belongs to the system");
         }
         Status::Partial {
