@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use garth_plan::assurance::Row;
+use garth_plan::assurance::{Row, gate};
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
 use garth_plan::linux::{Plan, Report, lower};
@@ -124,6 +124,18 @@ fn every_profile_lowers_as_recorded() {
         wrong.is_empty(),
         "other than recorded: {wrong:?}\nhint: look, then GARTH_BLESS=1 cargo test -p garth-plan"
     );
+}
+
+#[test]
+fn an_ordinary_machine_passes_the_gate() {
+    // An open network is refused in any case.
+    for profile in PROFILES.into_iter().filter(|profile| *profile != Profile::Open) {
+        for machine in MACHINES {
+            let plan = plan(&policy(profile), &facts(machine, true), Report::Gaps);
+            let refused = gate(&plan.assurance, &plan.accepted).err();
+            assert!(refused.is_none(), "{machine}, {}: {refused:?}", profile.name());
+        }
+    }
 }
 
 #[test]

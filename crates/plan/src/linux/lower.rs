@@ -55,6 +55,11 @@ impl std::error::Error for PlanError {}
 /// a tree, and a deletion makes nothing that a host would run.
 pub const DELETE_GAP: &str = "linux.protected.delete";
 
+/// A gap of the built-in list of credentials that every profile but `strict` accepts: one that is absent in a
+/// directory that the sandbox sees, and is made outside while it stands. For a rule of a policy file the gap is
+/// `linux.files.absent`, and nobody has accepted it.
+pub const ABSENT_GAP: &str = "linux.secrets.absent";
+
 /// A gap that every profile accepts: the workspace is granted with what stands in it, and the kernel does not
 /// say where the other names of a file are.
 pub const HARD_LINK_GAP: &str = "linux.hard-links.read";
@@ -123,7 +128,7 @@ fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
     accepted.extend([HARD_LINK_GAP.to_owned(), SOCKET_GAP.to_owned()]);
     if policy.profile.value != Profile::Strict {
-        accepted.push(DELETE_GAP.into());
+        accepted.extend([DELETE_GAP.to_owned(), ABSENT_GAP.to_owned()]);
     }
     accepted
 }

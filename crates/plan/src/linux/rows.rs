@@ -1,6 +1,6 @@
 //! One row per clause: what holds it on this machine.
 
-use super::lower::{DELETE_GAP, HARD_LINK_GAP, SOCKET_GAP};
+use super::lower::{ABSENT_GAP, DELETE_GAP, HARD_LINK_GAP, SOCKET_GAP};
 use super::spec::{Limits, Supervision, Tier};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
@@ -181,7 +181,7 @@ impl Table<'_> {
                 Some(_) if supervision.is_some_and(|order| order.reads && order.covers(boundary.path)) => {
                     Status::enforced("every open is supervised")
                 }
-                Some(area) => self.unreadable(boundary.path, area),
+                Some(area) => self.unreadable(boundary, area),
             },
             (Tier::Process, Access::Read) if kind == Some(RuleKind::Protected) => {
                 Status::enforced("read-only mount where it exists; its creation is supervised")
@@ -200,8 +200,8 @@ impl Table<'_> {
 
     /// A denied name below something readable that is neither masked nor supervised: it is absent, or the
     /// permission bits keep this user out.
-    fn unreadable(&self, path: &AbsPath, area: &Area) -> Status {
-        if self.facts.object(path).is_some() {
+    fn unreadable(&self, boundary: &Boundary<'_>, area: &Area) -> Status {
+        if self.facts.object(boundary.path).is_some() {
             return Status::enforced("file permissions keep this user out, and another user owns it");
         }
         // In a user namespace root's files show as those of an unmapped user.
@@ -209,9 +209,10 @@ impl Table<'_> {
         if self.facts.object(&area.path).is_some_and(|object| of_others(object.owner)) {
             return Status::enforced("absent, and the directory belongs to the system");
         }
+        let built_in = boundary.grant.rule.is_some_and(|rule| rule.origin.layer == Layer::Profile);
         Status::Partial {
             mechanism: "absent at the start".into(),
-            gap: "linux.files.absent".into(),
+            gap: if built_in { ABSENT_GAP } else { "linux.files.absent" }.into(),
             missing: "if it is made outside while the garden stands, it can be read".into(),
         }
     }

@@ -239,7 +239,9 @@ static BUILD_CACHES: &[Place] = &[
 
 static SETTINGS: &[Place] = &[
     place("~/.gitconfig", "settings of git"),
-    place("~/.config/git", "settings of git; stored passwords in it are denied"),
+    place("~/.config/git/config", "settings of git"),
+    place("~/.config/git/ignore", "what git does not track"),
+    place("~/.config/git/attributes", "how git treats kinds of files"),
     place("~/.gitignore", "settings of git"),
     place("~/.gitignore_global", "settings of git"),
     place("~/.gitattributes", "settings of git"),

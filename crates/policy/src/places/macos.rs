@@ -136,7 +136,9 @@ static BUILD_CACHES: &[Place] = &[
 
 static SETTINGS: &[Place] = &[
     place("~/.gitconfig", "settings of git"),
-    place("~/.config/git", "settings of git; stored passwords in it are denied"),
+    place("~/.config/git/config", "settings of git"),
+    place("~/.config/git/ignore", "what git does not track"),
+    place("~/.config/git/attributes", "how git treats kinds of files"),
     place("~/.gitignore_global", "settings of git"),
     place("~/.vimrc", "settings of Vim"),
     place("~/.config/nvim", "settings of Neovim"),
