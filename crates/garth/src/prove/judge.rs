@@ -126,6 +126,11 @@ impl Before {
         gaps: &[String],
     ) -> Held {
         if let Outcome::Broken(why) = went {
+            // On a machine too busy for two threads to meet, a race says nothing either way; that it did no
+            // harm is looked at all the same.
+            if why.starts_with("no race") && self.wrong(stage, attack).is_none() {
+                return Held::Skipped(why.clone());
+            }
             return Held::No(format!("the probe is broken: {why}"));
         }
         if *went == Outcome::Hung {
