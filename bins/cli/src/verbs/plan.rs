@@ -105,8 +105,13 @@ fn conclusion(prepared: &Prepared, refused: &[Row], out: &mut dyn Write) -> io::
     let mut accepted = prepared.plan.accepted.clone();
     accepted.sort();
     accepted.dedup();
-    let gaps = if accepted.is_empty() { "none".to_owned() } else { accepted.join(", ") };
-    writeln!(out, "{BOLD}accepted{BOLD:#}   {}", escape_visible(gaps.as_bytes()))?;
+    if accepted.is_empty() {
+        accepted.push("none".into());
+    }
+    for (at, gap) in accepted.iter().enumerate() {
+        let name = if at == 0 { "accepted" } else { "" };
+        writeln!(out, "{BOLD}{name:<8}{BOLD:#}   {}", escape_visible(gap.as_bytes()))?;
+    }
     for notice in &prepared.surroundings.notices {
         writeln!(out, "{PART}notice{PART:#}     {}", escape_visible(notice.as_bytes()))?;
     }
