@@ -340,31 +340,42 @@ impl PartialOrd for AbsPath {
 impl Ord for AbsPath {
     /// By root, then name by name: a directory sorts directly before all that is in it.
     fn cmp(&self, other: &Self) -> Ordering {
-        let root = |path: &Self| {
-            let length = path.root_length(path.key());
-            path.key()[..length].to_vec()
+        let (one, two) = (self.key(), other.key());
+        let roots = || match self.flavor {
+            Flavor::Posix => Ordering::Equal,
+            Flavor::Windows => one[..self.root_length(one)].cmp(&two[..other.root_length(two)]),
         };
-        self.flavor
-            .cmp(&other.flavor)
-            .then_with(|| match self.flavor {
-                Flavor::Posix => Ordering::Equal,
-                Flavor::Windows => root(self).cmp(&root(other)),
-            })
-            .then_with(|| by_names(self.key(), other.key(), self.separator()))
+        self.flavor.cmp(&other.flavor).then_with(roots).then_with(|| by_names(one, two, self.separator()))
     }
 }
 
 /// Compares name by name without splitting: at the first byte that differs, a separator (the end of a name) comes
 /// before everything else.
 fn by_names(one: &[u8], other: &[u8], separator: u8) -> Ordering {
-    let differ = one.iter().zip(other).position(|(one, other)| one != other);
-    match differ {
-        None => one.len().cmp(&other.len()),
-        Some(at) => {
-            let rank = |key: &[u8]| (key[at] != separator, key[at]);
-            rank(one).cmp(&rank(other))
+    let differ = equal_bytes(one, other);
+    match (one.get(differ), other.get(differ)) {
+        (Some(mine), Some(theirs)) => {
+            let rank = |byte: u8| (byte != separator, byte);
+            rank(*mine).cmp(&rank(*theirs))
         }
+        _ => one.len().cmp(&other.len()),
     }
+}
+
+/// How many bytes are equal from the start. Eight at a time: the paths of one policy have long starts in common, and
+/// are sorted and looked up thousands of times for each plan.
+fn equal_bytes(one: &[u8], other: &[u8]) -> usize {
+    const WORD: usize = 8;
+    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+    let mut at = 0;
+    for (mine, theirs) in one.chunks_exact(WORD).zip(other.chunks_exact(WORD)) {
+        let differ = word(mine) ^ word(theirs);
+        if differ != 0 {
+            return at + differ.trailing_zeros() as usize / WORD;
+        }
+        at += WORD;
+    }
+    at + one[at..].iter().zip(&other[at..]).take_while(|(mine, theirs)| mine == theirs).count()
 }
 
 impl Hash for AbsPath {
