@@ -21,4 +21,6 @@ pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
-pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, exit_like, prepare};
+pub use garth_host::linux::broker::early::EarlyRunner;
+#[cfg(target_os = "linux")]
+pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};

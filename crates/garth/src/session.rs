@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
+use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{terminal, wait};
 use garth_host::linux::journal::{Journal, SessionDirectory};
@@ -56,6 +57,14 @@ pub struct Prepared {
     /// The plan.
     pub plan: Plan,
     journal: Journal,
+    early: Option<EarlyRunner>,
+}
+
+/// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
+/// returns to [`Prepared::use_runner`]; `None` where it cannot be done, which only costs time.
+#[must_use]
+pub fn early_runner() -> Option<EarlyRunner> {
+    early::start().ok()
 }
 
 /// How a sandbox ended.
@@ -103,7 +112,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let state = user_files(&surroundings.context.home, &request.environment)?.state;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     let journal = Journal::new(as_path(&state));
-    Ok(Prepared { surroundings, policy, warnings, facts, command, plan, journal })
+    Ok(Prepared { surroundings, policy, warnings, facts, command, plan, journal, early: None })
 }
 
 fn as_path(path: &AbsPath) -> &Path {
@@ -124,6 +133,13 @@ fn add_private_home(policy: &mut Policy, home: &AbsPath) {
 }
 
 impl Prepared {
+    /// Runs in this runner, if the plan has a use for it.
+    #[must_use]
+    pub fn use_runner(mut self, early: Option<EarlyRunner>) -> Self {
+        self.early = early;
+        self
+    }
+
     /// The gate: every clause is enforced, or its gap accepted.
     ///
     /// # Errors
@@ -174,7 +190,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The gate, or a step of the launch.
-    pub fn launch(&self) -> Result<Sandbox, Error> {
+    pub fn launch(&mut self) -> Result<Sandbox, Error> {
         self.gate()?;
         let starting = || Error::os("start the sandbox");
         let mut spec = self.plan.spec.clone();
@@ -183,7 +199,11 @@ impl Prepared {
             put_directory(&mut spec, directory.path());
         }
         let signals = wait::watch_signals().map_err(starting())?;
-        let runner = launch::launch(&spec, None).map_err(starting())?;
+        let runner = match self.early.take().filter(|_| spec.tier == Tier::Process) {
+            Some(early) => early.launch(&spec),
+            None => launch::launch(&spec, None),
+        }
+        .map_err(starting())?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
         Ok(Sandbox { runner, signals, time, _directory: directory })
     }

@@ -8,7 +8,7 @@ use crate::request::request;
 use crate::show::HINT;
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
-use garth::{Denied, Ended, Outcome, Prepared, exit_like, prepare};
+use garth::{Denied, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 
@@ -30,8 +30,15 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
     })
 }
 
+/// The plan; the runner starts while it is made.
+fn prepared(arguments: &RunArguments) -> Result<Prepared, Failure> {
+    let early = early_runner();
+    let request = request(&arguments.sandbox, &arguments.command, Report::Gaps)?;
+    Ok(prepare(&request)?.use_runner(early))
+}
+
 fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command, Report::Gaps)?)?;
+    let mut prepared = prepared(arguments)?;
     let ended = prepared.run(&mut |_| {})?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
@@ -103,7 +110,7 @@ fn conclude(arguments: &RunArguments, prepared: &Prepared, ended: &Ended) -> Res
 }
 
 fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepare(&request(&arguments.sandbox, &arguments.command, Report::Gaps)?)?;
+    let mut prepared = prepared(arguments)?;
     // On a terminal the command may hold it in raw mode, so events wait for its end there.
     let at_once = !io::stderr().is_terminal();
     let explainer = Explainer::new(&prepared);

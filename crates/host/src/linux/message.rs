@@ -36,6 +36,22 @@ pub enum FromRunner {
     Ended(Ending),
 }
 
+/// The process that starts an early runner, to the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromStarter {
+    /// The runner waits for its order; its process comes with this message.
+    Ready,
+    /// There is no runner.
+    Failed(OsError),
+}
+
+/// Broker to an early runner. A message has at least a byte: none at all is the end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// The order comes with this message, as a file.
+    File,
+}
+
 /// How a sandbox ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {

@@ -5,19 +5,17 @@ use crate::error::Context;
 use crate::linux::inside::run::{CONTROL, ORDER};
 use crate::linux::sys::spawn::{self, Strings};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::Pid;
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::CStr;
 
 /// A runner that was started.
 #[derive(Debug)]
 pub struct Runner {
-    /// Its pid in this namespace.
-    pub pid: Pid,
     /// Its process.
     pub process: OwnedFd,
     /// The socket to it.
@@ -25,7 +23,7 @@ pub struct Runner {
 }
 
 /// The namespaces of the `process` tier.
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
+pub(super) const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET
@@ -40,8 +38,7 @@ struct Order {
     control: OwnedFd,
     group: Option<OwnedFd>,
     namespaces: bool,
-    user_map: Vec<u8>,
-    group_map: Vec<u8>,
+    identity: Identity,
     arguments: Strings,
     environment: Strings,
 }
@@ -62,15 +59,36 @@ pub fn launch(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<Runner, OsErr
         }
         125
     });
-    let (pid, process) = started.on("make namespaces for", "the sandbox")?;
-    if failed.1 != 0 {
-        let _reaped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
-        return Err(OsError::new(failed.0, "the runner", failed.1));
+    let (_pid, process) = started.on("make namespaces for", "the sandbox")?;
+    let runner = Runner { process, control: ours };
+    if failed.1 == 0 {
+        return Ok(runner);
     }
-    Ok(Runner { pid, process, control: ours })
+    runner.reap()?;
+    Err(OsError::new(failed.0, "the runner", failed.1))
 }
 
-fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order), OsError> {
+impl Runner {
+    /// Waits for its end, and that of everything in its pid namespace.
+    ///
+    /// # Errors
+    /// The error of `waitid(2)`.
+    pub fn reap(&self) -> Result<(), OsError> {
+        let ended = WaitIdOptions::EXITED;
+        loop {
+            match waitid(WaitId::PidFd(self.process.as_fd()), ended) {
+                Err(Errno::INTR) => {}
+                other => return other.map(drop).on("wait for", "the runner"),
+            }
+        }
+    }
+}
+
+/// The order as a file without a name.
+///
+/// # Errors
+/// The call that failed.
+pub(super) fn order_file(spec: &LaunchSpec) -> Result<OwnedFd, OsError> {
     let bytes = postcard::to_stdvec(spec)
         .map_err(|_| OsError::new("write", "the order", Errno::INVAL.raw_os_error()))?;
     let file = memfd_create("garth-order", MemfdFlags::CLOEXEC).on("make", "the order")?;
@@ -78,32 +96,72 @@ fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order)
     while written < bytes.len() {
         written += rustix::io::pwrite(&file, &bytes[written..], written as u64).on("write", "the order")?;
     }
+    Ok(file)
+}
+
+/// Root's other groups would open files that the policy does not know about. Others cannot drop theirs; what these
+/// open is held by the file view.
+///
+/// # Errors
+/// The error of `setgroups(2)`.
+pub(super) fn drop_groups_of_root() -> Result<(), Errno> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    match rustix::thread::set_thread_groups(&[]) {
+        // Root of a user namespace in which groups are fixed: it has no more of them than its user.
+        Err(Errno::PERM) => Ok(()),
+        other => other,
+    }
+}
+
+fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order), OsError> {
+    let file = order_file(spec)?;
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .on("make", "the runner's socket")?;
     let executable = openat(CWD, c"/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .on("open", "/proc/self/exe")?;
-    if rustix::process::geteuid().is_root() {
-        // Root's other groups would open files that the policy does not know about. Others cannot drop
-        // theirs; what these open is held by the file view.
-        match rustix::thread::set_thread_groups(&[]) {
-            // Root of a user namespace in which groups are fixed: it has no more of them than its user.
-            Err(Errno::PERM) => {}
-            other => other.on("drop", "the groups of root")?,
-        }
-    }
-    let (user, own_group) = (rustix::process::geteuid(), rustix::process::getegid());
+    drop_groups_of_root().on("drop", "the groups of root")?;
     let order = Order {
         executable: away(executable)?,
         spec: away(file)?,
         control: away(theirs)?,
         group: group.map(away).transpose()?,
         namespaces: spec.tier == Tier::Process,
-        user_map: format!("{0} {0} 1\n", user.as_raw()).into_bytes(),
-        group_map: format!("{0} {0} 1\n", own_group.as_raw()).into_bytes(),
+        identity: Identity::own(),
         arguments: Strings::new(["garth-runner"]).on("pass", "the arguments")?,
         environment: Strings::new::<&str>([]).on("pass", "the environment")?,
     };
     Ok((ours, order))
+}
+
+/// A user and a group as the kernel's maps say that they are themselves (`user_namespaces(7)`).
+pub(super) struct Identity {
+    user: Vec<u8>,
+    group: Vec<u8>,
+}
+
+impl Identity {
+    /// That of this process.
+    pub(super) fn own() -> Self {
+        let line = |number: u32| format!("{number} {number} 1\n").into_bytes();
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        Self { user: line(user.as_raw()), group: line(group.as_raw()) }
+    }
+
+    /// Maps the user to itself: git then sees its own files as its own, and no other identity exists inside.
+    /// Allocates nothing.
+    pub(super) fn map(&self) -> Result<(), (&'static str, i32)> {
+        let write = |path: &CStr, text: &[u8], step: &'static str| {
+            openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+                .and_then(|file| rustix::io::write(&file, text))
+                .map(|_| ())
+                .map_err(|errno| (step, errno.raw_os_error()))
+        };
+        write(c"/proc/self/setgroups", b"deny", "fix the groups of")?;
+        write(c"/proc/self/uid_map", &self.user, "map the user of")?;
+        write(c"/proc/self/gid_map", &self.group, "map the group of")
+    }
 }
 
 /// Moves a descriptor out of the way of the numbers that the runner expects.
@@ -118,7 +176,7 @@ fn become_runner(order: &Order) -> Result<i32, (&'static str, i32)> {
         rustix::io::write(group, b"0").map_err(at("enter the control group of"))?;
     }
     if order.namespaces {
-        map_identity(order)?;
+        order.identity.map()?;
         keep_capabilities().map_err(at("keep the capabilities of"))?;
     }
     let place = |from: &OwnedFd, to: i32| {
@@ -129,19 +187,6 @@ fn become_runner(order: &Order) -> Result<i32, (&'static str, i32)> {
     let first = CONTROL.cast_unsigned() + 1;
     spawn::close_on_exec_from(first).map_err(|errno| ("close the descriptors of", errno))?;
     Ok(spawn::execute_opened(order.executable.as_raw_fd(), &order.arguments, &order.environment))
-}
-
-/// Maps the user to itself: git then sees its own files as its own, and no other identity exists inside.
-fn map_identity(order: &Order) -> Result<(), (&'static str, i32)> {
-    let write = |path: &CStr, text: &[u8], step: &'static str| {
-        openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-            .and_then(|file| rustix::io::write(&file, text))
-            .map(|_| ())
-            .map_err(|errno| (step, errno.raw_os_error()))
-    };
-    write(c"/proc/self/setgroups", b"deny", "fix the groups of")?;
-    write(c"/proc/self/uid_map", &order.user_map, "map the user of")?;
-    write(c"/proc/self/gid_map", &order.group_map, "map the group of")
 }
 
 /// What building the sandbox takes: mounts, layers that hold any file of the user, the loopback interface,

@@ -1,5 +1,6 @@
 //! Outside the sandbox: launching the runner and waiting for it.
 
+pub mod early;
 pub mod launch;
 pub mod terminal;
 pub mod wait;

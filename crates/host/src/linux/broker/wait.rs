@@ -11,7 +11,7 @@ use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Signal, WaitOptions, waitpid};
+use rustix::process::Signal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -98,7 +98,7 @@ pub fn wait(
         terminal.drain()?;
     }
     drop(waiting);
-    waitpid(Some(runner.pid), WaitOptions::empty()).on("wait for", "the runner")?;
+    runner.reap()?;
     Ok(outcome)
 }
 

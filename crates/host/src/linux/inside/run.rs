@@ -3,8 +3,9 @@
 use super::{confine, init, start, view};
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::message::{FromRunner, Sender};
+use crate::linux::message::{FromRunner, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Supervisor, still_repositories};
+use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{Listener, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
@@ -12,6 +13,7 @@ use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
+use rustix::thread::CpuSet;
 use std::sync::{Arc, Mutex};
 
 /// Descriptor under which the launcher leaves the order.
@@ -28,13 +30,43 @@ pub struct StepError {
     pub error: OsError,
 }
 
-/// Reads the order, builds the sandbox, starts the target and serves it to its end. Returns the exit code
-/// of the runner process, which nobody but the launcher looks at.
+/// Life of a runner that was executed: the order lies ready under [`ORDER`]. Returns the exit code of the runner
+/// process, which nobody but the launcher looks at.
 #[must_use]
 pub fn run() -> u8 {
     let Ok(control) = spawn::inherited(CONTROL).map(Arc::new) else { return 125 };
     let sender = Sender::new(Arc::clone(&control));
-    match live(&control, &sender) {
+    let lived = named("read the order", inherited_order()).and_then(|spec| {
+        named("guard the runner", confine::guard_runner(spec.tier))?;
+        named("bring up the loopback interface", bring_up_loopback(spec.tier))?;
+        live(spec, &control, &sender)
+    });
+    tell(lived, &sender)
+}
+
+/// Life of a runner that was copied from the broker before there was a plan: it does what needs none, and waits for
+/// its order. A broker that makes no plan closes the socket. `processors` are those that the broker may run on: the
+/// starter was kept from one of them.
+#[must_use]
+pub fn run_early(control: OwnedFd, processors: Option<CpuSet>) -> u8 {
+    let control = Arc::new(control);
+    let sender = Sender::new(Arc::clone(&control));
+    let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
+        named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
+        match named("read the order", awaited_order(&control))? {
+            None => Ok(()),
+            Some(spec) => {
+                // Not earlier: by now the broker has set what it sets.
+                processors.iter().for_each(affinity::come_back);
+                live(spec, &control, &sender)
+            }
+        }
+    });
+    tell(lived, &sender)
+}
+
+fn tell(lived: Result<(), Failure>, sender: &Sender) -> u8 {
+    match lived {
         Ok(()) => 0,
         Err(Failure::Step(StepError { step, error })) => {
             sender.send(&FromRunner::Failed { step: step.into(), error });
@@ -56,9 +88,8 @@ fn named<T>(step: &'static str, result: Result<T, OsError>) -> Result<T, Failure
     result.map_err(|error| Failure::Step(StepError { step, error }))
 }
 
-fn live(control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
-    let spec = named("read the order", read_order())?;
-    named("guard the runner", confine::guard_runner(spec.tier))?;
+/// Builds the sandbox, starts the target and serves it to its end.
+fn live(spec: LaunchSpec, control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
     named("build the file view", build_view(&spec))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
@@ -84,13 +115,26 @@ fn live(control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_order() -> Result<LaunchSpec, OsError> {
-    let order = spawn::inherited(ORDER).on("open", "the order")?;
-    let size = rustix::fs::fstat(&order).on("look at", "the order")?.st_size;
+fn inherited_order() -> Result<LaunchSpec, OsError> {
+    read_order(&spawn::inherited(ORDER).on("open", "the order")?)
+}
+
+/// Waits for an order; `None` when none will come.
+fn awaited_order(control: &OwnedFd) -> Result<Option<LaunchSpec>, OsError> {
+    match receive::<Order>(control) {
+        Ok(Some((Order::File, Some(file)))) => read_order(&file).map(Some),
+        Ok(Some((Order::File, None))) => Err(Errno::BADMSG).on("receive", "the order"),
+        Ok(None) | Err(Errno::CONNRESET) => Ok(None),
+        Err(errno) => Err(errno).on("receive", "the order"),
+    }
+}
+
+fn read_order(order: &OwnedFd) -> Result<LaunchSpec, OsError> {
+    let size = rustix::fs::fstat(order).on("look at", "the order")?.st_size;
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
     let mut filled = 0;
     while filled < bytes.len() {
-        match rustix::io::pread(&order, &mut bytes[filled..], filled as u64) {
+        match rustix::io::pread(order, &mut bytes[filled..], filled as u64) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}
@@ -103,11 +147,17 @@ fn read_order() -> Result<LaunchSpec, OsError> {
     })
 }
 
+fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
+    match tier {
+        Tier::Process => super::loopback_up().on("bring up", "the loopback interface"),
+        Tier::Landlock => Ok(()),
+    }
+}
+
 fn build_view(spec: &LaunchSpec) -> Result<(), OsError> {
     if spec.tier == Tier::Landlock {
         return Ok(());
     }
-    super::loopback_up().on("bring up", "the loopback interface")?;
     view::View::build(&spec.view)?.enter()?;
     view::read_back(&spec.view)
 }

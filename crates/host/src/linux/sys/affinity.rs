@@ -1,4 +1,4 @@
-//! Keeps a waiting thread on the supervisor's processor while it is being woken.
+//! On which processor a thread runs, for the moments in which the scheduler's own choice costs more than the work.
 
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
@@ -42,4 +42,29 @@ impl Drop for Held {
             let _gone = sched_setaffinity(Some(self.thread), &self.before);
         }
     }
+}
+
+/// The processors that this thread may run on; `None` where that cannot be told.
+#[must_use]
+pub fn allowed() -> Option<CpuSet> {
+    sched_getaffinity(None).ok()
+}
+
+/// Sends a process that was just started to another processor than this one. A scheduler that is in doubt whether
+/// another one is idle (in a virtual machine it often is) leaves the child behind its parent in the same queue, and
+/// nothing happens at the same time. Where this cannot be done it only costs time.
+pub fn send_away(child: Pid, allowed: &CpuSet) {
+    let mut others = *allowed;
+    let here = sched_getcpu();
+    if here < CpuSet::MAX_CPU {
+        others.unset(here);
+    }
+    if others.count() > 0 {
+        let _stays = sched_setaffinity(Some(child), &others);
+    }
+}
+
+/// Lets this thread run on all of these processors again.
+pub fn come_back(allowed: &CpuSet) {
+    let _stays = sched_setaffinity(None, allowed);
 }

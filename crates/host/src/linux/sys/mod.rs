@@ -1,6 +1,7 @@
 //! Thin wrappers of the system calls that `rustix` does not have. Each owns its handle and has one meaning.
 
 pub mod affinity;
+pub mod fork;
 pub mod landlock;
 pub mod memory;
 pub mod mount;

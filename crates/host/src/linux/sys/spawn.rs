@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a child that shares its parent's memory is beyond what Rust can check")]
 
 use super::memory::last_errno;
-use rustix::fd::{FromRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use std::ffi::{CStr, c_char, c_void};
@@ -174,6 +174,22 @@ pub fn close_on_exec_from(first: u32) -> Result<(), i32> {
     // SAFETY: takes integers; nothing is closed now.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) };
     if result == 0 { Ok(()) } else { Err(last_errno().raw_os_error()) }
+}
+
+/// Closes every descriptor from 3 on but one. For a process that has just been copied: whatever owned the others is
+/// never used in it.
+///
+/// # Errors
+/// The error of `close_range(2)`.
+pub fn close_all_but(kept: BorrowedFd<'_>) -> Result<(), Errno> {
+    let kept = kept.as_raw_fd().cast_unsigned();
+    for (first, last) in [(3, kept.saturating_sub(1)), (kept + 1, u32::MAX)] {
+        // SAFETY: takes integers; the owners of these numbers belong to the original process.
+        if first <= last && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 {
+            return Err(last_errno());
+        }
+    }
+    Ok(())
 }
 
 /// Takes ownership of a descriptor that was inherited under a fixed number, and marks it close-on-exec.

@@ -1,0 +1,115 @@
+//! Copying this process (`fork(2)`), and forgetting in the copy what it must not know.
+#![expect(unsafe_code, reason = "a copied process is beyond what Rust can check")]
+
+use super::memory::last_errno;
+use rustix::fd::{FromRawFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+/// Which of the two processes this is.
+#[derive(Debug)]
+pub enum Side {
+    /// The process that was there before.
+    Parent(Pid),
+    /// The copy.
+    Child,
+}
+
+/// Whether this process has one thread only. A copy made beside other threads could wait for ever for a lock that
+/// one of them held.
+#[must_use]
+pub fn is_single_threaded() -> bool {
+    // Each thread is a directory there, which is a link of it beside the usual two (proc_pid_task(5)).
+    rustix::fs::stat("/proc/self/task").is_ok_and(|stat| stat.st_nlink == 3)
+}
+
+/// Copies this process.
+///
+/// # Errors
+/// The error of `fork(2)`; `EBUSY` beside other threads.
+pub fn fork() -> Result<Side, Errno> {
+    if !is_single_threaded() {
+        return Err(Errno::BUSY);
+    }
+    // SAFETY: this is the only thread, so the copy has every thread that any lock or state could wait for.
+    let pid = unsafe { libc::fork() };
+    match pid {
+        0 => Ok(Side::Child),
+        pid if pid > 0 => Pid::from_raw(pid).map(Side::Parent).ok_or(Errno::SRCH),
+        _ => Err(last_errno()),
+    }
+}
+
+/// Copies this process as a sibling: a child of this process's own parent. The copy is the first of the new pid
+/// namespace if one was asked for with `unshare(2)`. Returns the copy's descriptor here, and `None` in the copy.
+///
+/// The C library keeps the number of the thread that it believes to be in; the copy inherits that of this process.
+/// Nothing that garth uses reads it.
+///
+/// # Errors
+/// The error of `clone(2)`.
+pub fn fork_sibling() -> Result<Option<OwnedFd>, Errno> {
+    let mut process: libc::c_int = -1;
+    let flags = libc::CLONE_PARENT | libc::CLONE_PIDFD;
+    let null = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: without CLONE_VM this copies the process as `fork` does, which `fork` above made from a process of one
+    // thread; the third argument is where CLONE_PIDFD stores, in a live borrow; the others are unused (clone(2)).
+    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::c_ulong::from(flags.cast_unsigned()), null, &raw mut process, null, null) };
+    match pid {
+        0 => Ok(None),
+        // SAFETY: CLONE_PIDFD stored a fresh descriptor here that nobody else owns.
+        pid if pid > 0 => Ok(Some(unsafe { OwnedFd::from_raw_fd(process) })),
+        _ => Err(last_errno()),
+    }
+}
+
+/// Leaves the namespaces that `flags` name for new ones (`unshare(2)`).
+///
+/// # Errors
+/// `EPERM`, `ENOSPC`, `EUSERS`, `EINVAL` and `ENOSYS` where the machine refuses them.
+pub fn enter_new(flags: i32) -> Result<(), Errno> {
+    // SAFETY: takes an integer; the descriptor table, which Rust's owners rely on, is not among the flags.
+    if unsafe { libc::unshare(flags & !libc::CLONE_FILES) } == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Ends this process at once, without what the C library does for a process that ends in order: in a copy that is
+/// the business of the original.
+pub fn leave(code: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) }
+}
+
+unsafe extern "C" {
+    /// The strings of the environment (`environ(7)`).
+    static mut environ: *mut *mut libc::c_char;
+}
+
+/// Overwrites the environment, where the kernel laid it at the start of the program, and forgets it. Nothing else may
+/// have been done with the environment before: a copy on the heap stays.
+pub fn forget_environment() {
+    // SAFETY: this is the only thread of a copy, `environ` is a list of NUL-terminated strings in writable memory of
+    // the initial stack, or null; each is overwritten up to its NUL. `clearenv` drops the list.
+    unsafe {
+        let mut entry = environ;
+        while !entry.is_null() && !(*entry).is_null() {
+            let length = libc::strlen(*entry);
+            std::ptr::write_bytes(*entry, 0, length);
+            entry = entry.add(1);
+        }
+        libc::clearenv();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{WaitOptions, waitpid};
+
+    #[test]
+    fn the_test_runner_has_threads() {
+        assert!(!is_single_threaded());
+        assert_eq!(fork().unwrap_err(), Errno::BUSY);
+        let waited = waitpid(None, WaitOptions::NOHANG);
+        assert!(waited.is_err() || waited.is_ok_and(|found| found.is_none()), "nothing was started");
+    }
+}
