@@ -6,14 +6,16 @@ use crate::place::{Surroundings, surroundings};
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{terminal, wait};
+use garth_host::linux::heap;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::supervise::Denied;
 use garth_host::linux::{facts, message::Ending};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
-use garth_plan::linux::spec::Tier;
+use garth_plan::linux::spec::{LaunchSpec, Tier};
 use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
 use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -64,8 +66,13 @@ pub struct Prepared {
 /// returns to [`Prepared::use_runner`]; `None` where it cannot be done, which only costs time.
 #[must_use]
 pub fn early_runner() -> Option<EarlyRunner> {
-    early::start().ok()
+    let early = early::start().ok();
+    heap::prefault(PLANNING);
+    early
 }
+
+/// What making a plan takes of the heap, in bytes; more only costs time.
+const PLANNING: usize = 512 * 1024;
 
 /// How a sandbox ended.
 #[derive(Debug)]
@@ -193,15 +200,16 @@ impl Prepared {
     pub fn launch(&mut self) -> Result<Sandbox, Error> {
         self.gate()?;
         let starting = || Error::os("start the sandbox");
-        let mut spec = self.plan.spec.clone();
         let directory = if self.plan.session_directory { Some(self.session_directory()?) } else { None };
-        if let Some(directory) = &directory {
-            put_directory(&mut spec, directory.path());
-        }
+        let spec = match &directory {
+            Some(directory) => Cow::Owned(with_directory(&self.plan.spec, directory.path())),
+            None => Cow::Borrowed(&self.plan.spec),
+        };
+        let supervision = self.plan.supervision.as_ref();
         let signals = wait::watch_signals().map_err(starting())?;
         let runner = match self.early.take().filter(|_| spec.tier == Tier::Process) {
-            Some(early) => early.launch(&spec),
-            None => launch::launch(&spec, None),
+            Some(early) => early.launch(&spec, supervision),
+            None => launch::launch(&spec, supervision, None),
         }
         .map_err(starting())?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
@@ -218,8 +226,9 @@ const fn libc_eperm() -> i32 {
     1
 }
 
-/// Puts the private directory where the plan has a placeholder for it.
-fn put_directory(spec: &mut garth_plan::linux::spec::LaunchSpec, directory: &Path) {
+/// The order with the private directory where the plan has a placeholder for it.
+fn with_directory(spec: &LaunchSpec, directory: &Path) -> LaunchSpec {
+    let mut spec = spec.clone();
     let bytes = directory.as_os_str().as_bytes();
     for rule in &mut spec.landlock.rules {
         if rule.path.as_bytes() == SESSION.as_bytes()
@@ -234,6 +243,7 @@ fn put_directory(spec: &mut garth_plan::linux::spec::LaunchSpec, directory: &Pat
             string.extend_from_slice(bytes);
         }
     }
+    spec
 }
 
 impl Sandbox {

@@ -6,6 +6,7 @@
 use garth_plan::assurance::{Row, gate};
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
+use garth_plan::linux::usual::{fits, usual};
 use garth_plan::linux::{Plan, Report, lower};
 use garth_policy::{AbsPath, Access, Context, FileOp, Os, Policy, Profile, Verdict};
 use std::fmt::Write as _;
@@ -78,7 +79,7 @@ fn show_step(step: &ViewStep) -> String {
 }
 
 fn show(plan: &Plan) -> String {
-    let LaunchSpec { tier, view, landlock, supervision, limits, target, .. } = &plan.spec;
+    let LaunchSpec { tier, view, landlock, limits, target, .. } = &plan.spec;
     let mut out = format!("tier {tier:?}\n\nview\n");
     for step in view {
         writeln!(out, "  {}", show_step(step)).unwrap();
@@ -87,7 +88,7 @@ fn show(plan: &Plan) -> String {
     for rule in &landlock.rules {
         writeln!(out, "  {} {:#x}", rule.path, rule.allowed).unwrap();
     }
-    if let Some(order) = supervision {
+    if let Some(order) = &plan.supervision {
         writeln!(out, "\nsupervised, reads={} deletes={}", order.reads, order.deletes).unwrap();
         order.roots.iter().for_each(|root| writeln!(out, "  {root}").unwrap());
         order.free.iter().for_each(|root| writeln!(out, "  free {root}").unwrap());
@@ -198,4 +199,37 @@ fn secrets_are_in_no_view() {
             assert!(masked >= shown, "{secret} shows in {}", profile.name());
         }
     }
+}
+
+#[test]
+fn what_is_usual_is_in_the_plans_of_usual_policies() {
+    for machine in MACHINES {
+        let facts = facts(machine, true);
+        let begun = usual(facts.user.uid, |path| facts.object(path).cloned());
+        assert!(begun.len() > 25, "{machine}: {}", begun.len());
+        for profile in [Profile::Workspace, Profile::Build] {
+            let plan = plan(&policy(profile), &facts, Report::Gaps);
+            let missing: Vec<_> = begun.iter().filter(|step| !plan.spec.view.contains(step)).collect();
+            assert!(missing.is_empty(), "{machine} {profile:?}: {missing:?}");
+            assert!(fits(&begun, &plan.spec.view), "{machine} {profile:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_begun_does_not_fit_what_would_cover_it_or_leaves_it_out() {
+    let facts = facts("debian-user", true);
+    let begun = usual(facts.user.uid, |path| facts.object(path).cloned());
+    let wanted = plan(&policy(Profile::Workspace), &facts, Report::Gaps).spec.view;
+    for at in 0..wanted.len() {
+        let mut less = wanted.clone();
+        let removed = less.remove(at);
+        assert_eq!(fits(&begun, &less), !begun.contains(&removed), "{removed:?}");
+        let mut covered = wanted.clone();
+        covered.push(ViewStep::Mask { path: removed.path().clone(), directory: true });
+        assert_eq!(fits(&begun, &covered), !begun.iter().any(|step| step.path().starts_with(removed.path())));
+    }
+    let mut covered = wanted;
+    covered.push(ViewStep::Terminals { path: path("/") });
+    assert!(!fits(&begun, &covered));
 }

@@ -391,7 +391,8 @@ impl FileRules {
                 Pattern::Glob(_) => None,
             })
             .collect();
-        paths.sort_unstable();
+        // Stable, which is the faster one here: much of it comes sorted from tables.
+        paths.sort();
         paths.dedup();
         paths.into_iter().map(|path| Boundary { path, grant: self.grant(path) }).collect()
     }

@@ -55,7 +55,10 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
             "garth: {repository} became a git repository; look at its configuration and hooks before you use it"
         )?;
     }
-    conclude(arguments, &prepared, &ended)
+    let code = conclude(arguments, &prepared, &ended);
+    // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
+    std::mem::forget((prepared, ended));
+    code
 }
 
 /// The directories that became repositories; what is reported may be the `.git` in them.

@@ -38,10 +38,10 @@ pub fn facts(query: &FactQuery) -> HostFacts {
 /// Answers further questions.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
     let mut walk = Walk::default();
-    for path in &query.paths {
-        let fact = walk.look(path).map_or(PathFact::Absent, PathFact::Present);
-        facts.paths.insert(path.clone(), fact);
-    }
+    let mut look = |path: &AbsPath| walk.look(path).map_or(PathFact::Absent, PathFact::Present);
+    // In order, so the map is put together in one go.
+    let mut seen: BTreeMap<_, _> = query.paths.iter().map(|path| (path.clone(), look(path))).collect();
+    facts.paths.append(&mut seen);
     for path in &query.texts {
         if let Ok(text) = read_small(path) {
             facts.texts.insert(path.clone(), text);

@@ -8,3 +8,5 @@ pub mod message;
 pub mod probe;
 pub mod supervise;
 mod sys;
+
+pub use sys::heap;

@@ -3,7 +3,7 @@
 use super::bpf::{self, Options};
 use super::confinement::{self, Split, rights};
 use super::rows::Rules;
-use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Target, Tier, ViewStep};
+use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Supervision, Target, Tier, ViewStep};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
 use super::{environment, rows};
@@ -18,6 +18,8 @@ use std::fmt;
 pub struct Plan {
     /// The order to the runner.
     pub spec: LaunchSpec,
+    /// What the runner supervises; `None` when nothing is writable in the user's tree.
+    pub supervision: Option<Supervision>,
     /// How each clause is held.
     pub assurance: Assurance,
     /// Gaps that the policy accepts.
@@ -159,11 +161,11 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
-        supervision,
+        supervised: supervision.is_some(),
         limits,
         target,
     };
-    Plan { spec, assurance, accepted, session_directory: false, dropped_variables: entered.dropped }
+    Plan { spec, supervision, assurance, accepted, session_directory: false, dropped_variables: entered.dropped }
 }
 
 fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {
@@ -218,12 +220,13 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         view: Vec::new(),
         landlock: landlock_domain(facts, &view),
         seccomp: bpf::compile(&options),
-        supervision,
+        supervised: supervision.is_some(),
         limits,
         target: target(command, entered.strings),
     };
     Plan {
         spec,
+        supervision,
         assurance,
         accepted: accepted(policy),
         session_directory: true,

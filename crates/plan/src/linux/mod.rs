@@ -8,6 +8,7 @@ mod questions;
 mod rows;
 pub mod spec;
 pub mod syscalls;
+pub mod usual;
 mod view;
 
 pub use lower::{DELETE_GAP, Plan, PlanError, Report, SESSION, lower};

@@ -26,8 +26,8 @@ pub struct LaunchSpec {
     pub landlock: Landlock,
     /// seccomp program of the target.
     pub seccomp: Vec<Instruction>,
-    /// What the runner supervises; `None` when nothing is writable in the user's tree.
-    pub supervision: Option<Supervision>,
+    /// Calls of the target are sent to the runner, which gets a [`Supervision`] with the order.
+    pub supervised: bool,
     /// Resource limits.
     pub limits: Limits,
     /// The process to start.
@@ -115,6 +115,22 @@ pub enum ViewStep {
         /// Where.
         path: AbsPath,
     },
+}
+
+impl ViewStep {
+    /// Where something appears.
+    #[must_use]
+    pub fn path(&self) -> &AbsPath {
+        match self {
+            Self::Directory { path, .. }
+            | Self::Symlink { path, .. }
+            | Self::Bind { path, .. }
+            | Self::Overlay { path, .. }
+            | Self::Mask { path, .. }
+            | Self::Proc { path, .. }
+            | Self::Terminals { path } => path,
+        }
+    }
 }
 
 impl Supervision {

@@ -12,7 +12,7 @@ use crate::linux::message::{FromStarter, Order, Sender, receive};
 use crate::linux::sys::affinity;
 use crate::linux::sys::fork::{Side, enter_new, forget_environment, fork, fork_sibling, leave};
 use crate::linux::sys::spawn::close_all_but;
-use garth_plan::linux::spec::LaunchSpec;
+use garth_plan::linux::spec::{LaunchSpec, Supervision};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -89,8 +89,12 @@ impl EarlyRunner {
     ///
     /// # Errors
     /// As `launch::launch`: `EPERM` and others of "make namespaces for" mean that this machine refuses them.
-    pub fn launch(mut self, spec: &LaunchSpec) -> Result<Runner, OsError> {
-        let order = order_file(spec)?;
+    pub fn launch(
+        mut self,
+        spec: &LaunchSpec,
+        supervision: Option<&Supervision>,
+    ) -> Result<Runner, OsError> {
+        let order = order_file(spec, supervision)?;
         let process = self.process()?;
         let control = self.control.take().ok_or(Errno::BADF).on("reach", "the runner")?;
         let control = Arc::new(control);

@@ -4,7 +4,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::inside::run::{CONTROL, ORDER};
 use crate::linux::sys::spawn::{self, Strings};
-use garth_plan::linux::spec::{LaunchSpec, Tier};
+use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
 use rustix::io::Errno;
@@ -48,8 +48,12 @@ struct Order {
 /// # Errors
 /// The step that failed. `EPERM`, `ENOSPC`, `EUSERS` and `EINVAL` of "make namespaces for" mean that this
 /// machine refuses them.
-pub fn launch(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<Runner, OsError> {
-    let (ours, order) = prepare(spec, group)?;
+pub fn launch(
+    spec: &LaunchSpec,
+    supervision: Option<&Supervision>,
+    group: Option<OwnedFd>,
+) -> Result<Runner, OsError> {
+    let (ours, order) = prepare(spec, order_file(spec, supervision)?, group)?;
     let flags = if order.namespaces { NAMESPACES } else { 0 };
     let mut failed = ("", 0);
     let started = spawn::start(flags, &mut || {
@@ -84,20 +88,25 @@ impl Runner {
     }
 }
 
-/// The order as a file without a name.
+/// The order as a file without a name, in two parts: what the target is started with, and what it is supervised by,
+/// which the runner reads while the target starts.
 ///
 /// # Errors
 /// The call that failed.
-pub(super) fn order_file(spec: &LaunchSpec) -> Result<OwnedFd, OsError> {
-    let bytes = postcard::to_stdvec(spec)
-        .map_err(|_| OsError::new("write", "the order", Errno::INVAL.raw_os_error()))?;
+pub(super) fn order_file(spec: &LaunchSpec, supervision: Option<&Supervision>) -> Result<OwnedFd, OsError> {
+    let unreadable = |_| OsError::new("write", "the order", Errno::INVAL.raw_os_error());
+    let order = postcard::to_extend(spec, Vec::with_capacity(ORDER_SIZE)).map_err(unreadable)?;
+    let order = postcard::to_extend(&supervision, order).map_err(unreadable)?;
     let file = memfd_create("garth-order", MemfdFlags::CLOEXEC).on("make", "the order")?;
     let mut written = 0;
-    while written < bytes.len() {
-        written += rustix::io::pwrite(&file, &bytes[written..], written as u64).on("write", "the order")?;
+    while written < order.len() {
+        written += rustix::io::pwrite(&file, &order[written..], written as u64).on("write", "the order")?;
     }
     Ok(file)
 }
+
+/// What an order usually takes, in bytes.
+const ORDER_SIZE: usize = 64 * 1024;
 
 /// Root's other groups would open files that the policy does not know about. Others cannot drop theirs; what these
 /// open is held by the file view.
@@ -115,8 +124,11 @@ pub(super) fn drop_groups_of_root() -> Result<(), Errno> {
     }
 }
 
-fn prepare(spec: &LaunchSpec, group: Option<OwnedFd>) -> Result<(OwnedFd, Order), OsError> {
-    let file = order_file(spec)?;
+fn prepare(
+    spec: &LaunchSpec,
+    file: OwnedFd,
+    group: Option<OwnedFd>,
+) -> Result<(OwnedFd, Order), OsError> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .on("make", "the runner's socket")?;
     let executable = openat(CWD, c"/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())

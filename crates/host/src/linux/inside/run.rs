@@ -5,7 +5,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{FromRunner, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Supervisor, still_repositories};
-use crate::linux::sys::affinity;
+use crate::linux::sys::{affinity, heap};
 use crate::linux::sys::notify::{Listener, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
@@ -20,6 +20,9 @@ use std::sync::{Arc, Mutex};
 pub const ORDER: i32 = 3;
 /// Descriptor under which the launcher leaves its socket.
 pub const CONTROL: i32 = 4;
+
+/// What a runner takes of the heap, in bytes; more only costs time.
+const SERVING: usize = 256 * 1024;
 
 /// A failed step, with its name.
 #[derive(Debug)]
@@ -36,10 +39,10 @@ pub struct StepError {
 pub fn run() -> u8 {
     let Ok(control) = spawn::inherited(CONTROL).map(Arc::new) else { return 125 };
     let sender = Sender::new(Arc::clone(&control));
-    let lived = named("read the order", inherited_order()).and_then(|spec| {
-        named("guard the runner", confine::guard_runner(spec.tier))?;
-        named("bring up the loopback interface", bring_up_loopback(spec.tier))?;
-        live(spec, &control, &sender)
+    let lived = named("read the order", inherited_order()).and_then(|order| {
+        named("guard the runner", confine::guard_runner(order.spec.tier))?;
+        named("bring up the loopback interface", bring_up_loopback(order.spec.tier))?;
+        live(order, None, &control, &sender)
     });
     tell(lived, &sender)
 }
@@ -53,12 +56,15 @@ pub fn run_early(control: OwnedFd, processors: Option<CpuSet>) -> u8 {
     let sender = Sender::new(Arc::clone(&control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
         named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
+        heap::prefault(SERVING);
+        // A view that cannot be begun is built as a whole later, with the error that it then has.
+        let begun = view::View::begin().ok();
         match named("read the order", awaited_order(&control))? {
             None => Ok(()),
-            Some(spec) => {
+            Some(order) => {
                 // Not earlier: by now the broker has set what it sets.
                 processors.iter().for_each(affinity::come_back);
-                live(spec, &control, &sender)
+                live(order, begun, &control, &sender)
             }
         }
     });
@@ -89,20 +95,26 @@ fn named<T>(step: &'static str, result: Result<T, OsError>) -> Result<T, Failure
 }
 
 /// Builds the sandbox, starts the target and serves it to its end.
-fn live(spec: LaunchSpec, control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
-    named("build the file view", build_view(&spec))?;
+fn live(
+    order: Received,
+    begun: Option<view::View>,
+    control: &Arc<OwnedFd>,
+    sender: &Sender,
+) -> Result<(), Failure> {
+    let Received { spec, supervision } = order;
+    named("build the file view", build_view(&spec, begun))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
     let children = named("watch the children", Children::watch().on("watch", "the children"))?;
     let filter = Program::new(&spec.seccomp);
-    let started = start::start(&spec.target, ruleset, filter, spec.supervision.is_some());
+    let started = start::start(&spec.target, ruleset, filter, spec.supervised);
     let started = started.map_err(|error| match error {
         start::NotStarted::Program(errno) => Failure::Program(errno),
         start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
     })?;
-    let repositories = named("supervise the target", supervise(started.listener, spec.supervision, sender))?;
+    let repositories = named("supervise the target", supervise(started.listener, supervision, sender))?;
     sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
     let status = named("serve the target", init::serve(started.pid, control, &children, &spec.limits))?;
@@ -115,12 +127,18 @@ fn live(spec: LaunchSpec, control: &Arc<OwnedFd>, sender: &Sender) -> Result<(),
     Ok(())
 }
 
-fn inherited_order() -> Result<LaunchSpec, OsError> {
+/// An order as read: what the target is started with, and the bytes of what it is supervised by.
+struct Received {
+    spec: LaunchSpec,
+    supervision: Vec<u8>,
+}
+
+fn inherited_order() -> Result<Received, OsError> {
     read_order(&spawn::inherited(ORDER).on("open", "the order")?)
 }
 
 /// Waits for an order; `None` when none will come.
-fn awaited_order(control: &OwnedFd) -> Result<Option<LaunchSpec>, OsError> {
+fn awaited_order(control: &OwnedFd) -> Result<Option<Received>, OsError> {
     match receive::<Order>(control) {
         Ok(Some((Order::File, Some(file)))) => read_order(&file).map(Some),
         Ok(Some((Order::File, None))) => Err(Errno::BADMSG).on("receive", "the order"),
@@ -129,7 +147,7 @@ fn awaited_order(control: &OwnedFd) -> Result<Option<LaunchSpec>, OsError> {
     }
 }
 
-fn read_order(order: &OwnedFd) -> Result<LaunchSpec, OsError> {
+fn read_order(order: &OwnedFd) -> Result<Received, OsError> {
     let size = rustix::fs::fstat(order).on("look at", "the order")?.st_size;
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
     let mut filled = 0;
@@ -141,10 +159,15 @@ fn read_order(order: &OwnedFd) -> Result<LaunchSpec, OsError> {
             Err(errno) => return Err(errno).on("read", "the order"),
         }
     }
-    postcard::from_bytes(&bytes[..filled]).map_err(|_| {
-        OsError::new("understand", "the order", Errno::BADMSG.raw_os_error())
-            .with_remedy("the launcher and the runner are not of one build")
-    })
+    bytes.truncate(filled);
+    let (spec, rest) = postcard::take_from_bytes(&bytes).map_err(|_| not_understood())?;
+    let supervision = bytes.split_off(bytes.len() - rest.len());
+    Ok(Received { spec, supervision })
+}
+
+fn not_understood() -> OsError {
+    OsError::new("understand", "the order", Errno::BADMSG.raw_os_error())
+        .with_remedy("the launcher and the runner are not of one build")
 }
 
 fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
@@ -154,11 +177,11 @@ fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
     }
 }
 
-fn build_view(spec: &LaunchSpec) -> Result<(), OsError> {
+fn build_view(spec: &LaunchSpec, begun: Option<view::View>) -> Result<(), OsError> {
     if spec.tier == Tier::Landlock {
         return Ok(());
     }
-    view::View::build(&spec.view)?.enter()?;
+    view::View::build(&spec.view, begun)?.enter()?;
     view::read_back(&spec.view)
 }
 
@@ -172,19 +195,23 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
 /// Paths at which parts of repositories appeared.
 type Appeared = Arc<Mutex<Vec<AbsPath>>>;
 
+/// Answers the target's calls in a thread of its own. What it answers by is read there: it is long, and the target
+/// is starting meanwhile. If it cannot be read, everything ends.
 fn supervise(
     listener: Option<Listener>,
-    order: Option<Supervision>,
+    supervision: Vec<u8>,
     sender: &Sender,
 ) -> Result<Appeared, OsError> {
     let appeared = Appeared::default();
-    if let (Some(listener), Some(order)) = (listener, order) {
-        let mut supervisor =
-            Supervisor::new(listener, order, Reporter::new(sender.clone()), Arc::clone(&appeared));
-        std::thread::Builder::new()
-            .stack_size(256 * 1024)
-            .spawn(move || supervisor.run())
-            .on("start", "the supervisor")?;
-    }
+    let Some(listener) = listener else { return Ok(appeared) };
+    let (sender, list) = (sender.clone(), Arc::clone(&appeared));
+    let serve = move || match postcard::from_bytes::<Option<Supervision>>(&supervision) {
+        Ok(Some(order)) => Supervisor::new(listener, order, Reporter::new(sender), list).run(),
+        _ => {
+            sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
+            let _gone = init::kill_all(rustix::process::Signal::KILL);
+        }
+    };
+    std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).on("start", "the supervisor")?;
     Ok(appeared)
 }

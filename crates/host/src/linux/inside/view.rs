@@ -6,6 +6,7 @@
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::sys::mount::restrict;
+use garth_plan::linux::usual;
 use garth_plan::linux::spec::{FileId, MountFlags, ViewStep};
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -44,6 +45,10 @@ const ROOT_ONLY: [&str; 13] = [
 #[derive(Debug)]
 pub struct View {
     root: OwnedFd,
+    /// Where it is mounted in the meantime.
+    place: &'static str,
+    /// The steps that have been taken.
+    taken: Vec<ViewStep>,
     /// A second private file system for the layers of overlays and for stand-ins. It is cut off before the
     /// target starts; what was mounted from it stays.
     helpers: Option<OwnedFd>,
@@ -52,17 +57,45 @@ pub struct View {
 }
 
 impl View {
-    /// Builds the whole view in a fresh private file system.
+    /// Builds the whole view. What has been begun is finished if it fits, else it is thrown away.
     ///
     /// # Errors
     /// The step that failed, with its object.
-    pub fn build(steps: &[ViewStep]) -> Result<Self, OsError> {
-        let root = private_file_system(steps)?;
-        let mut view = Self { root, helpers: None, overlays: 0, masks: None };
-        for step in steps {
+    pub fn build(steps: &[ViewStep], begun: Option<Self>) -> Result<Self, OsError> {
+        let fits = |view: &Self| usual::fits(&view.taken, steps) && !covers_source(steps, view.place);
+        let mut view = match begun {
+            Some(view) if fits(&view) => view,
+            Some(view) => {
+                unmount(view.place, UnmountFlags::DETACH).on("throw away what is mounted at", view.place)?;
+                drop(view);
+                Self::empty(steps)?
+            }
+            None => Self::empty(steps)?,
+        };
+        let todo: Vec<&ViewStep> = steps.iter().filter(|step| !view.taken.contains(step)).collect();
+        for step in todo {
             view.apply(step)?;
         }
         Ok(view)
+    }
+
+    /// Begins a view with what nearly every one has.
+    ///
+    /// # Errors
+    /// The step that failed, with its object.
+    pub fn begin() -> Result<Self, OsError> {
+        let steps = usual::usual(rustix::process::geteuid().as_raw(), crate::linux::facts::look);
+        let mut view = Self::empty(&steps)?;
+        for step in &steps {
+            view.apply(step)?;
+        }
+        view.taken = steps;
+        Ok(view)
+    }
+
+    fn empty(steps: &[ViewStep]) -> Result<Self, OsError> {
+        let (root, place) = private_file_system(steps)?;
+        Ok(Self { root, place, taken: Vec::new(), helpers: None, overlays: 0, masks: None })
     }
 
     /// Makes the view the root of this process and lets go of the host's.
@@ -310,13 +343,13 @@ impl View {
 const SCAFFOLDS: [&str; 8] = ["/mnt", "/media", "/srv", "/boot", "/tmp", "/var/tmp", "/run", "/sys"];
 
 /// A fresh `tmpfs`, mounted somewhere in this private mount namespace where it covers no source.
-fn private_file_system(steps: &[ViewStep]) -> Result<OwnedFd, OsError> {
+fn private_file_system(steps: &[ViewStep]) -> Result<(OwnedFd, &'static str), OsError> {
     let root = fresh_file_system()?;
     let mut last = Errno::NOENT;
     for place in SCAFFOLDS.into_iter().filter(|place| !covers_source(steps, place)) {
         match openat(CWD, place, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
             Ok(target) => match attach(&root, target.as_fd()) {
-                Ok(()) => return Ok(root),
+                Ok(()) => return Ok((root, place)),
                 Err(errno) => last = errno,
             },
             Err(errno) => last = errno,
