@@ -254,6 +254,11 @@ fn segments_match(pattern: &[&str], path: &[&str]) -> bool {
 
 /// Matches one word with `*` for any letters.
 pub(crate) fn word_matches(pattern: &str, word: &str) -> bool {
+    // Each variable of an environment is compared with hundreds of names, and few begin alike.
+    let first = pattern.as_bytes().first();
+    if first != Some(&b'*') && first != word.as_bytes().first() {
+        return false;
+    }
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|head| word.strip_prefix(head)) else { return false };
     let mut parts = parts.peekable();

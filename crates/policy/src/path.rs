@@ -340,6 +340,9 @@ impl PartialOrd for AbsPath {
 impl Ord for AbsPath {
     /// By root, then name by name: a directory sorts directly before all that is in it.
     fn cmp(&self, other: &Self) -> Ordering {
+        if (self.flavor, other.flavor) == (Flavor::Posix, Flavor::Posix) {
+            return by_names(&self.bytes, &other.bytes, b'/');
+        }
         let (one, two) = (self.key(), other.key());
         let roots = || match self.flavor {
             Flavor::Posix => Ordering::Equal,
@@ -365,17 +368,19 @@ fn by_names(one: &[u8], other: &[u8], separator: u8) -> Ordering {
 /// How many bytes are equal from the start. Eight at a time: the paths of one policy have long starts in common, and
 /// are sorted and looked up thousands of times for each plan.
 fn equal_bytes(one: &[u8], other: &[u8]) -> usize {
-    const WORD: usize = 8;
-    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
-    let mut at = 0;
-    for (mine, theirs) in one.chunks_exact(WORD).zip(other.chunks_exact(WORD)) {
-        let differ = word(mine) ^ word(theirs);
+    const WORD: usize = size_of::<u64>();
+    let (mut mine, mut theirs) = (one, other);
+    while let (Some((word, rest)), Some((other, others))) =
+        (mine.split_first_chunk::<WORD>(), theirs.split_first_chunk::<WORD>())
+    {
+        let differ = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
         if differ != 0 {
-            return at + differ.trailing_zeros() as usize / WORD;
+            return one.len() - mine.len() + differ.trailing_zeros() as usize / WORD;
         }
-        at += WORD;
+        (mine, theirs) = (rest, others);
     }
-    at + one[at..].iter().zip(&other[at..]).take_while(|(mine, theirs)| mine == theirs).count()
+    let equal = mine.iter().zip(theirs).take_while(|(mine, theirs)| mine == theirs).count();
+    one.len() - mine.len() + equal
 }
 
 impl Hash for AbsPath {

@@ -56,13 +56,13 @@ pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
 
 /// Looks at many paths in their order, so that a directory comes before what is in it: what lies below an absent
 /// directory needs no look, and below a directory that was reached without a link one call is enough.
-#[derive(Default)]
-struct Walk {
+#[derive(Debug, Default)]
+pub struct Walk {
     /// The directories on the way to the last path, the outermost first, and how each was reached.
     way: Vec<(AbsPath, Way)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// A directory, and no link on the way: its final path is its path.
     Plain,
@@ -73,7 +73,8 @@ enum Way {
 }
 
 impl Walk {
-    fn look(&mut self, path: &AbsPath) -> Option<Object> {
+    /// As [`look`], for paths that come in their order.
+    pub fn look(&mut self, path: &AbsPath) -> Option<Object> {
         let (object, way) = match path.parent().map_or(Way::Linked, |parent| self.way_to(&parent)) {
             Way::Absent => (None, Way::Absent),
             Way::Linked => through_links(path),

@@ -13,17 +13,17 @@ pub(super) const POINTERS: [&str; 2] = ["gitdir", "commondir"];
 #[must_use]
 pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     let mut query = FactQuery::nothing();
-    for boundary in boundaries {
+    let matters = |boundary: &&Boundary<'_>| {
         let visible_parent = || {
             boundary.path.parent().is_some_and(|parent| {
                 let grant = policy.files.grant(&parent);
                 grant.access >= Access::Read && !is_private(policy, &parent, grant.depth)
             })
         };
-        if boundary.grant.access >= Access::Read || visible_parent() {
-            query.paths.insert(boundary.path.clone());
-        }
-    }
+        boundary.grant.access >= Access::Read || visible_parent()
+    };
+    // In order, so the set is put together in one go.
+    query.paths = boundaries.iter().filter(matters).map(|boundary| boundary.path.clone()).collect();
     for workspace in policy.files.guarded() {
         ask_git(&mut query, workspace);
     }

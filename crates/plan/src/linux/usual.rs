@@ -61,9 +61,9 @@ const USUAL: [(&str, Usual); 31] = [
     ("/var/tmp", Usual::Private(0o1777)),
 ];
 
-/// The usual steps for a user on a machine on which `look` finds what is there.
+/// The usual steps for a user on a machine on which `look` finds what is there. It is asked for paths in their order.
 #[must_use]
-pub fn usual(user: u32, look: impl Fn(&AbsPath) -> Option<Object>) -> Vec<ViewStep> {
+pub fn usual(user: u32, mut look: impl FnMut(&AbsPath) -> Option<Object>) -> Vec<ViewStep> {
     USUAL
         .iter()
         .filter_map(|(path, usual)| {

@@ -5,6 +5,7 @@
 
 use crate::OsError;
 use crate::error::Context;
+use crate::linux::facts::Walk;
 use crate::linux::sys::mount::restrict;
 use garth_plan::linux::usual;
 use garth_plan::linux::spec::{FileId, MountFlags, ViewStep};
@@ -84,7 +85,8 @@ impl View {
     /// # Errors
     /// The step that failed, with its object.
     pub fn begin() -> Result<Self, OsError> {
-        let steps = usual::usual(rustix::process::geteuid().as_raw(), crate::linux::facts::look);
+        let mut walk = Walk::default();
+        let steps = usual::usual(rustix::process::geteuid().as_raw(), |path| walk.look(path));
         let mut view = Self::empty(&steps)?;
         for step in &steps {
             view.apply(step)?;
