@@ -17,6 +17,7 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
     fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
 };
+use std::collections::HashSet;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
@@ -50,6 +51,9 @@ pub struct View {
     place: &'static str,
     /// The steps that have been taken.
     taken: Vec<ViewStep>,
+    /// Directories that were made in the private file system, in which nothing is mounted over them: no link stands
+    /// on the way to a name in them.
+    own: HashSet<AbsPath>,
     /// A second private file system for the layers of overlays and for stand-ins. It is cut off before the
     /// target starts; what was mounted from it stays.
     helpers: Option<OwnedFd>,
@@ -97,7 +101,8 @@ impl View {
 
     fn empty(steps: &[ViewStep]) -> Result<Self, OsError> {
         let (root, place) = private_file_system(steps)?;
-        Ok(Self { root, place, taken: Vec::new(), helpers: None, overlays: 0, masks: None })
+        let own = HashSet::from_iter(AbsPath::posix("/"));
+        Ok(Self { root, place, taken: Vec::new(), own, helpers: None, overlays: 0, masks: None })
     }
 
     /// Makes the view the root of this process and lets go of the host's.
@@ -153,7 +158,7 @@ impl View {
         }
     }
 
-    fn directory(&self, path: &AbsPath, mode: u32) -> Result<(), OsError> {
+    fn directory(&mut self, path: &AbsPath, mode: u32) -> Result<(), OsError> {
         let name = self.make_parents(path)?;
         match mkdirat(&self.root, name.as_c_str(), Mode::from_raw_mode(mode)) {
             // Parents are made with a usual mode; naming one later only sets its own.
@@ -164,17 +169,28 @@ impl View {
                 rustix::fs::AtFlags::empty(),
             )
             .on("set the mode of", path),
+            Ok(()) => {
+                self.keep_own(path);
+                Ok(())
+            }
             other => other.on("make the directory", path),
         }
     }
 
-    fn symlink(&self, path: &AbsPath, target: &[u8]) -> Result<(), OsError> {
+    /// Remembers a directory that was just made.
+    fn keep_own(&mut self, path: &AbsPath) {
+        if path.parent().is_some_and(|parent| self.own.contains(&parent)) {
+            self.own.insert(path.clone());
+        }
+    }
+
+    fn symlink(&mut self, path: &AbsPath, target: &[u8]) -> Result<(), OsError> {
         let name = self.make_parents(path)?;
         symlinkat(OsStr::from_bytes(target), &self.root, name.as_c_str()).on("make the link", path)
     }
 
     fn bind(
-        &self,
+        &mut self,
         source: &AbsPath,
         expect: FileId,
         directory: bool,
@@ -183,8 +199,7 @@ impl View {
     ) -> Result<(), OsError> {
         let tree = cloned(source, expect)?;
         restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", source)?;
-        let target = self.mount_point(path, directory)?;
-        attach(&tree, target.as_fd()).on("mount", path)
+        self.mount(&tree, path, directory)
     }
 
     fn overlay(&mut self, source: &AbsPath, expect: FileId, path: &AbsPath) -> Result<(), OsError> {
@@ -204,8 +219,7 @@ impl View {
         fsconfig_create(fs.as_fd()).on("layer", source)?;
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("layer", source)?;
-        let target = self.mount_point(path, true)?;
-        attach(&mount, target.as_fd()).on("mount the layer at", path)
+        self.mount(&mount, path, true)
     }
 
     fn mask(&mut self, path: &AbsPath, directory: bool) -> Result<(), OsError> {
@@ -242,8 +256,7 @@ impl View {
             | MountAttrFlags::MOUNT_ATTR_NODEV
             | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "proc")?;
-        let target = self.mount_point(path, true)?;
-        attach(&mount, target.as_fd()).on("mount", path)?;
+        self.mount(&mount, path, true)?;
         if guard_settings {
             for name in SETTINGS {
                 self.guard_setting(path, name)?;
@@ -277,7 +290,7 @@ impl View {
         }
     }
 
-    fn terminals(&self, path: &AbsPath) -> Result<(), OsError> {
+    fn terminals(&mut self, path: &AbsPath) -> Result<(), OsError> {
         let fs = fsopen("devpts", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", "terminals")?;
         for (key, value) in [("ptmxmode", "0666"), ("mode", "0620")] {
             fsconfig_set_string(fs.as_fd(), key, value).on("prepare", "terminals")?;
@@ -285,8 +298,7 @@ impl View {
         fsconfig_create(fs.as_fd()).on("prepare", "terminals")?;
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "terminals")?;
-        let target = self.mount_point(path, true)?;
-        attach(&mount, target.as_fd()).on("mount", path)
+        self.mount(&mount, path, true)
     }
 
     /// Opens an object of the new tree without following a link.
@@ -297,27 +309,48 @@ impl View {
             .on("open", path)
     }
 
-    /// What to mount on: an object that stands there already, or a fresh one in the private file system.
-    /// Nothing is ever made in a tree of the user.
-    fn mount_point(&self, path: &AbsPath, directory: bool) -> Result<OwnedFd, OsError> {
-        match self.open_inside(path) {
-            Err(error) if error.code == Errno::NOENT.raw_os_error() => {}
-            other => return other,
+    /// Mounts at a path: on an object that stands there already, or on a fresh one in the private file system. Nothing
+    /// is ever made in a tree of the user.
+    fn mount(&mut self, mount: &OwnedFd, path: &AbsPath, directory: bool) -> Result<(), OsError> {
+        let is_own = path.parent().is_some_and(|parent| self.own.contains(&parent));
+        if is_own && let Some(name) = self.fresh(path, directory)? {
+            // No link stands on the way, so the name leads to what was just made.
+            let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+            return move_mount(mount, "", &self.root, name.as_c_str(), flags).on("mount", path);
         }
-        if directory {
-            self.directory(path, 0o755)?;
+        let target = match self.open_inside(path) {
+            Err(error) if error.code == Errno::NOENT.raw_os_error() => {
+                self.make_parents(path)?;
+                self.fresh(path, directory)?;
+                self.open_inside(path)?
+            }
+            other => other?,
+        };
+        // What lies below is the mount's from now on.
+        self.own.retain(|own| !own.starts_with(path));
+        attach(mount, target.as_fd()).on("mount", path)
+    }
+
+    /// Makes an empty object to mount on, in a directory that exists; `None` when the name is taken.
+    fn fresh(&self, path: &AbsPath, directory: bool) -> Result<Option<CString>, OsError> {
+        let name = relative(path).on("make", path)?;
+        let made = if directory {
+            mkdirat(&self.root, name.as_c_str(), Mode::from_raw_mode(0o755))
         } else {
-            let name = self.make_parents(path)?;
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-            openat(&self.root, name.as_c_str(), flags, Mode::from_raw_mode(0o644)).on("make", path)?;
+            openat(&self.root, name.as_c_str(), flags, Mode::from_raw_mode(0o644)).map(drop)
+        };
+        match made {
+            Ok(()) => Ok(Some(name)),
+            Err(Errno::EXIST) => Ok(None),
+            Err(errno) => Err(errno).on("make", path),
         }
-        self.open_inside(path)
     }
 
     /// Makes the parents of a path in the private file system and returns the path relative to the root.
-    fn make_parents(&self, path: &AbsPath) -> Result<CString, OsError> {
+    fn make_parents(&mut self, path: &AbsPath) -> Result<CString, OsError> {
         let name = relative(path).on("make", path)?;
-        let Some(parent) = path.parent() else { return Ok(name) };
+        let Some(parent) = path.parent().filter(|parent| !self.own.contains(parent)) else { return Ok(name) };
         let parent_name = relative(&parent).on("make", &parent)?;
         let private = ResolveFlags::IN_ROOT
             | ResolveFlags::NO_SYMLINKS
@@ -330,6 +363,7 @@ impl View {
                 let parent_name = self.make_parents(&parent)?;
                 mkdirat(&self.root, parent_name.as_c_str(), Mode::from_raw_mode(0o755))
                     .on("make the directory", &parent)?;
+                self.keep_own(&parent);
                 Ok(name)
             }
             Err(errno) => Err(errno).on("make a name in", &parent),
