@@ -14,13 +14,13 @@ mod session;
 
 pub use error::Error;
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::broker::early::EarlyRunner;
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::facts::{features, look};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use place::{Surroundings, surroundings};
-#[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
 pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};

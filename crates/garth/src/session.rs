@@ -6,7 +6,6 @@ use crate::place::{Surroundings, surroundings};
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{terminal, wait};
-use garth_host::linux::heap;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::supervise::Denied;
 use garth_host::linux::{facts, message::Ending};
@@ -66,13 +65,8 @@ pub struct Prepared {
 /// returns to [`Prepared::use_runner`]; `None` where it cannot be done, which only costs time.
 #[must_use]
 pub fn early_runner() -> Option<EarlyRunner> {
-    let early = early::start().ok();
-    heap::prefault(PLANNING);
-    early
+    early::start().ok()
 }
-
-/// What making a plan takes of the heap, in bytes; more only costs time.
-const PLANNING: usize = 512 * 1024;
 
 /// How a sandbox ended.
 #[derive(Debug)]

@@ -68,8 +68,10 @@ pub enum EnvDecision<'p> {
 #[must_use]
 pub fn guard(name: &str) -> Option<&'static EnvRow> {
     let upper = name.to_ascii_uppercase();
-    let is_harmless = table::EXCEPTED.contains(&upper.as_str());
-    GUARDED.iter().find(|row| !is_harmless && word_matches(row.name, &upper))
+    if table::EXCEPTED.contains(&upper.as_str()) {
+        return None;
+    }
+    GUARDED.iter().find(|row| word_matches(row.name, &upper))
 }
 
 /// True for a name that a process environment can hold: not empty, no `=` and no NUL.

@@ -3,12 +3,13 @@
 use crate::OsError;
 use crate::error::Context as _;
 use crate::linux::sys::landlock;
+use crate::linux::walk::Walk;
 use garth_plan::facts::{FactQuery, Features, HostFacts, Object, PathFact, User};
 use garth_plan::linux::spec::FileId;
 use garth_policy::{AbsPath, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw, statat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw,
 };
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -54,88 +55,6 @@ pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
     }
 }
 
-/// Looks at many paths in their order, so that a directory comes before what is in it: what lies below an absent
-/// directory needs no look, and below a directory that was reached without a link one call is enough.
-#[derive(Debug, Default)]
-pub struct Walk {
-    /// The directories on the way to the last path, the outermost first, and how each was reached.
-    way: Vec<(AbsPath, Way)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// A directory, and no link on the way: its final path is its path.
-    Plain,
-    /// Something that leads on through a link.
-    Linked,
-    /// Nothing is there, or nothing that could hold a name.
-    Absent,
-}
-
-impl Walk {
-    /// As [`look`], for paths that come in their order.
-    pub fn look(&mut self, path: &AbsPath) -> Option<Object> {
-        let (object, way) = match path.parent().map_or(Way::Linked, |parent| self.way_to(&parent)) {
-            Way::Absent => (None, Way::Absent),
-            Way::Linked => through_links(path),
-            Way::Plain => directly(path),
-        };
-        self.way.push((path.clone(), way));
-        object
-    }
-
-    /// How a directory is reached.
-    fn way_to(&mut self, directory: &AbsPath) -> Way {
-        while self.way.last().is_some_and(|(known, _)| !directory.starts_with(known)) {
-            self.way.pop();
-        }
-        match self.way.last() {
-            Some((known, way)) if known == directory || *way != Way::Plain => return *way,
-            _ => {}
-        }
-        let way = match directory.parent().map_or(Way::Plain, |parent| self.way_to(&parent)) {
-            Way::Plain if directory.parent().is_some() => directly_reached(directory),
-            way => way,
-        };
-        self.way.push((directory.clone(), way));
-        way
-    }
-}
-
-/// How a name in a plain directory leads on.
-fn directly_reached(path: &AbsPath) -> Way {
-    let stat = name(path).and_then(|name| statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).ok());
-    stat.map_or(Way::Absent, |stat| way_through(kind(&stat)))
-}
-
-fn way_through(kind: NodeKind) -> Way {
-    match kind {
-        NodeKind::Directory => Way::Plain,
-        NodeKind::Symlink => Way::Linked,
-        NodeKind::File | NodeKind::Other => Way::Absent,
-    }
-}
-
-/// Looks at a name in a plain directory.
-fn directly(path: &AbsPath) -> (Option<Object>, Way) {
-    let Some(name) = name(path) else { return (None, Way::Absent) };
-    let Ok(stat) = statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW) else {
-        return (None, Way::Absent);
-    };
-    let kind = kind(&stat);
-    if kind == NodeKind::Symlink {
-        return (look(path), Way::Linked);
-    }
-    let readable = readable(&name, &stat);
-    (Some(object_from(path.clone(), kind, &stat, readable)), way_through(kind))
-}
-
-fn through_links(path: &AbsPath) -> (Option<Object>, Way) {
-    let object = look(path);
-    let way = if object.is_some() { Way::Linked } else { Way::Absent };
-    (object, way)
-}
-
 /// What the kernel offers, by asking it.
 #[must_use]
 pub fn features() -> Features {
@@ -149,7 +68,7 @@ pub fn features() -> Features {
     }
 }
 
-fn name(path: &AbsPath) -> Option<CString> {
+pub(super) fn name(path: &AbsPath) -> Option<CString> {
     CString::new(path.as_bytes()).ok()
 }
 
@@ -176,11 +95,11 @@ pub fn look(path: &AbsPath) -> Option<Object> {
 }
 
 /// Whether this user may read the object. Only where the permission bits leave a doubt is the kernel asked.
-fn readable(name: &CString, stat: &Stat) -> bool {
+pub(super) fn readable(name: &CString, stat: &Stat) -> bool {
     stat.st_mode & 0o004 != 0 || accessat(CWD, name.as_c_str(), Access::READ_OK, AtFlags::EACCESS).is_ok()
 }
 
-fn object_from(final_path: AbsPath, kind: NodeKind, stat: &Stat, readable: bool) -> Object {
+pub(super) fn object_from(final_path: AbsPath, kind: NodeKind, stat: &Stat, readable: bool) -> Object {
     Object {
         kind,
         link: None,
@@ -194,7 +113,7 @@ fn object_from(final_path: AbsPath, kind: NodeKind, stat: &Stat, readable: bool)
     }
 }
 
-fn kind(stat: &Stat) -> NodeKind {
+pub(super) fn kind(stat: &Stat) -> NodeKind {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => NodeKind::File,
         FileType::Directory => NodeKind::Directory,
@@ -300,43 +219,5 @@ pub fn read_text(path: &AbsPath) -> Result<Option<Vec<u8>>, OsError> {
         Ok(text) => Ok(Some(text)),
         Err(error) if [libc::ENOENT, libc::ENOTDIR].contains(&error.code) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::symlink;
-
-    /// Directories, files, links to both, to nothing and to themselves; and names in all of these.
-    fn tree(root: &std::path::Path) -> Vec<String> {
-        std::fs::create_dir_all(root.join("a/b/c")).unwrap();
-        std::fs::write(root.join("a/file"), "x").unwrap();
-        std::fs::write(root.join("a/b/c/file"), "x").unwrap();
-        symlink("b", root.join("a/link")).unwrap();
-        symlink("nowhere", root.join("a/dangling")).unwrap();
-        symlink("circle", root.join("a/circle")).unwrap();
-        symlink(root.join("a/b/c/file"), root.join("a/b/far")).unwrap();
-        let names = ["a", "a/b", "a/b/c", "a/b/far", "a/file", "a/link", "a/dangling", "a/circle", "none", "a/none"];
-        let below = ["", "/c", "/c/file", "/c/none", "/file", "/b", "/b/c/file", "/none/none"];
-        names.iter().flat_map(|name| below.iter().map(move |below| format!("{name}{below}"))).collect()
-    }
-
-    #[test]
-    fn a_walk_sees_what_single_looks_see() {
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| AbsPath::posix(directory.path().join(name).as_os_str().as_encoded_bytes()).unwrap();
-        let mut query = FactQuery::nothing();
-        query.paths = tree(directory.path()).iter().map(|name| at(name)).collect();
-        let mut seen = facts(&FactQuery::nothing());
-        extend(&mut seen, &query);
-        let mut present = 0;
-        for path in &query.paths {
-            let expected = look(path).map_or(PathFact::Absent, PathFact::Present);
-            present += usize::from(expected.object().is_some());
-            assert_eq!(seen.paths[path], expected, "{path}");
-        }
-        assert!(present > 10, "{present}");
-        assert_eq!(seen.object(&at("a/link/c/file")).unwrap().final_path, at("a/b/c/file"));
     }
 }

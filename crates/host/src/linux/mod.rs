@@ -8,5 +8,4 @@ pub mod message;
 pub mod probe;
 pub mod supervise;
 mod sys;
-
-pub use sys::heap;
+pub mod walk;

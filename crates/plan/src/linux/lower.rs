@@ -165,7 +165,14 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         limits,
         target,
     };
-    Plan { spec, supervision, assurance, accepted, session_directory: false, dropped_variables: entered.dropped }
+    Plan {
+        spec,
+        supervision,
+        assurance,
+        accepted,
+        session_directory: false,
+        dropped_variables: entered.dropped,
+    }
 }
 
 fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {

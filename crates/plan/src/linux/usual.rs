@@ -70,7 +70,9 @@ pub fn usual(user: u32, mut look: impl FnMut(&AbsPath) -> Option<Object>) -> Vec
             let path = AbsPath::posix(*path).ok()?;
             match usual {
                 Usual::Tree | Usual::Device | Usual::Link => shown(look(&path)?, path, *usual),
-                Usual::OwnLink(target) => Some(ViewStep::Symlink { path, target: target.as_bytes().to_vec() }),
+                Usual::OwnLink(target) => {
+                    Some(ViewStep::Symlink { path, target: target.as_bytes().to_vec() })
+                }
                 Usual::Private(mode) => Some(ViewStep::Directory { path, mode: *mode }),
                 Usual::Proc => Some(ViewStep::Proc { path, guard_settings: user == 0 }),
                 Usual::Terminals => Some(ViewStep::Terminals { path }),

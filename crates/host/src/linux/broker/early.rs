@@ -89,11 +89,7 @@ impl EarlyRunner {
     ///
     /// # Errors
     /// As `launch::launch`: `EPERM` and others of "make namespaces for" mean that this machine refuses them.
-    pub fn launch(
-        mut self,
-        spec: &LaunchSpec,
-        supervision: Option<&Supervision>,
-    ) -> Result<Runner, OsError> {
+    pub fn launch(mut self, spec: &LaunchSpec, supervision: Option<&Supervision>) -> Result<Runner, OsError> {
         let order = order_file(spec, supervision)?;
         let process = self.process()?;
         let control = self.control.take().ok_or(Errno::BADF).on("reach", "the runner")?;

@@ -5,7 +5,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{FromRunner, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Supervisor, still_repositories};
-use crate::linux::sys::{affinity, heap};
+use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{Listener, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
@@ -20,9 +20,6 @@ use std::sync::{Arc, Mutex};
 pub const ORDER: i32 = 3;
 /// Descriptor under which the launcher leaves its socket.
 pub const CONTROL: i32 = 4;
-
-/// What a runner takes of the heap, in bytes; more only costs time.
-const SERVING: usize = 256 * 1024;
 
 /// A failed step, with its name.
 #[derive(Debug)]
@@ -56,7 +53,6 @@ pub fn run_early(control: OwnedFd, processors: Option<CpuSet>) -> u8 {
     let sender = Sender::new(Arc::clone(&control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
         named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
-        heap::prefault(SERVING);
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let begun = view::View::begin().ok();
         match named("read the order", awaited_order(&control))? {
@@ -197,11 +193,7 @@ type Appeared = Arc<Mutex<Vec<AbsPath>>>;
 
 /// Answers the target's calls in a thread of its own. What it answers by is read there: it is long, and the target
 /// is starting meanwhile. If it cannot be read, everything ends.
-fn supervise(
-    listener: Option<Listener>,
-    supervision: Vec<u8>,
-    sender: &Sender,
-) -> Result<Appeared, OsError> {
+fn supervise(listener: Option<Listener>, supervision: Vec<u8>, sender: &Sender) -> Result<Appeared, OsError> {
     let appeared = Appeared::default();
     let Some(listener) = listener else { return Ok(appeared) };
     let (sender, list) = (sender.clone(), Arc::clone(&appeared));

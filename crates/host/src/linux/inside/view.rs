@@ -5,10 +5,10 @@
 
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::facts::Walk;
 use crate::linux::sys::mount::restrict;
-use garth_plan::linux::usual;
+use crate::linux::walk::Walk;
 use garth_plan::linux::spec::{FileId, MountFlags, ViewStep};
+use garth_plan::linux::usual;
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};

@@ -54,7 +54,16 @@ pub fn fork_sibling() -> Result<Option<OwnedFd>, Errno> {
     let null = std::ptr::null_mut::<libc::c_void>();
     // SAFETY: without CLONE_VM this copies the process as `fork` does, which `fork` above made from a process of one
     // thread; the third argument is where CLONE_PIDFD stores, in a live borrow; the others are unused (clone(2)).
-    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::c_ulong::from(flags.cast_unsigned()), null, &raw mut process, null, null) };
+    let pid = unsafe {
+        libc::syscall(
+            libc::SYS_clone,
+            libc::c_ulong::from(flags.cast_unsigned()),
+            null,
+            &raw mut process,
+            null,
+            null,
+        )
+    };
     match pid {
         0 => Ok(None),
         // SAFETY: CLONE_PIDFD stored a fresh descriptor here that nobody else owns.

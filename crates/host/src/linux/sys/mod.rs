@@ -2,7 +2,6 @@
 
 pub mod affinity;
 pub mod fork;
-pub mod heap;
 pub mod landlock;
 pub mod memory;
 pub mod mount;
