@@ -85,6 +85,9 @@ pub fn look(path: &AbsPath) -> Option<Object> {
         return Some(object_from(final_path, kind, &stat, readable(&name, &stat)));
     }
     let link = read_link(&own);
+    if link.as_deref().is_some_and(leads_to_reader) {
+        return Some(Object { link, ..object_from(path.clone(), kind, &stat, false) });
+    }
     let Ok(object) = openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
         // A link that leads nowhere is still a name.
         return Some(Object { link, ..object_from(path.clone(), kind, &stat, false) });
@@ -92,6 +95,12 @@ pub fn look(path: &AbsPath) -> Option<Object> {
     let stat = fstat(&object).ok()?;
     let final_path = final_path(&object).unwrap_or_else(|| path.clone());
     Some(Object { kind, link, ..object_from(final_path, self::kind(&stat), &stat, readable(&name, &stat)) })
+}
+
+/// Whether a link leads into the `/proc` of whoever follows it: what is there for this process says nothing about what
+/// will be there for another, so the link is all there is to know.
+pub(super) fn leads_to_reader(link: &[u8]) -> bool {
+    link.starts_with(b"/proc/self/") || link.starts_with(b"/proc/thread-self/")
 }
 
 /// Whether this user may read the object. Only where the permission bits leave a doubt is the kernel asked.

@@ -1,9 +1,9 @@
 //! Looking at many paths at once.
 
-use super::facts::{kind, look, name, object_from, readable};
+use super::facts::{kind, leads_to_reader, look, name, object_from, readable};
 use garth_plan::facts::Object;
 use garth_policy::{AbsPath, NodeKind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, Stat, openat, readlinkat_raw, statat};
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
 
@@ -20,8 +20,8 @@ pub struct Walk {
 struct Step {
     path: AbsPath,
     way: Way,
-    /// How many names in it were looked at one by one.
-    looked_at: usize,
+    /// How many names in it were looked for in vain.
+    missed: usize,
     /// What is in it, once that was worth reading.
     names: Option<Names>,
 }
@@ -37,8 +37,8 @@ enum Way {
     Absent,
 }
 
-/// So many names of one directory are looked at before it is read.
-const PATIENCE: usize = 6;
+/// So many names of one directory are looked for in vain before it is read.
+const PATIENCE: usize = 5;
 
 impl Walk {
     /// As [`look`], for paths that come in their order.
@@ -47,14 +47,18 @@ impl Walk {
             Way::Absent => (None, Way::Absent),
             Way::Plain if self.is_not_listed(path) => (None, Way::Absent),
             Way::Linked => through_links(path),
-            Way::Plain => directly(path),
+            Way::Plain => {
+                let found = directly(path);
+                self.count(found.0.is_some());
+                found
+            }
         };
         self.push(path, way);
         object
     }
 
     fn push(&mut self, path: &AbsPath, way: Way) {
-        self.way.push(Step { path: path.clone(), way, looked_at: 0, names: None });
+        self.way.push(Step { path: path.clone(), way, missed: 0, names: None });
     }
 
     /// How a directory is reached; it is the last step then, unless nothing is there.
@@ -70,7 +74,11 @@ impl Walk {
             None => Way::Plain,
             Some(parent) => match self.way_to(&parent) {
                 Way::Plain if self.is_not_listed(directory) => Way::Absent,
-                Way::Plain => directly_reached(directory),
+                Way::Plain => {
+                    let way = directly_reached(directory);
+                    self.count(way != Way::Absent);
+                    way
+                }
                 way => way,
             },
         };
@@ -79,13 +87,18 @@ impl Walk {
     }
 
     /// Whether the last step, a plain directory, is known not to hold this name.
-    fn is_not_listed(&mut self, path: &AbsPath) -> bool {
-        let (Some(directory), Some(name)) = (self.way.last_mut(), path.file_name()) else { return false };
-        directory.looked_at += 1;
-        if directory.looked_at == PATIENCE {
+    fn is_not_listed(&self, path: &AbsPath) -> bool {
+        let names = self.way.last().and_then(|directory| directory.names.as_ref());
+        names.zip(path.file_name()).is_some_and(|(names, name)| names.surely_lack(name))
+    }
+
+    /// Notes what came of looking for a name in the last step.
+    fn count(&mut self, found: bool) {
+        let Some(directory) = self.way.last_mut().filter(|_| !found) else { return };
+        directory.missed += 1;
+        if directory.missed == PATIENCE {
             directory.names = Names::of(&directory.path);
         }
-        directory.names.as_ref().is_some_and(|names| names.surely_lack(name))
     }
 }
 
@@ -147,17 +160,25 @@ fn directly(path: &AbsPath) -> (Option<Object>, Way) {
     };
     let kind = kind(&stat);
     if kind == NodeKind::Symlink {
-        return (short_link(path).or_else(|| look(path)), Way::Linked);
+        return (short_link(path, &stat).or_else(|| look(path)), Way::Linked);
     }
     let readable = readable(&name, &stat);
     (Some(object_from(path.clone(), kind, &stat, readable)), way_through(kind))
 }
 
-/// A link in a plain directory to something below that very directory, without further links: `/bin` and the like.
-fn short_link(path: &AbsPath) -> Option<Object> {
+/// A link in a plain directory to something below that very directory, without further links, as `/bin`; or to the
+/// reader's own, as `/dev/stdin`.
+fn short_link(path: &AbsPath, stat: &Stat) -> Option<Object> {
     let mut buffer = [MaybeUninit::uninit(); 256];
     let (text, rest) = readlinkat_raw(CWD, name(path)?.as_c_str(), &mut buffer).ok()?;
-    if rest.is_empty() || text.starts_with(b"/") {
+    if rest.is_empty() {
+        return None;
+    }
+    let link = Some(text.to_vec());
+    if leads_to_reader(text) {
+        return Some(Object { link, ..object_from(path.clone(), NodeKind::Symlink, stat, false) });
+    }
+    if text.starts_with(b"/") {
         return None;
     }
     // A link with `..` is no clean path and is looked at in the long way.
@@ -174,7 +195,7 @@ fn short_link(path: &AbsPath) -> Option<Object> {
         return None;
     }
     let object = object_from(target, final_kind, &stat, readable(&name, &stat));
-    Some(Object { kind: NodeKind::Symlink, link: Some(text.to_vec()), ..object })
+    Some(Object { kind: NodeKind::Symlink, link, ..object })
 }
 
 fn through_links(path: &AbsPath) -> (Option<Object>, Way) {
@@ -199,6 +220,7 @@ mod tests {
         symlink("../a/b", root.join("a/up")).unwrap();
         symlink("nowhere", root.join("a/dangling")).unwrap();
         symlink("circle", root.join("a/circle")).unwrap();
+        symlink("/proc/self/fd/0", root.join("a/input")).unwrap();
         symlink(root.join("a/b/c/file"), root.join("a/b/far")).unwrap();
         let names = [
             "a",
@@ -212,6 +234,7 @@ mod tests {
             "a/up",
             "a/dangling",
             "a/circle",
+            "a/input",
             "none",
             "a/none",
             "a/NONE",
