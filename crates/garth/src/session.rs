@@ -199,11 +199,11 @@ impl Prepared {
             Some(directory) => Cow::Owned(with_directory(&self.plan.spec, directory.path())),
             None => Cow::Borrowed(&self.plan.spec),
         };
-        let supervision = self.plan.supervision.as_ref();
+        let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
         let signals = wait::watch_signals().map_err(starting())?;
         let runner = match self.early.take().filter(|_| spec.tier == Tier::Process) {
-            Some(early) => early.launch(&spec, supervision),
-            None => launch::launch(&spec, supervision, None),
+            Some(early) => early.launch(&spec, supervised),
+            None => launch::launch(&spec, supervised, None),
         }
         .map_err(starting())?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);

@@ -12,7 +12,7 @@ use crate::glob::Glob;
 use crate::origin::Origin;
 use crate::path::AbsPath;
 use index::Index;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -228,8 +228,8 @@ struct Ceiling {
 }
 
 /// All rules for files, with what is needed to decide by them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "Portable", into = "Portable")]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Portable")]
 pub struct FileRules {
     rules: Vec<FileRule>,
     guarded: Vec<AbsPath>,
@@ -242,7 +242,7 @@ pub struct FileRules {
 }
 
 /// The parts of [`FileRules`] that cannot be worked out from the others.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Portable {
     rules: Vec<FileRule>,
     guarded: Vec<AbsPath>,
@@ -261,10 +261,22 @@ impl From<Portable> for FileRules {
     }
 }
 
-impl From<FileRules> for Portable {
-    fn from(files: FileRules) -> Self {
-        let FileRules { rules, guarded, git_dirs, private, project_trusted, ceilings, .. } = files;
-        Self { rules, guarded, git_dirs, private, project_trusted, ceilings }
+/// As `Portable`, of rules that stay where they are.
+#[derive(Serialize)]
+struct Borrowed<'r> {
+    rules: &'r [FileRule],
+    guarded: &'r [AbsPath],
+    git_dirs: &'r [AbsPath],
+    private: &'r [AbsPath],
+    project_trusted: bool,
+    ceilings: &'r [Ceiling],
+}
+
+impl Serialize for FileRules {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { rules, guarded, git_dirs, private, project_trusted, ceilings, .. } = self;
+        let project_trusted = *project_trusted;
+        Borrowed { rules, guarded, git_dirs, private, project_trusted, ceilings }.serialize(serializer)
     }
 }
 

@@ -104,7 +104,6 @@ pub(super) fn supervision(
     Some(Supervision {
         roots: split.roots.clone(),
         free: split.free.clone(),
-        rules: policy.files.clone(),
         has_view,
         reads,
         deletes: deletes || reads,

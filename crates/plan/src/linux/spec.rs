@@ -2,7 +2,7 @@
 //! be decided, apart from the file rules that supervised calls are judged by.
 
 use super::bpf::Instruction;
-use garth_policy::{AbsPath, FileRules};
+use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
 
 /// How the target is contained.
@@ -177,15 +177,14 @@ pub struct LandlockRule {
     pub optional: bool,
 }
 
-/// What the runner decides and carries out in the target's name.
+/// What the runner decides and carries out in the target's name. A supervised call is judged by the policy's own rules
+/// for files, which go to the runner beside this.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Supervision {
     /// Trees in which the target cannot change anything by itself.
     pub roots: Vec<AbsPath>,
     /// Trees below these in which it can, because nothing in them is guarded.
     pub free: Vec<AbsPath>,
-    /// The rules by which a supervised call is judged: the policy's own.
-    pub rules: FileRules,
     /// A mount view leaves out what the policy does not show. Without one, reads that the runner carries out
     /// are judged wherever they lead.
     pub has_view: bool,

@@ -4,7 +4,7 @@
 //! saves starting the executable a second time too. What separates it from the target is what separates a runner that
 //! was executed; and of the user it knows the command line alone: the environment is overwritten first of all.
 
-use super::launch::{Identity, NAMESPACES, Runner, drop_groups_of_root, order_file};
+use super::launch::{Identity, NAMESPACES, Runner, Supervised, drop_groups_of_root, order_file};
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::inside::run::run_early;
@@ -12,7 +12,7 @@ use crate::linux::message::{FromStarter, Order, Sender, receive};
 use crate::linux::sys::affinity;
 use crate::linux::sys::fork::{Side, enter_new, forget_environment, fork, fork_sibling, leave};
 use crate::linux::sys::spawn::close_all_but;
-use garth_plan::linux::spec::{LaunchSpec, Supervision};
+use garth_plan::linux::spec::LaunchSpec;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -89,8 +89,12 @@ impl EarlyRunner {
     ///
     /// # Errors
     /// As `launch::launch`: `EPERM` and others of "make namespaces for" mean that this machine refuses them.
-    pub fn launch(mut self, spec: &LaunchSpec, supervision: Option<&Supervision>) -> Result<Runner, OsError> {
-        let order = order_file(spec, supervision)?;
+    pub fn launch(
+        mut self,
+        spec: &LaunchSpec,
+        supervised: Option<Supervised<'_>>,
+    ) -> Result<Runner, OsError> {
+        let order = order_file(spec, supervised)?;
         let process = self.process()?;
         let control = self.control.take().ok_or(Errno::BADF).on("reach", "the runner")?;
         let control = Arc::new(control);

@@ -5,6 +5,7 @@ use crate::error::Context;
 use crate::linux::inside::run::{CONTROL, ORDER};
 use crate::linux::sys::spawn::{self, Strings};
 use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
+use garth_policy::FileRules;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
 use rustix::io::Errno;
@@ -50,10 +51,10 @@ struct Order {
 /// machine refuses them.
 pub fn launch(
     spec: &LaunchSpec,
-    supervision: Option<&Supervision>,
+    supervised: Option<Supervised<'_>>,
     group: Option<OwnedFd>,
 ) -> Result<Runner, OsError> {
-    let (ours, order) = prepare(spec, order_file(spec, supervision)?, group)?;
+    let (ours, order) = prepare(spec, order_file(spec, supervised)?, group)?;
     let flags = if order.namespaces { NAMESPACES } else { 0 };
     let mut failed = ("", 0);
     let started = spawn::start(flags, &mut || {
@@ -93,10 +94,10 @@ impl Runner {
 ///
 /// # Errors
 /// The call that failed.
-pub(super) fn order_file(spec: &LaunchSpec, supervision: Option<&Supervision>) -> Result<OwnedFd, OsError> {
+pub(super) fn order_file(spec: &LaunchSpec, supervised: Option<Supervised<'_>>) -> Result<OwnedFd, OsError> {
     let unreadable = |_| OsError::new("write", "the order", Errno::INVAL.raw_os_error());
     let order = postcard::to_extend(spec, Vec::with_capacity(ORDER_SIZE)).map_err(unreadable)?;
-    let order = postcard::to_extend(&supervision, order).map_err(unreadable)?;
+    let order = postcard::to_extend(&supervised, order).map_err(unreadable)?;
     let file = memfd_create("garth-order", MemfdFlags::CLOEXEC).on("make", "the order")?;
     let mut written = 0;
     while written < order.len() {
@@ -104,6 +105,9 @@ pub(super) fn order_file(spec: &LaunchSpec, supervision: Option<&Supervision>) -
     }
     Ok(file)
 }
+
+/// What a target is supervised by: the order, and the policy's rules for files.
+pub type Supervised<'s> = (&'s Supervision, &'s FileRules);
 
 /// What an order usually takes, in bytes.
 const ORDER_SIZE: usize = 64 * 1024;

@@ -10,7 +10,7 @@ use crate::linux::sys::notify::{Listener, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
 use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
-use garth_policy::AbsPath;
+use garth_policy::{AbsPath, FileRules};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::thread::CpuSet;
@@ -197,7 +197,7 @@ fn supervise(listener: Option<Listener>, supervision: Vec<u8>, sender: &Sender) 
     let appeared = Appeared::default();
     let Some(listener) = listener else { return Ok(appeared) };
     let (sender, list) = (sender.clone(), Arc::clone(&appeared));
-    let serve = move || match postcard::from_bytes::<Option<Supervision>>(&supervision) {
+    let serve = move || match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
         Ok(Some(order)) => Supervisor::new(listener, order, Reporter::new(sender), list).run(),
         _ => {
             sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });

@@ -20,7 +20,7 @@ pub use repositories::still_repositories;
 use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
 use garth_plan::linux::spec::{FileId, Supervision};
-use garth_policy::{AbsPath, FileOp, Verdict};
+use garth_policy::{AbsPath, FileOp, FileRules, Verdict};
 use repositories::Repositories;
 use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
@@ -52,6 +52,7 @@ impl From<Result<(), Errno>> for Answer {
 pub struct Supervisor {
     listener: std::sync::Arc<Listener>,
     order: Supervision,
+    rules: FileRules,
     names: Names,
     masks: HashMap<u32, u32>,
     /// Files all of whose names were made under this supervisor.
@@ -69,7 +70,7 @@ impl Supervisor {
     #[must_use]
     pub fn new(
         listener: Listener,
-        order: Supervision,
+        (order, rules): (Supervision, FileRules),
         reporter: Reporter,
         appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
     ) -> Self {
@@ -78,6 +79,7 @@ impl Supervisor {
         Self {
             listener: std::sync::Arc::new(listener),
             order,
+            rules,
             names: Names::new(),
             masks: HashMap::new(),
             own_links: HashSet::new(),
@@ -154,7 +156,7 @@ impl Supervisor {
 
     /// Asks the policy; a refusal is reported.
     fn judge(&mut self, thread: u32, path: &AbsPath, op: FileOp) -> Verdict {
-        let decision = self.order.rules.decide(path, op);
+        let decision = self.rules.decide(path, op);
         if decision.verdict == Verdict::Deny && self.order.tells(path) {
             self.reporter.denied(thread, path, op, decision.rule);
         }
@@ -167,7 +169,7 @@ impl Supervisor {
             Verdict::Allow => Ok(()),
             Verdict::Deny => Err(Errno::ACCESS),
             Verdict::Vet(_) => {
-                let rule = self.order.rules.decide(path, op).rule.cloned();
+                let rule = self.rules.decide(path, op).rule.cloned();
                 self.reporter.denied(thread, path, op, rule.as_ref());
                 Err(Errno::ACCESS)
             }
