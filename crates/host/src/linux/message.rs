@@ -24,8 +24,6 @@ pub enum FromRunner {
     NotExecuted(i32),
     /// The terminal of the target comes with this message.
     Terminal,
-    /// The target runs.
-    Started,
     /// The target was stopped by this signal.
     Stopped(i32),
     /// A supervised call was refused.

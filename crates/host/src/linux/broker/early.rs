@@ -10,13 +10,13 @@ use crate::error::Context;
 use crate::linux::inside::run::run_early;
 use crate::linux::message::{FromStarter, Order, Sender, receive};
 use crate::linux::sys::affinity;
-use crate::linux::sys::fork::{Side, enter_new, forget_environment, fork, fork_sibling, leave};
+use crate::linux::sys::fork::{Side, enter_new, forget_environment, fork, go_on_as_sibling, leave};
 use crate::linux::sys::spawn::close_all_but;
 use garth_plan::linux::spec::LaunchSpec;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use rustix::thread::CpuSet;
 use std::sync::Arc;
 
@@ -53,25 +53,36 @@ pub fn start() -> Result<EarlyRunner, OsError> {
     }
 }
 
-/// The copy's life; the runner's life as well, in the copy of the copy. Returns an exit code.
+/// The copy's life up to its end, and then the runner's, which takes its place. Returns an exit code.
 fn start_runner(control: OwnedFd, processors: Option<CpuSet>) -> i32 {
     forget_environment();
-    let made = enter_namespaces(&control).and_then(|()| fork_sibling().on("start", "the runner"));
-    let control = match &made {
-        Ok(None) => return i32::from(run_early(control, processors)),
-        _ => Sender::new(Arc::new(control)),
-    };
+    let control = Arc::new(control);
+    let sender = Sender::new(Arc::clone(&control));
+    let made = enter_namespaces(&control).and_then(|()| {
+        let control = Arc::clone(&control);
+        let life = move || std::panic::catch_unwind(|| announce(&control, processors)).unwrap_or(125);
+        go_on_as_sibling(Box::new(life)).on("start", "the runner")
+    });
     match made {
-        Ok(process) => {
-            let process: Vec<_> = process.iter().map(AsFd::as_fd).collect();
-            control.send_with(&FromStarter::Ready, &process);
-            0
-        }
+        Ok(never) => match never {},
         Err(error) => {
-            control.send(&FromStarter::Failed(error));
+            sender.send(&FromStarter::Failed(error));
             125
         }
     }
+}
+
+/// The runner says which process it is, and waits for its order.
+fn announce(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> i32 {
+    let sender = Sender::new(Arc::clone(control));
+    match pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).on("open", "the runner's process") {
+        Ok(process) => sender.send_with(&FromStarter::Ready, &[process.as_fd()]),
+        Err(error) => {
+            sender.send(&FromStarter::Failed(error));
+            return 125;
+        }
+    }
+    i32::from(run_early(control, processors))
 }
 
 fn enter_namespaces(control: &OwnedFd) -> Result<(), OsError> {

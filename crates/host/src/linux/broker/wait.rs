@@ -178,7 +178,7 @@ impl Waiting<'_> {
         };
         match message {
             (FromRunner::Terminal, Some(master)) => self.terminal = Some(Joined::new(master)?),
-            (FromRunner::Terminal | FromRunner::Started, _) => {}
+            (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => denied(event),
             (FromRunner::LimitHit(what), _) => self.limit = Some(what),

@@ -48,19 +48,18 @@ pub fn run() -> u8 {
 /// its order. A broker that makes no plan closes the socket. `processors` are those that the broker may run on: the
 /// starter was kept from one of them.
 #[must_use]
-pub fn run_early(control: OwnedFd, processors: Option<CpuSet>) -> u8 {
-    let control = Arc::new(control);
-    let sender = Sender::new(Arc::clone(&control));
+pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
+    let sender = Sender::new(Arc::clone(control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
         named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let begun = view::View::begin().ok();
-        match named("read the order", awaited_order(&control))? {
+        match named("read the order", awaited_order(control))? {
             None => Ok(()),
             Some(order) => {
                 // Not earlier: by now the broker has set what it sets.
                 processors.iter().for_each(affinity::come_back);
-                live(order, begun, &control, &sender)
+                live(order, begun, control, &sender)
             }
         }
     });
@@ -111,7 +110,6 @@ fn live(
         start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
     })?;
     let repositories = named("supervise the target", supervise(started.listener, supervision, sender))?;
-    sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
     let status = named("serve the target", init::serve(started.pid, control, &children, &spec.limits))?;
     let found = repositories.lock().map(|list| still_repositories(&list)).unwrap_or_default();

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a copied process is beyond what Rust can check")]
 
 use super::memory::last_errno;
-use rustix::fd::{FromRawFd, OwnedFd};
+use super::spawn::Stack;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -40,36 +40,45 @@ pub fn fork() -> Result<Side, Errno> {
     }
 }
 
-/// Copies this process as a sibling: a child of this process's own parent. The copy is the first of the new pid
-/// namespace if one was asked for with `unshare(2)`. Returns the copy's descriptor here, and `None` in the copy.
+/// Goes on as a sibling: a child of this process's own parent, which runs `life` in this process's memory, while this
+/// process ends. The sibling is the first of the new pid namespace if one was asked for with `unshare(2)`. Nothing is
+/// copied.
 ///
-/// The C library keeps the number of the thread that it believes to be in; the copy inherits that of this process.
-/// Nothing that garth uses reads it.
+/// The C library keeps the number of the thread that it believes to be in; the sibling goes on with that of this
+/// process. Nothing that garth uses reads it.
 ///
 /// # Errors
-/// The error of `clone(2)`.
-pub fn fork_sibling() -> Result<Option<OwnedFd>, Errno> {
-    let mut process: libc::c_int = -1;
-    let flags = libc::CLONE_PARENT | libc::CLONE_PIDFD;
-    let null = std::ptr::null_mut::<libc::c_void>();
-    // SAFETY: without CLONE_VM this copies the process as `fork` does, which `fork` above made from a process of one
-    // thread; the third argument is where CLONE_PIDFD stores, in a live borrow; the others are unused (clone(2)).
-    let pid = unsafe {
-        libc::syscall(
-            libc::SYS_clone,
-            libc::c_ulong::from(flags.cast_unsigned()),
-            null,
-            &raw mut process,
-            null,
-            null,
-        )
-    };
-    match pid {
-        0 => Ok(None),
-        // SAFETY: CLONE_PIDFD stored a fresh descriptor here that nobody else owns.
-        pid if pid > 0 => Ok(Some(unsafe { OwnedFd::from_raw_fd(process) })),
-        _ => Err(last_errno()),
+/// The error of `clone(2)`; `EBUSY` beside other threads. Returns only then.
+pub fn go_on_as_sibling(life: Box<dyn FnOnce() -> i32>) -> Result<std::convert::Infallible, Errno> {
+    if !is_single_threaded() {
+        return Err(Errno::BUSY);
     }
+    let stack = Stack::new(LIFE)?;
+    let life = Box::into_raw(Box::new(life));
+    let flags = libc::CLONE_PARENT | libc::CLONE_VM;
+    // SAFETY: an address to clear at the end is taken back; without one the kernel writes nothing into this memory
+    // when this thread ends.
+    unsafe { libc::syscall(libc::SYS_set_tid_address, std::ptr::null_mut::<libc::c_int>()) };
+    // SAFETY: the stack is mapped and unused, and is never unmapped: after a success this process only ends, by the
+    // next statement, so the sibling is the only user of this memory and of what `life` points to.
+    let pid = unsafe { libc::clone(live, stack.top(), flags, life.cast()) };
+    if pid > 0 {
+        leave(0);
+    }
+    let error = last_errno();
+    // SAFETY: nobody else got the pointer.
+    drop(unsafe { Box::from_raw(life) });
+    Err(error)
+}
+
+/// The stack of a sibling, in bytes. Pages that are not used are never there.
+const LIFE: usize = 1 << 20;
+
+extern "C" fn live(argument: *mut libc::c_void) -> i32 {
+    // SAFETY: `go_on_as_sibling` passes a pointer from `Box::into_raw`, and does not use it any more.
+    let life = unsafe { Box::from_raw(argument.cast::<Box<dyn FnOnce() -> i32>>()) };
+    // An exit in order would run what belongs to the original.
+    leave(life())
 }
 
 /// Leaves the namespaces that `flags` name for new ones (`unshare(2)`).
@@ -88,6 +97,7 @@ pub fn leave(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+// SAFETY: the C library defines this variable with this type (environ(7)).
 unsafe extern "C" {
     /// The strings of the environment (`environ(7)`).
     static mut environ: *mut *mut libc::c_char;

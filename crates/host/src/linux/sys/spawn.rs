@@ -14,27 +14,27 @@ pub type Steps<'s> = &'s mut dyn FnMut() -> i32;
 
 const STACK: usize = 64 * 1024;
 
-/// A stack for the child.
-struct Stack(*mut c_void);
+/// A stack for the child, with its size in bytes.
+pub(super) struct Stack(*mut c_void, usize);
 
 impl Stack {
-    fn new() -> Result<Self, Errno> {
+    pub(super) fn new(size: usize) -> Result<Self, Errno> {
         // SAFETY: an anonymous mapping at an address of the kernel's choice touches nothing that exists.
         let base = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
-                STACK,
+                size,
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK,
                 -1,
                 0,
             )
         };
-        if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(Self(base)) }
+        if base == libc::MAP_FAILED { Err(last_errno()) } else { Ok(Self(base, size)) }
     }
 
-    fn top(&self) -> *mut c_void {
-        self.0.wrapping_byte_add(STACK)
+    pub(super) fn top(&self) -> *mut c_void {
+        self.0.wrapping_byte_add(self.1)
     }
 }
 
@@ -42,7 +42,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, of this size, and the child no longer runs on it: `clone` with
         // CLONE_VFORK returns when the child has executed another program or has ended.
-        unsafe { libc::munmap(self.0, STACK) };
+        unsafe { libc::munmap(self.0, self.1) };
     }
 }
 
@@ -60,7 +60,7 @@ extern "C" fn run(argument: *mut c_void) -> i32 {
 /// # Errors
 /// The error of `clone(2)`: `EPERM` or `ENOSPC` where namespaces are refused.
 pub fn start(flags: i32, steps: Steps<'_>) -> Result<(Pid, OwnedFd), Errno> {
-    let stack = Stack::new()?;
+    let stack = Stack::new(STACK)?;
     let mut process: libc::c_int = -1;
     let mut steps = steps;
     let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
