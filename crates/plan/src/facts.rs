@@ -121,6 +121,9 @@ pub struct HostFacts {
     pub texts: BTreeMap<AbsPath, Vec<u8>>,
     /// Directories listed: names and kinds.
     pub lists: BTreeMap<AbsPath, Vec<(String, NodeKind)>>,
+    /// Objects of the system whose mounts can show root's files as a stranger's. Looked for only as root.
+    #[serde(default)]
+    pub mappable: BTreeSet<AbsPath>,
     /// A control group that can be divided, if there is one.
     pub control_group: Option<ControlGroup>,
 }

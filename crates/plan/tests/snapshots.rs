@@ -206,7 +206,9 @@ fn what_is_usual_is_in_the_plans_of_usual_policies() {
     for machine in MACHINES {
         let facts = facts(machine, true);
         let begun = usual(facts.user.uid, |path| facts.object(path).cloned());
-        assert!(begun.len() > 25, "{machine}: {}", begun.len());
+        // As root the broker makes the mounts of the system's directories.
+        let least = if facts.user.uid == 0 { 20 } else { 25 };
+        assert!(begun.len() > least, "{machine}: {}", begun.len());
         for profile in [Profile::Workspace, Profile::Build] {
             let plan = plan(&policy(profile), &facts, Report::Gaps);
             let missing: Vec<_> = begun.iter().filter(|step| !plan.spec.view.contains(step)).collect();

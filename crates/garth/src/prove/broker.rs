@@ -136,7 +136,8 @@ fn attempt(request: &Request, file: &mut File) -> Result<Ended, Error> {
 }
 
 /// Gaps of the tier without namespaces beside those that carry its name.
-const TIER_GAPS: [&str; 3] = ["linux.files", "linux.files.pattern", "linux.protected.delete"];
+const TIER_GAPS: [&str; 4] =
+    ["linux.root.files", "linux.files", "linux.files.pattern", "linux.protected.delete"];
 
 /// Accepts what the tier itself cannot hold; what the policy asks for beyond stays refused.
 fn accept(prepared: &mut Prepared) {

@@ -12,7 +12,7 @@ use rustix::fs::{
     Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw,
 };
 use rustix::io::Errno;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 
@@ -30,9 +30,11 @@ pub fn facts(query: &FactQuery) -> HostFacts {
         paths: BTreeMap::new(),
         texts: BTreeMap::new(),
         lists: BTreeMap::new(),
+        mappable: BTreeSet::new(),
         control_group: None,
     };
     extend(&mut facts, query);
+    super::mapped::look(&mut facts);
     facts
 }
 

@@ -68,6 +68,8 @@ pub enum ToRunner {
     Signal(i32),
     /// Deliver this signal to every process inside.
     SignalAll(i32),
+    /// A mount of the view comes with this message.
+    Mount,
 }
 
 /// Longest message; a longer one is not sent.

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod facts;
 pub mod inside;
 pub mod journal;
+pub mod mapped;
 pub mod message;
 pub mod probe;
 pub mod supervise;

@@ -36,6 +36,8 @@ pub struct Options {
     /// Sockets of all families but route netlink are refused: there is no network namespace to hold the
     /// internet families and no mount tree to hide the host's unix sockets. Socket pairs remain.
     pub no_sockets: bool,
+    /// The target carries root's number.
+    pub root: bool,
 }
 
 const LD_ABS: u16 = 0x20;
@@ -61,6 +63,9 @@ const NAMESPACE_FLAGS: u32 =
     0x80 | 0x2_0000 | 0x200_0000 | 0x400_0000 | 0x800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
 /// On `clone` the low byte is the exit signal, so `CLONE_NEWTIME` (0x80) means nothing there.
 const CLONE_NAMESPACE_FLAGS: u32 = NAMESPACE_FLAGS & !0xff;
+
+/// `S_ISUID | S_ISGID`.
+const SET_ID: u32 = 0o6000;
 
 const fn ret(value: u32) -> Instruction {
     Instruction { code: RET, jt: 0, jf: 0, k: value }
@@ -136,6 +141,10 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::Namespaces(flags) => {
             let set = if name == "clone" { CLONE_NAMESPACE_FLAGS } else { NAMESPACE_FLAGS };
             vec![load(argument(flags)), jump(JSET, set, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
+        }
+        Action::SetUser(_) if !options.root => return None,
+        Action::SetUser(mode) => {
+            vec![load(argument(mode)), jump(JSET, SET_ID, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
         }
         Action::Personality => allow_equal(0, &[0, 0xffff_ffff, 0x004_0000], Errno::Eperm),
     })
@@ -245,6 +254,7 @@ mod tests {
             reads: false,
             namespaces: false,
             no_sockets: false,
+            root: false,
         }
     }
 
@@ -313,6 +323,18 @@ mod tests {
         assert_eq!(call(&o, "clone", [0x3d_0f00, 0, 0, 0, 0, 0]), RET_ALLOW, "pthread_create");
         assert_eq!(call(&o, "unshare", [0x80, 0, 0, 0, 0, 0]), RET_ERRNO | 1, "time namespace");
         assert_eq!(call(&o, "unshare", [0x400, 0, 0, 0, 0, 0]), RET_ALLOW, "CLONE_FILES");
+    }
+
+    #[test]
+    fn only_root_may_not_make_programs_that_run_as_their_owner() {
+        let o = options();
+        let root = Options { root: true, ..o };
+        assert_eq!(call(&o, "chmod", [0, 0o4755, 0, 0, 0, 0]), RET_ALLOW);
+        for mode in [0o4755, 0o2755, 0o6000] {
+            assert_eq!(call(&root, "fchmod", [3, mode, 0, 0, 0, 0]), RET_ERRNO | 1, "{mode:o}");
+            assert_eq!(call(&root, "fchmodat", [3, 0, mode, 0, 0, 0]), RET_ERRNO | 1, "{mode:o}");
+        }
+        assert_eq!(call(&root, "fchmodat", [3, 0, 0o1777, 0, 0, 0]), RET_ALLOW);
     }
 
     #[test]

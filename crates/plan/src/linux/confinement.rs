@@ -107,6 +107,7 @@ pub(super) fn supervision(
         has_view,
         reads,
         deletes: deletes || reads,
+        plain_modes: facts.user.uid == 0,
         quiet: policy.files.private().to_vec(),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })

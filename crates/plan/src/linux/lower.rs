@@ -4,6 +4,7 @@ use super::bpf::{self, Options};
 use super::confinement::{self, Split, rights};
 use super::rows::Rules;
 use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Supervision, Target, Tier, ViewStep};
+use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
 use super::{environment, rows};
@@ -130,7 +131,7 @@ fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
     accepted.extend([HARD_LINK_GAP.to_owned(), SOCKET_GAP.to_owned()]);
     if policy.profile.value != Profile::Strict {
-        accepted.extend([DELETE_GAP.to_owned(), ABSENT_GAP.to_owned()]);
+        accepted.extend([DELETE_GAP, ABSENT_GAP, ROOT_GAP].map(str::to_owned));
     }
     accepted
 }
@@ -149,6 +150,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         reads: supervision.as_ref().is_some_and(|order| order.reads),
         namespaces: policy.tier.nested.value,
         no_sockets: false,
+        root: facts.user.uid == 0,
     };
     let landlock = confinement::domain(facts, &split, supervision.as_ref());
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
@@ -158,6 +160,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
         tier: Tier::Process,
+        mapped: strangers::mapped(facts, &steps),
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
@@ -218,12 +221,14 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         reads: supervision.as_ref().is_some_and(|order| order.reads),
         namespaces: false,
         no_sockets: true,
+        root: facts.user.uid == 0,
     };
     let entered = environment::lower(policy, command, facts.user.uid, SESSION);
     let limits = limits(policy, facts, Tier::Landlock);
     let assurance = rows::landlock(facts, rules, &view, supervision.as_ref(), &limits);
     let spec = LaunchSpec {
         tier: Tier::Landlock,
+        mapped: Vec::new(),
         view: Vec::new(),
         landlock: landlock_domain(facts, &view),
         seccomp: bpf::compile(&options),
@@ -276,7 +281,7 @@ fn landlock_rule(step: &ViewStep) -> Option<LandlockRule> {
             }
             if *directory {
                 allowed |= rights::READ_DIR;
-            } else if !flags.read_only {
+            } else if !flags.read_only || path.as_bytes().starts_with(b"/dev/") {
                 allowed |= rights::WRITE_FILE;
             }
             Some(LandlockRule { path: path.clone(), allowed, optional: true })

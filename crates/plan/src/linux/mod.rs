@@ -7,9 +7,11 @@ mod lower;
 mod questions;
 mod rows;
 pub mod spec;
+mod strangers;
 pub mod syscalls;
 pub mod usual;
 mod view;
 
 pub use lower::{DELETE_GAP, Plan, PlanError, Report, SESSION, lower};
 pub use questions::{further_questions, questions};
+pub use strangers::{ROOT_GAP, is_system};

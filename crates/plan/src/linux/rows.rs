@@ -2,6 +2,7 @@
 
 use super::lower::{ABSENT_GAP, DELETE_GAP, HARD_LINK_GAP, SOCKET_GAP};
 use super::spec::{Limits, Supervision, Tier};
+use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
@@ -159,6 +160,7 @@ impl Table<'_> {
             self.push(clause, &origin, status);
         }
         self.protected(supervision);
+        self.root();
     }
 
     fn area(&self, path: &AbsPath) -> Option<&Area> {
@@ -278,6 +280,26 @@ impl Table<'_> {
                     .into(),
                 hint: "name the paths themselves".into(),
             },
+        }
+    }
+
+    /// The target of root keeps root's number, so that the workspace stays its own.
+    fn root(&mut self) {
+        const CLAUSE: &str = "as root, files of the system are read as an ordinary user reads them";
+        if self.facts.user.uid != 0 {
+            return;
+        }
+        let unmapped = match self.tier {
+            Tier::Process => strangers::unmapped(self.facts, &self.view.steps).map(ToString::to_string),
+            Tier::Landlock => Some("any directory".into()),
+        };
+        match unmapped {
+            None => self.isolation(CLAUSE, "idmapped mounts: root's files belong to nobody there"),
+            Some(path) => {
+                let missing =
+                    format!("the kernel maps no owners in {path}: what only root may read there can be read");
+                self.gap(CLAUSE, "the list of credentials is hidden", ROOT_GAP, &missing);
+            }
         }
     }
 

@@ -22,6 +22,9 @@ pub struct LaunchSpec {
     pub tier: Tier,
     /// The file view (tier `process`), in the order in which it is built.
     pub view: Vec<ViewStep>,
+    /// Binds of the view whose mounts the broker makes and sends, in this order: root's files in them belong to
+    /// a stranger. Only somebody with rights over the file system itself may make such mounts.
+    pub mapped: Vec<AbsPath>,
     /// Landlock domain of the target.
     pub landlock: Landlock,
     /// seccomp program of the target.
@@ -192,6 +195,8 @@ pub struct Supervision {
     pub reads: bool,
     /// Deletions are supervised too.
     pub deletes: bool,
+    /// New files never run as their owner, whatever mode was asked for (the owner is root).
+    pub plain_modes: bool,
     /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell
     /// that cannot keep its history in an empty home is no event.
     pub quiet: Vec<AbsPath>,

@@ -83,6 +83,8 @@ pub enum Action {
     Terminal,
     /// `clone`, `unshare`: flags that make a namespace are refused (argument `.0` holds the flags).
     Namespaces(u8),
+    /// `chmod` family, as root: modes (argument `.0`) that make a program run as its owner are refused.
+    SetUser(u8),
     /// `personality`: only the values that debuggers and set-up programs need.
     Personality,
 }
@@ -112,6 +114,8 @@ const MUTATES: &str = "changes a name: decided and carried out on opened objects
 const DELETES: &str = "removes a name: supervised when the policy denies names that may appear later";
 const MOUNTS: &str = "rearranges the file view that the policy is built on";
 const ADMIN: &str = "administers the machine; no build tool needs it";
+const SET_USER: &str =
+    "as root: a program in the workspace that runs as root whoever starts it outlives the garden";
 const KEYS: &str = "kernel key rings are shared with the user's session outside";
 const HANDLES: &str = "opens an object by number, past every directory that the policy looks at";
 const RINGS: &str = "ring operations sidestep every filter on system calls";
@@ -177,6 +181,10 @@ pub const TABLE: &[Row] = &[
         Action::Personality,
         "odd personalities weaken address randomisation and mmap checks",
     ),
+    row("chmod", 90, NONE, Action::SetUser(1), SET_USER),
+    row("fchmod", 91, 52, Action::SetUser(1), SET_USER),
+    row("fchmodat", 268, 53, Action::SetUser(2), SET_USER),
+    row("fchmodat2", 452, 452, Action::SetUser(2), SET_USER),
     row("io_uring_setup", 425, 425, ENOSYS, RINGS),
     row("io_uring_enter", 426, 426, ENOSYS, RINGS),
     row("io_uring_register", 427, 427, ENOSYS, RINGS),

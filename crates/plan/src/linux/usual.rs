@@ -4,6 +4,7 @@
 //! the identity of each object; else it is thrown away, and the view is built from the order alone.
 
 use super::spec::{MountFlags, ViewStep};
+use super::strangers::is_kernel_tree;
 use crate::facts::Object;
 use garth_policy::{AbsPath, NodeKind};
 
@@ -69,6 +70,11 @@ pub fn usual(user: u32, mut look: impl FnMut(&AbsPath) -> Option<Object>) -> Vec
         .filter_map(|(path, usual)| {
             let path = AbsPath::posix(*path).ok()?;
             match usual {
+                Usual::Tree if user == 0 && !is_kernel_tree(&path) => {
+                    // As root the mounts come from the broker, with their owners mapped.
+                    let step = shown(look(&path)?, path, *usual)?;
+                    matches!(step, ViewStep::Symlink { .. }).then_some(step)
+                }
                 Usual::Tree | Usual::Device | Usual::Link => shown(look(&path)?, path, *usual),
                 Usual::OwnLink(target) => {
                     Some(ViewStep::Symlink { path, target: target.as_bytes().to_vec() })
@@ -91,7 +97,7 @@ fn shown(object: Object, path: AbsPath, usual: Usual) -> Option<ViewStep> {
             Some(bind(&object, path, true, flags))
         }
         (NodeKind::Other, Usual::Device) => {
-            let flags = MountFlags { read_only: false, no_exec: true, no_dev: false };
+            let flags = MountFlags { read_only: true, no_exec: true, no_dev: false };
             Some(bind(&object, path, false, flags))
         }
         _ => None,

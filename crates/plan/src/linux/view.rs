@@ -207,7 +207,8 @@ impl Builder<'_> {
             return self.area(path, access, execute, Source::Layer);
         }
         let flags =
-            MountFlags { read_only: access != Access::Write, no_exec: !execute || device, no_dev: !device };
+            // A device is written to all the same; its owner, mode and times are the host's.
+            MountFlags { read_only: access != Access::Write || device, no_exec: !execute || device, no_dev: !device };
         self.view.steps.push(ViewStep::Bind {
             source,
             expect: object.id,

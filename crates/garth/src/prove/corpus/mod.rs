@@ -9,6 +9,7 @@ mod names;
 mod network;
 mod process;
 mod races;
+mod root;
 mod secrets;
 mod stories;
 
@@ -30,6 +31,7 @@ pub fn corpus() -> Vec<Attack> {
         enforcer::ATTACKS,
         kernel::ATTACKS,
         process::ATTACKS,
+        root::ATTACKS,
         stories::ATTACKS,
     ];
     let written = tables.into_iter().flatten().cloned();

@@ -111,6 +111,7 @@ impl EarlyRunner {
         let control = Arc::new(control);
         Sender::new(Arc::clone(&control)).send_with(&Order::File, &[order.as_fd()]);
         let control = Arc::into_inner(control).ok_or(Errno::BUSY).on("reach", "the runner")?;
+        crate::linux::mapped::send(spec, &control)?;
         Ok(Runner { process, control })
     }
 

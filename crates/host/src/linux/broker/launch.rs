@@ -131,6 +131,7 @@ pub(super) fn drop_groups_of_root() -> Result<(), Errno> {
 fn prepare(spec: &LaunchSpec, file: OwnedFd, group: Option<OwnedFd>) -> Result<(OwnedFd, Order), OsError> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .on("make", "the runner's socket")?;
+    crate::linux::mapped::send(spec, &ours)?;
     let executable = openat(CWD, c"/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .on("open", "/proc/self/exe")?;
     drop_groups_of_root().on("drop", "the groups of root")?;

@@ -86,6 +86,7 @@ fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>) -> Result<bool, OsErro
     let _gone = match order {
         ToRunner::Signal(number) => named(number).map(|signal| kill_process_group(target, signal)),
         ToRunner::SignalAll(number) => named(number).map(kill_all),
+        ToRunner::Mount => None,
     };
     Ok(true)
 }

@@ -5,6 +5,7 @@ pub mod confine;
 pub mod count;
 pub mod init;
 pub mod run;
+mod settings;
 pub mod start;
 pub mod view;
 

@@ -3,6 +3,7 @@
 use super::{confine, init, start, view};
 use crate::OsError;
 use crate::error::Context;
+use crate::linux::mapped;
 use crate::linux::message::{FromRunner, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Supervisor, still_repositories};
 use crate::linux::sys::affinity;
@@ -97,7 +98,7 @@ fn live(
     sender: &Sender,
 ) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
-    named("build the file view", build_view(&spec, begun))?;
+    named("build the file view", build_view(&spec, begun, control))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
@@ -171,11 +172,12 @@ fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
     }
 }
 
-fn build_view(spec: &LaunchSpec, begun: Option<view::View>) -> Result<(), OsError> {
+fn build_view(spec: &LaunchSpec, begun: Option<view::View>, control: &OwnedFd) -> Result<(), OsError> {
     if spec.tier == Tier::Landlock {
         return Ok(());
     }
-    view::View::build(&spec.view, begun)?.enter()?;
+    view::View::build(&spec.view, mapped::take(spec, control)?, begun)?.enter()?;
+    mapped::read_back(spec)?;
     view::read_back(&spec.view)
 }
 

@@ -3,8 +3,10 @@
 //! Nothing is looked up by name twice: a source is opened without following any link, compared with what
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
+use super::settings::{self, Care};
 use crate::OsError;
 use crate::error::Context;
+use crate::linux::mapped::{self, Mounts};
 use crate::linux::sys::mount::restrict;
 use crate::linux::walk::Walk;
 use garth_plan::linux::spec::{FileId, MountFlags, ViewStep};
@@ -24,25 +26,6 @@ use std::os::unix::ffi::OsStrExt;
 /// Where layers of overlays and stand-ins for hidden objects are, while the view is built.
 const PRIVATE: &str = ".garth";
 
-/// Parts of `/proc` through which root changes the kernel: read-only, as they are for everybody else.
-const SETTINGS: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
-/// Files of `/proc` that root alone can read.
-const ROOT_ONLY: [&str; 13] = [
-    "kcore",
-    "kmsg",
-    "timer_list",
-    "slabinfo",
-    "vmallocinfo",
-    "pagetypeinfo",
-    "kpagecount",
-    "kpageflags",
-    "kpagecgroup",
-    "sched_debug",
-    "iomem",
-    "ioports",
-    "mtrr",
-];
-
 /// The new tree while it is being built.
 #[derive(Debug)]
 pub struct View {
@@ -59,6 +42,9 @@ pub struct View {
     helpers: Option<OwnedFd>,
     overlays: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
+    /// Mounts that the broker made.
+    mounts: Mounts,
+    mapped: Vec<AbsPath>,
 }
 
 impl View {
@@ -66,7 +52,7 @@ impl View {
     ///
     /// # Errors
     /// The step that failed, with its object.
-    pub fn build(steps: &[ViewStep], begun: Option<Self>) -> Result<Self, OsError> {
+    pub fn build(steps: &[ViewStep], mounts: Mounts, begun: Option<Self>) -> Result<Self, OsError> {
         let fits = |view: &Self| usual::fits(&view.taken, steps) && !covers_source(steps, view.place);
         let mut view = match begun {
             Some(view) if fits(&view) => view,
@@ -77,6 +63,7 @@ impl View {
             }
             None => Self::empty(steps)?,
         };
+        (view.mapped, view.mounts) = (mounts.keys().cloned().collect(), mounts);
         let todo: Vec<&ViewStep> = steps.iter().filter(|step| !view.taken.contains(step)).collect();
         for step in todo {
             view.apply(step)?;
@@ -102,7 +89,17 @@ impl View {
     fn empty(steps: &[ViewStep]) -> Result<Self, OsError> {
         let (root, place) = private_file_system(steps)?;
         let own = HashSet::from_iter(AbsPath::posix("/"));
-        Ok(Self { root, place, taken: Vec::new(), own, helpers: None, overlays: 0, masks: None })
+        Ok(Self {
+            root,
+            place,
+            taken: Vec::new(),
+            own,
+            helpers: None,
+            overlays: 0,
+            masks: None,
+            mounts: Mounts::new(),
+            mapped: Vec::new(),
+        })
     }
 
     /// Makes the view the root of this process and lets go of the host's.
@@ -197,8 +194,7 @@ impl View {
         path: &AbsPath,
         flags: MountFlags,
     ) -> Result<(), OsError> {
-        let tree = cloned(source, expect)?;
-        restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", source)?;
+        let tree = mapped::bound(&mut self.mounts, path, source, expect, flags)?;
         self.mount(&tree, path, directory)
     }
 
@@ -231,8 +227,16 @@ impl View {
         let tree = clone_tree(stand_in.as_fd()).on("hide", path)?;
         let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
         restrict(tree.as_fd(), attributes(flags)).on("hide", path)?;
-        let target = self.open_inside(path)?;
+        let target = match self.open_inside(path) {
+            // Where root is a stranger it may not even get there, and neither may the target.
+            Err(error) if error.code == Errno::ACCESS.raw_os_error() && self.is_mapped(path) => return Ok(()),
+            other => other?,
+        };
         attach(&tree, target.as_fd()).on("hide", path)
+    }
+
+    fn is_mapped(&self, path: &AbsPath) -> bool {
+        self.mapped.iter().any(|mapped| path.starts_with(mapped))
     }
 
     fn make_masks(&mut self) -> Result<(OwnedFd, OwnedFd), OsError> {
@@ -258,11 +262,12 @@ impl View {
         let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "proc")?;
         self.mount(&mount, path, true)?;
         if guard_settings {
-            for name in SETTINGS {
-                self.guard_setting(path, name)?;
-            }
-            for name in ROOT_ONLY {
-                self.hide_setting(path, name)?;
+            let proc = self.open_inside(path)?;
+            for (name, care) in settings::list(proc.as_fd()).on("list", path)? {
+                match care {
+                    Care::ReadOnly => self.guard_setting(path, &name)?,
+                    Care::Hidden => self.hide_setting(path, &name)?,
+                }
             }
         }
         Ok(())
@@ -424,7 +429,7 @@ fn checked(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
     Ok(object)
 }
 
-fn cloned(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
+pub(crate) fn cloned(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
     clone_tree(checked(source, expect)?.as_fd()).on("copy the mount of", source)
 }
 
@@ -441,7 +446,7 @@ fn attach(mount: &OwnedFd, target: BorrowedFd<'_>) -> Result<(), Errno> {
     move_mount(mount, "", target, "", flags)
 }
 
-fn attributes(flags: MountFlags) -> u64 {
+pub(crate) fn attributes(flags: MountFlags) -> u64 {
     let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID;
     attributes.set(MountAttrFlags::MOUNT_ATTR_RDONLY, flags.read_only);
     attributes.set(MountAttrFlags::MOUNT_ATTR_NOEXEC, flags.no_exec);

@@ -15,6 +15,7 @@ mod network;
 mod process;
 mod race;
 mod raw;
+mod root;
 
 pub use act::{Act, Arguments, Outcome, Refusal};
 pub use lead::{Line, SEPARATOR, outside};
@@ -75,6 +76,7 @@ fn find(name: &str) -> Option<fn(&Arguments) -> Act> {
         process::ACTIONS,
         enforcer::ACTIONS,
         limits::ACTIONS,
+        root::ACTIONS,
     ];
     tables.into_iter().flatten().find(|(known, _)| *known == name).map(|(_, action)| *action)
 }

@@ -193,7 +193,8 @@ impl Supervisor {
     }
 
     fn masked(&mut self, thread: u32, mode: u32) -> Mode {
-        Mode::from_raw_mode(mode & 0o7777) & !self.mask(thread)
+        let kept = if self.order.plain_modes { 0o1777 } else { 0o7777 };
+        Mode::from_raw_mode(mode & kept) & !self.mask(thread)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod fork;
 pub mod landlock;
 pub mod memory;
 pub mod mount;
+pub mod namespace;
 pub mod network;
 pub mod notify;
 pub mod signals;

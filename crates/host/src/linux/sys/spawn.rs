@@ -15,6 +15,7 @@ pub type Steps<'s> = &'s mut dyn FnMut() -> i32;
 const STACK: usize = 64 * 1024;
 
 /// A stack for the child, with its size in bytes.
+#[derive(Debug)]
 pub(super) struct Stack(*mut c_void, usize);
 
 impl Stack {
@@ -40,8 +41,8 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, of this size, and the child no longer runs on it: `clone` with
-        // CLONE_VFORK returns when the child has executed another program or has ended.
+        // SAFETY: the mapping is ours, of this size, and the child no longer runs on it: it has executed another
+        // program (`clone` with CLONE_VFORK returns then) or was waited for.
         unsafe { libc::munmap(self.0, self.1) };
     }
 }

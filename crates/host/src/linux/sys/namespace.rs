@@ -1,0 +1,71 @@
+//! A user namespace that nobody lives in: it only says how numbers are mapped.
+#![expect(unsafe_code, reason = "a child on a stack of its own is beyond what Rust can check")]
+
+use super::memory::last_errno;
+use super::spawn::{Stack, block_signals, restore_signals};
+use rustix::fd::{FromRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid};
+use std::ffi::c_void;
+
+/// More than a child needs that makes one system call.
+const STACK: usize = 16 * 1024;
+
+/// Waits for its end. All signals are blocked but the one that cannot be.
+extern "C" fn stay(_: *mut c_void) -> i32 {
+    loop {
+        // SAFETY: the call takes no argument. It does not return here: no signal is delivered but SIGKILL.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Makes a user namespace with this map for users and groups alike, in the format of `uid_map`
+/// (`user_namespaces(7)`). Only somebody with capabilities over all numbers in the map may.
+///
+/// # Errors
+/// `EPERM` where it may not be made or mapped.
+pub fn user(map: &[u8]) -> Result<OwnedFd, Errno> {
+    let stack = Stack::new(STACK)?;
+    let mut process: libc::c_int = -1;
+    let flags = libc::CLONE_NEWUSER | libc::CLONE_VM | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let before = block_signals();
+    // SAFETY: the stack is mapped and unused, and outlives the child, which is waited for below. The child makes
+    // one system call that does not return, so it changes nothing in the memory that it shares.
+    let pid = unsafe { libc::clone(stay, stack.top(), flags, std::ptr::null_mut(), &raw mut process) };
+    let error = last_errno();
+    restore_signals(&before);
+    let pid = Pid::from_raw(pid.max(0)).ok_or(error)?;
+    // SAFETY: CLONE_PIDFD stored a fresh descriptor here that nobody else owns.
+    let process = unsafe { OwnedFd::from_raw_fd(process) };
+    let made = mapped(pid, map);
+    pidfd_send_signal(&process, Signal::KILL)?;
+    while let Err(Errno::INTR) = waitpid(Some(pid), WaitOptions::empty()) {}
+    drop(stack);
+    made
+}
+
+fn mapped(pid: Pid, map: &[u8]) -> Result<OwnedFd, Errno> {
+    let open = |name: &str, flags: OFlags| {
+        let path = format!("/proc/{}/{name}", pid.as_raw_nonzero());
+        openat(CWD, path.as_str(), flags | OFlags::CLOEXEC, Mode::empty())
+    };
+    for name in ["uid_map", "gid_map"] {
+        rustix::io::write(open(name, OFlags::WRONLY)?, map)?;
+    }
+    open("ns/user", OFlags::RDONLY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_outlives_its_only_process() {
+        let own = rustix::process::geteuid().as_raw();
+        let made = user(format!("{own} {own} 1\n").as_bytes());
+        // An ordinary user has to give up groups first, and may be refused namespaces at all.
+        assert!(made.is_ok() || own != 0, "{made:?}");
+        assert_eq!(waitpid(None, WaitOptions::NOHANG).unwrap_or(None).map(|(pid, _)| pid), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! As root the target is no more powerful than as an ordinary user.
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "tests")]
+
+use garth_tests::{Garden, Identity};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// A file of the system that is taken away again.
+struct SystemFile(PathBuf);
+
+impl SystemFile {
+    fn new(name: &str, mode: u32) -> Self {
+        let path = PathBuf::from(format!("/opt/garth-test-{}-{name}", std::process::id()));
+        fs::write(&path, "of the system\n").expect("root may write to /opt");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("permissions");
+        Self(path)
+    }
+
+    fn name(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+}
+
+impl Drop for SystemFile {
+    fn drop(&mut self) {
+        let _gone = fs::remove_file(&self.0);
+    }
+}
+
+fn as_root(test: impl Fn(&Garden)) {
+    if rustix::process::geteuid().is_root() {
+        test(&Garden::new(Identity::Current));
+    } else {
+        eprintln!("skipped: says something only as root");
+    }
+}
+
+/// The kernel may refuse to map owners (a file system that cannot, a container); then the plan says so.
+fn held(garden: &Garden) -> bool {
+    let plan = garden.outside(&[garden.program().to_str().expect("text"), "plan", "--json", "--", "true"]);
+    !plan.text().contains("\"gap\": \"linux.root.files\"")
+}
+
+#[test]
+fn what_only_root_may_read_of_the_system_is_not_read() {
+    as_root(|garden| {
+        let (own, common) = (SystemFile::new("own", 0o600), SystemFile::new("common", 0o644));
+        let run = garden.inside(&["cat", common.name()]).code(0);
+        assert_eq!(run.text(), "of the system");
+        let run = garden.inside(&["cat", own.name()]);
+        assert_eq!(run.status.success(), !held(garden), "{run}");
+        let run = garden.inside(&["chmod", "644", common.name()]);
+        assert!(!run.status.success(), "{run}");
+    });
+}
+
+#[test]
+fn the_workspace_of_root_is_its_own() {
+    as_root(|garden| {
+        garden.write("private", "mine");
+        fs::set_permissions(garden.work.join("private"), Permissions::from_mode(0o600)).expect("permissions");
+        let run = garden.script(
+            "cat private && git init -q . && git add private && \
+             git -c user.name=a -c user.email=a@b commit -qm one && git status --short && chmod 600 private",
+        );
+        let _ = run.code(0);
+        garden.owned();
+    });
+}
+
+#[test]
+fn no_program_that_runs_as_root_is_left_behind() {
+    as_root(|garden| {
+        let run = garden
+            .script("cp /bin/true tool; chmod u+s tool; install -m 6755 /bin/true other; chmod 755 tool");
+        assert!(run.errors().contains("not permitted"), "{run}");
+        for name in ["tool", "other"] {
+            assert!(!garden.has(name) || garden.mode(name) & 0o6000 == 0, "{name}");
+        }
+    });
+}
