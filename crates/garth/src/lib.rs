@@ -16,6 +16,8 @@ pub use error::Error;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::control_group::find as control_group;
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::facts::{features, look};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::supervise::Denied;

@@ -6,6 +6,7 @@ use crate::place::{Surroundings, surroundings};
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{terminal, wait};
+use garth_host::linux::control_group;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::supervise::Denied;
 use garth_host::linux::{facts, message::Ending};
@@ -75,6 +76,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What was refused, in order.
     pub denied: Vec<Denied>,
+    /// A limit that was met and did not end it.
+    pub limited: Option<String>,
 }
 
 /// A running sandbox.
@@ -83,6 +86,7 @@ pub struct Sandbox {
     runner: Runner,
     signals: wait::Watched,
     time: Option<std::time::Duration>,
+    group: Option<control_group::Made>,
     _directory: Option<SessionDirectory>,
 }
 
@@ -167,6 +171,11 @@ impl Prepared {
                 self.without_namespaces(&error.to_string())?;
                 self.try_run(observe)
             }
+            Err(Error::Os { error, .. }) if self.plan.group.is_some() && control_group::refused(&error) => {
+                self.facts.control_group = None;
+                self.lower_again()?;
+                self.try_run(observe)
+            }
             other => other,
         }
     }
@@ -177,6 +186,10 @@ impl Prepared {
 
     fn without_namespaces(&mut self, why: &str) -> Result<(), Error> {
         self.facts.features.namespaces_refused = Some(why.into());
+        self.lower_again()
+    }
+
+    fn lower_again(&mut self) -> Result<(), Error> {
         let boundaries = self.policy.files.boundaries();
         self.plan = lower(&self.policy, &boundaries, &self.facts, &self.command, Report::Gaps)
             .map_err(Error::Plan)?;
@@ -201,13 +214,18 @@ impl Prepared {
         };
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
         let signals = wait::watch_signals().map_err(starting())?;
-        let runner = match self.early.take().filter(|_| spec.tier == Tier::Process) {
+        let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
+        let group = group.transpose().map_err(starting())?;
+        let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
+        // A runner enters its group before it executes; one that waits already has no way in.
+        let fits = spec.tier == Tier::Process && door.is_none();
+        let runner = match self.early.take().filter(|_| fits) {
             Some(early) => early.launch(&spec, supervised),
-            None => launch::launch(&spec, supervised, None),
+            None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
-        Ok(Sandbox { runner, signals, time, _directory: directory })
+        Ok(Sandbox { runner, signals, time, group, _directory: directory })
     }
 
     fn session_directory(&self) -> Result<SessionDirectory, Error> {
@@ -252,7 +270,15 @@ impl Sandbox {
             denied.push(event);
         })
         .map_err(Error::os("wait for the sandbox"))?;
-        Ok(Ended { outcome, denied })
+        let (outcome, limited) = match &self.group {
+            None => (outcome, None),
+            // The kernel ends all of a group at once, so the runner may have had no last word.
+            Some(group) => match (outcome, group.ended_by()) {
+                (Outcome::Ended(_) | Outcome::Lost, Some(what)) => (Outcome::LimitHit(what), None),
+                (outcome, _) => (outcome, group.refused_by()),
+            },
+        };
+        Ok(Ended { outcome, denied, limited })
     }
 }
 

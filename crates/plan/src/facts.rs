@@ -15,13 +15,15 @@ pub struct FactQuery {
     pub texts: BTreeSet<AbsPath>,
     /// Directories to list.
     pub lists: BTreeSet<AbsPath>,
+    /// Whether a control group is to be looked for.
+    pub control_group: bool,
 }
 
 impl FactQuery {
     /// Nothing asked.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { paths: BTreeSet::new(), texts: BTreeSet::new(), lists: BTreeSet::new() }
+        Self { paths: BTreeSet::new(), texts: BTreeSet::new(), lists: BTreeSet::new(), control_group: false }
     }
 
     /// Whether nothing is asked.

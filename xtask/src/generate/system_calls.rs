@@ -33,6 +33,7 @@ fn action(action: Action) -> String {
         Action::Families => "only the short list of families",
         Action::Terminal => "all but `TIOCSTI` and `TIOCLINUX`",
         Action::Namespaces(_) => "refused with a flag that makes a namespace",
+        Action::Bound => "refused where the garden is bound to some of the processors",
         Action::SetUser(_) => "as root, refused with a mode that makes a program run as its owner",
         Action::Personality => "only the values that debuggers and set-up programs need",
     };

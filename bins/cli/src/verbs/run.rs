@@ -55,6 +55,9 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
             "garth: {repository} became a git repository; look at its configuration and hooks before you use it"
         )?;
     }
+    if let Some(what) = &ended.limited {
+        writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
+    }
     let code = conclude(arguments, &prepared, &ended);
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));
@@ -142,7 +145,7 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
     if let Outcome::Ended(ending) = &ended.outcome {
         let code = ending.code.unwrap_or_else(|| 128 + ending.signal.unwrap_or(0));
         let code = u8::try_from(code & 0xff).unwrap_or(125);
-        end(End { outcome, code, signal, message: None, denied })?;
+        end(End { outcome, code, signal, message: ended.limited.clone(), denied })?;
         return Ok(exit_like(ending));
     }
     let (code, message) = match conclude(arguments, &prepared, &ended) {

@@ -35,6 +35,9 @@ pub fn facts(query: &FactQuery) -> HostFacts {
     };
     extend(&mut facts, query);
     super::mapped::look(&mut facts);
+    if query.control_group {
+        facts.control_group = super::control_group::find();
+    }
     facts
 }
 

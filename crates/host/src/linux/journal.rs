@@ -43,6 +43,14 @@ impl Journal {
     /// # Errors
     /// What could not be made or written.
     pub fn make_directory(&self, parent: &Path) -> Result<SessionDirectory, OsError> {
+        let made = self.announce(parent)?;
+        rustix::fs::mkdir(&made.path, Mode::from_raw_mode(0o700)).on("make", made.path.display())?;
+        Ok(made)
+    }
+
+    /// Draws a name below `parent` and writes down that something will be made there. What is made is removed
+    /// when the result is dropped.
+    pub(super) fn announce(&self, parent: &Path) -> Result<SessionDirectory, OsError> {
         std::fs::create_dir_all(&self.0).on("make", self.0.display())?;
         let mut random = [0; 16];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).on("draw", "a name")?;
@@ -53,9 +61,7 @@ impl Journal {
         let mut text = format!("{me} {}\n", start_time(me).unwrap_or(0)).into_bytes();
         text.extend_from_slice(path.as_os_str().as_bytes());
         write_whole(&entry, &text)?;
-        let made = SessionDirectory { path, entry };
-        rustix::fs::mkdir(&made.path, Mode::from_raw_mode(0o700)).on("make", made.path.display())?;
-        Ok(made)
+        Ok(SessionDirectory { path, entry })
     }
 
     /// What processes that have died left behind.
@@ -76,6 +82,13 @@ impl Journal {
             }
         }
         Ok(left)
+    }
+
+    /// Undoes all that was left, as far as it can be; `garth clean` tells about the rest.
+    pub fn sweep(&self) {
+        for left in self.left().unwrap_or_default() {
+            let _told_later = self.undo(&left);
+        }
     }
 
     /// Undoes what was left.
@@ -107,6 +120,9 @@ impl Drop for SessionDirectory {
 
 /// Removes a tree without following links. What inside took away its own permissions is given them back.
 fn remove(directory: &Path) -> Result<(), OsError> {
+    if super::control_group::is_one(directory) {
+        return super::control_group::remove(directory);
+    }
     match std::fs::remove_dir_all(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {

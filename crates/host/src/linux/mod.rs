@@ -1,6 +1,7 @@
 //! The Linux host.
 
 pub mod broker;
+pub mod control_group;
 pub mod facts;
 pub mod inside;
 pub mod journal;

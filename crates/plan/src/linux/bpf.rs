@@ -38,6 +38,8 @@ pub struct Options {
     pub no_sockets: bool,
     /// The target carries root's number.
     pub root: bool,
+    /// The target is bound to some of the processors and may not choose others.
+    pub bound: bool,
 }
 
 const LD_ABS: u16 = 0x20;
@@ -142,6 +144,8 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
             let set = if name == "clone" { CLONE_NAMESPACE_FLAGS } else { NAMESPACE_FLAGS };
             vec![load(argument(flags)), jump(JSET, set, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
         }
+        Action::Bound if options.bound => vec![deny(Errno::Eperm)],
+        Action::Bound => return None,
         Action::SetUser(_) if !options.root => return None,
         Action::SetUser(mode) => {
             vec![load(argument(mode)), jump(JSET, SET_ID, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
@@ -255,6 +259,7 @@ mod tests {
             namespaces: false,
             no_sockets: false,
             root: false,
+            bound: false,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::bpf::{self, Options};
 use super::confinement::{self, Split, rights};
-use super::rows::Rules;
-use super::spec::{Landlock, LandlockRule, LaunchSpec, Limits, Supervision, Target, Tier, ViewStep};
+use super::group;
+use super::rows::{Held, Rules};
+use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision, Target, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
@@ -21,6 +22,8 @@ pub struct Plan {
     pub spec: LaunchSpec,
     /// What the runner supervises; `None` when nothing is writable in the user's tree.
     pub supervision: Option<Supervision>,
+    /// The control group that the broker makes, if limits need one and it may.
+    pub group: Option<Group>,
     /// How each clause is held.
     pub assurance: Assurance,
     /// Gaps that the policy accepts.
@@ -143,6 +146,8 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let accepted = accepted(policy);
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
     let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
+    let group = group::lower(policy, facts.control_group.as_ref());
+    let limits = limits(policy, facts, Tier::Process, group.as_ref());
     let options = Options {
         arch,
         supervise: supervision.is_some(),
@@ -151,11 +156,12 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         namespaces: policy.tier.nested.value,
         no_sockets: false,
         root: facts.user.uid == 0,
+        bound: limits.processors.is_some(),
     };
     let landlock = confinement::domain(facts, &split, supervision.as_ref());
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
-    let limits = limits(policy, facts, Tier::Process);
-    let assurance = rows::process(facts, rules, &view, supervision.as_ref(), &limits);
+    let assurance =
+        rows::process(facts, rules, &view, supervision.as_ref(), Held::new(&limits, group.as_ref()));
     let steps = std::mem::take(&mut view.steps);
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
@@ -171,6 +177,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     Plan {
         spec,
         supervision,
+        group,
         assurance,
         accepted,
         session_directory: false,
@@ -189,16 +196,19 @@ fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {
     }
 }
 
-fn limits(policy: &Policy, facts: &HostFacts, tier: Tier) -> Limits {
+fn limits(policy: &Policy, facts: &HostFacts, tier: Tier, group: Option<&Group>) -> Limits {
     // The kernel exempts the machine's root from RLIMIT_NPROC, and without a user namespace it would count
     // everything else that the user runs.
     let count = facts.user.uid == 0 || tier == Tier::Landlock;
-    Limits {
+    let mut limits = Limits {
         processes: policy.limits.processes.as_ref().map(|limit| limit.value),
         count_processes: count,
         memory: policy.limits.memory.as_ref().map(|limit| limit.value),
         file_size: policy.limits.file_size.as_ref().map(|limit| limit.value),
-    }
+        processors: policy.limits.cpu.as_ref().and_then(|limit| group::processors(limit.value)),
+    };
+    group::relieve(&mut limits, group);
+    limits
 }
 
 /// The tier without namespaces: the host's own tree, cut down by Landlock to what the policy names.
@@ -214,6 +224,8 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         .collect();
     let split = Split { roots, free: Vec::new() };
     let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, false, true);
+    let group = group::lower(policy, facts.control_group.as_ref());
+    let limits = limits(policy, facts, Tier::Landlock, group.as_ref());
     let options = Options {
         arch,
         supervise: supervision.is_some(),
@@ -222,10 +234,11 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         namespaces: false,
         no_sockets: true,
         root: facts.user.uid == 0,
+        bound: limits.processors.is_some(),
     };
     let entered = environment::lower(policy, command, facts.user.uid, SESSION);
-    let limits = limits(policy, facts, Tier::Landlock);
-    let assurance = rows::landlock(facts, rules, &view, supervision.as_ref(), &limits);
+    let assurance =
+        rows::landlock(facts, rules, &view, supervision.as_ref(), Held::new(&limits, group.as_ref()));
     let spec = LaunchSpec {
         tier: Tier::Landlock,
         mapped: Vec::new(),
@@ -239,6 +252,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
     Plan {
         spec,
         supervision,
+        group,
         assurance,
         accepted: accepted(policy),
         session_directory: true,

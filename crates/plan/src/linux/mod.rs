@@ -3,6 +3,8 @@
 pub mod bpf;
 pub mod confinement;
 mod environment;
+mod group;
+mod limit_rows;
 mod lower;
 mod questions;
 mod rows;

@@ -1,5 +1,6 @@
 //! Which facts a Linux plan needs.
 
+use super::group;
 use crate::facts::{FactQuery, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, NodeKind, Policy};
 
@@ -13,6 +14,7 @@ pub(super) const POINTERS: [&str; 2] = ["gitdir", "commondir"];
 #[must_use]
 pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     let mut query = FactQuery::nothing();
+    query.control_group = group::wanted(policy);
     let matters = |boundary: &&Boundary<'_>| {
         let visible_parent = || {
             boundary.path.parent().is_some_and(|parent| {

@@ -1,7 +1,8 @@
 //! One row per clause: what holds it on this machine.
 
+pub(super) use super::limit_rows::Held;
 use super::lower::{ABSENT_GAP, DELETE_GAP, HARD_LINK_GAP, SOCKET_GAP};
-use super::spec::{Limits, Supervision, Tier};
+use super::spec::{Supervision, Tier};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
@@ -40,7 +41,7 @@ pub(super) fn process(
     rules: Rules<'_>,
     view: &View,
     supervision: Option<&Supervision>,
-    limits: &Limits,
+    limits: Held<'_>,
 ) -> Assurance {
     let mut table = rules.table(facts, view, Tier::Process);
     table.files(supervision);
@@ -62,7 +63,7 @@ pub(super) fn landlock(
     rules: Rules<'_>,
     view: &View,
     supervision: Option<&Supervision>,
-    limits: &Limits,
+    limits: Held<'_>,
 ) -> Assurance {
     let mut table = rules.table(facts, view, Tier::Landlock);
     table.files(supervision);
@@ -337,10 +338,13 @@ impl Table<'_> {
         }
     }
 
-    fn common(&mut self, limits: &Limits) {
+    fn common(&mut self, limits: Held<'_>) {
         self.network();
         self.unbuilt();
-        self.limits(limits);
+        let rows = limits.rows(&self.policy.limits);
+        for (clause, origin, status) in rows {
+            self.push(clause, &origin, status);
+        }
         let origin = self.base();
         self.push(
             "only variables on the allow-list enter",
@@ -433,47 +437,6 @@ impl Table<'_> {
         if policy.audit.required.value {
             let status = later("audit", "this version writes no audit log", "set `audit.required = false`");
             self.push("audit.required = true", &policy.audit.required.origin, status);
-        }
-    }
-
-    fn limits(&mut self, limits: &Limits) {
-        let policy = &self.policy.limits;
-        if let Some(limit) = &policy.processes {
-            let mechanism = if limits.count_processes {
-                "counted ten times a second; everything inside ends above it"
-            } else {
-                "RLIMIT_NPROC in a user namespace of its own"
-            };
-            self.push(
-                format!("limits.processes = {}", limit.value),
-                &limit.origin,
-                Status::enforced(mechanism),
-            );
-        }
-        if let Some(limit) = &policy.memory {
-            let status = Status::enforced("counted ten times a second; everything inside ends above it");
-            self.push(format!("limits.memory = {}", limit.value), &limit.origin, status);
-        }
-        if let Some(limit) = &policy.file_size {
-            self.push(
-                format!("limits.file-size = {}", limit.value),
-                &limit.origin,
-                Status::enforced("RLIMIT_FSIZE"),
-            );
-        }
-        if let Some(limit) = &policy.time {
-            let status =
-                Status::enforced("the broker's clock; then SIGTERM, then the end of the pid namespace");
-            self.push(format!("limits.time = {}s", limit.value.as_secs()), &limit.origin, status);
-        }
-        if let Some(limit) = &policy.cpu {
-            let status = Status::Unenforceable {
-                gap: "linux.limit.cpu".into(),
-                reason: "only a control group can hold it, and none that this user may divide was found"
-                    .into(),
-                hint: "drop `limits.cpu`, or run in a systemd user session with delegated controllers".into(),
-            };
-            self.push(format!("limits.cpu = {}", limit.value), &limit.origin, status);
         }
     }
 }

@@ -215,6 +215,28 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Size of a written file (`RLIMIT_FSIZE`).
     pub file_size: Option<u64>,
+    /// Processors that everything inside is bound to, where no control group limits its time.
+    pub processors: Option<u32>,
+}
+
+/// A control group that the broker makes for the sandbox, and takes away at its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Where it is made.
+    pub parent: AbsPath,
+    /// What is written to it, in this order, and read back.
+    pub settings: Vec<Setting>,
+}
+
+/// One file of a control group and what it is to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Name of the file.
+    pub file: String,
+    /// Its content.
+    pub value: String,
+    /// A file that is absent is no error.
+    pub optional: bool,
 }
 
 /// The process to start.

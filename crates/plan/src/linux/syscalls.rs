@@ -83,6 +83,8 @@ pub enum Action {
     Terminal,
     /// `clone`, `unshare`: flags that make a namespace are refused (argument `.0` holds the flags).
     Namespaces(u8),
+    /// `sched_setaffinity`: refused where `limits.cpu` is held by binding to processors.
+    Bound,
     /// `chmod` family, as root: modes (argument `.0`) that make a program run as its owner are refused.
     SetUser(u8),
     /// `personality`: only the values that debuggers and set-up programs need.
@@ -180,6 +182,13 @@ pub const TABLE: &[Row] = &[
         92,
         Action::Personality,
         "odd personalities weaken address randomisation and mmap checks",
+    ),
+    row(
+        "sched_setaffinity",
+        203,
+        122,
+        Action::Bound,
+        "where `limits.cpu` binds to some of the processors, the target may not choose others",
     ),
     row("chmod", 90, NONE, Action::SetUser(1), SET_USER),
     row("fchmod", 91, 52, Action::SetUser(1), SET_USER),

@@ -2,9 +2,8 @@
 
 use super::{Check, Status};
 use crate::trial::{Started, Trial};
-use garth::Prepared;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Namespaces, by the sandbox that was started.
 pub fn namespaces(started: &Started) -> Check {
@@ -142,38 +141,23 @@ pub fn overlay(trial: &Trial, started: &Started) -> Check {
     Check { name, status: Status::Missing, found, hints: vec![hint.into()] }
 }
 
-/// Control groups, by making one and removing it.
-pub fn control_groups(prepared: Option<&Prepared>) -> Check {
+/// Control groups, by looking for one that can be divided.
+pub fn control_groups() -> Check {
     let name = "control groups";
-    if let Some(group) = prepared.and_then(|prepared| prepared.facts.control_group.as_ref()) {
-        let controllers: Vec<&str> = group.controllers.iter().map(String::as_str).collect();
-        return Check::works(name, format!("{}: {}", group.parent, controllers.join(", ")));
-    }
-    let without = "memory and processes are held by counting and rlimits; `limits.cpu` cannot be held";
-    let (found, hints) = match delegated() {
-        Ok(controllers) => {
-            (format!("can be divided ({controllers}), but this version does not; {without}"), Vec::new())
-        }
-        Err(why) => {
-            let hint = "for `limits.cpu` run in a systemd user session: systemd-run --user --scope -p Delegate=yes garth run ...";
-            (format!("{why}; {without}"), vec![hint.to_owned()])
-        }
+    const WANTED: [&str; 3] = ["cpu", "memory", "pids"];
+    let without = "without, memory is held by counting and `limits.cpu` by binding to processors";
+    let Some(group) = garth::control_group() else {
+        let hint = "for exact limits run in a systemd user session: systemd-run --user --scope garth run ...";
+        let found = format!("none that this user may divide; {without}");
+        return Check { name, status: Status::Limited, found, hints: vec![hint.into()] };
     };
-    Check { name, status: Status::Limited, found, hints }
-}
-
-/// The controllers of this process's own control group, if this user may divide it (`cgroups(7)`).
-fn delegated() -> Result<String, String> {
-    let root = Path::new("/sys/fs/cgroup");
-    if !root.join("cgroup.controllers").exists() {
-        return Err("there is no cgroup v2 at /sys/fs/cgroup".to_owned());
+    let controllers: Vec<&str> = group.controllers.iter().map(String::as_str).collect();
+    let found = format!("{}: {}", group.parent, controllers.join(", "));
+    let missing: Vec<&str> = WANTED.into_iter().filter(|name| !group.controllers.contains(*name)).collect();
+    if missing.is_empty() {
+        return Check::works(name, found);
     }
-    let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = text.lines().find_map(|line| line.strip_prefix("0::/"));
-    let own: PathBuf = root.join(own.ok_or("this process is in no cgroup v2")?);
-    let trial = own.join(format!("garth-doctor-{}", std::process::id()));
-    std::fs::create_dir(&trial).map_err(|error| format!("{} cannot be divided: {error}", own.display()))?;
-    let _ = std::fs::remove_dir(&trial);
-    let controllers = std::fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
-    Ok(controllers.trim().replace(' ', ", "))
+    let found = format!("{found}; not {}; {without}", missing.join(", "));
+    let hint = "delegate them: Delegate=cpu memory pids in user@.service.d (systemd.resource-control(5))";
+    Check { name, status: Status::Limited, found, hints: vec![hint.into()] }
 }

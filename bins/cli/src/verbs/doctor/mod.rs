@@ -58,7 +58,7 @@ pub fn run(json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
         machine::landlock(features.landlock),
         machine::supervision(features.supervision),
         machine::overlay(&trial, &started),
-        machine::control_groups(started.prepared.as_ref()),
+        machine::control_groups(),
     ];
     let runs = started.is_good();
     let tier = started.tier().map(tier);

@@ -26,6 +26,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     .escapes(&[64, 67]),
     story(23, "limits.processes", "start more processes than allowed", tell::too_many_processes),
     story(23, "limits.memory", "use more memory than allowed", tell::too_much_memory),
+    story(23, "limits.cpu", "use more processors than allowed", tell::too_many_processors),
     story(23, "limits.time", "run longer than allowed", tell::too_long),
     story(23, "limits.file", "write a larger file than allowed", tell::too_large),
     story(4, "git.planted", "plant a bare repository unseen", tell::planted_repository).escapes(&[53]),

@@ -7,7 +7,7 @@ use garth_plan::linux::spec::{Landlock, Limits, Tier};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet, sched_getaffinity, sched_setaffinity};
 use std::ffi::CString;
 
 /// Ties the runner to the life of its parent, and keeps everything inside from looking into it.
@@ -93,6 +93,26 @@ pub fn prepare_landlock(plan: &Landlock) -> Result<Option<Ruleset>, OsError> {
     Ok(Some(ruleset))
 }
 
+/// Binds this process, and all that it starts, to so many processors of those that it may use, and reads back
+/// that it is. Different sandboxes begin at different ones.
+fn bind(count: u32) -> Result<(), OsError> {
+    let allowed = sched_getaffinity(None).on("read", "the processors")?;
+    let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|number| allowed.is_set(*number)).collect();
+    let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(usable.len());
+    let mut random = [0; 1];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).on("draw", "a processor")?;
+    let mut chosen = CpuSet::new();
+    for number in usable.iter().cycle().skip(usize::from(random[0]) % usable.len().max(1)).take(wanted) {
+        chosen.set(*number);
+    }
+    sched_setaffinity(None, &chosen).on("bind to", "some of the processors")?;
+    if sched_getaffinity(None).on("read back", "the processors")? == chosen {
+        Ok(())
+    } else {
+        Err(OsError::new("bind to", "some of the processors", Errno::PERM.raw_os_error()))
+    }
+}
+
 /// Sets the limits that the kernel keeps per process or per user namespace.
 ///
 /// # Errors
@@ -108,6 +128,9 @@ pub fn set_limits(limits: &Limits) -> Result<(), OsError> {
             rustix::process::setrlimit(resource, limit).on("limit", name)
         }
     };
+    if let Some(count) = limits.processors {
+        bind(count)?;
+    }
     set(Resource::Nproc, limits.processes.filter(|_| !limits.count_processes), "processes")?;
     set(Resource::Fsize, limits.file_size, "file size")?;
     set(Resource::Core, Some(0), "core dumps")

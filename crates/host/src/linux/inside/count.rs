@@ -90,7 +90,13 @@ mod tests {
 
     #[test]
     fn nothing_exceeds_no_limit() {
-        let none = Limits { processes: None, count_processes: false, memory: None, file_size: None };
+        let none = Limits {
+            processes: None,
+            count_processes: false,
+            memory: None,
+            file_size: None,
+            processors: None,
+        };
         assert_eq!(exceeded(&none), None);
         let tight = Limits { processes: Some(0), count_processes: true, ..none };
         let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();

@@ -17,6 +17,7 @@ pub(super) const ACTIONS: &[Row] = &[
     ("heartbeat", heartbeat),
     ("detached-heartbeat", detached_heartbeat),
     ("limit-raised", limit_raised),
+    ("busy", busy),
 ];
 
 fn sleep(arguments: &Arguments<'_>) -> Act {
@@ -105,4 +106,26 @@ fn limit_raised(_: &Arguments<'_>) -> Act {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let most = Rlimit { current: Some(1 << 30), maximum: Some(1 << 30) };
     Ok(setrlimit(Resource::Core, most)?)
+}
+
+/// Keeps that many threads busy after choosing all processors; succeeds when together they got at least a share
+/// of the time (threads, thousandths of one processor).
+fn busy(arguments: &Arguments<'_>) -> Act {
+    let (threads, wanted): (u32, u128) = (arguments.number(0)?, arguments.number(1)?);
+    let mut all = rustix::thread::CpuSet::new();
+    (0..rustix::thread::CpuSet::MAX_CPU).for_each(|number| all.set(number));
+    // Where this is refused, the processors that are left have to do.
+    let _refused = rustix::thread::sched_setaffinity(None, &all);
+    let clock = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    };
+    let (begin, before) = (std::time::Instant::now(), clock());
+    let work = move || while begin.elapsed() < Duration::from_millis(600) {};
+    let workers: Vec<_> = (0..threads).map(|_| std::thread::spawn(work)).collect();
+    for worker in workers {
+        worker.join().map_err(|_| Refusal::broken("a thread ended"))?;
+    }
+    let (used, elapsed) = ((clock() - before).as_micros(), begin.elapsed().as_micros().max(1));
+    if used * 1000 / elapsed >= wanted { Ok(()) } else { Err(Errno::AGAIN.into()) }
 }

@@ -1,0 +1,90 @@
+//! Limits, and what holds them on the machine at hand.
+#![cfg(target_os = "linux")]
+
+use garth_tests::{Garden, Run, everyone};
+
+fn policy(garden: &Garden, limits: &str) -> String {
+    garden.write(".test-policy", format!("version = 1\n[limits]\n{limits}\n"));
+    let path = garden.work.join(".test-policy");
+    path.to_string_lossy().into_owned()
+}
+
+fn under(garden: &Garden, limits: &str, verb: &[&str], command: &[&str]) -> Run {
+    let (policy, program) = (policy(garden, limits), garden.program().to_string_lossy().into_owned());
+    let words = [&[program.as_str()], verb, &["--policy", policy.as_str(), "--"], command].concat();
+    garden.outside(&words)
+}
+
+/// What the plan says holds a limit.
+fn mechanism(garden: &Garden, limits: &str) -> String {
+    under(garden, limits, &["plan"], &["true"]).text()
+}
+
+const USED: &str = "import os, threading, time
+try: os.sched_setaffinity(0, range(os.cpu_count()))
+except OSError: pass
+start = time.time()
+pids = []
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        while time.time() - start < 1: pass
+        os._exit(0)
+    pids.append(pid)
+for pid in pids: os.waitpid(pid, 0)
+used = os.times()
+print(int(100 * (used.children_user + used.children_system) / (time.time() - start)))";
+
+#[test]
+fn two_busy_processes_get_the_time_of_one_processor() {
+    everyone(|garden| {
+        let said = mechanism(garden, "cpu = \"1\"");
+        assert!(said.contains("bound to one processor") || said.contains("cpu.max"), "{said}");
+        let used = under(garden, "cpu = \"1\"", &["run"], &["python3", "-c", USED]).code(0).text();
+        let percent: u32 = used.trim().parse().unwrap_or(u32::MAX);
+        assert!(percent <= 110, "{percent} percent of one processor");
+    });
+}
+
+#[test]
+fn a_part_of_a_processor_is_held_by_a_control_group_or_refused() {
+    everyone(|garden| {
+        let run = under(garden, "cpu = \"0.5\"", &["run"], &["python3", "-c", USED]);
+        if mechanism(garden, "cpu = \"0.5\"").contains("cpu.max") {
+            let percent: u32 = run.code(0).text().trim().parse().unwrap_or(u32::MAX);
+            assert!(percent <= 60, "{percent} percent of one processor");
+        } else {
+            eprintln!("no control group that may be divided: the policy has to be refused");
+            assert!(run.code(121).errors().contains("control group"));
+        }
+    });
+}
+
+#[test]
+fn memory_above_the_limit_ends_everything() {
+    everyone(|garden| {
+        let big =
+            "b = bytearray(400 << 20)\nfor i in range(0, len(b), 4096): b[i] = 1\nimport time; time.sleep(2)";
+        let run = under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", big]).code(137);
+        assert!(run.errors().contains("memory"), "{run}");
+        let _ = under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", "print(1)"]).code(0);
+        assert!(left().is_empty(), "{:?}", left());
+    });
+}
+
+/// Control groups of garth that still stand.
+fn left() -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![std::path::PathBuf::from("/sys/fs/cgroup")];
+    while let Some(directory) = waiting.pop() {
+        for entry in directory.read_dir().into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if entry.file_name().to_string_lossy().starts_with("garth-") {
+                    found.push(entry.path());
+                }
+                waiting.push(entry.path());
+            }
+        }
+    }
+    found
+}
