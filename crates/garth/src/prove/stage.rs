@@ -332,6 +332,7 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
         git_directory(&root.join("outside/shared/forged"))?;
         fs::write(path.join(".git"), format!("gitdir: {}\n", root.join("outside/shared/forged").display()))?;
     }
+    swallow_datagrams(UnixDatagram::bind(path.join("host-datagram.sock"))?);
     UnixListener::bind(path.join("host.sock")).map(serve_stream)
 }
 
@@ -379,6 +380,13 @@ fn serve_stream(listener: UnixListener) {
     std::thread::spawn(move || for _client in listener.incoming() {});
 }
 
+fn swallow_datagrams(socket: UnixDatagram) {
+    std::thread::spawn(move || {
+        let mut text = [0; 64];
+        while socket.recv(&mut text).is_ok() {}
+    });
+}
+
 fn serve_datagrams(socket: UdpSocket) {
     std::thread::spawn(move || {
         let mut text = [0; 1024];
@@ -397,11 +405,7 @@ fn servers(root: &Path, id: u32) -> io::Result<Vec<(&'static str, String)>> {
         }
         serve_stream(UnixListener::bind(&path)?);
     }
-    let datagrams = UnixDatagram::bind(root.join("run/notify"))?;
-    std::thread::spawn(move || {
-        let mut text = [0; 64];
-        while datagrams.recv(&mut text).is_ok() {}
-    });
+    swallow_datagrams(UnixDatagram::bind(root.join("run/notify"))?);
     let name = format!("garth-prove-{id}");
     let address = std::os::unix::net::SocketAddr::from_abstract_name(&name)?;
     serve_stream(UnixListener::bind_addr(&address)?);

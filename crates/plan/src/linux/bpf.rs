@@ -36,6 +36,10 @@ pub struct Options {
     /// Sockets of all families but route netlink are refused: there is no network namespace to hold the
     /// internet families and no mount tree to hide the host's unix sockets. Socket pairs remain.
     pub no_sockets: bool,
+    /// Connections are carried out by the runner.
+    pub connects: bool,
+    /// There are no unix datagrams: no connection is needed to send one, and the receiver's name lies in memory.
+    pub no_datagrams: bool,
     /// The target carries root's number.
     pub root: bool,
     /// The target is bound to some of the processors and may not choose others.
@@ -137,7 +141,9 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         }
         Action::Supervise | Action::SuperviseDelete | Action::SuperviseOpen(_) => return None,
         // A pair that is connected from the start reaches nobody.
-        Action::Families => families(options.no_sockets && name == "socket"),
+        Action::Families => families(options.no_sockets && name == "socket", options.no_datagrams),
+        Action::SuperviseConnect if options.connects => vec![ret(RET_NOTIFY)],
+        Action::SuperviseConnect => return None,
         Action::Terminal => refuse_equal(1, &[0x5412, 0x541C]),
         Action::Namespaces(_) if options.namespaces => return None,
         Action::Namespaces(flags) => {
@@ -160,21 +166,27 @@ fn nested(name: &str) -> bool {
 }
 
 /// Allows `AF_UNIX` and the internet families (unless told otherwise) and `NETLINK_ROUTE`.
-fn families(closed: bool) -> Vec<Instruction> {
+fn families(closed: bool, no_datagrams: bool) -> Vec<Instruction> {
     const UNIX: u32 = 1;
     const INET: u32 = 2;
     const INET6: u32 = 10;
     const NETLINK: u32 = 16;
+    /// Set in `SOCK_DGRAM` and `SOCK_RAW` (which is the same to this family), in neither of the other kinds.
+    const DATAGRAM: u32 = 2;
     let usual = if closed { deny(Errno::Eafnosupport) } else { ret(RET_ALLOW) };
+    let datagrams = if no_datagrams { deny(Errno::Eprotonosupport) } else { usual };
     vec![
         load(argument(0)),
         jump(JEQ, UNIX, 6, 0),
-        jump(JEQ, INET, 5, 0),
-        jump(JEQ, INET6, 4, 0),
-        jump(JEQ, NETLINK, 0, 4),
+        jump(JEQ, INET, 8, 0),
+        jump(JEQ, INET6, 7, 0),
+        jump(JEQ, NETLINK, 0, 7),
         load(argument(2)),
-        jump(JEQ, 0, 0, 2),
+        jump(JEQ, 0, 0, 5),
         ret(RET_ALLOW),
+        load(argument(1)),
+        jump(JSET, DATAGRAM, 0, 1),
+        datagrams,
         usual,
         deny(Errno::Eafnosupport),
     ]
@@ -258,6 +270,8 @@ mod tests {
             reads: false,
             namespaces: false,
             no_sockets: false,
+            connects: false,
+            no_datagrams: false,
             root: false,
             bound: false,
         }
@@ -340,6 +354,22 @@ mod tests {
             assert_eq!(call(&root, "fchmodat", [3, 0, mode, 0, 0, 0]), RET_ERRNO | 1, "{mode:o}");
         }
         assert_eq!(call(&root, "fchmodat", [3, 0, 0o1777, 0, 0, 0]), RET_ALLOW);
+    }
+
+    #[test]
+    fn unix_datagrams_are_refused_where_the_kernel_does_not_know_their_receivers() {
+        let o = Options { no_datagrams: true, ..options() };
+        let (close_on_exec, refused) = (0o2_000_000, RET_ERRNO | 93);
+        for name in ["socket", "socketpair"] {
+            for (kind, wanted) in [(1, RET_ALLOW), (2, refused), (3, refused), (5, RET_ALLOW)] {
+                assert_eq!(call(&o, name, [1, kind | close_on_exec, 0, 0, 0, 0]), wanted, "{name} {kind}");
+            }
+        }
+        assert_eq!(call(&o, "socket", [2, 2, 0, 0, 0, 0]), RET_ALLOW, "UDP");
+        assert_eq!(call(&o, "socket", [10, 2, 0, 0, 0, 0]), RET_ALLOW, "UDP");
+        assert_eq!(call(&options(), "socket", [1, 2, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&options(), "connect", [0; 6]), RET_ALLOW);
+        assert_eq!(call(&Options { connects: true, ..o }, "connect", [0; 6]), RET_NOTIFY);
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub mod rights {
     pub const REFER: u64 = 1 << 13;
     /// Truncate (ABI 3).
     pub const TRUNCATE: u64 = 1 << 14;
+    /// Connect or send to a unix socket by its path, if its server is outside the domain (ABI 9).
+    pub const RESOLVE_UNIX: u64 = 1 << 16;
+    /// The ABI that knows it.
+    pub const RESOLVE_UNIX_ABI: u32 = 9;
     /// `LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP` (ABI 4).
     pub const ALL_TCP: u64 = 0b11;
     /// `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL` (ABI 6).
@@ -107,10 +111,31 @@ pub(super) fn supervision(
         has_view,
         reads,
         deletes: deletes || reads,
+        connects: false,
         plain_modes: facts.user.uid == 0,
         quiet: policy.files.private().to_vec(),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })
+}
+
+/// The order of a supervisor that carries out connections and nothing else.
+pub(super) fn connections(policy: &Policy) -> Supervision {
+    Supervision {
+        roots: Vec::new(),
+        free: Vec::new(),
+        has_view: true,
+        reads: false,
+        deletes: false,
+        connects: true,
+        plain_modes: false,
+        quiet: policy.files.private().to_vec(),
+        known_repositories: Vec::new(),
+    }
+}
+
+/// Whether the kernel itself keeps the target from unix sockets of servers outside.
+pub(super) fn resolves(facts: &HostFacts) -> bool {
+    facts.features.landlock >= rights::RESOLVE_UNIX_ABI
 }
 
 /// Opens for reading are supervised only when a deny may match a name that appears later in a tree that
@@ -153,5 +178,6 @@ pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: Option<&Supe
         }));
     }
     let scoped = if facts.features.landlock >= 6 { rights::ALL_SCOPES } else { 0 };
-    Landlock { handled_files: rights::CHANGE, handled_network: 0, scoped, rules }
+    let resolve = if resolves(facts) { rights::RESOLVE_UNIX } else { 0 };
+    Landlock { handled_files: rights::CHANGE | resolve, handled_network: 0, scoped, rules }
 }

@@ -70,9 +70,6 @@ pub const ABSENT_GAP: &str = "linux.secrets.absent";
 /// say where the other names of a file are.
 pub const HARD_LINK_GAP: &str = "linux.hard-links.read";
 
-/// A gap that every profile accepts, for the same reason: the workspace is granted, sockets and all.
-pub const SOCKET_GAP: &str = "linux.sockets.workspace";
-
 /// How much the assurance is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -132,7 +129,7 @@ fn architecture(facts: &HostFacts) -> Result<Arch, PlanError> {
 
 fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
-    accepted.extend([HARD_LINK_GAP.to_owned(), SOCKET_GAP.to_owned()]);
+    accepted.push(HARD_LINK_GAP.to_owned());
     if policy.profile.value != Profile::Strict {
         accepted.extend([DELETE_GAP, ABSENT_GAP, ROOT_GAP].map(str::to_owned));
     }
@@ -145,23 +142,35 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let split = confinement::split(policy, boundaries, &view);
     let accepted = accepted(policy);
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
-    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
+    let mut supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
+    let changes = supervision.is_some();
+    let connects = !confinement::resolves(facts);
+    if connects {
+        supervision.get_or_insert_with(|| confinement::connections(policy)).connects = true;
+    }
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
     let options = Options {
         arch,
-        supervise: supervision.is_some(),
+        supervise: changes,
         deletes: supervision.as_ref().is_some_and(|order| order.deletes),
         reads: supervision.as_ref().is_some_and(|order| order.reads),
         namespaces: policy.tier.nested.value,
         no_sockets: false,
+        connects,
+        no_datagrams: connects,
         root: facts.user.uid == 0,
         bound: limits.processors.is_some(),
     };
     let landlock = confinement::domain(facts, &split, supervision.as_ref());
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
-    let assurance =
-        rows::process(facts, rules, &view, supervision.as_ref(), Held::new(&limits, group.as_ref()));
+    let assurance = rows::process(
+        facts,
+        rules,
+        &view,
+        supervision.as_ref().filter(|_| changes),
+        Held::new(&limits, group.as_ref()),
+    );
     let steps = std::mem::take(&mut view.steps);
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
@@ -233,6 +242,8 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         reads: supervision.as_ref().is_some_and(|order| order.reads),
         namespaces: false,
         no_sockets: true,
+        connects: false,
+        no_datagrams: !confinement::resolves(facts),
         root: facts.user.uid == 0,
         bound: limits.processors.is_some(),
     };
@@ -278,8 +289,9 @@ fn landlock_domain(facts: &HostFacts, view: &View) -> Landlock {
     add(SESSION, READ | rights::CHANGE);
     let abi = facts.features.landlock;
     let refer = if abi >= 2 { rights::REFER } else { 0 };
+    let resolve = if confinement::resolves(facts) { rights::RESOLVE_UNIX } else { 0 };
     Landlock {
-        handled_files: (READ | rights::CHANGE) & !rights::REFER | refer,
+        handled_files: (READ | rights::CHANGE) & !rights::REFER | refer | resolve,
         handled_network: if abi >= 4 { rights::ALL_TCP } else { 0 },
         scoped: if abi >= 6 { rights::ALL_SCOPES } else { 0 },
         rules,

@@ -1,7 +1,8 @@
 //! One row per clause: what holds it on this machine.
 
+use super::confinement;
 pub(super) use super::limit_rows::Held;
-use super::lower::{ABSENT_GAP, DELETE_GAP, HARD_LINK_GAP, SOCKET_GAP};
+use super::lower::{ABSENT_GAP, DELETE_GAP, HARD_LINK_GAP};
 use super::spec::{Supervision, Tier};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
@@ -46,6 +47,12 @@ pub(super) fn process(
     let mut table = rules.table(facts, view, Tier::Process);
     table.files(supervision);
     table.common(limits);
+    let connections = if confinement::resolves(facts) {
+        "Landlock knows which servers are outside"
+    } else {
+        "connections are carried out on opened sockets, to servers inside only; no unix datagrams"
+    };
+    table.isolation("servers of the host cannot be reached by a socket in the workspace", connections);
     table.isolation(
         "processes of the host cannot be seen or signalled",
         "pid namespace and a proc of its own",
@@ -328,14 +335,6 @@ impl Table<'_> {
             HARD_LINK_GAP,
             "a hard link to a denied file that already stands in the workspace can be read",
         );
-        if self.tier == Tier::Process {
-            self.gap(
-                "servers of the host cannot be reached by a socket in the workspace",
-                "no other directory with sockets of the host is in the view",
-                SOCKET_GAP,
-                "a server outside that listens on a socket in the workspace can be connected to",
-            );
-        }
     }
 
     fn common(&mut self, limits: Held<'_>) {

@@ -144,6 +144,13 @@ impl Supervision {
             .is_some_and(|root| deepest(&self.free, path).is_none_or(|free| free < root))
     }
 
+    /// Whether the path is in a tree of the sandbox's own, in which nothing is guarded.
+    #[must_use]
+    pub fn is_free(&self, path: &AbsPath) -> bool {
+        deepest(&self.free, path)
+            .is_some_and(|free| deepest(&self.roots, path).is_none_or(|root| root < free))
+    }
+
     /// Whether a refusal at `path` is worth telling.
     #[must_use]
     pub fn tells(&self, path: &AbsPath) -> bool {
@@ -195,6 +202,8 @@ pub struct Supervision {
     pub reads: bool,
     /// Deletions are supervised too.
     pub deletes: bool,
+    /// Connections are carried out too: to unix sockets only if their server is inside.
+    pub connects: bool,
     /// New files never run as their owner, whatever mode was asked for (the owner is root).
     pub plain_modes: bool,
     /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell

@@ -52,6 +52,8 @@ pub enum Errno {
     Enosys,
     /// Address family not supported.
     Eafnosupport,
+    /// This kind of socket is not supported by the family.
+    Eprotonosupport,
 }
 
 impl Errno {
@@ -62,6 +64,7 @@ impl Errno {
             Self::Eperm => 1,
             Self::Enosys => 38,
             Self::Eafnosupport => 97,
+            Self::Eprotonosupport => 93,
         }
     }
 }
@@ -77,8 +80,12 @@ pub enum Action {
     SuperviseDelete,
     /// `open` family: supervised when argument `.0` holds a flag that can write or create.
     SuperviseOpen(u8),
-    /// `socket`, `socketpair`: families outside the short list are refused.
+    /// `socket`, `socketpair`: families outside the short list are refused, and unix datagrams where nothing else
+    /// keeps them from servers outside.
     Families,
+    /// `connect`: carried out by the runner on opened objects, where the kernel does not tell servers inside from
+    /// those outside.
+    SuperviseConnect,
     /// `ioctl`: the two calls that push keystrokes into a terminal are refused.
     Terminal,
     /// `clone`, `unshare`: flags that make a namespace are refused (argument `.0` holds the flags).
@@ -147,6 +154,13 @@ pub const TABLE: &[Row] = &[
     row("renameat", 264, 38, Action::Supervise, MUTATES),
     row("renameat2", 316, 276, Action::Supervise, MUTATES),
     row("bind", 49, 200, Action::Supervise, "a socket bound to a path makes a name"),
+    row(
+        "connect",
+        42,
+        203,
+        Action::SuperviseConnect,
+        "a unix socket in the workspace may be that of a server outside; from Landlock ABI 9 on the kernel knows",
+    ),
     row("unlink", 87, NONE, Action::SuperviseDelete, DELETES),
     row("unlinkat", 263, 35, Action::SuperviseDelete, DELETES),
     row("rmdir", 84, NONE, Action::SuperviseDelete, DELETES),
@@ -162,7 +176,8 @@ pub const TABLE: &[Row] = &[
         41,
         198,
         Action::Families,
-        "only unix, inet, inet6 and route netlink: the rest is kernel surface, and vsock leaves the namespace",
+        "only unix, inet, inet6 and route netlink: the rest is kernel surface, and vsock leaves the namespace; each \
+         unix datagram can name another receiver in memory, so before Landlock ABI 9 there are none",
     ),
     row("socketpair", 53, 199, Action::Families, "as socket"),
     row("ioctl", 16, 29, Action::Terminal, "TIOCSTI and TIOCLINUX type into the terminal of the host"),

@@ -11,6 +11,7 @@ mod process;
 mod races;
 mod root;
 mod secrets;
+mod sockets;
 mod stories;
 
 use super::attack::{Attack, Garden};
@@ -32,6 +33,7 @@ pub fn corpus() -> Vec<Attack> {
         kernel::ATTACKS,
         process::ATTACKS,
         root::ATTACKS,
+        sockets::ATTACKS,
         stories::ATTACKS,
     ];
     let written = tables.into_iter().flatten().cloned();

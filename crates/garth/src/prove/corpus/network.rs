@@ -183,8 +183,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         "delegates.workspace",
         "connect to a server of the host whose socket lies in the workspace",
         step("unix", &["{ws}/host.sock"]),
-    )
-    .gap(&["linux.sockets.workspace"]),
+    ),
     against(
         12,
         "delegates.outside",

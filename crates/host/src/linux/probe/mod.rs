@@ -16,6 +16,7 @@ mod process;
 mod race;
 mod raw;
 mod root;
+mod sockets;
 
 pub use act::{Act, Arguments, Outcome, Refusal};
 pub use lead::{Line, SEPARATOR, outside};
@@ -77,6 +78,7 @@ fn find(name: &str) -> Option<fn(&Arguments) -> Act> {
         enforcer::ACTIONS,
         limits::ACTIONS,
         root::ACTIONS,
+        sockets::ACTIONS,
     ];
     tables.into_iter().flatten().find(|(known, _)| *known == name).map(|(_, action)| *action)
 }

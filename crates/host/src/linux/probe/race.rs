@@ -21,14 +21,14 @@ const ENOUGH: usize = 3;
 const TIME: Duration = Duration::from_millis(120);
 
 /// Runs `step` over and over in a second thread until this is dropped.
-struct Meanwhile {
+pub(super) struct Meanwhile {
     stop: Arc<AtomicBool>,
     rounds: Arc<AtomicUsize>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Meanwhile {
-    fn run(mut step: impl FnMut() -> bool + Send + 'static) -> Self {
+    pub(super) fn run(mut step: impl FnMut() -> bool + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let rounds = Arc::new(AtomicUsize::new(0));
         let (seen, count) = (Arc::clone(&stop), Arc::clone(&rounds));
@@ -43,12 +43,12 @@ impl Meanwhile {
     }
 
     /// A busy machine gets more time: only a race that really ran says something.
-    fn goes_on(&self, since: Instant, made: usize) -> bool {
+    pub(super) fn goes_on(&self, since: Instant, made: usize) -> bool {
         let swaps = self.rounds.load(Ordering::Relaxed);
         since.elapsed() < TIME || ((made < ENOUGH || swaps < ENOUGH) && since.elapsed() < 20 * TIME)
     }
 
-    fn end(&mut self) -> usize {
+    pub(super) fn end(&mut self) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // A swapping thread that panicked has swapped nothing, which its count shows.
@@ -132,7 +132,7 @@ fn repeat(operation: &str, directory: &Path, material: &Path, meanwhile: &Meanwh
 }
 
 /// Only a race that really ran says something: changes went through, and so did swaps.
-fn enough(made: usize, swaps: usize) -> Act {
+pub(super) fn enough(made: usize, swaps: usize) -> Act {
     if made < ENOUGH || swaps < ENOUGH {
         return Err(Refusal::broken(format!("no race: {made} changes, {swaps} swaps")));
     }

@@ -41,6 +41,8 @@ pub enum Call {
     Remove { at: At, directory: bool },
     /// `bind`.
     Bind { socket: i32, address: u64, length: usize },
+    /// `connect`.
+    Connect { socket: i32, address: u64, length: usize },
     /// `umask`.
     Mask { mask: u32 },
     /// A call that the filter should not have sent here.
@@ -92,6 +94,9 @@ pub fn decode(names: &Names, call: &Notification) -> Call {
         "unlinkat" => Call::Remove { at: at(a, b), directory: int(c) & libc::AT_REMOVEDIR != 0 },
         "rmdir" => Call::Remove { at: cwd(a), directory: true },
         "bind" => Call::Bind { socket: int(a), address: b, length: usize::try_from(low(c)).unwrap_or(0) },
+        "connect" => {
+            Call::Connect { socket: int(a), address: b, length: usize::try_from(low(c)).unwrap_or(0) }
+        }
         "umask" => Call::Mask { mask: low(a) & 0o777 },
         _ => Call::Unknown,
     }
@@ -122,6 +127,7 @@ pub const DECODED: &[&str] = &[
     "unlinkat",
     "rmdir",
     "bind",
+    "connect",
     "umask",
 ];
 
@@ -158,8 +164,13 @@ mod tests {
     #[test]
     fn every_supervised_row_is_decoded() {
         for row in TABLE {
-            let supervised =
-                matches!(row.action, Action::Supervise | Action::SuperviseDelete | Action::SuperviseOpen(_));
+            let supervised = matches!(
+                row.action,
+                Action::Supervise
+                    | Action::SuperviseConnect
+                    | Action::SuperviseDelete
+                    | Action::SuperviseOpen(_)
+            );
             assert_eq!(supervised, DECODED.contains(&row.name), "{}", row.name);
         }
     }

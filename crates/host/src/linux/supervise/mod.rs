@@ -6,6 +6,7 @@
 //! supervised changes never interleave.
 
 pub mod call;
+mod connect;
 mod git;
 mod names;
 mod open;
@@ -63,6 +64,9 @@ pub struct Supervisor {
     /// Configurations as they were before the first change, for comparing with what replaces them even
     /// after the file was deleted.
     configurations: HashMap<AbsPath, Vec<u8>>,
+    /// Sockets that were bound under this supervisor.
+    own_sockets: HashSet<connect::Born>,
+    own_device: Option<(u32, u32)>,
 }
 
 impl Supervisor {
@@ -75,6 +79,8 @@ impl Supervisor {
         appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
     ) -> Self {
         listener.wake_synchronously();
+        // Without a view of its own the sandbox has no file system either.
+        let own_device = if order.has_view { connect::own_device() } else { None };
         let repositories = Repositories::new(&order.known_repositories);
         Self {
             listener: std::sync::Arc::new(listener),
@@ -87,6 +93,8 @@ impl Supervisor {
             repositories,
             appeared,
             configurations: HashMap::new(),
+            own_sockets: HashSet::new(),
+            own_device,
         }
     }
 
@@ -140,6 +148,7 @@ impl Supervisor {
             Call::Rename { old, new, flags } => self.rename(thread, old, new, flags),
             Call::Remove { at, directory } => self.remove(thread, at, directory),
             Call::Bind { socket, address, length } => self.bind(thread, socket, address, length),
+            Call::Connect { socket, address, length } => self.connect(notification, socket, address, length),
             Call::Mask { mask } => {
                 self.masks.clear();
                 self.masks.insert(thread, mask);

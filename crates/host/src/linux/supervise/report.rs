@@ -52,6 +52,12 @@ impl Reporter {
         self.send(thread, path, FileOp::Write, reason, None, Some(hint));
     }
 
+    pub(super) fn outside_server(&mut self, thread: u32, path: &AbsPath) {
+        let reason = "the server that listens on this socket was not started in this garden".to_owned();
+        let hint = "start the server in the same garden, or do this outside".to_owned();
+        self.send(thread, path, FileOp::Write, reason, None, Some(hint));
+    }
+
     pub(super) fn refused(&mut self, thread: u32, path: &AbsPath, op: FileOp, refusal: &Refusal) {
         let reason = format!("line {} sets `{}`: {}", refusal.line, refusal.key, refusal.reason);
         self.send(thread, path, op, reason, None, Some(refusal.hint.clone()));

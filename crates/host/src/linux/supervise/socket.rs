@@ -29,7 +29,10 @@ impl Supervisor {
         }
         let path = path.to_vec();
         match take_socket(thread, socket).and_then(|socket| self.bind_at(thread, &socket, &path, &place)) {
-            Ok(()) => Answer::Done(0),
+            Ok(()) => {
+                self.remember_socket(&place);
+                Answer::Done(0)
+            }
             Err(errno) => Answer::Fail(errno),
         }
     }
@@ -60,7 +63,7 @@ impl Supervisor {
 }
 
 /// The path in a `sockaddr_un`; `None` for other families, abstract and unnamed addresses.
-fn unix_path(raw: &[u8]) -> Option<&[u8]> {
+pub(super) fn unix_path(raw: &[u8]) -> Option<&[u8]> {
     let family: [u8; FAMILY] = raw.get(..FAMILY)?.try_into().ok()?;
     if i32::from(libc::sa_family_t::from_ne_bytes(family)) != libc::AF_UNIX {
         return None;
@@ -70,13 +73,22 @@ fn unix_path(raw: &[u8]) -> Option<&[u8]> {
     (end > 0).then(|| &path[..end])
 }
 
-/// The caller's socket. The pid of a thread other than the leader needs the kernel's thread descriptors
-/// (Linux 6.9); older ones answer `EINVAL`, which the caller then sees.
-fn take_socket(thread: u32, socket: i32) -> Result<OwnedFd, Errno> {
-    let pid = i32::try_from(thread).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+/// The caller's socket. A thread has a descriptor of its own from Linux 6.9 on; before, its process stands for it,
+/// whose descriptors are the same unless the program took care that they are not.
+pub(super) fn take_socket(thread: u32, socket: i32) -> Result<OwnedFd, Errno> {
+    let pid = |number: u32| i32::try_from(number).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH);
     let thread_flag = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
-    let process = pidfd_open(pid, PidfdFlags::empty()).or_else(|_| pidfd_open(pid, thread_flag))?;
+    let process = pidfd_open(pid(thread)?, PidfdFlags::empty())
+        .or_else(|_| pidfd_open(pid(thread)?, thread_flag))
+        .or_else(|_| pidfd_open(pid(process_of(thread)?)?, PidfdFlags::empty()))?;
     pidfd_getfd(&process, socket, PidfdGetfdFlags::empty())
+}
+
+/// `Tgid:` of `/proc/PID/status` (`proc_pid_status(5)`).
+fn process_of(thread: u32) -> Result<u32, Errno> {
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status")).map_err(|_| Errno::SRCH)?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:")).ok_or(Errno::SRCH)?;
+    line.trim().parse().map_err(|_| Errno::SRCH)
 }
 
 fn bind_here(socket: &OwnedFd, path: &[u8]) -> Result<(), Errno> {
