@@ -89,7 +89,8 @@ def serve():
     c, _ = s.accept(); c.send(b'served'); c.close()
 threading.Thread(target=serve).start()
 c = socket.socket(socket.AF_UNIX); c.connect('s'); print(c.recv(9).decode())
-d = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); d.bind('g'); e = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); e.sendto(b'd', 'g'); print(d.recv(1).decode())
+d = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); d.bind('g'); d.listen()
+e = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); e.connect('g'); e.send(b'd'); print(d.accept()[0].recv(1).decode())
 P
              flock l -c 'echo locked'; (flock 9; echo again) 9>l; flock -n l sleep 0.2 & sleep 0.1; flock -n l true && exit 1; wait; rm s g",
         );
