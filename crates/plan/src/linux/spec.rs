@@ -2,6 +2,7 @@
 //! be decided, apart from the file rules that supervised calls are judged by.
 
 use super::bpf::Instruction;
+use core::net::Ipv4Addr;
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
 
@@ -211,6 +212,17 @@ pub struct Supervision {
     pub quiet: Vec<AbsPath>,
     /// Directories that were git repositories before the run.
     pub known_repositories: Vec<AbsPath>,
+}
+
+/// Where names are asked for inside: an address that is reserved for measurements (RFC 2544), which no network has and
+/// which stands for no name.
+pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(198, 19, 255, 53);
+
+/// What the sandbox's own network leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Ports of the host's loopback that appear on the sandbox's.
+    pub host_ports: Vec<u16>,
 }
 
 /// Resource limits that the runner sets or watches. Bytes, counts and seconds.

@@ -3,6 +3,7 @@
 
 pub mod confine;
 pub mod count;
+pub mod egress;
 pub mod init;
 pub mod run;
 mod settings;

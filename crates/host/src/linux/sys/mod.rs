@@ -6,6 +6,7 @@ pub mod landlock;
 pub mod memory;
 pub mod mount;
 pub mod namespace;
+pub mod netlink;
 pub mod network;
 pub mod notify;
 pub mod signals;

@@ -1,0 +1,335 @@
+//! The inner ends of the network: sockets made in the sandbox's own network namespace, which the broker serves.
+//!
+//! The namespace has nothing but its loopback interface. A route makes every address of the world an address of this
+//! machine, and a rule sends every TCP connection that does not stay inside to one socket; the address that the program
+//! asked for is kept with it (`SO_ORIGINAL_DST`). A UDP packet finds nobody and is refused by an ICMP error at once. So
+//! no program has to know about this, and there is no other way out: no interface leads anywhere.
+
+use crate::OsError;
+use crate::error::Context;
+use crate::linux::sys::netlink::{APPEND, Attributes, CREATE, Message, request};
+use garth_plan::linux::spec::{Network, RESOLVER};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, listen, netlink, socket_with};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// The sockets, for the broker. All are bound, and those for connections listen.
+#[derive(Debug)]
+pub struct Sockets {
+    /// Where redirected connections arrive, IPv4 and then IPv6. Empty where the kernel cannot redirect.
+    pub redirected: Vec<OwnedFd>,
+    /// Where names are asked for by datagram.
+    pub names: OwnedFd,
+    /// Where names are asked for by connection.
+    pub name_connections: OwnedFd,
+    /// One per loopback port of the host, in the order of the plan.
+    pub host_ports: Vec<OwnedFd>,
+}
+
+/// Connections that wait to be accepted, per socket.
+const BACKLOG: i32 = 1024;
+
+/// Makes routes, the redirecting rule and the sockets. The loopback interface must be up.
+///
+/// # Errors
+/// The call that failed. A kernel that cannot redirect is no error: see [`Sockets::redirected`].
+pub fn open(order: &Network) -> Result<Sockets, OsError> {
+    lead_all_addresses_here().on("lead all addresses to", "the sandbox's own interface")?;
+    let four = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
+    let port = getsockname(&four).on("look at", "a socket")?;
+    let port = SocketAddr::try_from(port).on("look at", "a socket")?.port();
+    let six = listening(IpAddr::V6(Ipv6Addr::LOCALHOST), port)?;
+    let redirected = match redirect(port) {
+        Ok(()) => vec![four, six],
+        Err(Errno::OPNOTSUPP | Errno::NOENT | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT) => Vec::new(),
+        Err(errno) => return Err(errno).on("redirect", "connections"),
+    };
+    let local = |port: &u16| listening(IpAddr::V4(Ipv4Addr::LOCALHOST), *port);
+    Ok(Sockets {
+        redirected,
+        names: bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?,
+        name_connections: listening(IpAddr::V4(RESOLVER), 53)?,
+        host_ports: order.host_ports.iter().map(local).collect::<Result<_, _>>()?,
+    })
+}
+
+fn bound(address: IpAddr, port: u16, kind: SocketType) -> Result<OwnedFd, OsError> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let address = SocketAddr::new(address, port);
+    let make = || -> Result<OwnedFd, Errno> {
+        let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+        set_socket_reuseaddr(&socket, true)?;
+        if address.is_ipv6() {
+            set_ipv6_v6only(&socket, true)?;
+        }
+        bind(&socket, &address)?;
+        Ok(socket)
+    };
+    make().on("serve inside", address)
+}
+
+fn listening(address: IpAddr, port: u16) -> Result<OwnedFd, OsError> {
+    let socket = bound(address, port, SocketType::STREAM)?;
+    listen(&socket, BACKLOG).on("serve inside", SocketAddr::new(address, port))?;
+    Ok(socket)
+}
+
+/// `RTM_NEWROUTE` with `RTN_LOCAL` for every destination, in the local table (`rtnetlink(7)`).
+fn lead_all_addresses_here() -> Result<(), Errno> {
+    const NEW_ROUTE: u16 = 24;
+    const OUTPUT_INTERFACE: u16 = 4;
+    const LOCAL_TABLE: u8 = 255;
+    const BOOT: u8 = 3;
+    const HOST_SCOPE: u8 = 254;
+    const LOCAL: u8 = 2;
+    /// The first interface of every network namespace.
+    const LOOPBACK: u32 = 1;
+    let route = |family: AddressFamily| {
+        let family = u8::try_from(family.as_raw()).unwrap_or(0);
+        let fixed = [family, 0, 0, 0, LOCAL_TABLE, BOOT, HOST_SCOPE, LOCAL, 0, 0, 0, 0];
+        Message::new(NEW_ROUTE, CREATE, &fixed).attribute(OUTPUT_INTERFACE, &LOOPBACK.to_ne_bytes())
+    };
+    request(None, &[route(AddressFamily::INET)])?;
+    match request(None, &[route(AddressFamily::INET6)]) {
+        // A kernel without IPv6 has no way out by it either.
+        Err(Errno::AFNOSUPPORT | Errno::OPNOTSUPP | Errno::PROTONOSUPPORT) => Ok(()),
+        other => other,
+    }
+}
+
+/// A table of nftables with one chain: what goes to this machine itself or to the resolver stays, every other TCP
+/// connection goes to `port` (`linux/netfilter/nf_tables.h`).
+fn redirect(port: u16) -> Result<(), Errno> {
+    const TABLE: &[u8] = b"garth\0";
+    const CHAIN: &[u8] = b"out\0";
+    let table = message(tables::NEW_TABLE, CREATE).attribute(1, TABLE);
+    let hook = Attributes::none()
+        .attribute(1, &tables::LOCAL_OUT.to_be_bytes())
+        .attribute(2, &tables::DESTINATION_NAT.to_be_bytes());
+    let chain = message(tables::NEW_CHAIN, CREATE)
+        .attribute(1, TABLE)
+        .attribute(3, CHAIN)
+        .nest(4, &hook)
+        .attribute(7, b"nat\0");
+    let rule = |expressions: Attributes| {
+        message(tables::NEW_RULE, CREATE | APPEND)
+            .attribute(1, TABLE)
+            .attribute(2, CHAIN)
+            .nest(4, &expressions)
+    };
+    let stays = |family: u8, offset: u32, address: &[u8]| {
+        rule(tables::list([
+            tables::load_meta(tables::FAMILY),
+            tables::equals(&[family]),
+            tables::load_network_header(offset, address.len()),
+            tables::equals(address),
+            tables::leave(),
+        ]))
+    };
+    let goes = rule(tables::list([
+        tables::load_meta(tables::PROTOCOL),
+        tables::equals(&[tables::TCP]),
+        tables::load_port(port),
+        tables::redirect(),
+    ]));
+    request(
+        Some(netlink::NETFILTER),
+        &[
+            Message::silent(tables::BATCH_BEGIN, &tables::BATCH),
+            table,
+            chain,
+            stays(tables::IPV4, 16, &[127]),
+            stays(tables::IPV4, 16, &RESOLVER.octets()),
+            stays(tables::IPV6, 24, &Ipv6Addr::LOCALHOST.octets()),
+            goes,
+            Message::silent(tables::BATCH_END, &tables::BATCH),
+        ],
+    )
+}
+
+/// A message of nftables for the family `inet`.
+fn message(kind: u16, flags: u16) -> Message {
+    const INET: u8 = 1;
+    Message::new(tables::SUBSYSTEM << 8 | kind, flags, &[INET, 0, 0, 0])
+}
+
+/// Numbers and expressions of nftables. An expression works on registers; here all use the first.
+mod tables {
+    use super::Attributes;
+
+    pub const SUBSYSTEM: u16 = 10;
+    pub const BATCH_BEGIN: u16 = 16;
+    pub const BATCH_END: u16 = 17;
+    /// `struct nfgenmsg` with the subsystem in network byte order.
+    pub const BATCH: [u8; 4] = [0, 0, 0, 10];
+    pub const NEW_TABLE: u16 = 0;
+    pub const NEW_CHAIN: u16 = 3;
+    pub const NEW_RULE: u16 = 6;
+    pub const LOCAL_OUT: u32 = 3;
+    pub const DESTINATION_NAT: i32 = -100;
+    pub const FAMILY: u32 = 15;
+    pub const PROTOCOL: u32 = 16;
+    pub const TCP: u8 = 6;
+    pub const IPV4: u8 = 2;
+    pub const IPV6: u8 = 10;
+    const REGISTER: [u8; 4] = 1_u32.to_be_bytes();
+    const VERDICT: [u8; 4] = 0_u32.to_be_bytes();
+
+    fn expression(name: &[u8], data: &Attributes) -> Attributes {
+        Attributes::none().attribute(1, name).nest(2, data)
+    }
+
+    /// The expressions of one rule.
+    pub fn list<const N: usize>(expressions: [Attributes; N]) -> Attributes {
+        expressions.iter().fold(Attributes::none(), |list, expression| list.nest(1, expression))
+    }
+
+    /// Loads what the kernel knows about a packet.
+    pub fn load_meta(key: u32) -> Attributes {
+        let data = Attributes::none().attribute(2, &key.to_be_bytes()).attribute(1, &REGISTER);
+        expression(b"meta\0", &data)
+    }
+
+    /// Loads bytes of the network header.
+    pub fn load_network_header(offset: u32, length: usize) -> Attributes {
+        const NETWORK: [u8; 4] = 1_u32.to_be_bytes();
+        let length = u32::try_from(length).unwrap_or(0);
+        let data = Attributes::none()
+            .attribute(1, &REGISTER)
+            .attribute(2, &NETWORK)
+            .attribute(3, &offset.to_be_bytes())
+            .attribute(4, &length.to_be_bytes());
+        expression(b"payload\0", &data)
+    }
+
+    /// Goes on only if the register holds this.
+    pub fn equals(value: &[u8]) -> Attributes {
+        const EQUAL: [u8; 4] = 0_u32.to_be_bytes();
+        let value = Attributes::none().attribute(1, value);
+        let data = Attributes::none().attribute(1, &REGISTER).attribute(2, &EQUAL).nest(3, &value);
+        expression(b"cmp\0", &data)
+    }
+
+    /// Leaves the chain without a change.
+    pub fn leave() -> Attributes {
+        const RETURN: [u8; 4] = (-5_i32).to_be_bytes();
+        let verdict = Attributes::none().attribute(1, &RETURN);
+        let value = Attributes::none().nest(2, &verdict);
+        expression(b"immediate\0", &Attributes::none().attribute(1, &VERDICT).nest(2, &value))
+    }
+
+    /// Loads a port.
+    pub fn load_port(port: u16) -> Attributes {
+        let value = Attributes::none().attribute(1, &port.to_be_bytes());
+        expression(b"immediate\0", &Attributes::none().attribute(1, &REGISTER).nest(2, &value))
+    }
+
+    /// Sends the connection to this machine, to the port in the register.
+    pub fn redirect() -> Attributes {
+        const PORT_GIVEN: [u8; 4] = 2_u32.to_be_bytes();
+        let data =
+            Attributes::none().attribute(1, &REGISTER).attribute(2, &REGISTER).attribute(3, &PORT_GIVEN);
+        expression(b"redir\0", &data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::getsockopt;
+    use nix::sys::socket::sockopt::{Ip6tOriginalDst, OriginalDst};
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::time::Duration;
+
+    /// Set in the copy of the test program that runs in a network namespace of its own.
+    const INNER: &str = "GARTH_TEST_NAMESPACE";
+
+    /// Where the kernel says that a redirected connection was going.
+    fn original(stream: &TcpStream) -> SocketAddr {
+        if stream.local_addr().unwrap().is_ipv4() {
+            let four = getsockopt(stream, OriginalDst).unwrap();
+            SocketAddr::new(
+                u32::from_be(four.sin_addr.s_addr).to_be_bytes().into(),
+                u16::from_be(four.sin_port),
+            )
+        } else {
+            let six = getsockopt(stream, Ip6tOriginalDst).unwrap();
+            SocketAddr::new(six.sin6_addr.s6_addr.into(), u16::from_be(six.sin6_port))
+        }
+    }
+
+    fn connect(address: &str, sockets: &[TcpListener]) -> SocketAddr {
+        let mut client =
+            TcpStream::connect_timeout(&address.parse().unwrap(), Duration::from_secs(5)).unwrap();
+        let (mut server, _) = sockets[usize::from(address.starts_with('['))].accept().unwrap();
+        client.write_all(b"x").unwrap();
+        let mut byte = [0];
+        server.read_exact(&mut byte).unwrap();
+        original(&server)
+    }
+
+    #[test]
+    #[ignore = "runs in a network namespace, started by the test below"]
+    fn inner() {
+        if std::env::var_os(INNER).is_none() {
+            return;
+        }
+        crate::linux::inside::loopback_up().unwrap();
+        let sockets = open(&Network { host_ports: vec![5432] }).unwrap();
+        assert_eq!(sockets.redirected.len(), 2, "this kernel redirects");
+        let listeners: Vec<TcpListener> = sockets.redirected.into_iter().map(TcpListener::from).collect();
+        for address in
+            ["93.184.216.34:443", "10.0.0.1:22", "198.18.0.7:5432", "[2001:db8::7]:80", "[fe80::1%1]:80"]
+        {
+            let shown = address.replace("%1", "");
+            assert_eq!(connect(address, &listeners).to_string().replace("%1", ""), shown);
+        }
+        // What stays inside stays.
+        let own = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(own.local_addr().unwrap()).unwrap();
+        own.accept().unwrap();
+        assert!(TcpStream::connect("127.0.0.1:1").is_err());
+        // Names are asked for at the resolver, by datagram and by connection.
+        let names = UdpSocket::from(sockets.names);
+        let client = UdpSocket::bind("0.0.0.0:0").unwrap();
+        client.connect((RESOLVER, 53)).unwrap();
+        client.send(b"question").unwrap();
+        let mut buffer = [0; 16];
+        let (count, from) = names.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], b"question");
+        names.send_to(b"answer", from).unwrap();
+        assert_eq!(client.recv(&mut buffer).unwrap(), 6);
+        let _client = TcpStream::connect((RESOLVER, 53)).unwrap();
+        TcpListener::from(sockets.name_connections).accept().unwrap();
+        // Every other datagram is refused at once.
+        let client = UdpSocket::bind("0.0.0.0:0").unwrap();
+        client.connect("93.184.216.34:443").unwrap();
+        client.send(b"hello").unwrap();
+        assert_eq!(client.recv(&mut buffer).unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+        // A port of the host is there.
+        let _client = TcpStream::connect("127.0.0.1:5432").unwrap();
+    }
+
+    #[test]
+    fn everything_goes_to_the_sockets_of_a_namespace() {
+        let program = std::env::current_exe().unwrap();
+        let name = "linux::inside::egress::tests::inner";
+        let run = std::process::Command::new("unshare")
+            .args(["--user", "--map-root-user", "--net"])
+            .arg(program)
+            .args(["--exact", name, "--include-ignored", "--nocapture"])
+            .env(INNER, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        if said.contains("unshare: ") {
+            writeln!(std::io::stderr(), "no namespaces here: {said}").unwrap();
+            return;
+        }
+        assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stdout));
+        assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"), "the inner test ran");
+    }
+}
