@@ -80,7 +80,9 @@ pub fn host_name(data: &[u8]) {
     assert_eq!(HostPattern::parse(&pattern.to_string()).as_ref(), Ok(&pattern), "written as {pattern}");
     let below =
         host.strip_suffix(pattern.host.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
-    let named = if pattern.subdomains { below } else { host == pattern.host };
+    let held = pattern.cidr().is_some_and(|block| host.parse().is_ok_and(|address| block.contains(address)));
+    let exact = pattern.prefix.is_none() && host == pattern.host;
+    let named = if pattern.subdomains { below } else { held || exact };
     assert_eq!(pattern.matches(&host, pattern.port.unwrap_or(443)), named, "{pattern} and {host}");
 }
 
