@@ -295,12 +295,21 @@ impl Network {
     #[must_use]
     pub fn http(&self, host: &str, port: u16, method: &str, path: &str) -> NetworkDecision<'_> {
         let connect = self.connect(host, port);
-        let Some(host) = normalise_host(host).filter(|_| connect.allowed) else { return connect };
+        if !connect.allowed {
+            return connect;
+        }
+        self.request(host, port, method, path).unwrap_or(connect)
+    }
+
+    /// What the rules for methods and paths say of a request; `None` where no rule names the host.
+    #[must_use]
+    pub fn request(&self, host: &str, port: u16, method: &str, path: &str) -> Option<NetworkDecision<'_>> {
+        let host = normalise_host(host)?;
         let passes = |rule: &HttpRule| {
             (rule.methods.is_empty() || rule.methods.iter().any(|known| known == method))
                 && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| path_matches(pattern, path)))
         };
-        let mut decided = connect;
+        let mut decided = None;
         // Each layer's rules must let it pass, so that no layer loosens what another limits.
         for layer in Layer::ALL {
             let mut named = self
@@ -309,15 +318,11 @@ impl Network {
                 .filter(|rule| rule.origin.layer == layer && rule.host.matches(&host, port))
                 .peekable();
             let Some(first) = named.peek().map(|rule| &rule.origin) else { continue };
-            match named.find(|rule| passes(rule)) {
-                Some(rule) => {
-                    decided = NetworkDecision::yes(NetworkCode::Request, "a rule allows it", &rule.origin);
-                }
-                None => {
-                    let reason = "no rule for this host allows the method and path";
-                    return NetworkDecision::no(NetworkCode::RequestDenied, reason, Some(first));
-                }
-            }
+            let Some(rule) = named.find(|rule| passes(rule)) else {
+                let reason = "no rule for this host allows the method and path";
+                return Some(NetworkDecision::no(NetworkCode::RequestDenied, reason, Some(first)));
+            };
+            decided = Some(NetworkDecision::yes(NetworkCode::Request, "a rule allows it", &rule.origin));
         }
         decided
     }
