@@ -5,3 +5,5 @@
 //! understand it refuses.
 
 pub mod core;
+#[cfg(feature = "io")]
+pub mod io;
