@@ -5,8 +5,12 @@ use garth_plan::git::{self, Config, Owner, Where};
 use garth_plan::linux::spec::LaunchSpec;
 use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 
+mod egress;
 mod policy_file;
 
+pub use egress::{
+    client_hello, dns_message, egress_host, first_bytes, http_head, secret_value, socks_message,
+};
 pub use policy_file::policy_file;
 
 /// A target: the name of its corpus, and what it feeds.
@@ -14,12 +18,19 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    ("client_hello", client_hello),
+    ("dns_message", dns_message),
+    ("egress_host", egress_host),
+    ("first_bytes", first_bytes),
     ("git_config", git_config),
     ("git_pointer", git_pointer),
     ("host_name", host_name),
+    ("http_head", http_head),
     ("launch_spec", launch_spec),
     ("path_pattern", path_pattern),
     ("policy_file", policy_file),
+    ("secret_value", secret_value),
+    ("socks_message", socks_message),
 ];
 
 /// Git configuration that comes from inside: the present text, a zero byte, the new text. Without a zero byte

@@ -110,6 +110,9 @@ pub(crate) async fn serve<S>(
     let _ = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
 }
 
+/// The host that a request seemed to be for, and why it is refused.
+type Unaddressed = (Option<Host>, Ruling);
+
 /// A request that may go on.
 struct Passed {
     host: Host,
@@ -127,7 +130,9 @@ impl Engine {
         let seen = seen(&request);
         let (host, port) = match self.addressed(&request) {
             Ok(place) => place,
-            Err((host, ruling)) => return self.refused(host.as_ref(), 0, seen, &ruling),
+            Err(unaddressed) => {
+                return self.refused(unaddressed.0.as_ref(), 0, seen, &unaddressed.1);
+            }
         };
         match self.judge(&host, port, &request).await {
             Err(ruling) => self.refused(Some(&host), port, seen, &ruling),
@@ -136,8 +141,8 @@ impl Engine {
     }
 
     /// Whom the request is for: the one host that target, `:authority` and Host name.
-    fn addressed(&self, request: &Request<Incoming>) -> Result<(Host, u16), (Option<Host>, Ruling)> {
-        let malformed = |reason: &'static str| (None, Ruling::deny(Code::Malformed, reason));
+    fn addressed(&self, request: &Request<Incoming>) -> Result<(Host, u16), Box<Unaddressed>> {
+        let malformed = |reason: &'static str| Box::new((None, Ruling::deny(Code::Malformed, reason)));
         let mut named: Option<(Host, Option<u16>)> = None;
         let target = request.uri().authority().map(|authority| authority.as_str().as_bytes());
         let headers = request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes);
@@ -150,7 +155,8 @@ impl Engine {
             match &named {
                 Some(before) if before.0 != place.0 || differ(before.1, place.1) => {
                     let reason = format!("the request is for {}, and its Host says {}", before.0, place.0);
-                    return Err((Some(before.0.clone()), Ruling::deny(Code::NameMismatch, reason)));
+                    let ruling = Ruling::deny(Code::NameMismatch, reason);
+                    return Err(Box::new((Some(before.0.clone()), ruling)));
                 }
                 Some((_, Some(_))) => {}
                 _ => named = Some(place),
@@ -164,7 +170,8 @@ impl Engine {
             (None, None) => Err(malformed("the request names no host")),
             (None, Some((asked, port))) => Ok((asked.clone(), *port)),
             (Some((host, port)), Some((asked, asked_port))) => {
-                self.same(asked, *asked_port, &host, port).map_err(|ruling| (Some(host.clone()), ruling))?;
+                self.same(asked, *asked_port, &host, port)
+                    .map_err(|ruling| Box::new((Some(host.clone()), ruling)))?;
                 Ok((host, *asked_port))
             }
         }

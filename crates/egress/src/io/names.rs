@@ -80,10 +80,10 @@ fn judge(session: &Session, query: &Query) -> Ruling {
         return Ruling::deny(Code::HostMalformed, "the question is for no host name");
     };
     let ruling = session.judge.resolves(host, &session.grants());
-    if ruling.is_allowed() {
-        if let Err(refusal) = session.note_name(host) {
-            return refusal;
-        }
+    if ruling.is_allowed()
+        && let Err(refusal) = session.note_name(host)
+    {
+        return refusal;
     }
     ruling
 }

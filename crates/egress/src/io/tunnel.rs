@@ -106,11 +106,13 @@ async fn carry(
 /// Reads from the client until it is clear what it speaks. A client may stay silent; once it began it has to go on.
 async fn first(connection: &Connection, client: &mut Client, server: &TcpStream) -> Result<First, Ruling> {
     if client.sent.is_empty() {
+        // A look without taking: readiness alone can be of an event long past.
+        let (mut from_client, mut from_server) = ([0; 1], [0; 1]);
         tokio::select! {
             biased;
-            ready = client.stream.readable() => drop(ready),
-            ready = server.readable() => {
-                drop(ready);
+            looked = client.stream.peek(&mut from_client) => drop(looked),
+            looked = server.peek(&mut from_server) => {
+                drop(looked);
                 return Ok(First::Server);
             }
         }

@@ -88,10 +88,9 @@ fn echo(request: Request<Incoming>) -> Response<Body> {
     tokio::spawn(async move {
         let mut body = request.into_body();
         while let Some(Ok(frame)) = body.frame().await {
-            if let Ok(data) = frame.into_data() {
-                if send.send(Frame::data(data)).await.is_err() {
-                    return;
-                }
+            let Ok(data) = frame.into_data() else { continue };
+            if send.send(Frame::data(data)).await.is_err() {
+                return;
             }
         }
         let mut trailers = HeaderMap::new();
