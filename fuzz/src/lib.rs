@@ -5,8 +5,12 @@ use garth_plan::git::{self, Config, Owner, Where};
 use garth_plan::linux::spec::LaunchSpec;
 use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 
+mod egress;
 mod policy_file;
 
+pub use egress::{
+    client_hello, dns_message, egress_host, first_bytes, http_head, secret_value, socks_message,
+};
 pub use policy_file::policy_file;
 
 /// A target: the name of its corpus, and what it feeds.
@@ -14,12 +18,19 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    ("client_hello", client_hello),
+    ("dns_message", dns_message),
+    ("egress_host", egress_host),
+    ("first_bytes", first_bytes),
     ("git_config", git_config),
     ("git_pointer", git_pointer),
     ("host_name", host_name),
+    ("http_head", http_head),
     ("launch_spec", launch_spec),
     ("path_pattern", path_pattern),
     ("policy_file", policy_file),
+    ("secret_value", secret_value),
+    ("socks_message", socks_message),
 ];
 
 /// Git configuration that comes from inside: the present text, a zero byte, the new text. Without a zero byte
@@ -80,7 +91,9 @@ pub fn host_name(data: &[u8]) {
     assert_eq!(HostPattern::parse(&pattern.to_string()).as_ref(), Ok(&pattern), "written as {pattern}");
     let below =
         host.strip_suffix(pattern.host.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
-    let named = if pattern.subdomains { below } else { host == pattern.host };
+    let held = pattern.cidr().is_some_and(|block| host.parse().is_ok_and(|address| block.contains(address)));
+    let exact = pattern.prefix.is_none() && host == pattern.host;
+    let named = if pattern.subdomains { below } else { held || exact };
     assert_eq!(pattern.matches(&host, pattern.port.unwrap_or(443)), named, "{pattern} and {host}");
 }
 

@@ -1,7 +1,8 @@
 //! Host names and addresses, read strictly: what two programs could read differently is refused.
 //!
-//! Sources: RFC 1035 and RFC 5890 for names, RFC 6890 and its registries for special addresses.
+//! Sources: RFC 1035 and RFC 5890 for names, RFC 6943 for what is unsafe about addresses in text.
 
+use crate::address::{Cidr, canonical};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,6 +16,8 @@ pub enum HostError {
     Wildcard,
     /// Not a name or an address in its plain spelling.
     Malformed,
+    /// An address with a `/`, but no block of addresses.
+    Block,
     /// The part after `:` is no port.
     Port,
 }
@@ -25,6 +28,7 @@ impl fmt::Display for HostError {
             Self::Everything => "`*` would name every host",
             Self::Wildcard => "`*` may only stand for subdomains, as in `*.example.com`",
             Self::Malformed => "it is no plain host name or address (no scheme, path, user or trailing dot)",
+            Self::Block => "a block is the first address and the number of fixed bits, as in `10.1.0.0/16`",
             Self::Port => "the port must be a number from 1 to 65535",
         })
     }
@@ -35,16 +39,20 @@ impl std::error::Error for HostError {}
 /// Which hosts a rule speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostPattern {
-    /// The name or address; without the `*.` of a wildcard.
+    /// The name or address; without the `*.` of a wildcard and the prefix of a block.
     pub host: String,
     /// True for `*.host`: every name below, not the name itself.
     pub subdomains: bool,
     /// The only port; `None` for all.
     pub port: Option<u16>,
+    /// The number of fixed bits of a block of addresses, of which `host` is the first.
+    #[serde(default)]
+    pub prefix: Option<u8>,
 }
 
 impl HostPattern {
-    /// Reads `name`, `*.name`, an IPv4 address, `[IPv6]`, each with an optional `:port`.
+    /// Reads `name`, `*.name`, an IPv4 address, `[IPv6]`, a block as `10.1.0.0/16` or `[fd00::/8]`, each with an
+    /// optional `:port`.
     ///
     /// # Errors
     /// When the text is anything else.
@@ -52,10 +60,13 @@ impl HostPattern {
         if text == "*" || text.starts_with("*:") {
             return Err(HostError::Everything);
         }
-        if text.contains(['/', '@', '?', '#']) {
+        if text.contains(['@', '?', '#']) || text.contains("//") {
             return Err(HostError::Malformed);
         }
         let (host, port) = split_port(text)?;
+        if host.contains('/') {
+            return Self::block(host, port);
+        }
         let (host, subdomains) = match host.strip_prefix("*.") {
             Some(host) => (host, true),
             None => (host, false),
@@ -67,7 +78,28 @@ impl HostPattern {
         if subdomains && (!host.contains('.') || host.parse::<IpAddr>().is_ok()) {
             return Err(HostError::Wildcard);
         }
-        Ok(Self { host, subdomains, port })
+        Ok(Self { host, subdomains, port, prefix: None })
+    }
+
+    fn block(text: &str, port: Option<u16>) -> Result<Self, HostError> {
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let starts_as_address = bare.split('/').next().is_some_and(|start| start.parse::<IpAddr>().is_ok());
+        if !starts_as_address {
+            return Err(HostError::Malformed);
+        }
+        let block = Cidr::parse(bare).ok_or(HostError::Block)?;
+        // A block of mapped addresses would never match: an address is judged in its canonical spelling.
+        if canonical(block.network()) != block.network() {
+            return Err(HostError::Block);
+        }
+        let host = block.network().to_string();
+        Ok(Self { host, subdomains: false, port, prefix: Some(block.prefix()) })
+    }
+
+    /// The block of addresses that the pattern names, if it names one.
+    #[must_use]
+    pub fn cidr(&self) -> Option<Cidr> {
+        Cidr::new(self.host.parse().ok()?, self.prefix?)
     }
 
     /// True if the pattern names `host` (already normalised) at `port`.
@@ -77,23 +109,33 @@ impl HostPattern {
             host.strip_suffix(self.host.as_str()).is_some_and(|head| head.len() > 1 && head.ends_with('.'))
         };
         self.port.is_none_or(|wanted| wanted == port)
-            && if self.subdomains { is_below() } else { host == self.host }
+            && match (self.prefix, self.subdomains) {
+                (Some(_), _) => self.holds(host),
+                (None, true) => is_below(),
+                (None, false) => host == self.host,
+            }
     }
 
-    /// True unless it is a wildcard.
+    fn holds(&self, host: &str) -> bool {
+        let address = host.parse::<IpAddr>().ok().map(canonical);
+        self.cidr().zip(address).is_some_and(|(block, address)| block.contains(address))
+    }
+
+    /// True if it names one host: no wildcard and no block.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        !self.subdomains
+        !self.subdomains && self.prefix.is_none()
     }
 }
 
 impl fmt::Display for HostPattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let star = if self.subdomains { "*." } else { "" };
+        let bits = self.prefix.map(|prefix| format!("/{prefix}")).unwrap_or_default();
         match (self.host.contains(':'), self.port) {
-            (true, Some(port)) => write!(out, "[{}]:{port}", self.host),
-            (_, None) => write!(out, "{star}{}", self.host),
-            (false, Some(port)) => write!(out, "{star}{}:{port}", self.host),
+            (true, Some(port)) => write!(out, "[{}{bits}]:{port}", self.host),
+            (_, None) => write!(out, "{star}{}{bits}", self.host),
+            (false, Some(port)) => write!(out, "{star}{}{bits}:{port}", self.host),
         }
     }
 }
@@ -154,49 +196,4 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(allowed)
         && !label.starts_with('-')
         && !label.ends_with('-')
-}
-
-/// True for addresses that are not on the public internet: private, loopback, link-local, metadata, multicast,
-/// documentation, translation and reserved ranges.
-#[must_use]
-pub fn is_special(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_special_v4(address),
-        IpAddr::V6(address) => is_special_v6(address),
-    }
-}
-
-fn is_special_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    matches!(first, 0 | 10 | 127 | 224..=255)
-        || (first == 100 && (64..128).contains(&second))
-        || (first == 169 && second == 254)
-        || (first == 172 && (16..32).contains(&second))
-        || (first == 192 && second == 168)
-        || (first == 192 && second == 0 && matches!(third, 0 | 2))
-        || (first == 192 && second == 88 && third == 99)
-        || (first == 198 && matches!(second, 18 | 19))
-        || (first == 198 && second == 51 && third == 100)
-        || (first == 203 && second == 0 && third == 113)
-        || address == Ipv4Addr::new(168, 63, 129, 16)
-}
-
-fn is_special_v6(address: Ipv6Addr) -> bool {
-    if let Some(mapped) = address.to_ipv4() {
-        return is_special_v4(mapped) || address.to_ipv4_mapped().is_none();
-    }
-    let parts = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let [one, two] = high.to_be_bytes();
-        let [three, four] = low.to_be_bytes();
-        is_special_v4(Ipv4Addr::new(one, two, three, four))
-    };
-    match parts {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x64, 0xff9b, ..] => true,
-        [0x2002, high, low, ..] => embedded(high, low),
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x100, 0, 0, 0, ..] | [0x5f00, ..] => true,
-        [0x3fff, second, ..] if second < 0x1000 => true,
-        [first, ..] => !(0x2000..0x4000).contains(&first),
-    }
 }

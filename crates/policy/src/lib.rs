@@ -6,6 +6,7 @@
 //! Without the feature `load` the crate is the core that the runner links: model, tables and decisions. With it
 //! come policy files: layers, diagnostics, JSON Schema, trust and editing.
 
+mod address;
 mod commands;
 mod context;
 mod decision;
@@ -39,6 +40,9 @@ mod show;
 #[cfg(feature = "load")]
 mod template;
 
+pub use address::{
+    AddressKind, Cidr, SPECIAL_RANGES, SpecialRange, canonical, embedded, is_special, special_range,
+};
 pub use commands::{CommandDecision, CommandRule, Commands, ExampleFailure, RuleTest, split_words};
 pub use context::{Context, Os};
 pub use decision::{AccessRequest, Decision, LeastGrant, Outcome};
@@ -53,14 +57,17 @@ pub use files::{
 };
 pub use git::{GitGuard, ROWS as GIT_GUARDS};
 pub use glob::{Glob, GlobError, is_pattern};
-pub use host::{HostError, HostPattern, is_special, normalise_host};
+pub use host::{HostError, HostPattern, normalise_host};
 pub use limits::Limits;
 #[cfg(feature = "load")]
 pub use load::{
     Diagnostic, Diagnostics, Flag, Inputs, Loaded, Related, Setting, Severity, Source, TrustStore, check,
     content_hash, load,
 };
-pub use network::{DomainRule, HttpRule, Network, NetworkDecision, NetworkMode, SecretBinding, SecretSource};
+pub use network::{
+    DomainRule, HttpRule, Network, NetworkCode, NetworkDecision, NetworkMode, SecretBinding, SecretSource,
+    is_ambiguous_path,
+};
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};
 pub use places::{Place, Places, places};

@@ -1,6 +1,7 @@
 //! Rules for the network.
 
-use crate::host::{HostPattern, is_special, normalise_host};
+use crate::address::{SpecialRange, canonical, embedded, special_range};
+use crate::host::{HostPattern, normalise_host};
 use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
 use core::net::IpAddr;
@@ -96,15 +97,59 @@ pub struct Network {
     pub ceiling: Option<Vec<DomainRule>>,
 }
 
+/// What decided, for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkCode {
+    /// A rule names the host.
+    Named,
+    /// The network is open.
+    Open,
+    /// A loopback port of the host that the policy opens.
+    HostPort,
+    /// A rule allows the method and path.
+    Request,
+    /// No well-formed name or address.
+    Malformed,
+    /// There is no network.
+    Closed,
+    /// A rule denies the host or its address.
+    HostDenied,
+    /// A private, link-local, loopback, metadata or reserved address that no rule names.
+    Special,
+    /// Nothing names the host.
+    Unnamed,
+    /// The administrator's list does not name the host.
+    Ceiling,
+    /// No rule allows the method and path.
+    RequestDenied,
+}
+
 /// The answer for one connection, with the clause that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkDecision<'p> {
     /// True if allowed.
     pub allowed: bool,
+    /// What decided.
+    pub code: NetworkCode,
     /// Why, as a lower-case fragment.
     pub reason: &'static str,
     /// The clause; `None` if nothing names the host.
     pub origin: Option<&'p Origin>,
+}
+
+impl<'p> NetworkDecision<'p> {
+    fn no(code: NetworkCode, reason: &'static str, origin: Option<&'p Origin>) -> Self {
+        Self { allowed: false, code, reason, origin }
+    }
+
+    fn yes(code: NetworkCode, reason: &'static str, origin: &'p Origin) -> Self {
+        Self { allowed: true, code, reason, origin: Some(origin) }
+    }
+}
+
+fn is_local_name(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 fn matching<'r>(rules: &'r [DomainRule], host: &str, port: u16, allow: bool) -> Option<&'r DomainRule> {
@@ -130,68 +175,141 @@ impl Network {
     /// [`Network::connect_address`] as well.
     #[must_use]
     pub fn connect(&self, host: &str, port: u16) -> NetworkDecision<'_> {
-        let no = |reason, origin| NetworkDecision { allowed: false, reason, origin };
         let Some(host) = normalise_host(host) else {
-            return no("the host is no well-formed name or address", None);
+            let reason = "the host is no well-formed name or address";
+            return NetworkDecision::no(NetworkCode::Malformed, reason, None);
         };
-        if self.mode.value == NetworkMode::Deny {
-            return no("the network is denied", Some(&self.mode.origin));
+        let address = host.parse::<IpAddr>().ok();
+        if let Some(rule) = self.denying(&host, address, port) {
+            return NetworkDecision::no(NetworkCode::HostDenied, "the host is denied", Some(&rule.origin));
         }
-        if let Some(rule) = matching(&self.domains, &host, port, false) {
-            return no("the host is denied", Some(&rule.origin));
+        if let Some(entry) = self.host_port(&host, address, port) {
+            let reason = "the policy opens this port of the host";
+            return NetworkDecision::yes(NetworkCode::HostPort, reason, &entry.origin);
+        }
+        if self.mode.value == NetworkMode::Deny {
+            let reason = "the network is denied";
+            return NetworkDecision::no(NetworkCode::Closed, reason, Some(&self.mode.origin));
         }
         let named = matching(&self.domains, &host, port, true);
-        let literally = named.is_some_and(|rule| rule.host.is_exact());
-        let special = host.parse::<IpAddr>().is_ok_and(is_special)
-            || host == "localhost"
-            || host.ends_with(".localhost");
-        if special && !literally {
-            return no("private, link-local and metadata addresses are denied unless named exactly", None);
+        if let Some(reason) = self.special_reason(&host, address, port) {
+            return NetworkDecision::no(NetworkCode::Special, reason, None);
         }
         match (named, self.mode.value) {
-            (Some(rule), _) => self.under_ceiling(&host, port, "the host is allowed", &rule.origin),
-            (None, NetworkMode::Open) => {
-                self.under_ceiling(&host, port, "the network is open", &self.mode.origin)
+            (Some(rule), _) => {
+                self.under_ceiling(&host, port, NetworkCode::Named, "the host is allowed", &rule.origin)
             }
-            (None, _) => no("no rule names the host", None),
+            (None, NetworkMode::Open) => {
+                self.under_ceiling(&host, port, NetworkCode::Open, "the network is open", &self.mode.origin)
+            }
+            (None, _) => NetworkDecision::no(NetworkCode::Unnamed, "no rule names the host", None),
         }
+    }
+
+    /// A denial of the name, of the address, or of the IPv4 address that a NAT64 address stands for.
+    fn denying(&self, host: &str, address: Option<IpAddr>, port: u16) -> Option<&DomainRule> {
+        let inner = address.and_then(embedded).map(|inner| inner.to_string());
+        matching(&self.domains, host, port, false)
+            .or_else(|| matching(&self.domains, inner.as_deref()?, port, false))
+    }
+
+    fn host_port(&self, host: &str, address: Option<IpAddr>, port: u16) -> Option<&Sourced<u16>> {
+        let is_host = is_local_name(host) || address.is_some_and(|address| address.is_loopback());
+        self.host_ports.iter().find(|entry| is_host && entry.value == port)
+    }
+
+    fn special_reason(&self, host: &str, address: Option<IpAddr>, port: u16) -> Option<&'static str> {
+        if is_local_name(host) {
+            let literally =
+                matching(&self.domains, host, port, true).is_some_and(|rule| rule.host.is_exact());
+            return (!literally).then_some("the name means the host's own loopback");
+        }
+        let range = address.and_then(special_range)?;
+        (!self.grants(address?, range, port)).then_some(range.reason)
+    }
+
+    /// True if a rule names the special address itself, or a block that goes no further than its range.
+    fn grants(&self, address: IpAddr, range: &SpecialRange, port: u16) -> bool {
+        let host = canonical(address).to_string();
+        self.domains.iter().filter(|rule| rule.allow && rule.host.matches(&host, port)).any(|rule| {
+            rule.host.cidr().map_or_else(|| rule.host.is_exact(), |block| range.block.covers(&block))
+        })
     }
 
     fn under_ceiling<'p>(
         &'p self,
         host: &str,
         port: u16,
+        code: NetworkCode,
         reason: &'static str,
         origin: &'p Origin,
     ) -> NetworkDecision<'p> {
-        let capped = self.ceiling.as_ref().is_some_and(|rules| matching(rules, host, port, true).is_none());
-        if capped {
+        if self.is_capped(host, port) {
             let reason = "the administrator's list of domains does not name the host";
             let first = self.ceiling.as_ref().and_then(|rules| rules.first()).map(|rule| &rule.origin);
-            return NetworkDecision { allowed: false, reason, origin: first };
+            return NetworkDecision::no(NetworkCode::Ceiling, reason, first);
         }
-        NetworkDecision { allowed: true, reason, origin: Some(origin) }
+        NetworkDecision::yes(code, reason, origin)
     }
 
-    /// Decides the address that a name resolved to: special ranges are refused unless the address itself is named.
+    /// True if the administrator's list of domains rules the host out, whatever else is said.
     #[must_use]
-    pub fn connect_address(&self, address: IpAddr, port: u16) -> bool {
-        !is_special(address)
-            || self.domains.iter().any(|rule| {
-                rule.allow && rule.host.is_exact() && rule.host.matches(&address.to_string(), port)
-            })
+    pub fn is_capped(&self, host: &str, port: u16) -> bool {
+        self.ceiling.as_ref().is_some_and(|rules| matching(rules, host, port, true).is_none())
+    }
+
+    /// Decides the address that a name resolved to: one that a rule denies is refused, and one of a special range
+    /// unless a rule names the address itself.
+    #[must_use]
+    pub fn connect_address(&self, address: IpAddr, port: u16) -> NetworkDecision<'_> {
+        let address = canonical(address);
+        if let Some(rule) = self.denying(&address.to_string(), Some(address), port) {
+            let reason = "the address is denied";
+            return NetworkDecision::no(NetworkCode::HostDenied, reason, Some(&rule.origin));
+        }
+        match special_range(address) {
+            Some(range) if !self.grants(address, range, port) => {
+                NetworkDecision::no(NetworkCode::Special, range.reason, None)
+            }
+            _ => NetworkDecision::yes(NetworkCode::Named, "the address may be used", &self.mode.origin),
+        }
+    }
+
+    /// True if requests to the host must be seen: a rule limits methods or paths, or a secret goes there.
+    #[must_use]
+    pub fn inspects(&self, host: &str, port: u16) -> bool {
+        self.rules.iter().any(|rule| rule.host.matches(host, port))
+            || self.secrets.iter().any(|secret| secret.hosts.iter().any(|wanted| wanted.matches(host, port)))
+    }
+
+    /// True if some rule limits the methods of requests to the host, and if some rule limits their paths.
+    #[must_use]
+    pub fn limits(&self, host: &str, port: u16) -> (bool, bool) {
+        let rules = self.rules.iter().filter(|rule| rule.host.matches(host, port));
+        rules.fold((false, false), |(methods, paths), rule| {
+            (methods || !rule.methods.is_empty(), paths || !rule.paths.is_empty())
+        })
     }
 
     /// Decides a request to an allowed host. True where no rule names the host.
     #[must_use]
     pub fn http(&self, host: &str, port: u16, method: &str, path: &str) -> NetworkDecision<'_> {
         let connect = self.connect(host, port);
-        let Some(host) = normalise_host(host).filter(|_| connect.allowed) else { return connect };
+        if !connect.allowed {
+            return connect;
+        }
+        self.request(host, port, method, path).unwrap_or(connect)
+    }
+
+    /// What the rules for methods and paths say of a request; `None` where no rule names the host.
+    #[must_use]
+    pub fn request(&self, host: &str, port: u16, method: &str, path: &str) -> Option<NetworkDecision<'_>> {
+        let host = normalise_host(host)?;
         let passes = |rule: &HttpRule| {
             (rule.methods.is_empty() || rule.methods.iter().any(|known| known == method))
                 && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| path_matches(pattern, path)))
         };
-        let mut decided = connect;
+        let mut decided = None;
         // Each layer's rules must let it pass, so that no layer loosens what another limits.
         for layer in Layer::ALL {
             let mut named = self
@@ -200,39 +318,51 @@ impl Network {
                 .filter(|rule| rule.origin.layer == layer && rule.host.matches(&host, port))
                 .peekable();
             let Some(first) = named.peek().map(|rule| &rule.origin) else { continue };
-            match named.find(|rule| passes(rule)) {
-                Some(rule) => {
-                    decided = NetworkDecision {
-                        allowed: true,
-                        reason: "a rule allows it",
-                        origin: Some(&rule.origin),
-                    };
-                }
-                None => {
-                    let reason = "no rule for this host allows the method and path";
-                    return NetworkDecision { allowed: false, reason, origin: Some(first) };
-                }
-            }
+            let Some(rule) = named.find(|rule| passes(rule)) else {
+                let reason = "no rule for this host allows the method and path";
+                return Some(NetworkDecision::no(NetworkCode::RequestDenied, reason, Some(first)));
+            };
+            decided = Some(NetworkDecision::yes(NetworkCode::Request, "a rule allows it", &rule.origin));
         }
         decided
     }
 }
 
-/// Matches a URL path; a path that a server could read differently (`..`, encoded separators) matches nothing.
+/// Matches a URL path; one that a server could read differently matches nothing.
 fn path_matches(pattern: &str, path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or(path);
-    let lowered = path.to_ascii_lowercase();
-    let is_ambiguous = lowered.contains("%2f")
-        || lowered.contains("%5c")
-        || lowered.contains("%2e")
-        || lowered.contains('\\')
-        || path.split('/').any(|part| matches!(part, ".." | "."))
-        || path.contains("//");
-    if is_ambiguous || !path.starts_with('/') {
+    if is_ambiguous_path(path) {
         return false;
     }
     let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
     segments_match(&pattern, &path)
+}
+
+/// Encoded letters that a server may decode before it splits the path: separators, dots, parameters, the percent
+/// sign itself (which hides a second layer), and NUL.
+const ENCODED: &[&str] = &["%2f", "%5c", "%2e", "%3b", "%25", "%00"];
+
+/// True if two servers could read the path (without query) as different resources (RFC 3986 sections 3.3 and 6.2.2).
+///
+/// That is the case with dot segments, empty segments, path parameters (`;`), backslashes, encoded separators,
+/// broken escapes, and letters that no URL holds.
+#[must_use]
+pub fn is_ambiguous_path(path: &str) -> bool {
+    let lowered = path.to_ascii_lowercase();
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\\;<>\"`{}|^#?".contains(&byte);
+    !path.starts_with('/')
+        || !path.bytes().all(is_plain)
+        || path.contains("//")
+        || path.split('/').any(|part| matches!(part, ".." | "."))
+        || ENCODED.iter().any(|encoded| lowered.contains(encoded))
+        || has_broken_escape(path)
+}
+
+fn has_broken_escape(path: &str) -> bool {
+    path.split('%').skip(1).any(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 fn segments_match(pattern: &[&str], path: &[&str]) -> bool {

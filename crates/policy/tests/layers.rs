@@ -171,12 +171,57 @@ fn network_decisions() {
         ("POST", "/repos/acme/x/y", false),
         ("GET", "/repos/acme/x/../../secret", false),
         ("GET", "/repos/acme%2fx/x", false),
+        ("GET", "/repos/acme/x/%2e%2e/y", false),
+        ("GET", "/repos/acme/x/%252e%252e/y", false),
+        ("GET", "/repos/acme/x/..;/y", false),
+        ("GET", "/repos/acme/x/y;v=1", false),
+        ("GET", "/repos/acme/x//y", false),
+        ("GET", "/repos/acme/x\\y", false),
+        ("GET", "/repos/acme/x/%zz", false),
+        ("GET", "/repos/acme/x/%", false),
+        ("GET", "/repos/acme/x/y%00", false),
+        ("GET", "/repos/acme/x/a b", false),
+        ("GET", "/repos/acme/x/a%20b", true),
+        ("GET", "/repos/acme/x/y?q=../..", true),
+        ("GET", "/repos/%61cme/x", true),
+        ("GET", "/%72epos/acme/x", false),
+        ("get", "/repos/acme/x", false),
+        ("GET", "repos/acme/x", false),
+        ("GET", "", false),
         ("GET", "/other", false),
     ];
     for (method, at, allowed) in requests {
         assert_eq!(network.http("api.a.example", 443, method, at).allowed, allowed, "{method} {at}");
     }
     assert!(network.http("www.a.example", 443, "POST", "/").allowed);
+    let blocks = "[network]\nmode = \"open\"\nhost-ports = [5432]\n[network.domains]\n\"10.1.0.0/16\" = \"allow\"\n\
+        \"8.8.8.0/24\" = \"deny\"\n\"0.0.0.0/0\" = \"allow\"\n\"169.254.0.0/16\" = \"allow\"\n\
+        \"[fd00:1::/32]:443\" = \"allow\"\n\"[::1]:7\" = \"deny\"\n";
+    let network = resolve(blocks, "", "", false).policy.network;
+    let cases = [
+        ("10.1.2.3", 80, true),
+        ("10.2.2.3", 80, false),
+        ("8.8.8.8", 53, false),
+        ("64:ff9b::808:808", 53, false),
+        ("64:ff9b::909:909", 53, true),
+        ("8.8.9.8", 53, true),
+        ("127.0.0.1", 80, false),
+        ("127.0.0.1", 5432, true),
+        ("localhost", 5432, true),
+        ("localhost", 5433, false),
+        ("169.254.1.1", 80, true),
+        ("169.254.169.254", 80, false),
+        ("fd00:1::5", 443, true),
+        ("fd00:1::5", 80, false),
+        ("fd00:2::5", 443, false),
+    ];
+    for (host, port, allowed) in cases {
+        assert_eq!(network.connect(host, port).allowed, allowed, "{host}:{port}");
+        let Ok(address) = host.parse() else { continue };
+        // A name that resolves to the host's loopback gets no port of it.
+        let resolved = network.connect_address(address, port).allowed;
+        assert_eq!(resolved, allowed && !address.is_loopback(), "{host}:{port}");
+    }
     let open = resolve("profile = \"open\"\n", "", "", false).policy.network;
     for host in
         ["127.0.0.1", "10.1.2.3", "[::1]", "fd00::1", "169.254.169.254", "192.168.1.1", "::ffff:127.0.0.1"]

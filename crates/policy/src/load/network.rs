@@ -98,7 +98,7 @@ impl Reader<'_> {
                 continue;
             };
             let mut rule = HttpRule {
-                host: HostPattern { host: String::new(), subdomains: false, port: None },
+                host: HostPattern { host: String::new(), subdomains: false, port: None, prefix: None },
                 methods: Vec::new(),
                 paths: Vec::new(),
                 origin: self.origin(&item.span()),

@@ -1,0 +1,136 @@
+//! How much goes out to a host, and how fast new names are asked for.
+
+use super::host::Host;
+use super::ruling::{Code, Ruling};
+use core::time::Duration;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// So many in so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: usize,
+    /// In which time.
+    pub per: Duration,
+}
+
+/// Bounds of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// Bytes that may be sent to one host; `None` for any number.
+    pub upload: Option<u64>,
+    /// How fast names that were not asked for before may be asked for; `None` for any rate. It bounds what can be
+    /// told to an allowed domain's name server in the names themselves.
+    pub new_names: Option<Rate>,
+}
+
+/// Hosts that are counted apart; what comes after them is counted together.
+const MOST_HOSTS: usize = 16_384;
+
+/// Counts against the budgets.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    budgets: Budgets,
+    sent: HashMap<Host, u64>,
+    overflow: u64,
+    known: HashSet<Host>,
+    recent: VecDeque<Duration>,
+}
+
+impl Meter {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(budgets: Budgets) -> Self {
+        Self { budgets, sent: HashMap::new(), overflow: 0, known: HashSet::new(), recent: VecDeque::new() }
+    }
+
+    /// True if uploads are bounded, so that they must be counted as they go.
+    #[must_use]
+    pub fn bounds_uploads(&self) -> bool {
+        self.budgets.upload.is_some()
+    }
+
+    /// How many more bytes may go to the host.
+    #[must_use]
+    pub fn left(&self, host: &Host) -> u64 {
+        let sent = self.sent.get(host).copied().unwrap_or(self.overflow);
+        self.budgets.upload.map_or(u64::MAX, |most| most.saturating_sub(sent))
+    }
+
+    /// Counts bytes before they are sent to a host.
+    ///
+    /// # Errors
+    /// When they are more than what is left; then nothing is counted, and nothing may be sent.
+    pub fn upload(&mut self, host: &Host, bytes: u64) -> Result<(), Ruling> {
+        if bytes > self.left(host) {
+            let most = self.budgets.upload.unwrap_or_default();
+            let reason = format!("more than {most} bytes would have gone to the host in this session");
+            return Err(Ruling::deny(Code::UploadBudget, reason));
+        }
+        let is_counted = self.sent.contains_key(host) || self.sent.len() < MOST_HOSTS;
+        let counter =
+            if is_counted { self.sent.entry(host.clone()).or_default() } else { &mut self.overflow };
+        *counter = counter.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Notes a name that is asked for; `now` is the time since the session began.
+    ///
+    /// # Errors
+    /// When it is new and too many new ones came before it.
+    pub fn name(&mut self, host: &Host, now: Duration) -> Result<(), Ruling> {
+        let Some(rate) = self.budgets.new_names else { return Ok(()) };
+        if self.known.contains(host) {
+            return Ok(());
+        }
+        while self.recent.front().is_some_and(|then| now.saturating_sub(*then) >= rate.per) {
+            self.recent.pop_front();
+        }
+        if self.recent.len() >= rate.count {
+            let reason =
+                format!("more than {} new names were asked for in {} s", rate.count, rate.per.as_secs());
+            return Err(Ruling::deny(Code::NameRate, reason));
+        }
+        self.recent.push_back(now);
+        if self.known.len() < MOST_HOSTS {
+            self.known.insert(host.clone());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str) -> Host {
+        Host::read(name).unwrap()
+    }
+
+    #[test]
+    fn a_budget_is_per_host_and_nothing_passes_beyond_it() {
+        let mut meter = Meter::new(Budgets { upload: Some(10), new_names: None });
+        assert!(meter.upload(&host("a.example"), 10).is_ok());
+        assert_eq!(meter.upload(&host("a.example"), 1).unwrap_err().code, Code::UploadBudget);
+        assert!(meter.upload(&host("a.example"), 0).is_ok());
+        assert!(meter.upload(&host("b.example"), 11).is_err());
+        assert!(meter.upload(&host("b.example"), 9).is_ok());
+        assert_eq!(meter.left(&host("b.example")), 1);
+        let free = Meter::new(Budgets { upload: None, new_names: None });
+        assert_eq!(free.left(&host("a.example")), u64::MAX);
+    }
+
+    #[test]
+    fn only_new_names_count_and_time_forgives() {
+        let rate = Rate { count: 2, per: Duration::from_secs(60) };
+        let mut meter = Meter::new(Budgets { upload: None, new_names: Some(rate) });
+        let at = Duration::from_secs;
+        assert!(meter.name(&host("a.example"), at(0)).is_ok());
+        assert!(meter.name(&host("b.example"), at(1)).is_ok());
+        assert!(meter.name(&host("a.example"), at(2)).is_ok());
+        assert_eq!(meter.name(&host("c.example"), at(59)).unwrap_err().code, Code::NameRate);
+        assert!(meter.name(&host("c.example"), at(60)).is_ok());
+        assert!(meter.name(&host("d.example"), at(60)).is_err());
+        assert!(meter.name(&host("d.example"), at(61)).is_ok());
+    }
+}

@@ -1,0 +1,30 @@
+//! Decisions and parsers without I/O. Every function is total: any input has an answer, and nothing grows without a
+//! bound.
+
+pub mod dns;
+mod event;
+mod host;
+pub mod http;
+mod judge;
+mod meter;
+mod names;
+mod progress;
+mod ruling;
+mod secret;
+mod sniff;
+pub mod socks;
+mod synthetic;
+pub mod tls;
+mod upstream;
+
+pub use event::{Closed, Decided, Event, Fault, Front, Protocol, Request};
+pub use host::{Host, HostFault, authority};
+pub use judge::{Judge, RequestView, Route, Vetted, agree};
+pub use meter::{Budgets, Meter, Rate};
+pub use names::{NameKind, SPECIAL_NAMES, SpecialName, special_name};
+pub use progress::Progress;
+pub use ruling::{Answer, Code, Grants, Hint, Question, Ruling, Verdict};
+pub use secret::{Secret, SecretFault, Secrets, Substituted};
+pub use sniff::{HTTP2_PREFACE, LONGEST_FIRST_LINE, Opening, opening};
+pub use synthetic::Synthetic;
+pub use upstream::{Proxy, ProxyFault, ProxyKind, Upstream};

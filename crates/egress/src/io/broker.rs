@@ -1,0 +1,184 @@
+//! Starting and stopping.
+
+use super::authority::Authority;
+use super::config::{Config, Front};
+use super::connection::Connection;
+use super::explicit;
+use super::names;
+use super::session::Session;
+use super::transparent;
+use crate::core::{Front as Kind, Host, Synthetic};
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::runtime::{Builder, Runtime};
+
+/// How long accepting pauses when the process has no descriptor left.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a broker did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// No threads, or no event queue.
+    Runtime(io::Error),
+    /// A listener or socket cannot be used.
+    Socket(io::Error),
+    /// No certificate authority could be made.
+    Authority(String),
+    /// No block of synthetic addresses.
+    Addresses,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runtime(error) => write!(out, "cannot start the broker's threads: {error}"),
+            Self::Socket(error) => write!(out, "cannot use a socket of the broker: {error}"),
+            Self::Authority(error) => write!(out, "cannot make the session's certificate authority: {error}"),
+            Self::Addresses => out.write_str("there are no addresses that can stand for names"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running broker. Dropping it ends every connection.
+pub struct Broker {
+    runtime: Option<Runtime>,
+    authority: Option<String>,
+}
+
+impl Broker {
+    /// Starts a broker on its own threads. When it returns, every front accepts.
+    ///
+    /// # Errors
+    /// When threads, sockets or the certificate authority are not to be had. Nothing is left running then.
+    pub fn start(mut config: Config, fronts: Vec<Front>) -> Result<Self, StartError> {
+        let opens = !config.network.rules.is_empty() || !config.network.secrets.is_empty();
+        let made = if opens { Some(Authority::generate()) } else { None };
+        let authority = made.transpose().map_err(|error| StartError::Authority(error.to_string()))?;
+        let pem = authority.as_ref().map(Authority::pem);
+        let synthetic = config.synthetic.take().or_else(Synthetic::benchmark).ok_or(StartError::Addresses)?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(config.limits.workers.max(1))
+            .thread_name("garth-egress")
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let session = Arc::new(Session::new(config, synthetic, authority));
+        let broker = Self { runtime: Some(runtime), authority: pem };
+        for front in fronts {
+            broker.open(&session, front).map_err(StartError::Socket)?;
+        }
+        Ok(broker)
+    }
+
+    /// The certificate of the session's authority, in PEM, to be trusted inside. `None` if no rule needs TLS opened.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    fn open(&self, session: &Arc<Session>, front: Front) -> io::Result<()> {
+        let Some(runtime) = &self.runtime else { return Ok(()) };
+        let _guard = runtime.enter();
+        match front {
+            Front::Explicit { listener, credentials } => {
+                let credentials = Arc::new(credentials);
+                serve(session, listener, Kind::Explicit, move |connection, stream| {
+                    explicit::run(connection, stream, Arc::clone(&credentials))
+                })?;
+            }
+            Front::Transparent { tcp, dns_udp, dns_tcp, ipv6 } => {
+                for listener in tcp {
+                    serve(session, listener, Kind::Transparent, transparent::run)?;
+                }
+                for socket in dns_udp {
+                    socket.set_nonblocking(true)?;
+                    let socket = UdpSocket::from_std(socket)?;
+                    tokio::spawn(names::serve_udp(Arc::clone(session), socket, ipv6));
+                }
+                for listener in dns_tcp {
+                    serve(session, listener, Kind::Dns, move |connection, stream| {
+                        names::serve_tcp(Arc::clone(&connection.session), stream, ipv6)
+                    })?;
+                }
+            }
+            Front::HostPort { listener, port } => {
+                serve(session, listener, Kind::HostPort, move |connection, stream| {
+                    transparent::carry(connection, stream, Host::Name("localhost".to_owned()), port)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Broker").field("opens_tls", &self.authority.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Waits for no resolver and no approver; every task, and with it every socket, is dropped.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Accepts until the runtime ends. A connection holds a slot while it lives; without a free slot none is accepted.
+fn serve<F, H>(
+    session: &Arc<Session>,
+    listener: std::net::TcpListener,
+    kind: Kind,
+    handle: H,
+) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+    H: Fn(Arc<Connection>, TcpStream) -> F + Send + 'static,
+{
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let session = Arc::clone(session);
+    tokio::spawn(async move {
+        while let Ok(slot) = Arc::clone(&session.slots).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, client)) => {
+                    let task = handle(accepted(&session, kind, &stream, client), stream);
+                    tokio::spawn(async move {
+                        task.await;
+                        drop(slot);
+                    });
+                }
+                Err(error) if is_of_client(&error) => {}
+                Err(error) => {
+                    session.fault("accept a connection", &error);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+fn accepted(session: &Arc<Session>, kind: Kind, stream: &TcpStream, client: SocketAddr) -> Arc<Connection> {
+    // A connection without it is slower, and otherwise the same.
+    let _ = stream.set_nodelay(true);
+    Arc::new(Connection::new(session, kind, Some(client)))
+}
+
+/// Errors of a connection that ended before it was accepted.
+fn is_of_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,92 @@
+//! One connection of a client: where it came in, and what is told about it.
+
+use super::session::Session;
+use crate::core::{Closed, Decided, Event, Front, Host, Protocol, Request, Ruling};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+pub(crate) struct Connection {
+    pub(crate) session: Arc<Session>,
+    pub(crate) client: Option<SocketAddr>,
+    pub(crate) sent: AtomicU64,
+    pub(crate) received: AtomicU64,
+    number: u64,
+    front: Front,
+    began: Instant,
+}
+
+/// What an event says besides the verdict.
+pub(crate) struct Told<'a> {
+    pub(crate) protocol: Protocol,
+    pub(crate) host: Option<&'a Host>,
+    pub(crate) port: u16,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) request: Option<Request>,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) withheld: Vec<String>,
+    pub(crate) encrypted_hello: bool,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn new(protocol: Protocol, host: Option<&'a Host>, port: u16) -> Self {
+        Self {
+            protocol,
+            host,
+            port,
+            address: None,
+            request: None,
+            secrets: Vec::new(),
+            withheld: Vec::new(),
+            encrypted_hello: false,
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(session: &Arc<Session>, front: Front, client: Option<SocketAddr>) -> Self {
+        Self {
+            session: Arc::clone(session),
+            client,
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            number: session.next_number(),
+            front,
+            began: Instant::now(),
+        }
+    }
+
+    pub(crate) fn tell(&self, told: Told<'_>, ruling: &Ruling) {
+        self.session.emit(Event::Decided(Box::new(Decided {
+            connection: self.number,
+            front: self.front,
+            client: self.client,
+            protocol: told.protocol,
+            host: told.host.cloned(),
+            port: told.port,
+            address: told.address,
+            request: told.request,
+            ruling: ruling.clone(),
+            secrets: told.secrets,
+            withheld: told.withheld,
+            encrypted_hello: told.encrypted_hello,
+        })));
+    }
+
+    /// Tells of a refusal that came before anything was connected.
+    pub(crate) fn refuse(&self, protocol: Protocol, host: Option<&Host>, port: u16, ruling: &Ruling) {
+        self.tell(Told::new(protocol, host, port), ruling);
+    }
+
+    pub(crate) fn close(&self, host: &Host, port: u16) {
+        self.session.emit(Event::Closed(Closed {
+            connection: self.number,
+            host: host.clone(),
+            port,
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+            milliseconds: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+}

@@ -1,0 +1,546 @@
+//! Requests of HTTP/1 and HTTP/2, one by one: each is judged, gets its secrets, and goes on with a streamed body. Messages
+//! are written anew from what was understood, so that no server reads another message than the one that was judged.
+
+use super::body::{Counted, Failure, Received};
+use super::connection::{Connection, Told};
+use super::dial::{Dialled, dial};
+use super::relay::OverBudget;
+use super::replies;
+use super::rewind::Rewind;
+use crate::core::{Code, Host, Protocol, Request as Seen, RequestView, Ruling, authority};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode, Uri, Version};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection as Transport};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+type Outgoing = UnsyncBoxBody<Bytes, Failure>;
+
+/// Headers that speak of one connection only (RFC 9110 section 7.6.1), and those meant for a proxy.
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+];
+
+/// What the client's side of a connection is.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    /// The host and port that were asked for and decided on; `None` if each request names its own, as to a proxy.
+    pub(crate) asked: Option<(Host, u16)>,
+    /// True if TLS was opened, so that requests go on over TLS.
+    pub(crate) is_tls: bool,
+    /// True if the server is known to speak HTTP/2 without TLS.
+    pub(crate) is_http2: bool,
+    /// What is offered to the server inside TLS.
+    pub(crate) protocols: Vec<Vec<u8>>,
+}
+
+/// A connection to a server.
+pub(crate) enum Server {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+struct Engine {
+    connection: Arc<Connection>,
+    scope: Scope,
+    client: Client<Connector, Outgoing>,
+}
+
+/// Serves the client's requests until it is done. `ready` is a connection that was made already.
+pub(crate) async fn serve<S>(
+    connection: Arc<Connection>,
+    client: Rewind<S>,
+    scope: Scope,
+    ready: Option<Server>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connector = Connector {
+        connection: Arc::clone(&connection),
+        scope: scope.clone(),
+        ready: Arc::new(Mutex::new(ready)),
+    };
+    let outgoing = Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http2_only(scope.is_http2)
+        .build(connector);
+    let head = connection.session.limits.head;
+    let engine = Arc::new(Engine { connection, scope, client: outgoing });
+    let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_headers(128).half_close(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(64 * 1024)
+        .max_concurrent_streams(256)
+        .keep_alive_interval(Duration::from_secs(60))
+        .keep_alive_timeout(head);
+    let service = hyper::service::service_fn(move |request| {
+        let engine = Arc::clone(&engine);
+        async move { Ok::<_, Infallible>(engine.handle(request).await) }
+    });
+    // A client that breaks off or speaks garbage ends its own connection; there is nobody to tell.
+    let _ = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
+}
+
+/// The host that a request seemed to be for, and why it is refused.
+type Unaddressed = (Option<Host>, Ruling);
+
+/// A request that may go on.
+struct Passed {
+    host: Host,
+    port: u16,
+    told: Seen,
+    ruling: Ruling,
+}
+
+impl Engine {
+    fn protocol(&self) -> Protocol {
+        if self.scope.is_tls { Protocol::TlsOpened } else { Protocol::Http }
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Response<Outgoing> {
+        let seen = seen(&request);
+        let (host, port) = match self.addressed(&request) {
+            Ok(place) => place,
+            Err(unaddressed) => {
+                return self.refused(unaddressed.0.as_ref(), 0, seen, &unaddressed.1);
+            }
+        };
+        match self.judge(&host, port, &request).await {
+            Err(ruling) => self.refused(Some(&host), port, seen, &ruling),
+            Ok(ruling) => self.forward(request, Passed { host, port, told: seen, ruling }).await,
+        }
+    }
+
+    /// Whom the request is for: the one host that target, `:authority` and Host name.
+    fn addressed(&self, request: &Request<Incoming>) -> Result<(Host, u16), Box<Unaddressed>> {
+        let malformed = |reason: &'static str| Box::new((None, Ruling::deny(Code::Malformed, reason)));
+        let mut named: Option<(Host, Option<u16>)> = None;
+        let target = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+        let headers = request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes);
+        let mut count = 0;
+        for text in target.into_iter().chain(headers.inspect(|_| count += 1)) {
+            let read = str::from_utf8(text).ok().map(authority);
+            let Some(Ok(place)) = read else {
+                return Err(malformed("the request names no well-formed host"));
+            };
+            match &named {
+                Some(before) if before.0 != place.0 || differ(before.1, place.1) => {
+                    let reason = format!("the request is for {}, and its Host says {}", before.0, place.0);
+                    let ruling = Ruling::deny(Code::NameMismatch, reason);
+                    return Err(Box::new((Some(before.0.clone()), ruling)));
+                }
+                Some((_, Some(_))) => {}
+                _ => named = Some(place),
+            }
+        }
+        if count > 1 {
+            return Err(malformed("the request has more than one Host"));
+        }
+        match (named, &self.scope.asked) {
+            (Some((host, port)), None) => Ok((host, port.unwrap_or(80))),
+            (None, None) => Err(malformed("the request names no host")),
+            (None, Some((asked, port))) => Ok((asked.clone(), *port)),
+            (Some((host, port)), Some((asked, asked_port))) => {
+                self.same(asked, *asked_port, &host, port)
+                    .map_err(|ruling| Box::new((Some(host.clone()), ruling)))?;
+                Ok((host, *asked_port))
+            }
+        }
+    }
+
+    fn same(&self, asked: &Host, asked_port: u16, host: &Host, port: Option<u16>) -> Result<(), Ruling> {
+        let session = &self.connection.session;
+        session.judge.seen(asked, host, asked_port, "Host", &session.grants())?;
+        match port {
+            Some(port) if port != asked_port => {
+                let reason = format!("the connection is to port {asked_port}, and its Host says {port}");
+                Err(Ruling::deny(Code::NameMismatch, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn judge(&self, host: &Host, port: u16, request: &Request<Incoming>) -> Result<Ruling, Ruling> {
+        let session = &self.connection.session;
+        let connect = match self.scope.asked {
+            Some(_) => None,
+            None => Some(session.decide(host, port, self.connection.client).await?),
+        };
+        let names: Vec<&str> = request.headers().keys().map(HeaderName::as_str).collect();
+        let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+        let view = RequestView { method: request.method().as_str(), target, headers: &names };
+        let ruling = session.judge.request(host, port, view);
+        if !ruling.is_allowed() {
+            return Err(ruling);
+        }
+        Ok(if ruling.origin.is_some() { ruling } else { connect.unwrap_or(ruling) })
+    }
+
+    async fn forward(&self, mut request: Request<Incoming>, passed: Passed) -> Response<Outgoing> {
+        let upgrade = upgrade_of(request.headers()).filter(|_| request.version() == Version::HTTP_11);
+        let inside = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let (mut parts, body) = request.into_parts();
+        let mut told = Told::new(self.protocol(), Some(&passed.host), passed.port);
+        told.request = Some(passed.told.clone());
+        clean(&mut parts.headers, parts.version == Version::HTTP_2);
+        self.put_secrets(&mut parts.headers, &passed, &mut told);
+        if let Some(protocol) = upgrade {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(header::UPGRADE, protocol);
+        }
+        let Some(uri) = self.uri(&passed, &parts.uri) else {
+            let ruling = Ruling::deny(Code::Malformed, "the request's target is malformed");
+            return self.refused(Some(&passed.host), passed.port, passed.told, &ruling);
+        };
+        parts.uri = uri;
+        if parts.version == Version::HTTP_2 {
+            // The authority is in the target; a Host beside it could only say the same.
+            parts.headers.remove(header::HOST);
+        } else {
+            parts.version = Version::HTTP_11;
+        }
+        let connection = Arc::clone(&self.connection);
+        let counted = Counted { inner: body, connection, host: passed.host.clone() };
+        self.connection.tell(told, &passed.ruling);
+        let outgoing = Request::from_parts(parts, counted.boxed_unsync());
+        match self.client.request(outgoing).await {
+            Ok(response) => self.answered(response, inside, &passed.host),
+            Err(error) => {
+                let ruling = ruling_of(&error);
+                self.refused(Some(&passed.host), passed.port, passed.told, &ruling)
+            }
+        }
+    }
+
+    fn put_secrets(&self, headers: &mut HeaderMap, passed: &Passed, told: &mut Told<'_>) {
+        let secrets = &self.connection.session.secrets;
+        if secrets.is_empty() {
+            return;
+        }
+        for (name, value) in headers.iter_mut() {
+            if *name == header::HOST || *name == header::CONTENT_LENGTH {
+                continue;
+            }
+            let put = secrets.substitute(&passed.host, passed.port, self.scope.is_tls, value.as_bytes());
+            told.secrets.extend(put.used);
+            told.withheld.extend(put.withheld);
+            if let Some(Ok(mut changed)) = put.value.map(HeaderValue::try_from) {
+                changed.set_sensitive(true);
+                *value = changed;
+            }
+        }
+    }
+
+    fn uri(&self, passed: &Passed, from: &Uri) -> Option<Uri> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(if self.scope.is_tls { Scheme::HTTPS } else { Scheme::HTTP });
+        let default = if self.scope.is_tls { 443 } else { 80 };
+        let place = match &passed.host {
+            host if passed.port != default => host.with_port(passed.port),
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]"),
+            host => host.text(),
+        };
+        parts.authority = Some(Authority::try_from(place).ok()?);
+        parts.path_and_query = Some(from.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+        Uri::from_parts(parts).ok()
+    }
+
+    fn answered(
+        &self,
+        mut response: Response<Incoming>,
+        inside: Option<hyper::upgrade::OnUpgrade>,
+        host: &Host,
+    ) -> Response<Outgoing> {
+        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let protocol = response.headers().get(header::UPGRADE).cloned();
+        clean(response.headers_mut(), false);
+        for value in response.headers_mut().values_mut() {
+            if let Some(Ok(scrubbed)) =
+                self.connection.session.secrets.scrub(value.as_bytes()).map(HeaderValue::try_from)
+            {
+                *value = scrubbed;
+            }
+        }
+        if let (true, Some(inside)) = (upgraded, inside) {
+            let outside = hyper::upgrade::on(&mut response);
+            tokio::spawn(bridge(Arc::clone(&self.connection), host.clone(), inside, outside));
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            if let Some(protocol) = protocol {
+                response.headers_mut().insert(header::UPGRADE, protocol);
+            }
+        }
+        let connection = Arc::clone(&self.connection);
+        response.map(|inner| Received { inner, connection }.boxed_unsync())
+    }
+
+    fn refused(&self, host: Option<&Host>, port: u16, seen: Seen, ruling: &Ruling) -> Response<Outgoing> {
+        let mut told = Told::new(self.protocol(), host, port);
+        told.request = Some(seen);
+        self.connection.tell(told, ruling);
+        let body = Full::new(Bytes::from(replies::body(host, port, ruling)));
+        let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+        *response.status_mut() =
+            StatusCode::from_u16(replies::status(ruling)).unwrap_or(StatusCode::FORBIDDEN);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("x-garth-denied", HeaderValue::from_static(ruling.code.name()));
+        response
+    }
+}
+
+fn seen(request: &Request<Incoming>) -> Seen {
+    let path = request.uri().path();
+    let path = path.chars().take(2048).collect();
+    Seen { method: request.method().as_str().chars().take(64).collect(), path }
+}
+
+/// True if both name a port, and not the same.
+fn differ(one: Option<u16>, other: Option<u16>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one != other)
+}
+
+fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let wants = headers.get_all(header::CONNECTION).iter().any(|value| {
+        let words = value.to_str().unwrap_or_default();
+        words.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
+    });
+    // h2c would take the connection away from the rules; WebSocket stays within one request.
+    let protocol = headers.get(header::UPGRADE).filter(|_| wants)?;
+    let is_http = protocol.as_bytes().to_ascii_lowercase().starts_with(b"h2");
+    (!is_http).then(|| protocol.clone())
+}
+
+/// Takes out what speaks of one connection only, also what the message itself declares to be such.
+fn clean(headers: &mut HeaderMap, keeps_trailers: bool) {
+    let declared: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|word| word.trim().parse().ok())
+        .collect();
+    let wants_trailers =
+        keeps_trailers && headers.get(header::TE).is_some_and(|value| value.as_bytes() == b"trailers");
+    for name in declared.iter().filter(|name| **name != header::HOST && **name != header::CONTENT_LENGTH) {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(*name);
+    }
+    headers.remove("http2-settings");
+    if wants_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// Passes the bytes of an upgraded connection (WebSocket) both ways.
+async fn bridge(
+    connection: Arc<Connection>,
+    host: Host,
+    inside: hyper::upgrade::OnUpgrade,
+    outside: hyper::upgrade::OnUpgrade,
+) {
+    let Ok((inside, outside)) = tokio::try_join!(inside, outside) else { return };
+    let (mut inside, outside) = (TokioIo::new(inside), TokioIo::new(outside));
+    let mut outside = Metered { inner: outside, connection, host };
+    // Either side may end it; what is left to tell is in the count of bytes.
+    let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
+}
+
+/// A stream to a server, counted.
+struct Metered<S> {
+    inner: S,
+    connection: Arc<Connection>,
+    host: Host,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
+        let read = buffer.filled().len().saturating_sub(before);
+        super::relay::Way::Down.count(&self.connection, read)?;
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let left = self.connection.session.left(&self.host);
+        if left == 0 && !bytes.is_empty() {
+            super::relay::Way::Up(&self.host).count(&self.connection, bytes.len())?;
+        }
+        let bytes = bytes.get(..left).unwrap_or(bytes);
+        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
+        if let Poll::Ready(Ok(written)) = polled {
+            super::relay::Way::Up(&self.host).count(&self.connection, written)?;
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}
+
+/// A refusal on its way through hyper's errors.
+#[derive(Debug)]
+struct Refused(Ruling);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0.reason)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+fn ruling_of(error: &(dyn std::error::Error + 'static)) -> Ruling {
+    let mut cause = Some(error);
+    let mut words = error.to_string();
+    while let Some(one) = cause {
+        if let Some(refused) = one.downcast_ref::<Refused>() {
+            return refused.0.clone();
+        }
+        if let Some(ruling) = one.downcast_ref::<io::Error>().and_then(OverBudget::of) {
+            return ruling.clone();
+        }
+        words = one.to_string();
+        cause = one.source();
+    }
+    Ruling::deny(Code::ConnectFailed, format!("the server did not answer: {words}"))
+}
+
+/// Connects to the host of a request that was judged.
+#[derive(Clone)]
+struct Connector {
+    connection: Arc<Connection>,
+    scope: Scope,
+    ready: Arc<Mutex<Option<Server>>>,
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = Server;
+    type Error = Refused;
+    type Future = Pin<Box<dyn Future<Output = Result<Server, Refused>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move { connector.connect(&uri).await.map_err(Refused) })
+    }
+}
+
+impl Connector {
+    async fn connect(&self, uri: &Uri) -> Result<Server, Ruling> {
+        if let Some(ready) = super::session::lock(&self.ready).take() {
+            return Ok(ready);
+        }
+        let place = uri.authority().map(|place| authority(place.as_str()));
+        let Some(Ok((host, port))) = place else {
+            return Err(Ruling::deny(Code::Malformed, "the request names no well-formed host"));
+        };
+        let port = port.unwrap_or(if self.scope.is_tls { 443 } else { 80 });
+        // A connection to a bare address stays one, whatever name its requests speak of.
+        let target = self.scope.asked.as_ref().map_or(&host, |(asked, _)| asked);
+        let session = &self.connection.session;
+        let Dialled { stream, .. } = dial(session, target, port).await?;
+        if !self.scope.is_tls {
+            return Ok(Server::Plain(stream));
+        }
+        let opened = session.tls.connect(stream, &host, self.scope.protocols.clone()).await?;
+        Ok(Server::Tls(Box::new(opened)))
+    }
+}
+
+impl Transport for Server {
+    fn connected(&self) -> Connected {
+        match self {
+            Self::Plain(_) => Connected::new(),
+            Self::Tls(stream) => {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                if is_http2 { Connected::new().negotiated_h2() } else { Connected::new() }
+            }
+        }
+    }
+}
+
+impl Read for Server {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_read(context, buffer),
+        }
+    }
+}
+
+impl Write for Server {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_flush(context),
+            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The broker: it listens where programs inside the garden connect to, asks the [core](crate::core) what may leave, and
+//! carries it out. Start one with [`Broker::start`]; it stops when it is dropped.
+
+mod authority;
+mod body;
+mod broker;
+mod config;
+mod connection;
+mod dial;
+mod engine;
+mod explicit;
+mod names;
+mod opened;
+mod relay;
+mod replies;
+mod rewind;
+mod session;
+mod transparent;
+mod tunnel;
+
+pub use broker::{Broker, StartError};
+pub use config::{Approve, Config, Front, Limits, Resolve, Roots, Sink, SystemResolver};

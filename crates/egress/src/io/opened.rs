@@ -1,0 +1,89 @@
+//! TLS that is opened: the broker is the server towards the client, with a certificate of the session's authority, and
+//! the client towards the server, whose certificate it checks. Both sides speak the same protocol inside.
+
+use super::connection::Connection;
+use super::dial::Dialled;
+use super::engine::{self, Scope, Server};
+use super::rewind::Rewind;
+use super::tunnel::{Client, Place};
+use crate::core::tls::Hello;
+use crate::core::{Code, Host, Protocol, Ruling};
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::client::TlsStream;
+
+/// What can be judged, best first.
+const KNOWN: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+pub(crate) async fn run(
+    connection: &Arc<Connection>,
+    client: Client,
+    place: &Place,
+    dialled: Dialled,
+    hello: Hello,
+    host: Host,
+) {
+    let protocols: Vec<Vec<u8>> =
+        hello.protocols.iter().filter(|name| KNOWN.contains(&name.as_slice())).cloned().collect();
+    if protocols.is_empty() && !hello.protocols.is_empty() {
+        let ruling = Ruling::deny(Code::Protocol, "the client offers no protocol that can be judged");
+        return refuse(connection, &client.stream, place, &ruling);
+    }
+    let outside = connection.session.tls.connect(dialled.stream, &host, protocols.clone()).await;
+    if let Err(ruling) = &outside {
+        connection.refuse(Protocol::TlsOpened, Some(&host), place.port, ruling);
+    }
+    let chosen = chosen(outside.as_ref().ok(), &protocols);
+    let config = match connection.session.authority.as_ref().map(|authority| authority.server(&host, &chosen))
+    {
+        Some(Ok(config)) => config,
+        Some(Err(error)) => return connection.session.fault("make a certificate", &error),
+        None => return connection.session.fault("make a certificate", &"the session has no authority"),
+    };
+    let acceptor = TlsAcceptor::from(config);
+    let accepting = acceptor.accept(Rewind::new(client.stream, client.sent));
+    let inside = match tokio::time::timeout(connection.session.limits.head, accepting).await {
+        Ok(Ok(inside)) => inside,
+        Ok(Err(error)) => {
+            let reason = format!("the client does not accept the session's authority: {error}");
+            let ruling = Ruling::deny(Code::TlsFailed, reason);
+            return connection.refuse(Protocol::TlsOpened, Some(&host), place.port, &ruling);
+        }
+        Err(_) => return,
+    };
+    // Without a connection to the server each request is answered with why.
+    let ready = outside.ok().map(|stream| Server::Tls(Box::new(stream)));
+    let scope = Scope {
+        asked: Some((asked(place, &host), place.port)),
+        is_tls: true,
+        is_http2: false,
+        protocols: if chosen.is_empty() { Vec::new() } else { vec![chosen] },
+    };
+    engine::serve(Arc::clone(connection), Rewind::new(inside, Vec::new()), scope, ready).await;
+}
+
+/// A connection to a bare address is about the name in its hello from here on.
+fn asked(place: &Place, host: &Host) -> Host {
+    match place.host {
+        Host::Address(_) => place.host.clone(),
+        Host::Name(_) => host.clone(),
+    }
+}
+
+fn chosen(outside: Option<&TlsStream<TcpStream>>, offered: &[Vec<u8>]) -> Vec<u8> {
+    let negotiated = outside.and_then(|stream| stream.get_ref().1.alpn_protocol());
+    match negotiated {
+        Some(protocol) => protocol.to_vec(),
+        // A server without the extension speaks HTTP/1.1.
+        None => {
+            let plain = offered.iter().find(|name| name.as_slice() == b"http/1.1");
+            plain.or_else(|| offered.first()).cloned().unwrap_or_default()
+        }
+    }
+}
+
+fn refuse(connection: &Connection, client: &TcpStream, place: &Place, ruling: &Ruling) {
+    connection.refuse(Protocol::TlsOpened, Some(&place.host), place.port, ruling);
+    drop(client.set_zero_linger());
+}

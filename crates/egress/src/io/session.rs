@@ -1,0 +1,171 @@
+//! What all connections of a session share.
+
+use super::authority::Authority;
+use super::config::{Approve, Config, Limits, Resolve, Sink};
+use super::dial::TlsClient;
+use crate::core::{
+    Answer, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic, Upstream,
+    Verdict,
+};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// How long a refusal of the approver holds for the same host and port.
+const REFUSAL_HOLDS: Duration = Duration::from_secs(60);
+
+/// Refusals that are remembered.
+const MOST_REFUSALS: usize = 4096;
+
+pub(crate) struct Session {
+    pub(crate) judge: Judge,
+    pub(crate) secrets: Secrets,
+    pub(crate) upstream: Upstream,
+    pub(crate) limits: Limits,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) authority: Option<Authority>,
+    pub(crate) tls: TlsClient,
+    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) bounds_uploads: bool,
+    grants: Mutex<Grants>,
+    meter: Mutex<Meter>,
+    synthetic: Mutex<Synthetic>,
+    sink: Arc<dyn Sink>,
+    approver: Option<Arc<dyn Approve>>,
+    refusals: tokio::sync::Mutex<HashMap<(Host, u16), Instant>>,
+    began: Instant,
+    numbers: AtomicU64,
+}
+
+/// A poisoned lock holds data that is still sound: every change under a lock here is one insertion.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    pub(crate) fn new(config: Config, synthetic: Synthetic, authority: Option<Authority>) -> Self {
+        let judge = Judge::new(config.network, config.own_addresses);
+        let meter = Meter::new(config.budgets);
+        Self {
+            judge: if config.approver.is_some() { judge.asking() } else { judge },
+            secrets: config.secrets,
+            upstream: config.upstream,
+            slots: Arc::new(Semaphore::new(config.limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
+            limits: config.limits,
+            resolver: config.resolver,
+            authority,
+            tls: TlsClient::new(config.roots),
+            bounds_uploads: meter.bounds_uploads(),
+            grants: Mutex::new(Grants::none()),
+            meter: Mutex::new(meter),
+            synthetic: Mutex::new(synthetic),
+            sink: config.sink,
+            approver: config.approver,
+            refusals: tokio::sync::Mutex::new(HashMap::new()),
+            began: Instant::now(),
+            numbers: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn grants(&self) -> MutexGuard<'_, Grants> {
+        lock(&self.grants)
+    }
+
+    pub(crate) fn synthetic(&self) -> MutexGuard<'_, Synthetic> {
+        lock(&self.synthetic)
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        self.sink.event(event);
+    }
+
+    pub(crate) fn fault(&self, operation: &str, cause: &dyn std::fmt::Display) {
+        self.emit(Event::Fault(Fault { operation: operation.to_owned(), cause: cause.to_string() }));
+    }
+
+    /// Counts a name against the rate of new ones.
+    pub(crate) fn note_name(&self, host: &Host) -> Result<(), Ruling> {
+        lock(&self.meter).name(host, self.began.elapsed())
+    }
+
+    /// Counts bytes against the host's budget before they are sent.
+    pub(crate) fn upload(&self, host: &Host, bytes: usize) -> Result<(), Ruling> {
+        if !self.bounds_uploads {
+            return Ok(());
+        }
+        lock(&self.meter).upload(host, u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
+
+    /// How many more bytes may go to the host.
+    pub(crate) fn left(&self, host: &Host) -> usize {
+        if !self.bounds_uploads {
+            return usize::MAX;
+        }
+        usize::try_from(lock(&self.meter).left(host)).unwrap_or(usize::MAX)
+    }
+
+    /// Decides a connection, asking the approver where that is what the rules say.
+    pub(crate) async fn decide(
+        &self,
+        host: &Host,
+        port: u16,
+        client: Option<std::net::SocketAddr>,
+    ) -> Result<Ruling, Ruling> {
+        let mut ruling = self.judge.connect(host, port, &self.grants());
+        if ruling.verdict == Verdict::Ask {
+            ruling = self.ask(host, port, client, ruling).await;
+        }
+        if !ruling.is_allowed() {
+            return Err(ruling);
+        }
+        self.note_name(host)?;
+        Ok(ruling)
+    }
+
+    /// One question at a time. Who waited for the answer to the same question gets it without asking again.
+    async fn ask(
+        &self,
+        host: &Host,
+        port: u16,
+        client: Option<std::net::SocketAddr>,
+        ruling: Ruling,
+    ) -> Ruling {
+        let Some(approver) = self.approver.clone() else {
+            return Ruling { verdict: Verdict::Deny, ..ruling };
+        };
+        let key = (host.clone(), port);
+        let mut refusals = self.refusals.lock().await;
+        let again = self.judge.connect(host, port, &self.grants());
+        if again.is_allowed() {
+            return again;
+        }
+        let refused = refusals.get(&key).is_some_and(|then| then.elapsed() < REFUSAL_HOLDS);
+        let answer = if refused {
+            None
+        } else {
+            let reason = ruling.reason.clone();
+            let question = Question { host: host.clone(), port, client, reason, hint: ruling.hint.clone() };
+            let asked = tokio::task::spawn_blocking(move || approver.approve(&question));
+            tokio::time::timeout(self.limits.approval, asked).await.ok().and_then(Result::ok)
+        };
+        match answer {
+            Some(Answer::Session) => self.grants().add(host.clone(), port),
+            Some(Answer::Once) => {}
+            Some(Answer::Deny) | None => {
+                if refusals.len() >= MOST_REFUSALS {
+                    refusals.clear();
+                }
+                refusals.entry(key).or_insert_with(Instant::now);
+                let reason = "no rule names the host, and it was not approved";
+                return Ruling { hint: ruling.hint, ..Ruling::deny(Code::NotApproved, reason) };
+            }
+        }
+        Ruling { verdict: Verdict::Allow, hint: None, ..Ruling::deny(Code::Approved, "it was approved") }
+    }
+}

@@ -1,0 +1,114 @@
+//! A web server that says what it was asked.
+
+use super::{Ca, SERVER, listen};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::Frame;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// Starts one; with an authority it speaks TLS. `/echo` sends the body back with a trailer, `/ws` upgrades and echoes,
+/// anything else answers with method, path, and the headers that came.
+pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
+    let (listener, port) = listen(SERVER).await;
+    let names = ["allowed.example", "api.example", "other.example"];
+    let acceptor = tls.map(|(ca, protocols)| ca.acceptor(&names, protocols));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                match acceptor {
+                    None => serve(TokioIo::new(stream)).await,
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            serve(TokioIo::new(stream)).await;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+async fn serve<S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static>(stream: S) {
+    let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    let service = hyper::service::service_fn(|request| async { Ok::<_, Infallible>(answer(request)) });
+    drop(builder.serve_connection_with_upgrades(stream, service).await);
+}
+
+fn answer(mut request: Request<Incoming>) -> Response<Body> {
+    if request.uri().path() == "/ws" {
+        let upgrade = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            let mut stream = TokioIo::new(upgrade.await.unwrap());
+            let mut piece = [0; 1024];
+            while let Ok(read @ 1..) = stream.read(&mut piece).await {
+                stream.write_all(&piece[..read]).await.unwrap();
+            }
+        });
+        return Response::builder()
+            .status(101)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .body(Full::new(Bytes::new()).boxed())
+            .unwrap();
+    }
+    if request.uri().path() == "/echo" {
+        return echo(request);
+    }
+    if request.uri().path() == "/away" {
+        return Response::builder()
+            .status(302)
+            .header("location", "https://other.example/")
+            .body(Full::new(Bytes::new()).boxed())
+            .unwrap();
+    }
+    let mut text = format!("{} {} {:?}\n", request.method(), request.uri(), request.version());
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+    }
+    let reflected = request.headers().get("authorization").cloned();
+    let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
+    if let Some(reflected) = reflected {
+        response.headers_mut().insert("x-reflected", reflected);
+    }
+    response
+}
+
+/// Each frame as it comes, then a trailer.
+fn echo(request: Request<Incoming>) -> Response<Body> {
+    let (send, receive) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut body = request.into_body();
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
+            if send.send(Frame::data(data)).await.is_err() {
+                return;
+            }
+        }
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", "0".parse().unwrap());
+        drop(send.send(Frame::trailers(trailers)).await);
+    });
+    Response::new(StreamBody::new(Frames(receive)).boxed())
+}
+
+struct Frames(tokio::sync::mpsc::Receiver<Frame<Bytes>>);
+
+impl futures_core::Stream for Frames {
+    type Item = Result<Frame<Bytes>, Infallible>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|frame| frame.map(Ok))
+    }
+}

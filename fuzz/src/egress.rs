@@ -1,0 +1,144 @@
+//! What programs inside the garden send to the broker.
+
+use garth_egress::core::{
+    Host, Opening, Progress, Secret, Secrets, authority, dns, http, opening, socks, tls,
+};
+use garth_policy::{HostPattern, normalise_host};
+
+/// The start of a stream that begins like TLS. What was read of a prefix is what is read of the whole.
+pub fn client_hello(data: &[u8]) {
+    incremental(data, tls::client_hello);
+    if let Ok(Progress::Done { value, .. }) = tls::client_hello(data) {
+        assert!(value.server_name.is_none_or(|host| host.address().is_none()), "an address as server name");
+    }
+}
+
+/// A message to the name server. Its answer is one, to the same question, and no question itself.
+pub fn dns_message(data: &[u8]) {
+    incremental(data, |bytes| Ok::<_, ()>(dns::frame(bytes)));
+    let addresses = ["198.18.0.1", "2001:2::1"].map(|text| text.parse());
+    let [Ok(v4), Ok(v6)] = addresses else { return };
+    match dns::query(data) {
+        Err(fault) => {
+            if let Some(reply) = dns::fault_reply(fault) {
+                assert!(reply.get(..2) == data.get(..2) && is_answer(&reply));
+            }
+        }
+        Ok(query) => {
+            let replies = [
+                dns::Reply::Addresses(&[v4, v6]),
+                dns::Reply::Empty,
+                dns::Reply::NoSuchName("reason"),
+                dns::Reply::Refused("reason"),
+                dns::Reply::Failure,
+            ];
+            for reply in replies {
+                let reply = dns::reply(&query, &reply);
+                assert!(reply.get(..2) == data.get(..2) && is_answer(&reply));
+                assert!(reply.len() <= 512, "does not fit into a datagram: {}", reply.len());
+                assert_eq!(dns::query(&reply), Err(dns::DnsFault::Silent));
+            }
+        }
+    }
+}
+
+fn is_answer(message: &[u8]) -> bool {
+    message.len() >= 12 && message.get(2).is_some_and(|flags| flags & 0x80 != 0)
+}
+
+/// A host, as any program may spell it. It has one spelling, which the policy reads the same.
+pub fn egress_host(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(host) = Host::read(text) {
+        assert_eq!(Host::read(&host.text()).as_ref(), Ok(&host), "a second spelling");
+        assert_eq!(normalise_host(&host.text()), Some(host.text()), "another reading by the policy");
+        assert_eq!(authority(&host.with_port(443)), Ok((host.clone(), Some(443))), "{host}");
+    }
+    // The policy does not look into A-labels, which may be broken.
+    if let (Some(strict), Ok(host)) = (normalise_host(text), Host::read(text)) {
+        assert_eq!(host.text(), strict, "the policy reads another host");
+    }
+}
+
+/// The first bytes of a connection. What they are does not change with what follows.
+pub fn first_bytes(data: &[u8]) {
+    let whole = opening(data).done();
+    for end in 0..data.len().min(512) {
+        let Some(early) = data.get(..end).and_then(|part| opening(part).done()) else { continue };
+        if early == Opening::Other {
+            assert!(whole != Some(Opening::Http1) && whole != Some(Opening::Http2), "a request slipped by");
+        }
+    }
+    // Whatever the strict parser takes for a request is told to be one.
+    if let Ok(Progress::Done { .. }) = http::head(data) {
+        assert!(matches!(whole, Some(Opening::Http1 | Opening::Http2)), "not told: {whole:?}");
+    }
+}
+
+/// The head of a request. What is accepted has one length and one host.
+pub fn http_head(data: &[u8]) {
+    incremental(data, http::head);
+    let Ok(Progress::Done { value: head, used }) = http::head(data) else { return };
+    assert!(used <= http::LONGEST_HEAD && head.headers.len() <= http::MOST_HEADERS);
+    assert!(head.values("content-length").count() + head.values("transfer-encoding").count() <= 1);
+    assert!(head.values("host").count() <= 1);
+    match (&head.target, &head.host) {
+        (http::Target::Absolute { host, .. } | http::Target::Authority { host, .. }, Some((named, _))) => {
+            assert_eq!(host, named);
+        }
+        (http::Target::Origin(_), None) => assert_eq!(head.minor_version, 0),
+        _ => {}
+    }
+}
+
+/// A header value. The secret is put in for its host alone, and taken out again wherever it is.
+pub fn secret_value(data: &[u8]) {
+    const PLACEHOLDER: &str = "garth-placeholder-0123";
+    const VALUE: &str = "REAL";
+    let Ok(pattern) = HostPattern::parse("api.example") else { return };
+    let Ok(secret) = Secret::new("A", PLACEHOLDER, VALUE, vec![pattern]) else { return };
+    let Ok(secrets) = Secrets::new(vec![secret]) else { return };
+    for (name, is_private) in [("evil.example", true), ("api.example", false)] {
+        let Ok(host) = Host::read(name) else { continue };
+        let put = secrets.substitute(&host, 443, is_private, data);
+        assert!(put.value.is_none() && put.used.is_empty(), "the secret went to {name}");
+    }
+    let holds = |text: &[u8], part: &str| text.windows(part.len()).any(|window| window == part.as_bytes());
+    if let Ok(host) = Host::read("api.example")
+        && let Some(value) = secrets.substitute(&host, 443, true, data).value
+    {
+        assert!(!holds(&value, PLACEHOLDER) || holds(data, VALUE), "a placeholder is left");
+    }
+    if let Some(scrubbed) = secrets.scrub(data) {
+        assert!(holds(&scrubbed, PLACEHOLDER) && holds(data, VALUE));
+    }
+}
+
+/// The messages of SOCKS, from a client and from a proxy upstream.
+pub fn socks_message(data: &[u8]) {
+    incremental(data, socks::greeting);
+    incremental(data, socks::credentials);
+    incremental(data, socks::request);
+    incremental(data, socks::answered);
+    if let Ok(Progress::Done { value, .. }) = socks::request(data)
+        && let (socks::Command::Connect, Ok(host)) = (value.command, value.host)
+        && let Some(again) = socks::client_request(&host, value.port)
+    {
+        let read = socks::request(&again).ok().and_then(Progress::done);
+        assert_eq!(read.and_then(|read| read.host.ok()), Some(host));
+    }
+}
+
+/// An incremental parser takes no more than is there, and a whole item stays the same whatever follows it.
+fn incremental<'a, T: PartialEq + std::fmt::Debug, E: PartialEq + std::fmt::Debug>(
+    data: &'a [u8],
+    parse: impl Fn(&'a [u8]) -> Result<Progress<T>, E>,
+) {
+    let whole = parse(data);
+    let Ok(Progress::Done { value, used }) = whole else { return };
+    assert!(used <= data.len(), "took more than is there");
+    let exact = data.get(..used).map(&parse);
+    assert_eq!(exact, Some(Ok(Progress::Done { value, used })), "depends on what follows");
+    let less = data.get(..used.saturating_sub(1)).map(&parse);
+    assert_eq!(less, Some(Ok(Progress::Partial)), "whole before its last byte");
+}
