@@ -3,6 +3,8 @@
 //! One flow, each verb a prefix of it: load the policy, ask the machine, make a plan, pass the gate, launch,
 //! wait. See `docs/architecture.md`.
 
+#[cfg(target_os = "linux")]
+mod egress;
 mod error;
 #[cfg(target_os = "linux")]
 pub mod files;
@@ -13,6 +15,7 @@ pub mod prove;
 mod session;
 
 pub use error::Error;
+pub use garth_egress::core as network;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]

@@ -1,15 +1,19 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
 use crate::Error;
+use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
+use garth_egress::core::Decided;
+use garth_host::OsError;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{terminal, wait};
 use garth_host::linux::control_group;
+use garth_host::linux::facts;
 use garth_host::linux::journal::{Journal, SessionDirectory};
+use garth_host::linux::message::{Ending, InnerSocket};
 use garth_host::linux::supervise::Denied;
-use garth_host::linux::{facts, message::Ending};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
@@ -17,6 +21,7 @@ use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questio
 use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind};
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -76,6 +81,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What was refused, in order.
     pub denied: Vec<Denied>,
+    /// Hosts that could not be reached because a rule says so, each once.
+    pub refused: Vec<Decided>,
     /// A limit that was met and did not end it.
     pub limited: Option<String>,
 }
@@ -86,6 +93,7 @@ pub struct Sandbox {
     runner: Runner,
     signals: wait::Watched,
     time: Option<std::time::Duration>,
+    egress: Option<Egress>,
     group: Option<control_group::Made>,
     _directory: Option<SessionDirectory>,
 }
@@ -208,12 +216,17 @@ impl Prepared {
         self.gate()?;
         let starting = || Error::os("start the sandbox");
         let directory = if self.plan.session_directory { Some(self.session_directory()?) } else { None };
-        let spec = match &directory {
+        let mut spec = match &directory {
             Some(directory) => Cow::Owned(with_directory(&self.plan.spec, directory.path())),
             None => Cow::Borrowed(&self.plan.spec),
         };
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
+        // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
+        let egress = Egress::start(&self.policy, &spec, &self.command.environment)?;
+        if let Some(egress) = &egress {
+            egress.adapt(spec.to_mut());
+        }
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
@@ -225,7 +238,7 @@ impl Prepared {
         }
         .map_err(starting())?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
-        Ok(Sandbox { runner, signals, time, group, _directory: directory })
+        Ok(Sandbox { runner, signals, time, egress, group, _directory: directory })
     }
 
     fn session_directory(&self) -> Result<SessionDirectory, Error> {
@@ -258,18 +271,39 @@ fn with_directory(spec: &LaunchSpec, directory: &Path) -> LaunchSpec {
     spec
 }
 
+/// Takes what a sandbox tells while it stands.
+struct Told<'s> {
+    observe: &'s mut dyn FnMut(&Denied),
+    denied: Vec<Denied>,
+    egress: Option<&'s Egress>,
+}
+
+impl wait::Observer for Told<'_> {
+    fn denied(&mut self, event: Denied) {
+        (self.observe)(&event);
+        self.denied.push(event);
+    }
+
+    fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError> {
+        match self.egress {
+            Some(egress) => egress.serve(kind, socket),
+            // The plan asked for no network, so a runner that offers one is none of ours.
+            None => Err(OsError::new("serve", "a network that nobody planned", libc_eperm())),
+        }
+    }
+}
+
 impl Sandbox {
     /// Waits for the end. `observe` sees every refusal as it happens.
     ///
     /// # Errors
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        let mut denied = Vec::new();
-        let outcome = wait::wait(self.runner, &self.signals, self.time, &mut |event| {
-            observe(&event);
-            denied.push(event);
-        })
-        .map_err(Error::os("wait for the sandbox"))?;
+        let mut told = Told { observe, denied: Vec::new(), egress: self.egress.as_ref() };
+        let outcome = wait::wait(self.runner, &self.signals, self.time, &mut told)
+            .map_err(Error::os("wait for the sandbox"))?;
+        let denied = told.denied;
+        let refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -278,7 +312,7 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, limited })
+        Ok(Ended { outcome, denied, refused, limited })
     }
 }
 

@@ -72,6 +72,7 @@ fn show_step(step: &ViewStep) -> String {
             format!("bind {path}{from}{words}")
         }
         ViewStep::Overlay { path, .. } => format!("overlay {path}"),
+        ViewStep::File { path, .. } => format!("file {path}"),
         ViewStep::Mask { path, .. } => format!("mask {path}"),
         ViewStep::Proc { path, guard_settings } => format!("proc {path} guarded={guard_settings}"),
         ViewStep::Terminals { path } => format!("terminals {path}"),

@@ -6,6 +6,7 @@ use crate::event::{End, Event};
 use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
+use garth::network::Decided;
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::{Denied, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
@@ -49,6 +50,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
         }
         out.flush()?;
     }
+    network_summary(&ended.refused, &mut anstream::stderr())?;
     for repository in repositories(&ended) {
         writeln!(
             anstream::stderr(),
@@ -62,6 +64,28 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));
     code
+}
+
+/// Hosts that are shown; the rest is counted.
+const HOSTS: usize = 5;
+
+/// Which hosts could not be reached, by which rule, and what would help.
+fn network_summary(refused: &[Decided], out: &mut impl Write) -> io::Result<()> {
+    for decided in refused.iter().take(HOSTS) {
+        let host = decided.host.as_ref().map_or_else(|| "what is no host".to_owned(), ToString::to_string);
+        let port = if decided.port == 0 { String::new() } else { format!(":{}", decided.port) };
+        let rule = decided.ruling.origin.as_ref().map_or_else(String::new, |origin| format!(" ({origin})"));
+        let (host, reason) =
+            (escape_visible(host.as_bytes()), escape_visible(decided.ruling.reason.as_bytes()));
+        writeln!(out, "garth: the network refused {host}{port}: {reason}{rule}")?;
+        if let Some(hint) = &decided.ruling.hint {
+            writeln!(out, "{HINT}hint:{HINT:#} in your policy, under [{}]: {}", hint.section, hint.line)?;
+        }
+    }
+    if refused.len() > HOSTS {
+        writeln!(out, "garth: the network refused {} more hosts", refused.len() - HOSTS)?;
+    }
+    Ok(())
 }
 
 /// The directories that became repositories; what is reported may be the `.git` in them.

@@ -49,6 +49,7 @@ impl std::error::Error for StartError {}
 /// A running broker. Dropping it ends every connection.
 pub struct Broker {
     runtime: Option<Runtime>,
+    session: Arc<Session>,
     authority: Option<String>,
 }
 
@@ -71,9 +72,9 @@ impl Broker {
             .build()
             .map_err(StartError::Runtime)?;
         let session = Arc::new(Session::new(config, synthetic, authority));
-        let broker = Self { runtime: Some(runtime), authority: pem };
+        let broker = Self { runtime: Some(runtime), session, authority: pem };
         for front in fronts {
-            broker.open(&session, front).map_err(StartError::Socket)?;
+            broker.serve(front).map_err(StartError::Socket)?;
         }
         Ok(broker)
     }
@@ -84,8 +85,13 @@ impl Broker {
         self.authority.as_deref()
     }
 
-    fn open(&self, session: &Arc<Session>, front: Front) -> io::Result<()> {
+    /// Opens one more front. When it returns, the front accepts.
+    ///
+    /// # Errors
+    /// When its sockets cannot be used.
+    pub fn serve(&self, front: Front) -> io::Result<()> {
         let Some(runtime) = &self.runtime else { return Ok(()) };
+        let session = &self.session;
         let _guard = runtime.enter();
         match front {
             Front::Explicit { listener, credentials } => {

@@ -24,6 +24,8 @@ pub enum FromRunner {
     NotExecuted(i32),
     /// The terminal of the target comes with this message.
     Terminal,
+    /// A socket of the sandbox's network comes with this message, for the broker to serve.
+    Socket(InnerSocket),
     /// The target was stopped by this signal.
     Stopped(i32),
     /// A supervised call was refused.
@@ -48,6 +50,19 @@ pub enum FromStarter {
 pub enum Order {
     /// The order comes with this message, as a file.
     File,
+}
+
+/// What a socket of the sandbox's network is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InnerSocket {
+    /// Connections arrive that were going anywhere.
+    Redirected,
+    /// Names are asked for by datagram.
+    Names,
+    /// Names are asked for by connection.
+    NameConnections,
+    /// Connections arrive that are for this port of the host's loopback.
+    HostPort(u16),
 }
 
 /// How a sandbox ended.

@@ -1,5 +1,6 @@
 //! The Linux host.
 
+pub mod addresses;
 pub mod broker;
 pub mod control_group;
 pub mod facts;

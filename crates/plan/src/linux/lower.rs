@@ -8,7 +8,7 @@ use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::{environment, rows};
+use super::{environment, network, rows};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, Policy, Profile};
@@ -171,7 +171,9 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         supervision.as_ref().filter(|_| changes),
         Held::new(&limits, group.as_ref()),
     );
-    let steps = std::mem::take(&mut view.steps);
+    let mut steps = std::mem::take(&mut view.steps);
+    let network = network::lower(policy);
+    steps.extend(network.iter().flat_map(|network| network::files(network, facts)));
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
         tier: Tier::Process,
@@ -180,6 +182,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         landlock,
         seccomp: bpf::compile(&options),
         supervised: supervision.is_some(),
+        network,
         limits,
         target,
     };
@@ -257,6 +260,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         landlock: landlock_domain(facts, &view),
         seccomp: bpf::compile(&options),
         supervised: supervision.is_some(),
+        network: None,
         limits,
         target: target(command, entered.strings),
     };

@@ -6,6 +6,7 @@ mod environment;
 mod group;
 mod limit_rows;
 mod lower;
+pub mod network;
 mod questions;
 mod rows;
 pub mod spec;

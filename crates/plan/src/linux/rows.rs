@@ -8,7 +8,7 @@ use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, Access, Boundary, Layer, NetworkMode, Origin, Policy, RuleKind, TierMinimum};
+use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum};
 
 struct Table<'p> {
     policy: &'p Policy,
@@ -363,43 +363,8 @@ impl Table<'_> {
     }
 
     fn network(&mut self) {
-        let network = &self.policy.network;
-        let origin = network.mode.origin.clone();
-        let mechanism = match self.tier {
-            Tier::Process => "network namespace with a loopback of its own",
-            Tier::Landlock => "seccomp: no sockets",
-        };
-        let later = |what: &str| Status::Unenforceable {
-            gap: "linux.network".into(),
-            reason: format!("{what} needs the egress proxy, which this version does not have"),
-            hint: "set `network.mode = \"deny\"`, or drop the clause".into(),
-        };
-        let status = match network.mode.value {
-            NetworkMode::Deny => Status::enforced(mechanism),
-            NetworkMode::AllowList => later("an allow-list"),
-            NetworkMode::Open => later("an open network without private addresses"),
-        };
-        self.push(format!("network.mode = {}", network.mode.value.name()), &origin, status);
-        let clauses: Vec<(String, Origin)> = network
-            .listen
-            .iter()
-            .map(|port| (format!("network.listen {}", port.value), port.origin.clone()))
-            .chain(
-                network
-                    .host_ports
-                    .iter()
-                    .map(|port| (format!("network.host-ports {}", port.value), port.origin.clone())),
-            )
-            .chain(network.rules.iter().map(|rule| ("network.rules".to_owned(), rule.origin.clone())))
-            .chain(
-                network
-                    .secrets
-                    .iter()
-                    .map(|secret| (format!("network.secrets.{}", secret.name), secret.origin.clone())),
-            )
-            .collect();
-        for (clause, origin) in clauses {
-            self.push(clause, &origin, later("this clause"));
+        for (clause, origin, status) in super::network::rows(self.policy, self.tier) {
+            self.push(clause, &origin, status);
         }
     }
 

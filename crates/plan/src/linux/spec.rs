@@ -32,6 +32,8 @@ pub struct LaunchSpec {
     pub seccomp: Vec<Instruction>,
     /// Calls of the target are sent to the runner, which gets a [`Supervision`] with the order.
     pub supervised: bool,
+    /// What the network leads to; `None` for nothing but the sandbox's own loopback.
+    pub network: Option<Network>,
     /// Resource limits.
     pub limits: Limits,
     /// The process to start.
@@ -100,6 +102,13 @@ pub enum ViewStep {
         /// Where it appears.
         path: AbsPath,
     },
+    /// A read-only file of the sandbox's own, in place of what stands there.
+    File {
+        /// Where.
+        path: AbsPath,
+        /// What it holds.
+        content: Vec<u8>,
+    },
     /// Hides an existing object below an already visible one: it cannot be opened, changed or removed.
     Mask {
         /// What is hidden.
@@ -130,6 +139,7 @@ impl ViewStep {
             | Self::Symlink { path, .. }
             | Self::Bind { path, .. }
             | Self::Overlay { path, .. }
+            | Self::File { path, .. }
             | Self::Mask { path, .. }
             | Self::Proc { path, .. }
             | Self::Terminals { path } => path,
@@ -223,6 +233,8 @@ pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(198, 19, 255, 53);
 pub struct Network {
     /// Ports of the host's loopback that appear on the sandbox's.
     pub host_ports: Vec<u16>,
+    /// Some TLS connections end at the broker, under certificates of the session's own authority.
+    pub opens_tls: bool,
 }
 
 /// Resource limits that the runner sets or watches. Bytes, counts and seconds.

@@ -4,7 +4,7 @@ use super::launch::Runner;
 use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::message::{Ending, FromRunner, Sender, ToRunner, receive};
+use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
 use crate::linux::supervise::Denied;
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
@@ -71,7 +71,19 @@ struct Waiting<'w> {
     limit: Option<String>,
 }
 
-/// Waits until the sandbox is gone. `denied` is called for every refusal as it happens.
+/// Takes what happens while a sandbox stands.
+pub trait Observer {
+    /// Something was refused.
+    fn denied(&mut self, event: Denied);
+
+    /// A socket of the sandbox's network, to be served. What fails ends the sandbox.
+    ///
+    /// # Errors
+    /// When it cannot be served.
+    fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError>;
+}
+
+/// Waits until the sandbox is gone.
 ///
 /// # Errors
 /// A failed system call of the broker; the sandbox is then killed by the closing of its socket.
@@ -79,7 +91,7 @@ pub fn wait(
     runner: Runner,
     signals: &Watched,
     time: Option<Duration>,
-    denied: &mut dyn FnMut(Denied),
+    observer: &mut dyn Observer,
 ) -> Result<Outcome, OsError> {
     let control = rustix::io::fcntl_dupfd_cloexec(&runner.control, 0).on("copy", "the runner's socket")?;
     let control = Arc::new(control);
@@ -93,7 +105,7 @@ pub fn wait(
         timed_out: false,
         limit: None,
     };
-    let outcome = waiting.serve(denied)?;
+    let outcome = waiting.serve(observer)?;
     if let Some(terminal) = &mut waiting.terminal {
         terminal.drain()?;
     }
@@ -103,7 +115,7 @@ pub fn wait(
 }
 
 impl Waiting<'_> {
-    fn serve(&mut self, denied: &mut dyn FnMut(Denied)) -> Result<Outcome, OsError> {
+    fn serve(&mut self, observer: &mut dyn Observer) -> Result<Outcome, OsError> {
         loop {
             let ready = self.ready()?;
             if ready.clock {
@@ -130,7 +142,7 @@ impl Waiting<'_> {
                 }
             }
             if ready.runner
-                && let Some(outcome) = self.hear(denied)?
+                && let Some(outcome) = self.hear(observer)?
             {
                 return Ok(outcome);
             }
@@ -170,7 +182,7 @@ impl Waiting<'_> {
     }
 
     /// One message; an outcome when it was the last.
-    fn hear(&mut self, denied: &mut dyn FnMut(Denied)) -> Result<Option<Outcome>, OsError> {
+    fn hear(&mut self, observer: &mut dyn Observer) -> Result<Option<Outcome>, OsError> {
         let message = match receive::<FromRunner>(self.control.as_fd()) {
             Ok(Some(message)) => message,
             Ok(None) | Err(Errno::CONNRESET) => return Ok(Some(self.over(Outcome::Lost))),
@@ -180,7 +192,9 @@ impl Waiting<'_> {
             (FromRunner::Terminal, Some(master)) => self.terminal = Some(Joined::new(master)?),
             (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
-            (FromRunner::Denied(event), _) => denied(event),
+            (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::Socket(kind), Some(socket)) => observer.serve(kind, socket)?,
+            (FromRunner::Socket(_), None) => return Err(Errno::BADMSG).on("receive", "a socket"),
             (FromRunner::LimitHit(what), _) => self.limit = Some(what),
             (FromRunner::Ended(ending), _) => return Ok(Some(self.over(Outcome::Ended(ending)))),
             (FromRunner::NotExecuted(errno), _) => return Ok(Some(Outcome::NotExecuted(errno))),

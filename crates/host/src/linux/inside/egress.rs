@@ -7,6 +7,7 @@
 
 use crate::OsError;
 use crate::error::Context;
+use crate::linux::message::InnerSocket;
 use crate::linux::sys::netlink::{APPEND, Attributes, CREATE, Message, request};
 use garth_plan::linux::spec::{Network, RESOLVER};
 use rustix::fd::OwnedFd;
@@ -15,44 +16,33 @@ use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, listen, netlink, socket_with};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The sockets, for the broker. All are bound, and those for connections listen.
-#[derive(Debug)]
-pub struct Sockets {
-    /// Where redirected connections arrive, IPv4 and then IPv6. Empty where the kernel cannot redirect.
-    pub redirected: Vec<OwnedFd>,
-    /// Where names are asked for by datagram.
-    pub names: OwnedFd,
-    /// Where names are asked for by connection.
-    pub name_connections: OwnedFd,
-    /// One per loopback port of the host, in the order of the plan.
-    pub host_ports: Vec<OwnedFd>,
-}
-
 /// Connections that wait to be accepted, per socket.
 const BACKLOG: i32 = 1024;
 
-/// Makes routes, the redirecting rule and the sockets. The loopback interface must be up.
+/// Makes routes, the redirecting rule and the sockets, which are bound and listen. The loopback interface must be up.
 ///
 /// # Errors
-/// The call that failed. A kernel that cannot redirect is no error: see [`Sockets::redirected`].
-pub fn open(order: &Network) -> Result<Sockets, OsError> {
+/// The call that failed: "redirect connections" on a kernel that cannot.
+pub fn open(order: &Network) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
     lead_all_addresses_here().on("lead all addresses to", "the sandbox's own interface")?;
     let four = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
     let port = getsockname(&four).on("look at", "a socket")?;
     let port = SocketAddr::try_from(port).on("look at", "a socket")?.port();
     let six = listening(IpAddr::V6(Ipv6Addr::LOCALHOST), port)?;
-    let redirected = match redirect(port) {
-        Ok(()) => vec![four, six],
-        Err(Errno::OPNOTSUPP | Errno::NOENT | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT) => Vec::new(),
-        Err(errno) => return Err(errno).on("redirect", "connections"),
-    };
-    let local = |port: &u16| listening(IpAddr::V4(Ipv4Addr::LOCALHOST), *port);
-    Ok(Sockets {
-        redirected,
-        names: bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?,
-        name_connections: listening(IpAddr::V4(RESOLVER), 53)?,
-        host_ports: order.host_ports.iter().map(local).collect::<Result<_, _>>()?,
-    })
+    redirect(port).on("redirect", "connections").map_err(|error| {
+        error.with_remedy("the kernel needs nf_tables with nat and redirect: as root, `modprobe nft_redir`")
+    })?;
+    let mut sockets = vec![
+        (InnerSocket::Redirected, four),
+        (InnerSocket::Redirected, six),
+        (InnerSocket::Names, bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?),
+        (InnerSocket::NameConnections, listening(IpAddr::V4(RESOLVER), 53)?),
+    ];
+    for port in &order.host_ports {
+        let socket = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)?;
+        sockets.push((InnerSocket::HostPort(*port), socket));
+    }
+    Ok(sockets)
 }
 
 fn bound(address: IpAddr, port: u16, kind: SocketType) -> Result<OwnedFd, OsError> {
@@ -278,9 +268,15 @@ mod tests {
             return;
         }
         crate::linux::inside::loopback_up().unwrap();
-        let sockets = open(&Network { host_ports: vec![5432] }).unwrap();
-        assert_eq!(sockets.redirected.len(), 2, "this kernel redirects");
-        let listeners: Vec<TcpListener> = sockets.redirected.into_iter().map(TcpListener::from).collect();
+        let sockets = open(&Network { host_ports: vec![5432], opens_tls: false }).unwrap();
+        let (mut listeners, mut rest) = (Vec::new(), Vec::new());
+        for (kind, socket) in sockets {
+            match kind {
+                InnerSocket::Redirected => listeners.push(TcpListener::from(socket)),
+                _ => rest.push(socket),
+            }
+        }
+        let mut rest = rest.into_iter();
         for address in
             ["93.184.216.34:443", "10.0.0.1:22", "198.18.0.7:5432", "[2001:db8::7]:80", "[fe80::1%1]:80"]
         {
@@ -293,7 +289,7 @@ mod tests {
         own.accept().unwrap();
         assert!(TcpStream::connect("127.0.0.1:1").is_err());
         // Names are asked for at the resolver, by datagram and by connection.
-        let names = UdpSocket::from(sockets.names);
+        let names = UdpSocket::from(rest.next().unwrap());
         let client = UdpSocket::bind("0.0.0.0:0").unwrap();
         client.connect((RESOLVER, 53)).unwrap();
         client.send(b"question").unwrap();
@@ -303,7 +299,7 @@ mod tests {
         names.send_to(b"answer", from).unwrap();
         assert_eq!(client.recv(&mut buffer).unwrap(), 6);
         let _client = TcpStream::connect((RESOLVER, 53)).unwrap();
-        TcpListener::from(sockets.name_connections).accept().unwrap();
+        TcpListener::from(rest.next().unwrap()).accept().unwrap();
         // Every other datagram is refused at once.
         let client = UdpSocket::bind("0.0.0.0:0").unwrap();
         client.connect("93.184.216.34:443").unwrap();

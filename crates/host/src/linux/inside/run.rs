@@ -1,6 +1,6 @@
 //! The runner's life as a list of steps.
 
-use super::{confine, init, start, view};
+use super::{confine, egress, init, start, view};
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
@@ -99,6 +99,7 @@ fn live(
 ) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
     named("build the file view", build_view(&spec, begun, control))?;
+    named("open the network", open_network(&spec, sender))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
@@ -179,6 +180,15 @@ fn build_view(spec: &LaunchSpec, begun: Option<view::View>, control: &OwnedFd) -
     view::View::build(&spec.view, mapped::take(spec, control)?, begun)?.enter()?;
     mapped::read_back(spec)?;
     view::read_back(&spec.view)
+}
+
+/// The broker serves the sockets from when it has them; connections that come earlier wait.
+fn open_network(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
+    let Some(network) = &spec.network else { return Ok(()) };
+    for (kind, socket) in egress::open(network)? {
+        sender.send_with(&FromRunner::Socket(kind), &[socket.as_fd()]);
+    }
+    Ok(())
 }
 
 fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {

@@ -41,6 +41,7 @@ pub struct View {
     /// target starts; what was mounted from it stays.
     helpers: Option<OwnedFd>,
     overlays: usize,
+    files: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
     /// Mounts that the broker made.
     mounts: Mounts,
@@ -96,6 +97,7 @@ impl View {
             own,
             helpers: None,
             overlays: 0,
+            files: 0,
             masks: None,
             mounts: Mounts::new(),
             mapped: Vec::new(),
@@ -149,6 +151,7 @@ impl View {
                 self.bind(source, *expect, *directory, path, *flags)
             }
             ViewStep::Overlay { source, expect, path } => self.overlay(source, *expect, path),
+            ViewStep::File { path, content } => self.file(path, content),
             ViewStep::Mask { path, directory } => self.mask(path, *directory),
             ViewStep::Proc { path, guard_settings } => self.proc(path, *guard_settings),
             ViewStep::Terminals { path } => self.terminals(path),
@@ -216,6 +219,20 @@ impl View {
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("layer", source)?;
         self.mount(&mount, path, true)
+    }
+
+    fn file(&mut self, path: &AbsPath, content: &[u8]) -> Result<(), OsError> {
+        let name = format!("file-{}", self.files);
+        self.files += 1;
+        let helpers = self.helpers()?;
+        let create = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::EXCL;
+        let file = openat(&helpers, name.as_str(), create, Mode::from_raw_mode(0o444)).on("make", path)?;
+        std::io::Write::write_all(&mut std::fs::File::from(file), content).on("write", path)?;
+        let file = openat(&helpers, name.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let tree = clone_tree(file.on("open", path)?.as_fd()).on("show", path)?;
+        let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
+        restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", path)?;
+        self.mount(&tree, path, false)
     }
 
     fn mask(&mut self, path: &AbsPath, directory: bool) -> Result<(), OsError> {

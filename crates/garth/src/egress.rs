@@ -1,0 +1,187 @@
+//! The network of one sandbox: the broker that serves its sockets, and what the sandbox has to know of it.
+
+use crate::Error;
+use garth_egress::core::{Decided, Event, Secret, Secrets, Upstream, Verdict};
+use garth_egress::io::{Broker, Config, Front};
+use garth_host::OsError;
+use garth_host::linux::facts::{Author, read_trusted};
+use garth_host::linux::{addresses, message::InnerSocket};
+use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES};
+use garth_plan::linux::spec::{LaunchSpec, ViewStep};
+use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource};
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// A caller's environment.
+type Variables = [(Vec<u8>, Vec<u8>)];
+
+/// Files in which systems keep the authorities that they trust, the first that is there counts.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A broker that serves one sandbox.
+#[derive(Debug)]
+pub(crate) struct Egress {
+    broker: Broker,
+    events: Receiver<Event>,
+    /// Variables of the sandbox that hold placeholders.
+    placeholders: Vec<(String, String)>,
+}
+
+impl Egress {
+    /// Starts the broker that a plan needs; `None` if it needs none.
+    ///
+    /// # Errors
+    /// When a secret cannot be read, a proxy variable is none, or the broker has no threads.
+    pub(crate) fn start(
+        policy: &Policy,
+        spec: &LaunchSpec,
+        environment: &Variables,
+    ) -> Result<Option<Self>, Error> {
+        if spec.network.is_none() {
+            return Ok(None);
+        }
+        let (sender, events): (Sender<Event>, _) = channel();
+        let told = std::sync::Mutex::new(sender);
+        let sink = move |event| {
+            // After the sandbox has ended nobody listens.
+            let _nobody = told.lock().map(|sender| sender.send(event));
+        };
+        let mut config = Config::new(policy.network.clone(), std::sync::Arc::new(sink));
+        config.own_addresses = addresses::own().map_err(Error::os("start the network"))?;
+        config.upstream = upstream(environment)?;
+        let mut placeholders = Vec::new();
+        let mut secrets = Vec::new();
+        for binding in &policy.network.secrets {
+            let placeholder = addresses::unguessable().map_err(Error::os("start the network"))?;
+            let placeholder = format!("garth-{placeholder}");
+            secrets.push(secret(binding, &placeholder, environment)?);
+            placeholders.push((binding.name.clone(), placeholder));
+        }
+        config.secrets = Secrets::new(secrets).map_err(|fault| {
+            Error::Policy(format!("the secrets of the policy cannot be used together\n{fault}"))
+        })?;
+        let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
+        Ok(Some(Self { broker, events, placeholders }))
+    }
+
+    /// Adds to an order what only this session knows.
+    pub(crate) fn adapt(&self, spec: &mut LaunchSpec) {
+        let mut set = |name: &str, value: &str| {
+            let prefix = format!("{name}=");
+            spec.target.environment.retain(|string| !string.starts_with(prefix.as_bytes()));
+            spec.target.environment.push(format!("{prefix}{value}").into_bytes());
+        };
+        for (name, placeholder) in &self.placeholders {
+            set(name, placeholder);
+        }
+        let Some(authority) = self.broker.authority() else { return };
+        for name in BUNDLE_VARIABLES {
+            set(name, BUNDLE);
+        }
+        let trusted = [trusted_by_host(), authority.as_bytes().to_vec()].concat();
+        for step in &mut spec.view {
+            if let ViewStep::File { path, content } = step
+                && path.as_bytes() == BUNDLE.as_bytes()
+            {
+                content.clone_from(&trusted);
+            }
+        }
+    }
+
+    /// Serves a socket of the sandbox.
+    ///
+    /// # Errors
+    /// When the socket cannot be used.
+    pub(crate) fn serve(&self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError> {
+        let mut front = Front::Transparent { tcp: vec![], dns_udp: vec![], dns_tcp: vec![], ipv6: true };
+        match (&mut front, kind) {
+            (Front::Transparent { tcp, .. }, InnerSocket::Redirected) => tcp.push(socket.into()),
+            (Front::Transparent { dns_udp, .. }, InnerSocket::Names) => dns_udp.push(socket.into()),
+            (Front::Transparent { dns_tcp, .. }, InnerSocket::NameConnections) => dns_tcp.push(socket.into()),
+            (front, InnerSocket::HostPort(port)) => {
+                *front = Front::HostPort { listener: socket.into(), port };
+            }
+            _ => {}
+        }
+        self.broker.serve(front).map_err(|error| {
+            OsError::new("serve", "the network of the sandbox", error.raw_os_error().unwrap_or(0))
+        })
+    }
+
+    /// What was refused so far, each host and port once.
+    pub(crate) fn refused(&self) -> Vec<Decided> {
+        let mut refused: Vec<Decided> = Vec::new();
+        for event in self.events.try_iter() {
+            let Event::Decided(decided) = event else { continue };
+            let same = |known: &Decided| {
+                (&known.host, known.port, known.ruling.code)
+                    == (&decided.host, decided.port, decided.ruling.code)
+            };
+            if decided.ruling.verdict != Verdict::Allow && !refused.iter().any(same) {
+                refused.push(*decided);
+            }
+        }
+        refused
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Error {
+    Error::Workspace {
+        what: "the network of the sandbox cannot be served".into(),
+        why: error.to_string(),
+        hint: "set `network.mode = \"deny\"`, or free processes and descriptors".into(),
+    }
+}
+
+fn upstream(environment: &Variables) -> Result<Upstream, Error> {
+    let variable = |name: &str| {
+        let (_, value) = environment.iter().find(|(known, _)| known == name.as_bytes())?;
+        String::from_utf8(value.clone()).ok()
+    };
+    Upstream::from_environment(variable).map_err(|(name, fault)| {
+        Error::Policy(format!("the variable {name} names no proxy\n{fault}\nhint: correct it, or unset it"))
+    })
+}
+
+/// A secret with its real value. What is wrong with it is told with the line that asked for it.
+fn secret(binding: &SecretBinding, placeholder: &str, environment: &Variables) -> Result<Secret, Error> {
+    let refuse = |why: String, hint: &str| {
+        let SecretBinding { name, origin, .. } = binding;
+        Error::Policy(format!("network.secrets.{name} has no value ({origin})\n{why}\nhint: {hint}"))
+    };
+    let value = match &binding.from {
+        SecretSource::Env(name) => {
+            let found = environment.iter().find(|(known, _)| known == name.as_bytes());
+            let hint = "set the variable before `garth run`, or drop the secret";
+            found.map(|(_, value)| value.clone()).ok_or_else(|| refuse(format!("{name} is not set"), hint))?
+        }
+        SecretSource::File(path) => read_secret(path)
+            .map_err(|why| refuse(why, "write the secret into a file that only you can read and change"))?,
+    };
+    let value = String::from_utf8(value).map_err(|_| refuse("it is no text".into(), "store it as text"))?;
+    Secret::new(&binding.name, placeholder, value, binding.hosts.clone())
+        .map_err(|fault| refuse(fault.to_string(), "look at the source of the secret"))
+}
+
+/// A secret's file, without its final line break.
+fn read_secret(path: &AbsPath) -> Result<Vec<u8>, String> {
+    let text = read_trusted(path, Author::User).map_err(|error| error.to_string())?;
+    let mut text = text.ok_or_else(|| format!("{path} does not exist"))?;
+    while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn trusted_by_host() -> Vec<u8> {
+    let mut text = BUNDLES.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
+    if !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! What a policy's network rules mean for a sandbox on Linux.
+
+use super::spec::{Network, RESOLVER, Tier, ViewStep};
+use crate::assurance::Status;
+use crate::facts::HostFacts;
+use garth_policy::{AbsPath, NetworkMode, Origin, Policy};
+
+/// Where the authorities that are trusted inside stand: the host's and the session's own.
+pub const BUNDLE: &str = "/run/garth/certificates.pem";
+
+/// Variables by which programs find them.
+pub const BUNDLE_VARIABLES: [&str; 9] = [
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "CURL_CA_BUNDLE",
+    "DENO_CERT",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+];
+
+/// What the sandbox's network leads to; `None` for nothing.
+pub(super) fn lower(policy: &Policy) -> Option<Network> {
+    let network = &policy.network;
+    let leads_out = match network.mode.value {
+        NetworkMode::Deny => false,
+        NetworkMode::AllowList => network.domains.iter().any(|rule| rule.allow),
+        NetworkMode::Open => true,
+    };
+    let host_ports: Vec<u16> = network.host_ports.iter().map(|port| port.value).collect();
+    let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
+    (leads_out || !host_ports.is_empty()).then_some(Network { host_ports, opens_tls })
+}
+
+/// Files that a program asks about the network, as they have to be inside.
+pub(super) fn files(network: &Network, facts: &HostFacts) -> Vec<ViewStep> {
+    let mut files = Vec::new();
+    let resolver = AbsPath::posix("/etc/resolv.conf").ok().and_then(|path| facts.object(&path));
+    if let Some(object) = resolver {
+        let content = format!("# Names are resolved by garth.\nnameserver {RESOLVER}\n").into_bytes();
+        files.push(ViewStep::File { path: object.final_path.clone(), content });
+    }
+    if network.opens_tls
+        && let Ok(path) = AbsPath::posix(BUNDLE)
+    {
+        // The broker puts the certificates in: their authority is made for each session.
+        files.push(ViewStep::File { path, content: Vec::new() });
+    }
+    files
+}
+
+/// How each clause about the network is held.
+pub(super) fn rows(policy: &Policy, tier: Tier) -> Vec<(String, Origin, Status)> {
+    let network = &policy.network;
+    let mut rows = vec![(
+        format!("network.mode = {}", network.mode.value.name()),
+        network.mode.origin.clone(),
+        mode(network.mode.value, tier),
+    )];
+    let mut add = |clause: String, origin: &Origin, mechanism: &str| {
+        let status = match tier {
+            Tier::Process => Status::enforced(mechanism),
+            Tier::Landlock => needs_namespaces(),
+        };
+        rows.push((clause, origin.clone(), status));
+    };
+    for port in &network.host_ports {
+        let mechanism = "a socket in the network namespace; the broker connects to this port alone";
+        add(format!("network.host-ports {}", port.value), &port.origin, mechanism);
+    }
+    for rule in &network.rules {
+        add(
+            "network.rules".into(),
+            &rule.origin,
+            "the broker opens TLS to these hosts and reads each request",
+        );
+    }
+    for secret in &network.secrets {
+        let mechanism = "a placeholder inside; the broker puts the value into requests to these hosts";
+        add(format!("network.secrets.{}", secret.name), &secret.origin, mechanism);
+    }
+    for port in &network.listen {
+        let status = Status::Unenforceable {
+            gap: "linux.network.listen".into(),
+            reason: "a server inside cannot be reached from the host in this version".into(),
+            hint: "drop `network.listen`, and reach the server from inside".into(),
+        };
+        rows.push((format!("network.listen {}", port.value), port.origin.clone(), status));
+    }
+    rows
+}
+
+fn mode(mode: NetworkMode, tier: Tier) -> Status {
+    match (mode, tier) {
+        (NetworkMode::Deny, Tier::Process) => {
+            Status::enforced("network namespace with a loopback of its own")
+        }
+        (NetworkMode::Deny, Tier::Landlock) => Status::enforced("seccomp: no sockets"),
+        (_, Tier::Process) => Status::enforced(
+            "network namespace in which every connection and name ends at the broker, which decides and connects",
+        ),
+        (_, Tier::Landlock) => needs_namespaces(),
+    }
+}
+
+fn needs_namespaces() -> Status {
+    Status::Unenforceable {
+        gap: "linux.network".into(),
+        reason: "only in a network namespace of its own does every connection end at the broker".into(),
+        hint: "allow user namespaces (see `garth doctor`), or set `network.mode = \"deny\"`".into(),
+    }
+}
