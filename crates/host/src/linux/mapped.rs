@@ -129,7 +129,7 @@ pub fn read_back(spec: &LaunchSpec) -> Result<(), OsError> {
         let name = std::ffi::CString::new(path.as_bytes()).map_err(|_| Errno::INVAL).on("look at", path)?;
         let stat = rustix::fs::stat(name.as_c_str()).on("look at", path)?;
         if stat.st_uid == 0 || stat.st_gid == 0 {
-            return Err(Errno::PERM).on("map the owners in", path).map_err(|error| {
+            return Err(Errno::IO).on("map the owners in", path).map_err(|error| {
                 error.with_remedy("the kernel did not apply the mapping; please report this machine")
             });
         }
