@@ -346,7 +346,7 @@ pub(super) fn too_much_memory(proof: &Proof<'_>) -> Story {
 /// Two busy threads get no more than one processor's time.
 pub(super) fn too_many_processors(proof: &Proof<'_>) -> Story {
     let policy = "version = 1\n[limits]\ncpu = \"1\"\n";
-    limited(proof, policy, step("busy", &["2", "1150"]), step("busy", &["1", "50"]))
+    limited(proof, policy, step("busy", &["2", "1150"]), step("busy", &["1", "1"]))
 }
 
 pub(super) fn too_long(proof: &Proof<'_>) -> Story {
