@@ -8,6 +8,9 @@ use garth_policy::{AbsPath, NetworkMode, Origin, Policy};
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
 
+/// Where programs read which server to ask for names.
+pub(super) const RESOLVER_FILE: &str = "/etc/resolv.conf";
+
 /// Variables by which programs find them.
 pub const BUNDLE_VARIABLES: [&str; 9] = [
     "AWS_CA_BUNDLE",
@@ -37,7 +40,7 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
 /// Files that a program asks about the network, as they have to be inside.
 pub(super) fn files(network: &Network, facts: &HostFacts) -> Vec<ViewStep> {
     let mut files = Vec::new();
-    let resolver = AbsPath::posix("/etc/resolv.conf").ok().and_then(|path| facts.object(&path));
+    let resolver = AbsPath::posix(RESOLVER_FILE).ok().and_then(|path| facts.object(&path));
     if let Some(object) = resolver {
         let content = format!("# Names are resolved by garth.\nnameserver {RESOLVER}\n").into_bytes();
         files.push(ViewStep::File { path: object.final_path.clone(), content });

@@ -26,6 +26,9 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     };
     // In order, so the set is put together in one go.
     query.paths = boundaries.iter().filter(matters).map(|boundary| boundary.path.clone()).collect();
+    if super::network::lower(policy).is_some() {
+        query.paths.extend(AbsPath::posix(super::network::RESOLVER_FILE));
+    }
     for workspace in policy.files.guarded() {
         ask_git(&mut query, workspace);
     }
