@@ -18,6 +18,7 @@ mod socket;
 pub use report::{Denied, Reporter};
 pub use repositories::still_repositories;
 
+use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
 use garth_plan::linux::spec::{FileId, Supervision};
@@ -56,6 +57,8 @@ pub struct Supervisor {
     rules: FileRules,
     names: Names,
     masks: HashMap<u32, u32>,
+    /// The processors that this supervisor may run on.
+    processors: Option<rustix::thread::CpuSet>,
     /// Files all of whose names were made under this supervisor.
     own_links: HashSet<FileId>,
     reporter: Reporter,
@@ -88,6 +91,7 @@ impl Supervisor {
             rules,
             names: Names::new(),
             masks: HashMap::new(),
+            processors: affinity::allowed(),
             own_links: HashSet::new(),
             reporter,
             repositories,
@@ -121,7 +125,8 @@ impl Supervisor {
             Answer::Done(value) => self.listener.succeed(id, value),
             Answer::Fail(errno) => self.listener.fail(id, errno),
             Answer::Opened(descriptor, close_on_exec) => {
-                open::hand_over(&self.listener, notification, descriptor, close_on_exec)
+                let own = self.processors.as_ref();
+                open::hand_over(&self.listener, notification, descriptor, close_on_exec, own)
             }
             Answer::Later => Ok(()),
         };

@@ -10,6 +10,7 @@ use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, openat};
 use rustix::io::Errno;
+use rustix::thread::CpuSet;
 use std::ffi::CString;
 use std::sync::Arc;
 
@@ -51,8 +52,9 @@ pub(super) fn hand_over(
     call: &Notification,
     descriptor: OwnedFd,
     close_on_exec: bool,
+    processors: Option<&CpuSet>,
 ) -> Result<(), Errno> {
-    let _held = Held::new(call.thread);
+    let _held = processors.and_then(|own| Held::new(call.thread, own));
     listener.hand_over(call.id, descriptor, close_on_exec)
 }
 

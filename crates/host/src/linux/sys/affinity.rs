@@ -3,22 +3,24 @@
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Holds a thread on the processor on which the supervisor runs; given back on drop.
+/// Holds a thread and the supervisor on the processor on which the supervisor runs; given back on drop.
 ///
-/// Handing over a descriptor wakes the caller with an ordinary wake-up, and the scheduler moves it to an
-/// idle processor, whose own wake-up costs many times what the call does. The thread sleeps while this is
-/// taken and runs a few microseconds under it.
+/// Handing over a descriptor wakes the caller and then the supervisor with ordinary wake-ups, and the scheduler moves
+/// whom it wakes to an idle processor, whose own wake-up costs many times what the call does. The thread sleeps while this
+/// is taken and runs a few microseconds under it.
 #[derive(Debug)]
 pub struct Held {
     thread: Pid,
     before: CpuSet,
     during: CpuSet,
+    own: CpuSet,
 }
 
 impl Held {
-    /// Takes hold of a thread; `None` where it cannot be, which only costs time.
+    /// Takes hold of a thread; `None` where it cannot be, which only costs time. `own` are the processors that the
+    /// supervisor may run on.
     #[must_use]
-    pub fn new(thread: u32) -> Option<Self> {
+    pub fn new(thread: u32, own: &CpuSet) -> Option<Self> {
         let thread = Pid::from_raw(i32::try_from(thread).ok()?)?;
         let before = sched_getaffinity(Some(thread)).ok()?;
         let mut during = CpuSet::new();
@@ -31,12 +33,15 @@ impl Held {
             return None;
         }
         sched_setaffinity(Some(thread), &during).ok()?;
-        Some(Self { thread, before, during })
+        let held = Self { thread, before, during, own: *own };
+        let _stays = sched_setaffinity(None, &during);
+        Some(held)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
+        let _stays = sched_setaffinity(None, &self.own);
         // The thread may have chosen for itself meanwhile; then its choice stands.
         if sched_getaffinity(Some(self.thread)).is_ok_and(|now| now == self.during) {
             let _gone = sched_setaffinity(Some(self.thread), &self.before);
