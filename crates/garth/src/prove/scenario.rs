@@ -94,7 +94,7 @@ fn refused_policy(proof: &Proof<'_>, bad: &str, good: &str) -> Story {
 }
 
 pub(super) fn network_rule(proof: &Proof<'_>) -> Story {
-    let bad = "version = 1\n[network]\nmode = \"allow-list\"\ndomains = { \"example.com\" = \"allow\" }\n";
+    let bad = "version = 1\n[network]\nlisten = [3000]\n";
     refused_policy(proof, bad, "version = 1\n[network]\nmode = \"deny\"\n")
 }
 
