@@ -1,8 +1,9 @@
 //! Secrets that are put in on the way out. Inside there is a placeholder; the real value is put in its place in header
-//! values of requests to the hosts of its rule, and taken out again of what comes back in headers.
+//! values of requests to the hosts of its rule, and taken out again of what comes back.
 
 use super::host::Host;
 use super::http::basic_token;
+use super::scrub::Scrubber;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use garth_policy::HostPattern;
@@ -177,6 +178,15 @@ impl Secrets {
             }
         }
         changed
+    }
+
+    /// What takes secrets out of a body that comes back from `host`; `None` if no secret may go there.
+    #[must_use]
+    pub fn scrubber(&self, host: &Host, port: u16, is_private: bool) -> Option<Scrubber> {
+        let text = host.text();
+        let there = self.all.iter().filter(|secret| secret.goes_to(&text, port, is_private));
+        let values: Vec<Vec<u8>> = there.map(|secret| secret.value.clone().into_bytes()).collect();
+        (!values.is_empty()).then(|| Scrubber::new(values))
     }
 
     /// Takes secrets out of a header value that comes back; `None` if it holds none.
