@@ -125,6 +125,32 @@ fn figures() {
     }
 }
 
+/// Needs `ulimit -n 18000`: four descriptors for each connection are in this one process.
+#[test]
+#[ignore = "a measurement"]
+fn idle_connections() {
+    const CONNECTIONS: usize = 4000;
+    let listener = TcpListener::bind((SERVER, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let held: Vec<TcpStream> = listener.incoming().map_while(Result::ok).collect();
+        drop(held);
+    });
+    let running = Setup::new(&["allowed.example"]).start();
+    drop(through(&running, port));
+    let before = resident();
+    let held: Vec<TcpStream> = (0..CONNECTIONS).map(|_| through(&running, port)).collect();
+    let after = resident();
+    println!("{CONNECTIONS} idle connections: {} kB more, {} kB in all", after - before, after);
+    drop(held);
+}
+
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 fn timed(run: impl FnOnce()) -> Duration {
     let began = Instant::now();
     run();
