@@ -358,3 +358,69 @@ async fn curl_works_in_both_modes_and_both_versions() {
     let (_, text) = curl(arguments.iter().map(|argument| (*argument).to_owned()).collect()).await.unwrap();
     assert!(text.contains("request-denied"), "{text}");
 }
+
+const PYTHON: &str = "
+import sys, urllib.request, ssl
+proxy, pem, url, token = sys.argv[1:]
+context = ssl.create_default_context(cafile=pem)
+opener = urllib.request.build_opener(
+    urllib.request.ProxyHandler({'https': proxy}), urllib.request.HTTPSHandler(context=context))
+request = urllib.request.Request(url, headers={'Authorization': 'Bearer ' + token})
+print(opener.open(request, timeout=20).read().decode())
+";
+
+/// Runs a program; `None` where it is not installed.
+async fn program(words: Vec<String>) -> Option<(bool, String)> {
+    let run = tokio::task::spawn_blocking(move || {
+        let mut command = std::process::Command::new(&words[0]);
+        command.args(&words[1..]).stdin(std::process::Stdio::null()).output()
+    });
+    let output = run.await.unwrap().ok()?;
+    let text = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+}
+
+#[tokio::test]
+async fn other_programs_work_in_both_modes() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, BOTH))).await;
+    let running = opening(&ca).start();
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = format!("http://{}", running.proxy);
+    for (host, text) in
+        [("allowed.example", ca.pem()), ("api.example", running.broker.authority().unwrap().to_owned())]
+    {
+        let pem = folder.path().join(host);
+        std::fs::write(&pem, text).unwrap();
+        let (pem, url) = (pem.to_str().unwrap(), format!("https://{host}:{port}/repos/acme/x"));
+        let header = format!("--header=Authorization: Bearer {PLACEHOLDER}");
+        let certificate = format!("--ca-certificate={pem}");
+        let through = format!("https_proxy={proxy}");
+        let programs = [
+            vec![
+                "wget",
+                "-q",
+                "-O",
+                "-",
+                "--tries=1",
+                "--timeout=20",
+                &certificate,
+                "-e",
+                &through,
+                &header,
+                &url,
+            ],
+            vec!["python3", "-c", PYTHON, &proxy, pem, &url, PLACEHOLDER],
+        ];
+        for words in programs {
+            let name = words[0].to_owned();
+            let Some((fine, text)) = program(words.into_iter().map(str::to_owned).collect()).await else {
+                eprintln!("skipped: there is no {name}");
+                continue;
+            };
+            assert!(fine && text.contains("GET /repos/acme/x"), "{name} {host}: {text}");
+            let wanted = if host == "api.example" { MASKED } else { PLACEHOLDER };
+            assert!(text.contains(wanted) && !text.contains(SECRET), "{name} {host}: {text}");
+        }
+    }
+}

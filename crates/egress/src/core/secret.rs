@@ -69,6 +69,13 @@ impl Secret {
         if is_sound { Ok(secret) } else { Err(SecretFault::Placeholder) }
     }
 
+    /// A placeholder for the variable `name`, from bytes that nobody can guess.
+    #[must_use]
+    pub fn placeholder_for(name: &str, random: [u8; 16]) -> String {
+        let name: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(32).collect();
+        format!("garth-{}-{:032x}", name.to_ascii_lowercase(), u128::from_be_bytes(random))
+    }
+
     /// Name of the variable inside.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -285,6 +292,9 @@ mod tests {
         assert_eq!(new(PLACEHOLDER, "a\r\nX: y"), Some(SecretFault::Letter));
         assert_eq!(new("short", "a"), Some(SecretFault::Placeholder));
         assert_eq!(new("has blanks in it, many", "a"), Some(SecretFault::Placeholder));
+        let made = Secret::placeholder_for("GITHUB_TOKEN", [7; 16]);
+        assert_eq!(made, format!("garth-githubtoken-{}", "07".repeat(16)));
+        assert_eq!(new(&made, "a"), None);
         let one = Secret::new("A", PLACEHOLDER, "real", Vec::new()).unwrap();
         let clash = Secret::new("B", format!("x{PLACEHOLDER}"), "v", Vec::new()).unwrap();
         assert_eq!(Secrets::new(vec![one.clone(), clash]), Err(SecretFault::Placeholder));
