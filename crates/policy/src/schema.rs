@@ -121,8 +121,9 @@ enum DomainWord {
 struct NetworkSection {
     /// How far the network is open.
     mode: Option<Mode>,
-    /// Hosts by name: `example.com`, `*.example.com` for all names below it, each with an optional `:port`. A deny
-    /// beats every allow.
+    /// Hosts by name: `example.com`, `*.example.com` for all names below it, an address, or a block of addresses such as
+    /// `10.1.0.0/16`, each with an optional `:port`. A deny beats every allow. A private address is opened only by a
+    /// rule that names it, or a block no larger than its range.
     domains: Option<BTreeMap<String, DomainWord>>,
     /// Ports of servers inside that the host's loopback reaches.
     listen: Option<Vec<u16>>,

@@ -1,8 +1,9 @@
 //! Secrets that are put in on the way out. Inside there is a placeholder; the real value is put in its place in header
-//! values of requests to the hosts of its rule, and taken out again of what comes back in headers.
+//! values of requests to the hosts of its rule, and taken out again of what comes back.
 
 use super::host::Host;
 use super::http::basic_token;
+use super::scrub::Scrubber;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use garth_policy::HostPattern;
@@ -66,6 +67,13 @@ impl Secret {
             && secret.placeholder.bytes().all(plain)
             && !secret.value.contains(&secret.placeholder);
         if is_sound { Ok(secret) } else { Err(SecretFault::Placeholder) }
+    }
+
+    /// A placeholder for the variable `name`, from bytes that nobody can guess.
+    #[must_use]
+    pub fn placeholder_for(name: &str, random: [u8; 16]) -> String {
+        let name: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(32).collect();
+        format!("garth-{}-{:032x}", name.to_ascii_lowercase(), u128::from_be_bytes(random))
     }
 
     /// Name of the variable inside.
@@ -179,6 +187,15 @@ impl Secrets {
         changed
     }
 
+    /// What takes secrets out of a body that comes back from `host`; `None` if no secret may go there.
+    #[must_use]
+    pub fn scrubber(&self, host: &Host, port: u16, is_private: bool) -> Option<Scrubber> {
+        let text = host.text();
+        let there = self.all.iter().filter(|secret| secret.goes_to(&text, port, is_private));
+        let values: Vec<Vec<u8>> = there.map(|secret| secret.value.clone().into_bytes()).collect();
+        (!values.is_empty()).then(|| Scrubber::new(values))
+    }
+
     /// Takes secrets out of a header value that comes back; `None` if it holds none.
     #[must_use]
     pub fn scrub(&self, value: &[u8]) -> Option<Vec<u8>> {
@@ -275,6 +292,9 @@ mod tests {
         assert_eq!(new(PLACEHOLDER, "a\r\nX: y"), Some(SecretFault::Letter));
         assert_eq!(new("short", "a"), Some(SecretFault::Placeholder));
         assert_eq!(new("has blanks in it, many", "a"), Some(SecretFault::Placeholder));
+        let made = Secret::placeholder_for("GITHUB_TOKEN", [7; 16]);
+        assert_eq!(made, format!("garth-githubtoken-{}", "07".repeat(16)));
+        assert_eq!(new(&made, "a"), None);
         let one = Secret::new("A", PLACEHOLDER, "real", Vec::new()).unwrap();
         let clash = Secret::new("B", format!("x{PLACEHOLDER}"), "v", Vec::new()).unwrap();
         assert_eq!(Secrets::new(vec![one.clone(), clash]), Err(SecretFault::Placeholder));

@@ -44,8 +44,10 @@ pub fn opening(bytes: &[u8]) -> Progress<Opening> {
     let text = bytes.get(start..).unwrap_or_default();
     let end = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
     let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
-    if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-        let is_request = names_http(line) || starts_as_request(line);
+    // What stands before the first control character decides, so that nothing that follows changes it.
+    if let Some(at) = line.iter().position(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        let before = line.get(..at).unwrap_or_default();
+        let is_request = names_http(before) || starts_as_request(before);
         return done(if is_request { Opening::Http1 } else { Opening::Other });
     }
     match end {

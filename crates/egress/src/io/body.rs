@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::relay::Way;
-use crate::core::Host;
+use crate::core::{Host, Scrubber};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -46,10 +46,31 @@ impl Body for Counted {
     }
 }
 
-/// Bodies of responses; only counted.
+/// Bodies of responses: counted, and where a secret may have gone, without it.
 pub(crate) struct Received {
     pub(crate) inner: Incoming,
     pub(crate) connection: Arc<Connection>,
+    pub(crate) scrubber: Option<Scrubber>,
+    /// A frame that waits for what was held back before it.
+    pub(crate) waiting: Option<Frame<Bytes>>,
+}
+
+impl Received {
+    fn scrubbed(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        let Some(scrubber) = &mut self.scrubber else { return frame };
+        match frame.into_data() {
+            Ok(data) => Frame::data(Bytes::from(scrubber.push(&data))),
+            Err(trailers) if scrubber.holds() => {
+                self.waiting = Some(trailers);
+                Frame::data(Bytes::from(scrubber.finish()))
+            }
+            Err(trailers) => trailers,
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.waiting.is_some() || self.scrubber.as_ref().is_some_and(Scrubber::holds)
+    }
 }
 
 impl Body for Received {
@@ -60,20 +81,37 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
+        if let Some(waiting) = self.waiting.take() {
+            return Poll::Ready(Some(Ok(waiting)));
+        }
+        loop {
+            let frame = match Pin::new(&mut self.inner).poll_frame(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Some(Ok(frame))) => frame,
+                Poll::Ready(None) => {
+                    let rest = self.scrubber.as_mut().map(Scrubber::finish).unwrap_or_default();
+                    let last = (!rest.is_empty()).then(|| Ok(Frame::data(Bytes::from(rest))));
+                    return Poll::Ready(last);
+                }
+            };
             let length = frame.data_ref().map_or(0, Bytes::len);
             // Counting downwards cannot fail.
             let _ = Way::Down.count(&self.connection, length);
+            let frame = self.scrubbed(frame);
+            // All of it may be held back; an empty frame would say nothing.
+            if length == 0 || frame.data_ref().is_none_or(|data| !data.is_empty()) {
+                return Poll::Ready(Some(Ok(frame)));
+            }
         }
-        polled.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        !self.holds() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        // What is held back is not in the inner body's count any more.
+        if self.holds() { SizeHint::default() } else { self.inner.size_hint() }
     }
 }

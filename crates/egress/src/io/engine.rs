@@ -233,7 +233,7 @@ impl Engine {
         self.connection.tell(told, &passed.ruling);
         let outgoing = Request::from_parts(parts, counted.boxed_unsync());
         match self.client.request(outgoing).await {
-            Ok(response) => self.answered(response, inside, &passed.host),
+            Ok(response) => self.answered(response, inside, &passed),
             Err(error) => {
                 let ruling = ruling_of(&error);
                 self.refused(Some(&passed.host), passed.port, passed.told, &ruling)
@@ -245,6 +245,11 @@ impl Engine {
         let secrets = &self.connection.session.secrets;
         if secrets.is_empty() {
             return;
+        }
+        if secrets.scrubber(&passed.host, passed.port, self.scope.is_tls).is_some() {
+            // A compressed echo could not be searched, nor could a part of one.
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            headers.remove(header::RANGE);
         }
         for (name, value) in headers.iter_mut() {
             if *name == header::HOST || *name == header::CONTENT_LENGTH {
@@ -278,7 +283,7 @@ impl Engine {
         &self,
         mut response: Response<Incoming>,
         inside: Option<hyper::upgrade::OnUpgrade>,
-        host: &Host,
+        passed: &Passed,
     ) -> Response<Outgoing> {
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = response.headers().get(header::UPGRADE).cloned();
@@ -292,14 +297,16 @@ impl Engine {
         }
         if let (true, Some(inside)) = (upgraded, inside) {
             let outside = hyper::upgrade::on(&mut response);
-            tokio::spawn(bridge(Arc::clone(&self.connection), host.clone(), inside, outside));
+            tokio::spawn(bridge(Arc::clone(&self.connection), passed.host.clone(), inside, outside));
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             if let Some(protocol) = protocol {
                 response.headers_mut().insert(header::UPGRADE, protocol);
             }
         }
         let connection = Arc::clone(&self.connection);
-        response.map(|inner| Received { inner, connection }.boxed_unsync())
+        let secrets = &self.connection.session.secrets;
+        let scrubber = secrets.scrubber(&passed.host, passed.port, self.scope.is_tls);
+        response.map(|inner| Received { inner, connection, scrubber, waiting: None }.boxed_unsync())
     }
 
     fn refused(&self, host: Option<&Host>, port: u16, seen: Seen, ruling: &Ruling) -> Response<Outgoing> {

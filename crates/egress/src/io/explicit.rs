@@ -32,8 +32,8 @@ pub(crate) async fn run(connection: Arc<Connection>, stream: TcpStream, credenti
     })
     .await;
     match spoken {
-        Ok(Opening::Socks5) => socks5(connection, client, &credentials).await,
-        Ok(Opening::Http1 | Opening::Other) => http(connection, client, &credentials).await,
+        Ok(Opening::Socks5) => Box::pin(socks5(connection, client, &credentials)).await,
+        Ok(Opening::Http1 | Opening::Other) => Box::pin(http(connection, client, &credentials)).await,
         Ok(Opening::Endless) if client.sent.is_empty() => {}
         Ok(_) => {
             let ruling = Ruling::deny(Code::Protocol, "this is a proxy for HTTP/1.1 and SOCKS 5");
@@ -47,11 +47,11 @@ async fn http(connection: Arc<Connection>, mut client: Client, credentials: &Cre
     let (head, used) = match first_head(&connection, &mut client).await {
         Ok(Some(read)) => read,
         Ok(None) => return,
-        Err(ruling) => return answer(&connection, &mut client, None, 0, &ruling).await,
+        Err(ruling) => return Box::pin(answer(&connection, &mut client, None, 0, &ruling)).await,
     };
     if !shown(&head, credentials) {
         let ruling = Ruling::deny(Code::Credentials, "the session's user name and password are not shown");
-        return answer(&connection, &mut client, None, 0, &ruling).await;
+        return Box::pin(answer(&connection, &mut client, None, 0, &ruling)).await;
     }
     match head.target {
         Target::Authority { host, port } => {
@@ -60,11 +60,11 @@ async fn http(connection: Arc<Connection>, mut client: Client, credentials: &Cre
         }
         Target::Absolute { .. } => {
             let scope = Scope { asked: None, is_tls: false, is_http2: false, protocols: Vec::new() };
-            engine::serve(connection, Rewind::new(client.stream, client.sent), scope, None).await;
+            Box::pin(engine::serve(connection, Rewind::new(client.stream, client.sent), scope, None)).await;
         }
         Target::Origin(_) | Target::Asterisk => {
             let ruling = Ruling::deny(Code::Malformed, "this is a proxy: the request must name its host");
-            answer(&connection, &mut client, None, 0, &ruling).await;
+            Box::pin(answer(&connection, &mut client, None, 0, &ruling)).await;
         }
     }
 }
@@ -96,12 +96,12 @@ fn shown(head: &Head, credentials: &Credentials) -> bool {
 
 async fn connect(connection: Arc<Connection>, mut client: Client, host: Host, port: u16) {
     match reached(&connection, &host, port).await {
-        Err(ruling) => answer(&connection, &mut client, Some(&host), port, &ruling).await,
+        Err(ruling) => Box::pin(answer(&connection, &mut client, Some(&host), port, &ruling)).await,
         Ok((ruling, server)) => {
             let done = client.stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
             if done.is_ok() {
                 let place = Place { host, port, protocol: Protocol::Connect, ruling };
-                tunnel::run(connection, client, place, server).await;
+                Box::pin(tunnel::run(connection, client, place, server)).await;
             }
         }
     }
@@ -113,8 +113,8 @@ pub(crate) async fn reached(
     host: &Host,
     port: u16,
 ) -> Result<(Ruling, Dialled), Ruling> {
-    let ruling = connection.session.decide(host, port, connection.client).await?;
-    let server = dial(&connection.session, host, port).await?;
+    let ruling = Box::pin(connection.session.decide(host, port, connection.client)).await?;
+    let server = Box::pin(dial(&connection.session, host, port)).await?;
     Ok((ruling, server))
 }
 
@@ -180,7 +180,7 @@ async fn socks5(connection: Arc<Connection>, mut client: Client, credentials: &C
         Ok((ruling, server)) => {
             if client.stream.write_all(&socks::reply(socks::Reply::Succeeded)).await.is_ok() {
                 let place = Place { host, port: request.port, protocol: Protocol::Socks5, ruling };
-                tunnel::run(connection, client, place, server).await;
+                Box::pin(tunnel::run(connection, client, place, server)).await;
             }
         }
     }

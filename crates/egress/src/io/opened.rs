@@ -50,7 +50,10 @@ pub(crate) async fn run(
             let ruling = Ruling::deny(Code::TlsFailed, reason);
             return connection.refuse(Protocol::TlsOpened, Some(&host), place.port, &ruling);
         }
-        Err(_) => return,
+        Err(_) => {
+            let ruling = Ruling::deny(Code::Limit, "the client did not finish its handshake in time");
+            return connection.refuse(Protocol::TlsOpened, Some(&host), place.port, &ruling);
+        }
     };
     // Without a connection to the server each request is answered with why.
     let ready = outside.ok().map(|stream| Server::Tls(Box::new(stream)));

@@ -42,7 +42,7 @@ pub(crate) async fn run(connection: Arc<Connection>, mut client: Client, place: 
     let mut told = Told::new(place.protocol, Some(&place.host), place.port);
     told.address = server.address;
     connection.tell(told, &place.ruling);
-    let outcome = carry(&connection, &mut client, &place, server).await;
+    let outcome = Box::pin(carry(&connection, &mut client, &place, server)).await;
     match outcome {
         Ok(Some(ready)) => ready.go(&connection, client, &place).await,
         Ok(None) => {}
@@ -71,10 +71,11 @@ impl Ready {
                 let asked = Some((place.host.clone(), place.port));
                 let scope = Scope { asked, is_tls: false, is_http2, protocols: Vec::new() };
                 let stream = Rewind::new(client.stream, client.sent);
-                engine::serve(Arc::clone(connection), stream, scope, Some(server)).await;
+                // Boxed, like the others: an idle tunnel keeps room for what it is, not for what it could be.
+                Box::pin(engine::serve(Arc::clone(connection), stream, scope, Some(server))).await;
             }
             Self::Tls { dialled, hello, host } => {
-                opened::run(connection, client, place, dialled, hello, host).await;
+                Box::pin(opened::run(connection, client, place, dialled, hello, host)).await;
             }
         }
     }
