@@ -2,15 +2,21 @@
 
 use crate::Error;
 use garth_egress::core::{Decided, Event, Secret, Secrets, Upstream, Verdict};
-use garth_egress::io::{Broker, Config, Front};
+use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
+use garth_host::linux::addresses;
+use garth_host::linux::broker::launch::Runner;
 use garth_host::linux::facts::{Author, read_trusted};
-use garth_host::linux::{addresses, message::InnerSocket};
+use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
 use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES};
 use garth_plan::linux::spec::{LaunchSpec, ViewStep};
-use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource};
+use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource, Sourced};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A caller's environment.
 type Variables = [(Vec<u8>, Vec<u8>)];
@@ -30,6 +36,28 @@ pub(crate) struct Egress {
     events: Receiver<Event>,
     /// Variables of the sandbox that hold placeholders.
     placeholders: Vec<(String, String)>,
+    /// Listeners on the host for servers inside, until these can be reached.
+    published: Vec<(TcpListener, u16)>,
+    /// Where sockets are put that were asked for.
+    fresh: Option<Sender<OwnedFd>>,
+}
+
+/// Asks the runner for sockets, one at a time.
+#[derive(Debug)]
+struct Fresh {
+    runner: Speaker,
+    sockets: Mutex<Receiver<OwnedFd>>,
+}
+
+/// How long the runner may take to make a socket.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Inside for Fresh {
+    fn socket(&self) -> io::Result<TcpStream> {
+        let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        self.runner.send(&ToRunner::Socket);
+        sockets.recv_timeout(PATIENCE).map(TcpStream::from).map_err(io::Error::other)
+    }
 }
 
 impl Egress {
@@ -46,12 +74,12 @@ impl Egress {
             return Ok(None);
         }
         let (sender, events): (Sender<Event>, _) = channel();
-        let told = std::sync::Mutex::new(sender);
+        let told = Mutex::new(sender);
         let sink = move |event| {
             // After the sandbox has ended nobody listens.
             let _nobody = told.lock().map(|sender| sender.send(event));
         };
-        let mut config = Config::new(policy.network.clone(), std::sync::Arc::new(sink));
+        let mut config = Config::new(policy.network.clone(), Arc::new(sink));
         config.own_addresses = addresses::own().map_err(Error::os("start the network"))?;
         config.upstream = upstream(environment)?;
         let mut placeholders = Vec::new();
@@ -65,8 +93,28 @@ impl Egress {
         config.secrets = Secrets::new(secrets).map_err(|fault| {
             Error::Policy(format!("the secrets of the policy cannot be used together\n{fault}"))
         })?;
+        let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
-        Ok(Some(Self { broker, events, placeholders }))
+        Ok(Some(Self { broker, events, placeholders, published, fresh: None }))
+    }
+
+    /// Lets the host reach the servers inside, through sockets that this runner makes.
+    ///
+    /// # Errors
+    /// When a listener cannot be used.
+    pub(crate) fn publish(&mut self, runner: &Runner) -> Result<(), Error> {
+        if self.published.is_empty() {
+            return Ok(());
+        }
+        let (sender, sockets) = channel();
+        self.fresh = Some(sender);
+        let runner = runner.speaker().map_err(Error::os("publish a server"))?;
+        let fresh: Arc<dyn Inside> = Arc::new(Fresh { runner, sockets: Mutex::new(sockets) });
+        for (listener, port) in self.published.drain(..) {
+            let front = Front::Published { listener, port, sockets: Arc::clone(&fresh) };
+            self.broker.serve(front).map_err(|error| failed(&error))?;
+        }
+        Ok(())
     }
 
     /// Adds to an order what only this session knows.
@@ -98,6 +146,11 @@ impl Egress {
     /// # Errors
     /// When the socket cannot be used.
     pub(crate) fn serve(&self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError> {
+        if kind == InnerSocket::Fresh {
+            // Whoever asked may have given up; then the socket closes.
+            let _unwanted = self.fresh.as_ref().map(|fresh| fresh.send(socket));
+            return Ok(());
+        }
         let mut front = Front::Transparent { tcp: vec![], dns_udp: vec![], dns_tcp: vec![], ipv6: true };
         match (&mut front, kind) {
             (Front::Transparent { tcp, .. }, InnerSocket::Redirected) => tcp.push(socket.into()),
@@ -127,6 +180,18 @@ impl Egress {
             }
         }
         refused
+    }
+}
+
+/// A listener on the host's loopback.
+fn publish(port: &Sourced<u16>) -> Result<(TcpListener, u16), Error> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port.value)) {
+        Ok(listener) => Ok((listener, port.value)),
+        Err(error) => Err(Error::Workspace {
+            what: format!("port {} of the host's loopback cannot be opened ({})", port.value, port.origin),
+            why: error.to_string(),
+            hint: "end what listens there, or take the port out of `network.listen`".into(),
+        }),
     }
 }
 

@@ -223,7 +223,7 @@ impl Prepared {
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
-        let egress = Egress::start(&self.policy, &spec, &self.command.environment)?;
+        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment)?;
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut());
         }
@@ -237,6 +237,9 @@ impl Prepared {
             None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
+        if let Some(egress) = &mut egress {
+            egress.publish(&runner)?;
+        }
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
         Ok(Sandbox { runner, signals, time, egress, group, _directory: directory })
     }

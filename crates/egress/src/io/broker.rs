@@ -5,6 +5,7 @@ use super::config::{Config, Front};
 use super::connection::Connection;
 use super::explicit;
 use super::names;
+use super::published;
 use super::session::Session;
 use super::transparent;
 use crate::core::{Front as Kind, Host, Synthetic};
@@ -114,6 +115,9 @@ impl Broker {
                         names::serve_tcp(Arc::clone(&connection.session), stream, ipv6)
                     })?;
                 }
+            }
+            Front::Published { listener, port, sockets } => {
+                published::serve(session, listener, port, sockets)?
             }
             Front::HostPort { listener, port } => {
                 serve(session, listener, Kind::HostPort, move |connection, stream| {

@@ -3,8 +3,9 @@
 use crate::core::{Answer, Budgets, Event, Question, Rate, Secrets, Synthetic, Upstream};
 use garth_policy::Network;
 use rustls_pki_types::CertificateDer;
+use std::fmt;
 use std::io;
-use std::net::{IpAddr, TcpListener, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,15 @@ impl<F: Fn(&Question) -> Answer + Send + Sync + 'static> Approve for F {
     fn approve(&self, question: &Question) -> Answer {
         self(question)
     }
+}
+
+/// Makes sockets in the network of a garden.
+pub trait Inside: Send + Sync + fmt::Debug + 'static {
+    /// A TCP socket for IPv4 that is not connected. It is called on a thread that may block.
+    ///
+    /// # Errors
+    /// When there is none, the garden being gone for example.
+    fn socket(&self) -> io::Result<TcpStream>;
 }
 
 /// Finds the addresses of a name. It is called on a thread that may block. What it returns is checked; it decides nothing.
@@ -161,6 +171,15 @@ pub enum Front {
         dns_tcp: Vec<TcpListener>,
         /// Whether names get IPv6 addresses as well.
         ipv6: bool,
+    },
+    /// A server inside, for a listener on the host. What passes is not looked at: it comes from outside.
+    Published {
+        /// The listener on the host.
+        listener: TcpListener,
+        /// The port inside.
+        port: u16,
+        /// Makes sockets from which the server can be reached.
+        sockets: Arc<dyn Inside>,
     },
     /// A loopback port of the host, for a listener inside.
     HostPort {

@@ -11,6 +11,7 @@ mod engine;
 mod explicit;
 mod names;
 mod opened;
+mod published;
 mod relay;
 mod replies;
 mod rewind;
@@ -19,4 +20,4 @@ mod transparent;
 mod tunnel;
 
 pub use broker::{Broker, StartError};
-pub use config::{Approve, Config, Front, Limits, Resolve, Roots, Sink, SystemResolver};
+pub use config::{Approve, Config, Front, Inside, Limits, Resolve, Roots, Sink, SystemResolver};

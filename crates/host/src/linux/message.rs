@@ -63,6 +63,8 @@ pub enum InnerSocket {
     NameConnections,
     /// Connections arrive that are for this port of the host's loopback.
     HostPort(u16),
+    /// Not connected yet: it was asked for, to reach a server inside.
+    Fresh,
 }
 
 /// How a sandbox ended.
@@ -85,6 +87,8 @@ pub enum ToRunner {
     SignalAll(i32),
     /// A mount of the view comes with this message.
     Mount,
+    /// A socket of the sandbox's network is wanted, not connected yet.
+    Socket,
 }
 
 /// Longest message; a longer one is not sent.

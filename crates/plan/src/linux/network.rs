@@ -33,8 +33,10 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
         NetworkMode::Open => true,
     };
     let host_ports: Vec<u16> = network.host_ports.iter().map(|port| port.value).collect();
+    let listen: Vec<u16> = network.listen.iter().map(|port| port.value).collect();
     let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
-    (leads_out || !host_ports.is_empty()).then_some(Network { host_ports, opens_tls })
+    let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
+    is_used.then_some(Network { host_ports, listen, opens_tls })
 }
 
 /// Files that a program asks about the network, as they have to be inside.
@@ -73,6 +75,10 @@ pub(super) fn rows(policy: &Policy, tier: Tier) -> Vec<(String, Origin, Status)>
         let mechanism = "a socket in the network namespace; the broker connects to this port alone";
         add(format!("network.host-ports {}", port.value), &port.origin, mechanism);
     }
+    for port in &network.listen {
+        let mechanism = "a socket on the host's loopback; the broker connects to this port inside alone";
+        add(format!("network.listen {}", port.value), &port.origin, mechanism);
+    }
     for rule in &network.rules {
         add(
             "network.rules".into(),
@@ -83,14 +89,6 @@ pub(super) fn rows(policy: &Policy, tier: Tier) -> Vec<(String, Origin, Status)>
     for secret in &network.secrets {
         let mechanism = "a placeholder inside; the broker puts the value into requests to these hosts";
         add(format!("network.secrets.{}", secret.name), &secret.origin, mechanism);
-    }
-    for port in &network.listen {
-        let status = Status::Unenforceable {
-            gap: "linux.network.listen".into(),
-            reason: "a server inside cannot be reached from the host in this version".into(),
-            hint: "drop `network.listen`, and reach the server from inside".into(),
-        };
-        rows.push((format!("network.listen {}", port.value), port.origin.clone(), status));
     }
     rows
 }

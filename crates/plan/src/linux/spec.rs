@@ -233,6 +233,8 @@ pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(198, 19, 255, 53);
 pub struct Network {
     /// Ports of the host's loopback that appear on the sandbox's.
     pub host_ports: Vec<u16>,
+    /// Ports of servers inside that appear on the host's loopback.
+    pub listen: Vec<u16>,
     /// Some TLS connections end at the broker, under certificates of the session's own authority.
     pub opens_tls: bool,
 }

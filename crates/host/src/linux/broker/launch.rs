@@ -3,6 +3,7 @@
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::inside::run::{CONTROL, ORDER};
+use crate::linux::message::Sender;
 use crate::linux::sys::spawn::{self, Strings};
 use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
 use garth_policy::FileRules;
@@ -13,6 +14,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::CStr;
+use std::sync::Arc;
 
 /// A runner that was started.
 #[derive(Debug)]
@@ -74,6 +76,15 @@ pub fn launch(
 }
 
 impl Runner {
+    /// Something that speaks to the runner beside whoever waits for it.
+    ///
+    /// # Errors
+    /// The error of copying its socket.
+    pub fn speaker(&self) -> Result<Sender, OsError> {
+        let control = rustix::io::fcntl_dupfd_cloexec(&self.control, 0).on("copy", "the runner's socket")?;
+        Ok(Sender::new(Arc::new(control)))
+    }
+
     /// Waits for its end, and that of everything in its pid namespace.
     ///
     /// # Errors

@@ -45,6 +45,15 @@ pub fn open(order: &Network) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
     Ok(sockets)
 }
 
+/// A socket of this namespace for a connection to a server inside.
+///
+/// # Errors
+/// The error of `socket(2)`.
+pub fn fresh() -> Result<OwnedFd, OsError> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+    socket.on("make", "a socket inside")
+}
+
 fn bound(address: IpAddr, port: u16, kind: SocketType) -> Result<OwnedFd, OsError> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let address = SocketAddr::new(address, port);
@@ -268,7 +277,8 @@ mod tests {
             return;
         }
         crate::linux::inside::loopback_up().unwrap();
-        let sockets = open(&Network { host_ports: vec![5432], opens_tls: false }).unwrap();
+        let sockets =
+            open(&Network { host_ports: vec![5432], listen: Vec::new(), opens_tls: false }).unwrap();
         let (mut listeners, mut rest) = (Vec::new(), Vec::new());
         for (kind, socket) in sockets {
             match kind {

@@ -1,8 +1,9 @@
 //! The first process of the sandbox: reaps, relays signals, counts, and ends it all with the target.
 
+use super::egress;
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::message::{Ending, FromRunner, Sender, ToRunner, receive};
+use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
 use crate::linux::sys::signals::Children;
 use garth_plan::linux::spec::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -44,7 +45,7 @@ pub fn serve(
                 if !child.revents().is_empty() {
                     children.clear();
                 }
-                if !broker.revents().is_empty() && !obey(target, control.as_fd())? {
+                if !broker.revents().is_empty() && !obey(target, control.as_fd(), &sender)? {
                     // Without a broker nobody answers for this sandbox any more.
                     let _gone = kill_all(Signal::KILL);
                     return Err(OsError::new("hear from", "the broker", Errno::PIPE.raw_os_error()));
@@ -76,7 +77,7 @@ fn reap(target: Pid, sender: &Sender) -> Result<Option<WaitStatus>, OsError> {
 }
 
 /// Does what the broker says; `false` when it is gone.
-fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>) -> Result<bool, OsError> {
+fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>, sender: &Sender) -> Result<bool, OsError> {
     let order = match receive::<ToRunner>(control) {
         Ok(Some((order, _))) => order,
         Ok(None) | Err(Errno::CONNRESET) => return Ok(false),
@@ -87,6 +88,13 @@ fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>) -> Result<bool, OsErro
         ToRunner::Signal(number) => named(number).map(|signal| kill_process_group(target, signal)),
         ToRunner::SignalAll(number) => named(number).map(kill_all),
         ToRunner::Mount => None,
+        ToRunner::Socket => {
+            // Without a socket the broker waits in vain and gives up.
+            if let Ok(socket) = egress::fresh() {
+                sender.send_with(&FromRunner::Socket(InnerSocket::Fresh), &[socket.as_fd()]);
+            }
+            None
+        }
     };
     Ok(true)
 }
