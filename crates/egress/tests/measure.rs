@@ -1,4 +1,5 @@
 //! Figures, not checks: `cargo test --release -p garth-egress --test measure -- --ignored --nocapture --test-threads 1`.
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -2,6 +2,7 @@
 //!
 //! The blocks here are of loopback, where every address is local, so that no redirect is needed: the local address of a
 //! connection is where it was going. The redirect itself is tested in a network namespace where one can be made.
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
