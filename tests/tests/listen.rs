@@ -78,7 +78,9 @@ fn a_published_server_is_reached_from_the_host() {
             assert_eq!(answer, [n; 1000]);
         }
         // Nobody listens there inside: the connection ends without a word.
-        assert!(echoed(silent, b"hello").is_ok_and(|answer| answer.is_empty()) || echoed(silent, b"x").is_err());
+        assert!(
+            echoed(silent, b"hello").is_ok_and(|answer| answer.is_empty()) || echoed(silent, b"x").is_err()
+        );
         running.kill(Signal::KILL);
         let _ = running.finish(LIMIT).signal(9);
         assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, served)).is_err(), "it ends with the garden");

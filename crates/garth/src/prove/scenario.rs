@@ -93,8 +93,9 @@ fn refused_policy(proof: &Proof<'_>, bad: &str, good: &str) -> Story {
     }
 }
 
-pub(super) fn network_rule(proof: &Proof<'_>) -> Story {
-    let bad = "version = 1\n[network]\nlisten = [3000]\n";
+pub(super) fn command_rule(proof: &Proof<'_>) -> Story {
+    let bad =
+        "version = 1\n[[commands]]\nprefix = [\"git\", \"push\"]\ndecision = \"deny\"\nreason = \"no\"\n";
     refused_policy(proof, bad, "version = 1\n[network]\nmode = \"deny\"\n")
 }
 
