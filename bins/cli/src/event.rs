@@ -3,6 +3,7 @@
 
 use crate::denial::Explained;
 use crate::words::operation_name;
+use garth::network::{Decided, Hint};
 use garth::policy::{AbsPath, NodeKind, Origin};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -13,6 +14,8 @@ use std::io::{self, Write};
 pub enum Event<'e> {
     /// An access was refused.
     Denied(Refusal<'e>),
+    /// A host was refused.
+    NetworkRefused(HostRefusal<'e>),
     /// A directory became a git repository, or a pointer to one.
     Repository {
         /// The directory.
@@ -43,6 +46,31 @@ pub struct Refusal<'e> {
     grant: Option<Grant<'e>>,
     /// What helps, in words.
     hint: &'e str,
+}
+
+/// A refused host.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HostRefusal<'e> {
+    /// The host as it was asked for, or null if it was none.
+    host: Option<String>,
+    /// The port; 0 if only the name was asked for.
+    port: u16,
+    /// What decided.
+    code: &'static str,
+    /// Why not.
+    reason: &'e str,
+    /// The clause that said so.
+    origin: Option<&'e Origin>,
+    /// The least grant.
+    grant: Option<PolicyLine<'e>>,
+}
+
+/// A line of a policy file.
+#[derive(Debug, Serialize)]
+pub struct PolicyLine<'e> {
+    section: &'e str,
+    line: &'e str,
 }
 
 /// A line of a policy file, and the option of `run` that does the same.
@@ -94,6 +122,20 @@ impl<'e> Event<'e> {
             origin: explained.origin.as_ref(),
             grant,
             hint: &explained.hint,
+        })
+    }
+
+    /// The event of a refused host.
+    pub fn network_refused(decided: &'e Decided) -> Self {
+        let ruling = &decided.ruling;
+        let line = |hint: &'e Hint| PolicyLine { section: &hint.section, line: &hint.line };
+        Self::NetworkRefused(HostRefusal {
+            host: decided.host.as_ref().map(ToString::to_string),
+            port: decided.port,
+            code: ruling.code.name(),
+            reason: &ruling.reason,
+            origin: ruling.origin.as_ref(),
+            grant: ruling.hint.as_ref().map(line),
         })
     }
 

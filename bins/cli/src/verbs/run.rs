@@ -154,6 +154,9 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
             denied_event(&explainer, denied)?;
         }
     }
+    for decided in &ended.refused {
+        Event::network_refused(decided).write(&mut io::stderr())?;
+    }
     for path in &repositories(&ended) {
         Event::Repository { path }.write(&mut io::stderr())?;
     }

@@ -249,3 +249,23 @@ fn json_ends_with_an_event_also_when_nothing_ran() {
     assert_eq!(said.signal, Some(9));
     assert_eq!(said.events()[0]["signal"], 9);
 }
+
+#[test]
+fn json_tells_of_refused_hosts() {
+    let place = Place::new("json-network");
+    place.user_policy(
+        "version = 1\n[network]\nmode = \"allow-list\"\ndomains = { \"example.com\" = \"allow\" }\n",
+    );
+    let script =
+        "getent hosts no.example.net; getent hosts no.example.net; getent hosts example.com >/dev/null";
+    let said = place.garth(&["run", "--json", "--", "sh", "-c", script]).expect(0);
+    let events = said.events();
+    check_schema(&events);
+    assert_eq!(events.len(), 2, "{}", said.err);
+    assert_eq!(events[0]["event"], "network-refused");
+    assert_eq!((&events[0]["host"], &events[0]["port"]), (&Value::from("no.example.net"), &Value::from(0)));
+    assert_eq!(events[0]["code"], "not-named");
+    assert_eq!(events[0]["grant"]["line"], "\"no.example.net\" = \"allow\"");
+    let said = place.garth(&["run", "--", "getent", "hosts", "no.example.net"]).expect(2);
+    assert!(said.err.contains("the network refused no.example.net: no rule names the host"), "{}", said.err);
+}
