@@ -252,7 +252,7 @@ fn no_residue() {
 fn no_residue_after_a_kill() {
     everyone(|garden| {
         let running =
-            begin_ready(garden, "mkdir -p /tmp/x ~/y; git init -q . 2>/dev/null; touch ready; sleep 60");
+            begin_ready(garden, "mkdir -p /tmp/x ~/y; git init -q . 2>/dev/null; : >ready; sleep 60");
         let before = Snapshot::of(&garden.work, &[]);
         running.kill(Signal::KILL);
         let _ = running.finish(LIMIT).signal(9);
