@@ -325,7 +325,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         11,
         "egress.secret.elsewhere",
         "send the placeholder to another server",
-        &["{web}", "GET / HTTP/1.1|Host: {web}|Authorization: Bearer $TOKEN||", "authorised"],
+        &["{web}", "GET / HTTP/1.1|Host: localhost:{web-port}|Authorization: Bearer $TOKEN||", "authorised"],
         AUTHORISED,
     ),
     said(
