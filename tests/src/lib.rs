@@ -11,6 +11,7 @@
 )]
 
 mod garden;
+mod internet;
 mod program;
 mod run;
 mod snapshot;
@@ -18,6 +19,7 @@ mod terminal;
 mod tools;
 
 pub use garden::{Garden, Identity, View, everyone};
+pub use internet::{CLIENT, Internet, SERVER};
 pub use program::garth;
 pub use run::{Run, Running, finish, start};
 pub use snapshot::Snapshot;

@@ -8,7 +8,7 @@ use garth_host::linux::addresses;
 use garth_host::linux::broker::launch::Runner;
 use garth_host::linux::facts::{Author, read_trusted};
 use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
-use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES};
+use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE};
 use garth_plan::linux::spec::{LaunchSpec, ViewStep};
 use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource, Sourced};
 use std::io;
@@ -127,6 +127,15 @@ impl Egress {
         for (name, placeholder) in &self.placeholders {
             set(name, placeholder);
         }
+        for step in &mut spec.view {
+            if let ViewStep::File { path, content } = step
+                && path.as_bytes() == NAMES_FILE.as_bytes()
+            {
+                let text = std::fs::read_to_string(NAMES_FILE).unwrap_or_default();
+                let own = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+                content.extend_from_slice(loopback_names(&text, own.trim()).as_bytes());
+            }
+        }
         let Some(authority) = self.broker.authority() else { return };
         for name in BUNDLE_VARIABLES {
             set(name, BUNDLE);
@@ -243,10 +252,38 @@ fn read_secret(path: &AbsPath) -> Result<Vec<u8>, String> {
     Ok(text)
 }
 
+/// The lines of a file of names (`hosts(5)`) that speak of the loopback, and the machine's own name: programs look
+/// that up for a name of the user, and are not to be told of a refusal.
+fn loopback_names(text: &str, own: &str) -> String {
+    let is_loopback = |line: &&str| {
+        let address = line.split_whitespace().next().and_then(|word| word.parse::<std::net::IpAddr>().ok());
+        address.is_some_and(|address| address.is_loopback())
+    };
+    let mut names: String = text.lines().filter(is_loopback).flat_map(|line| [line, "\n"]).collect();
+    let is_known = names.split_whitespace().any(|word| word == own);
+    if !is_known && !own.is_empty() && own.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        names.push_str(&format!("127.0.0.1 {own}\n"));
+    }
+    names
+}
+
 fn trusted_by_host() -> Vec<u8> {
     let mut text = BUNDLES.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
     if !text.ends_with(b"\n") {
         text.push(b'\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_the_loopback_are_known_inside() {
+        let text = "# names\n127.0.1.1 machine\n10.0.0.7 build.corp\n::1 ip6-localhost\nnonsense\n";
+        assert_eq!(loopback_names(text, "machine"), "127.0.1.1 machine\n::1 ip6-localhost\n");
+        assert_eq!(loopback_names("", "machine"), "127.0.0.1 machine\n");
+        assert_eq!(loopback_names("", "a b"), "");
+    }
 }

@@ -80,6 +80,8 @@ pub enum Expect {
     Refused,
     /// A refusal with one of these error numbers.
     Exactly(&'static [i32]),
+    /// A refusal, and this ruling of the network (code, then host and port), which the session reports.
+    Ruled(&'static str),
     /// A refusal with this number, or the end of the process by a signal.
     OrKilled(i32),
     /// Whatever the attack believes: the checks decide.
@@ -114,11 +116,13 @@ pub enum Garden {
     Untrusted,
     /// A `.git` that points at a directory which does not point back.
     Forged,
+    /// A network that leads to named hosts and ports.
+    Network,
 }
 
 impl Garden {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Repository,
         Self::Bare,
         Self::Worktree,
@@ -126,6 +130,7 @@ impl Garden {
         Self::Strict,
         Self::Untrusted,
         Self::Forged,
+        Self::Network,
     ];
 
     /// A name for directories.
@@ -139,6 +144,7 @@ impl Garden {
             Self::Strict => "strict",
             Self::Untrusted => "untrusted",
             Self::Forged => "forged",
+            Self::Network => "network",
         }
     }
 }

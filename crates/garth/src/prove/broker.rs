@@ -48,6 +48,8 @@ pub(super) struct Told {
     pub denied: Vec<String>,
     /// Repositories that appeared.
     pub repositories: Vec<String>,
+    /// What the network refused: code, host and port.
+    pub ruled: Vec<String>,
 }
 
 impl Session {
@@ -168,6 +170,10 @@ fn tell(file: &mut File, ended: Result<Ended, Error>) -> io::Result<()> {
         // As it is shown: a name may not change what the terminal does.
         writeln!(file, "denied{SEPARATED}{}", denied.path)?;
     }
+    for decided in &ended.refused {
+        let host = decided.host.as_ref().map_or_else(String::new, |host| host.with_port(decided.port));
+        line(file, "ruled", &format!("{} {host}", decided.ruling.code.name()))?;
+    }
     match &ended.outcome {
         Outcome::Ended(ending) => {
             for repository in &ending.repositories {
@@ -209,6 +215,7 @@ pub(super) fn told(report: &Path) -> Told {
                 told.gaps.clear();
             }
             "gap" => told.gaps.push(value.into()),
+            "ruled" => told.ruled.push(value.into()),
             "denied" => told.denied.push(value.into()),
             "repository" => told.repositories.push(value.into()),
             _ => {}

@@ -1,6 +1,7 @@
 //! Whether an attack was held.
 
 use super::attack::{Action, Attack, Check, Expect, Property};
+use super::broker::Told;
 use super::stage::Stage;
 use garth_host::linux::probe::Outcome;
 use std::collections::BTreeMap;
@@ -123,7 +124,7 @@ impl Before {
         attack: &Attack,
         went: &Outcome,
         twin: &Outcome,
-        gaps: &[String],
+        told: &Told,
     ) -> Held {
         if let Outcome::Broken(why) = went {
             // On a machine too busy for two threads to meet, a race says nothing either way; that it did no
@@ -139,10 +140,12 @@ impl Before {
         if *twin != Outcome::Succeeded {
             return Held::No(format!("the twin did not succeed: {}", words(twin)));
         }
-        let wrong = refused(attack, went).or_else(|| self.wrong(stage, attack));
+        let wrong = refused(attack, went)
+            .or_else(|| unruled(stage, attack, told))
+            .or_else(|| self.wrong(stage, attack));
         match wrong {
             None => Held::Yes,
-            Some(why) => match attack.gaps.iter().find(|gap| gaps.iter().any(|known| known == *gap)) {
+            Some(why) => match attack.gaps.iter().find(|gap| told.gaps.iter().any(|known| known == *gap)) {
                 Some(gap) => Held::Gap((*gap).into()),
                 None => Held::No(why),
             },
@@ -153,7 +156,7 @@ impl Before {
 /// What is wrong with how the attack went; `None` when it met what it had to.
 fn refused(attack: &Attack, went: &Outcome) -> Option<String> {
     let fine = match (attack.expect, went) {
-        (Expect::Harmless, _) | (Expect::Refused, Outcome::Refused(_)) => true,
+        (Expect::Harmless, _) | (Expect::Refused | Expect::Ruled(_), Outcome::Refused(_)) => true,
         (Expect::Exactly(wanted), Outcome::Refused(errno)) => wanted.contains(errno),
         (Expect::OrKilled(_), Outcome::Killed(_)) => true,
         (Expect::OrKilled(wanted), Outcome::Refused(errno)) => wanted == *errno,
@@ -170,6 +173,13 @@ fn refused(attack: &Attack, went: &Outcome) -> Option<String> {
     })
 }
 
+/// What the network did not say, where it has to.
+fn unruled(stage: &Stage, attack: &Attack, told: &Told) -> Option<String> {
+    let Expect::Ruled(wanted) = attack.expect else { return None };
+    let wanted = stage.fill(wanted, attack);
+    (!told.ruled.contains(&wanted)).then(|| format!("the network did not report `{wanted}`"))
+}
+
 fn names(numbers: &[i32]) -> String {
     numbers.iter().map(|number| name(*number)).collect::<Vec<_>>().join(" or ")
 }
@@ -177,7 +187,7 @@ fn names(numbers: &[i32]) -> String {
 /// An error number by its name in `errno(3)`.
 #[must_use]
 pub(super) fn name(errno: i32) -> String {
-    const NAMES: [(i32, &str); 22] = [
+    const NAMES: [(i32, &str); 27] = [
         (1, "EPERM"),
         (2, "ENOENT"),
         (3, "ESRCH"),
@@ -197,8 +207,13 @@ pub(super) fn name(errno: i32) -> String {
         (27, "EFBIG"),
         (30, "EROFS"),
         (38, "ENOSYS"),
+        (61, "ENODATA"),
+        (71, "EPROTO"),
         (97, "EAFNOSUPPORT"),
         (101, "ENETUNREACH"),
+        (103, "ECONNABORTED"),
+        (104, "ECONNRESET"),
+        (110, "ETIMEDOUT"),
         (111, "ECONNREFUSED"),
     ];
     NAMES

@@ -6,12 +6,14 @@
 mod attack;
 mod broker;
 mod corpus;
+mod egress_stories;
 mod judge;
 mod run;
 mod scenario;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod web;
 
 pub use attack::{Attack, Property, Twin};
 pub use corpus::corpus;

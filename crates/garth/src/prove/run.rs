@@ -202,7 +202,7 @@ impl Proof<'_> {
             Twin::Inside(_) => answers.of(attack, "twin"),
             _ => Outcome::Succeeded,
         };
-        before.judge(self.stage, attack, &answers.of(attack, "attack"), &twin, &answers.told.gaps)
+        before.judge(self.stage, attack, &answers.of(attack, "attack"), &twin, &answers.told)
     }
 
     fn finding(&self, attack: &Attack, held: Held, answers: &Answers) -> Finding {

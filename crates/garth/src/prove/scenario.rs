@@ -24,7 +24,7 @@ pub struct Story {
 
 impl Story {
     /// A story that could not be told.
-    fn broken(error: impl std::fmt::Display) -> Self {
+    pub(super) fn broken(error: impl std::fmt::Display) -> Self {
         Self { attack: Err(format!("the story is broken: {error}")), twin: Err("not tried".into()) }
     }
 
@@ -182,12 +182,12 @@ pub(super) fn killed_broker(proof: &Proof<'_>) -> Story {
     }
 }
 
-fn length(path: &Path) -> u64 {
+pub(super) fn length(path: &Path) -> u64 {
     path.metadata().map_or(0, |meta| meta.len())
 }
 
 /// Waits until something is so; `false` when it is not so in time.
-fn until(patience: Duration, so: impl Fn() -> bool) -> bool {
+pub(super) fn until(patience: Duration, so: impl Fn() -> bool) -> bool {
     let end = Instant::now() + patience;
     while Instant::now() < end {
         if so() {

@@ -14,6 +14,8 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// Sockets of the host that act for whoever reaches them, as paths below the stage.
 pub(super) const SOCKETS: &[&str] = &[
@@ -38,6 +40,8 @@ pub struct Stage {
     pub root: PathBuf,
     /// Numbers and names of what stands ready.
     pub places: Vec<(&'static str, String)>,
+    /// Connections to the server that a policy with a network opens.
+    pub(super) reached: Arc<AtomicU64>,
     bystander: Child,
     _memory: Option<SharedMemory>,
     _queue: Option<MessageQueue>,
@@ -97,6 +101,10 @@ impl Stage {
             .stdout(Stdio::null())
             .spawn()?;
         let mut places = servers(root, id)?;
+        let web = super::web::serve()?;
+        places.extend(web.places);
+        fs::write(root.join("policies/secret"), super::web::SECRET)?;
+        fs::set_permissions(root.join("policies/secret"), fs::Permissions::from_mode(0o600))?;
         let key = 0x6761_0000 | i32::try_from(id & 0xffff).unwrap_or(1);
         let memory = SharedMemory::new(key).ok();
         let name = format!("garth-prove-{id}");
@@ -121,6 +129,7 @@ impl Stage {
         Ok(Self {
             root: root.to_owned(),
             places,
+            reached: web.reached,
             bystander,
             _memory: memory,
             _queue: queue,

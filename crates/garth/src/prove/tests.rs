@@ -149,6 +149,29 @@ fn attacks_succeed_where_nothing_holds_them() {
     }
 }
 
+/// Servers that nothing guards take the words that the broker refuses: so these attacks can succeed.
+#[test]
+fn words_reach_servers_that_nothing_guards() {
+    let web = super::web::serve().unwrap();
+    let fill =
+        |text: &str| web.places.iter().fold(text.to_owned(), |text, (name, at)| text.replace(name, at));
+    let mut tried = 0;
+    for attack in corpus() {
+        let Action::Inside(step) = attack.action else { continue };
+        let is_said = matches!(step.probe, "say-on" | "say-hello" | "say-http2");
+        // What only a proxy would do, what needs the secret, and what a naive server refuses as well.
+        let is_for_proxies =
+            step.arguments.last() == Some(&"hidden") || attack.id.starts_with("egress.secret");
+        if !is_said || is_for_proxies {
+            continue;
+        }
+        let words: Vec<OsString> = step.arguments.iter().map(|word| fill(word).into()).collect();
+        assert_eq!(perform(step.probe, &words), Outcome::Succeeded, "{}", attack.id);
+        tried += 1;
+    }
+    assert!(tried > 25, "{tried} attacks");
+}
+
 fn lay_out(root: &Path) {
     for name in [
         ".git/hooks",

@@ -9,7 +9,14 @@ use garth_policy::{AbsPath, NetworkMode, Origin, Policy};
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
 
 /// Where programs read which server to ask for names.
-pub(super) const RESOLVER_FILE: &str = "/etc/resolv.conf";
+const RESOLVER_FILE: &str = "/etc/resolv.conf";
+
+/// Where programs look for names before they ask. A name that stands there never reaches the broker, and its address,
+/// which no rule names, would be refused: so only names of the loopback stand there inside.
+pub const NAMES_FILE: &str = "/etc/hosts";
+
+/// Files about names that are others inside.
+pub(super) const FILES: [&str; 2] = [RESOLVER_FILE, NAMES_FILE];
 
 /// Variables by which programs find them.
 pub const BUNDLE_VARIABLES: [&str; 9] = [
@@ -42,10 +49,15 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
 /// Files that a program asks about the network, as they have to be inside.
 pub(super) fn files(network: &Network, facts: &HostFacts) -> Vec<ViewStep> {
     let mut files = Vec::new();
-    let resolver = AbsPath::posix(RESOLVER_FILE).ok().and_then(|path| facts.object(&path));
-    if let Some(object) = resolver {
-        let content = format!("# Names are resolved by garth.\nnameserver {RESOLVER}\n").into_bytes();
-        files.push(ViewStep::File { path: object.final_path.clone(), content });
+    let texts = [
+        format!("# Names are resolved by garth.\nnameserver {RESOLVER}\n"),
+        "127.0.0.1 localhost\n::1 localhost\n".to_owned(),
+    ];
+    for (path, text) in FILES.into_iter().zip(texts) {
+        let found = AbsPath::posix(path).ok().and_then(|path| facts.object(&path));
+        if let Some(object) = found {
+            files.push(ViewStep::File { path: object.final_path.clone(), content: text.into_bytes() });
+        }
     }
     if network.opens_tls
         && let Ok(path) = AbsPath::posix(BUNDLE)

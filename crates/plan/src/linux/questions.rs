@@ -27,7 +27,7 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     // In order, so the set is put together in one go.
     query.paths = boundaries.iter().filter(matters).map(|boundary| boundary.path.clone()).collect();
     if super::network::lower(policy).is_some() {
-        query.paths.extend(AbsPath::posix(super::network::RESOLVER_FILE));
+        query.paths.extend(super::network::FILES.into_iter().filter_map(|path| AbsPath::posix(path).ok()));
     }
     for workspace in policy.files.guarded() {
         ask_git(&mut query, workspace);

@@ -1,5 +1,7 @@
 //! The attacks as data, by what they are against.
 
+mod egress;
+mod egress_http;
 mod enforcer;
 mod environment;
 mod files;
@@ -35,6 +37,8 @@ pub fn corpus() -> Vec<Attack> {
         root::ATTACKS,
         sockets::ATTACKS,
         stories::ATTACKS,
+        egress::ATTACKS,
+        egress_http::ATTACKS,
     ];
     let written = tables.into_iter().flatten().cloned();
     written.chain(kernel::rows()).collect()
@@ -48,6 +52,14 @@ pub(super) fn policy_text(garden: Garden) -> &'static str {
              \"{ws}/frozen\" = \"read\"\n\"{ws}/directory/locked\" = \"read\"\n"
         }
         Garden::Strict => "version = 1\nprofile = \"strict\"\n",
+        Garden::Network => {
+            "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}, {limited-port}, {trusted-port}]\n\
+             domains = { \"allowed.test\" = \"allow\", \"*.open.test\" = \"allow\", \"shut.open.test\" = \"deny\", \
+             \"*.shut.open.test\" = \"deny\" }\n\
+             [[network.rules]]\nhost = \"localhost:{limited-port}\"\nmethods = [\"GET\"]\npaths = [\"/public/**\"]\n\
+             [network.secrets.GARTH_PROVE_TOKEN]\nfrom = \"file:{root}/policies/secret\"\n\
+             hosts = [\"localhost:{trusted-port}\"]\n"
+        }
         _ => "",
     }
 }

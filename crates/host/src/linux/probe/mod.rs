@@ -5,6 +5,7 @@
 //! outside. No other program is needed.
 
 mod act;
+mod egress;
 mod enforcer;
 mod files;
 pub mod fixture;
@@ -17,6 +18,7 @@ mod race;
 mod raw;
 mod root;
 mod sockets;
+mod wire;
 
 pub use act::{Act, Arguments, Outcome, Refusal};
 pub use lead::{Line, SEPARATOR, outside};
@@ -79,6 +81,7 @@ fn find(name: &str) -> Option<fn(&Arguments) -> Act> {
         limits::ACTIONS,
         root::ACTIONS,
         sockets::ACTIONS,
+        egress::ACTIONS,
     ];
     tables.into_iter().flatten().find(|(known, _)| *known == name).map(|(_, action)| *action)
 }

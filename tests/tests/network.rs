@@ -1,0 +1,183 @@
+//! Real programs reach the servers that a policy names, and no others, in a small internet made for the test.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "helpers of tests fail the test, and say for whom"
+)]
+
+use garth_tests::{CLIENT, Garden, Identity, Internet, Run, SERVER, has};
+use std::time::{Duration, Instant};
+
+/// What the policy of most tests says.
+const POLICY: &str = "version = 1
+[network]
+mode = \"allow-list\"
+domains = { \"allowed.test\" = \"allow\", \"forbidden.test\" = \"deny\" }
+";
+
+/// Rules for requests, and a secret.
+const OPENED: &str = "version = 1
+[network]
+mode = \"allow-list\"
+domains = { \"allowed.test\" = \"allow\", \"api.test\" = \"allow\" }
+[[network.rules]]
+host = \"api.test\"
+methods = [\"GET\"]
+paths = [\"/v1/**\"]
+[network.secrets.API_TOKEN]
+from = \"env:API_TOKEN\"
+hosts = [\"api.test\"]
+";
+
+/// The real value of the secret.
+const TOKEN: &str = "the-real-value-of-the-token";
+
+/// A garden and a policy file in the internet of a test.
+struct Place<'i> {
+    internet: &'i Internet,
+    garden: Garden,
+    policy: String,
+}
+
+impl Place<'_> {
+    fn run(&self, script: &str) -> Run {
+        self.internet.inside(&self.garden, &["--policy", &self.policy], &[("API_TOKEN", TOKEN)], script)
+    }
+
+    /// Runs something that must fail, and soon: a program that waits for a time-out is of no use to anybody.
+    fn fails_fast(&self, script: &str) -> Run {
+        let began = Instant::now();
+        let run = self.run(script).fails();
+        assert!(began.elapsed() < Duration::from_secs(8), "{:?}: {run}", began.elapsed());
+        run
+    }
+}
+
+/// Runs a test as everybody, in one internet.
+fn everyone(policy: &str, test: impl Fn(&Place<'_>)) {
+    let Some(internet) = Internet::new() else { return };
+    for identity in Identity::all() {
+        eprintln!("as {identity:?}");
+        let garden = Garden::new(*identity);
+        let file = garden.home.join("network.toml");
+        garden.write(&file, policy);
+        garden.write("ca.pem", std::fs::read(internet.authority()).expect("the authority"));
+        let policy = file.to_str().expect("text").to_owned();
+        test(&Place { internet: &internet, garden, policy });
+    }
+}
+
+#[test]
+fn curl_reaches_what_is_named_and_nothing_else() {
+    if !has("curl", "curl") {
+        return;
+    }
+    everyone(POLICY, |place| {
+        let run = place.run("curl -sS http://allowed.test/one").ok();
+        assert_eq!(run.text(), "hello from allowed.test at /one with 0");
+        let run = place.run("curl -sS --cacert ca.pem https://allowed.test/two -d 12345").ok();
+        assert_eq!(run.text(), "hello from allowed.test at /two with 5");
+        let run = place.fails_fast("curl -sS http://forbidden.test/");
+        assert!(run.errors().contains("Could not resolve host"), "{run}");
+        assert!(run.errors().contains("the network refused forbidden.test"), "{run}");
+        let run = place.fails_fast("curl -sS http://other.example/");
+        assert!(
+            run.errors().contains("\"other.example\" = \"allow\""),
+            "the hint says what would help: {run}"
+        );
+        assert!(!place.internet.requests().contains("forbidden.test"), "nothing came");
+    });
+}
+
+#[test]
+fn addresses_are_no_way_around_names() {
+    everyone(POLICY, |place| {
+        let direct = format!("curl -sS http://{SERVER}/direct");
+        let run = place.fails_fast(&direct);
+        assert!(run.errors().contains(&format!("the network refused {SERVER}")), "{run}");
+        let _refused = place
+            .fails_fast(&format!("curl -sS --resolve allowed.test:80:{SERVER} http://allowed.test/direct"));
+        let _refused = place.fails_fast(&format!("curl -sS http://{CLIENT}/direct"));
+        let _refused = place.fails_fast("curl -sS http://169.254.169.254/direct");
+        let _refused = place.fails_fast("curl -sS http://10.0.0.1/direct");
+        // The names in the connection are those that were asked for.
+        let run = place.run(
+            "curl -sS -o /dev/null -w '%{http_code}' -H 'Host: forbidden.test' http://allowed.test/direct",
+        );
+        assert_eq!(run.text(), "403", "{run}");
+        let _refused = place.fails_fast("curl -sS --cacert ca.pem --connect-to forbidden.test:443:allowed.test:443 https://forbidden.test/direct");
+        assert!(!place.internet.requests().contains("/direct"), "{}", place.internet.requests());
+        // The same goes through where nothing holds it, so each of these can fail.
+        let words =
+            ["curl", "-sS", "--resolve", &format!("allowed.test:80:{SERVER}"), "http://allowed.test/plain"];
+        let run = place.internet.on_machine(&place.garden, &[], &words).ok();
+        assert!(run.text().contains("/plain"), "{run}");
+    });
+}
+
+#[test]
+fn git_clones_over_https_and_its_own_protocol() {
+    everyone(POLICY, |place| {
+        let run = place
+            .run("GIT_SSL_CAINFO=ca.pem git clone -q https://allowed.test/repo.git one && cat one/file")
+            .ok();
+        assert_eq!(run.text(), "content");
+        let run = place.run("git clone -q git://allowed.test/repo.git two && cat two/file").ok();
+        assert_eq!(run.text(), "content");
+        let _refused = place.fails_fast("git clone -q git://forbidden.test/repo.git three");
+        let _refused =
+            place.fails_fast("GIT_SSL_CAINFO=ca.pem git clone -q https://forbidden.test/repo.git four");
+    });
+}
+
+#[test]
+fn clients_of_other_kinds() {
+    everyone(POLICY, |place| {
+        let python = "import ssl, urllib.request as r
+c = ssl.create_default_context(cafile='ca.pem')
+print(r.urlopen('https://allowed.test/python', context=c).read().decode(), end='')
+try: r.urlopen('http://forbidden.test/python')
+except OSError as e: print('refused')";
+        let run = place.run(&format!("/usr/bin/python3 - <<'END'\n{python}\nEND"));
+        assert_eq!(run.text(), "hello from allowed.test at /python with 0\nrefused", "{run}");
+        let tls = "openssl s_client -connect allowed.test:443 -servername allowed.test -CAfile ca.pem \
+                   -verify_return_error </dev/null 2>&1";
+        assert!(place.run(tls).text().contains("Verify return code: 0"));
+        let _refused =
+            place.fails_fast(&tls.replace("-servername allowed.test", "-servername forbidden.test"));
+        if has("node", "nodejs") {
+            let script =
+                "fetch('http://allowed.test/node').then(r => r.text()).then(t => process.stdout.write(t))";
+            let run = place.run(&format!("node -e \"{script}\"")).ok();
+            assert_eq!(run.text(), "hello from allowed.test at /node with 0");
+        }
+    });
+}
+
+#[test]
+fn rules_for_requests_and_a_secret_in_tls_that_is_opened() {
+    everyone(OPENED, |place| {
+        let run = place.run("curl -sS -i -H \"Authorization: Bearer $API_TOKEN\" https://api.test/v1/thing; echo $API_TOKEN").ok();
+        assert!(run.text().contains("hello from api.test at /v1/thing"), "{run}");
+        assert!(!run.text().contains(TOKEN), "the client never sees the value: {run}");
+        assert!(run.text().lines().last().is_some_and(|line| line.starts_with("garth-")), "{run}");
+        assert!(place.internet.requests().contains(&format!("/v1/thing Bearer {TOKEN}")), "the server does");
+        for refused in [
+            "-X DELETE https://api.test/v1/thing",
+            "https://api.test/v2/thing",
+            "https://api.test/v1/../v2 --path-as-is",
+        ] {
+            let run = place.run(&format!("curl -sS -o /dev/null -w '%{{http_code}}' {refused}"));
+            assert_eq!(run.text(), "403", "{refused}: {run}");
+        }
+        assert!(!place.internet.requests().contains("/v2"), "{}", place.internet.requests());
+        // Elsewhere the placeholder stays what it is.
+        let _run = place
+            .run("curl -sS --cacert ca.pem -H \"Authorization: Bearer $API_TOKEN\" https://allowed.test/leak")
+            .ok();
+        let requests = place.internet.requests();
+        let leak = requests.lines().find(|line| line.contains("/leak")).expect("it came");
+        assert!(leak.contains("Bearer garth-") && !leak.contains(TOKEN), "{leak}");
+    });
+}
