@@ -213,10 +213,11 @@ fn become_runner(order: &Order) -> Result<i32, (&'static str, i32)> {
     Ok(spawn::execute_opened(order.executable.as_raw_fd(), &order.arguments, &order.environment))
 }
 
-/// What building the sandbox takes: mounts, layers that hold any file of the user, the loopback interface,
+/// What building the sandbox takes: mounts, layers that hold any file of the user, the network with its name server,
 /// giving capabilities up, and reading the arguments of supervised calls.
 const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::NET_BIND_SERVICE)
     .union(CapabilitySet::SETPCAP)
     .union(CapabilitySet::SYS_PTRACE)
     .union(CapabilitySet::DAC_OVERRIDE)
