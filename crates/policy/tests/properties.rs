@@ -211,7 +211,10 @@ proptest! {
             prop_assert!(capped.decide(&at, op).verdict <= ceiling.decide(&at, op).verdict);
         }
         prop_assert!(capped.grant(&at).access <= files.grant(&at).access);
-        prop_assert!(capped.decide(&at, op).verdict <= files.decide(&at, op).verdict);
+        // A ceiling may turn `write` into `overlay`. What is made in a private layer is trusted by nobody outside, so there
+        // even a `.git` may be made that would be refused in the tree itself: the verdict is milder, the effect less.
+        let turned = capped.grant(&at).access == Access::Overlay && files.grant(&at).access == Access::Write;
+        prop_assert!(turned || capped.decide(&at, op).verdict <= files.decide(&at, op).verdict);
     }
 
     #[test]
