@@ -22,12 +22,10 @@ fn shows_each_clause_and_whether_run_goes() {
 #[test]
 fn ends_with_121_where_run_would_refuse() {
     let place = Place::new("plan-refuse");
-    place.user_policy(
-        "version = 1\n[network]\nmode = \"allow-list\"\ndomains = { \"example.com\" = \"allow\" }\n",
-    );
+    place.user_policy("version = 1\n[network]\nlisten = [3000]\n");
     let said = place.garth(&["plan", "--", "true"]).expect(121);
     assert!(said.out.contains("refuses"), "{}", said.out);
-    assert!(said.out.contains("--accept linux.network"), "{}", said.out);
+    assert!(said.out.contains("--accept linux.network.listen"), "{}", said.out);
     place.garth(&["run", "--", "true"]).expect(121);
 }
 
