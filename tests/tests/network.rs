@@ -193,3 +193,14 @@ fn an_option_opens_one_host() {
         let _refused = place.fails_fast("curl -sS http://allowed.test/option");
     });
 }
+
+/// A proof starts its runners late, with the capabilities that it hands down: they must do for a network as well.
+#[test]
+fn a_network_is_proved_as_everybody() {
+    garth_tests::everyone(|garden| {
+        let program = garden.program().to_str().expect("text");
+        let run = garden.outside(&[program, "prove", "--only", "egress.names.*"]).code(0);
+        let text = run.text();
+        assert!(text.contains(" 0 not held") && text.contains("egress.names.tunnel"), "{run}");
+    });
+}

@@ -203,9 +203,10 @@ fn become_runner(order: &Order) -> Result<i32, (&'static str, i32)> {
 }
 
 /// What building the sandbox takes: mounts, layers that hold any file of the user, the loopback interface,
-/// giving capabilities up, and reading the arguments of supervised calls.
+/// the port of the server for names, giving capabilities up, and reading the arguments of supervised calls.
 const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::NET_BIND_SERVICE)
     .union(CapabilitySet::SETPCAP)
     .union(CapabilitySet::SYS_PTRACE)
     .union(CapabilitySet::DAC_OVERRIDE)
