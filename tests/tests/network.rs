@@ -181,3 +181,26 @@ fn rules_for_requests_and_a_secret_in_tls_that_is_opened() {
         assert!(leak.contains("Bearer garth-") && !leak.contains(TOKEN), "{leak}");
     });
 }
+
+#[test]
+fn an_option_opens_one_host() {
+    everyone("version = 1\n", |place| {
+        let script = "curl -sS --cacert ca.pem https://allowed.test/option; curl -sS http://denied.test/ || echo refused";
+        let run = place.internet.inside(&place.garden, &["--allow", "allowed.test"], &[], script);
+        assert_eq!(run.text(), "hello from allowed.test at /option with 0\nrefused", "{run}");
+        assert!(run.errors().contains("garth run --allow denied.test -- ..."), "{run}");
+        // Without it there is no network at all.
+        let _refused = place.fails_fast("curl -sS http://allowed.test/option");
+    });
+}
+
+/// A proof starts its runners late, with the capabilities that it hands down: they must do for a network as well.
+#[test]
+fn a_network_is_proved_as_everybody() {
+    garth_tests::everyone(|garden| {
+        let program = garden.program().to_str().expect("text");
+        let run = garden.outside(&[program, "prove", "--only", "egress.names.*"]).code(0);
+        let text = run.text();
+        assert!(text.contains(" 0 not held") && text.contains("egress.names.tunnel"), "{run}");
+    });
+}

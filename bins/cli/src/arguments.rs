@@ -43,6 +43,7 @@ const RUN_HELP: &str = "Examples:
   garth run -- npm test
   garth run --read ~/data -- python train.py
   garth run --profile read-only -- bash
+  garth run --allow example.com -- curl https://example.com
 
 Afterwards garth tells on standard error what was denied, by which rule, and the least grant that \
 would allow it. With --json it writes events there, one JSON object a line: `denied`, `repository`, `ended`.";
@@ -50,7 +51,8 @@ would allow it. With --json it writes events there, one JSON object a line: `den
 const WHY_HELP: &str = "Examples:
   garth why ~/.ssh/id_ed25519
   garth why .git/hooks/pre-commit --op create
-  garth why example.com:443
+  garth why example.com
+  garth why example.com:22
   garth why LD_PRELOAD=";
 
 /// What shapes a sandbox.
@@ -74,6 +76,9 @@ pub struct SandboxArguments {
     /// Hide a path; may be repeated
     #[arg(long, value_name = "PATH")]
     pub deny: Vec<OsString>,
+    /// Allow connections to a host, NAME or NAME:PORT; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub allow: Vec<OsString>,
     /// Run although these named gaps are not enforced here
     #[arg(long, value_name = "GAP", value_delimiter = ',')]
     pub accept: Vec<String>,
@@ -92,6 +97,7 @@ impl SandboxArguments {
             read: Vec::new(),
             write: Vec::new(),
             deny: Vec::new(),
+            allow: Vec::new(),
             accept: Vec::new(),
             no_terminal: false,
         }
@@ -132,7 +138,7 @@ pub struct PlanArguments {
 /// `garth why`.
 #[derive(Debug, Args)]
 pub struct WhyArguments {
-    /// A path, HOST:PORT, or NAME= for a variable
+    /// A path, HOST or HOST:PORT, or NAME= for a variable
     #[arg(value_name = "WHAT")]
     pub what: OsString,
     /// Only this operation

@@ -56,6 +56,7 @@ fn valued(word: &str, value: &OsString, sandbox: &mut SandboxArguments) -> Optio
         "--read" => sandbox.read.push(value.clone()),
         "--write" => sandbox.write.push(value.clone()),
         "--deny" => sandbox.deny.push(value.clone()),
+        "--allow" => sandbox.allow.push(value.clone()),
         "--accept" => sandbox.accept.extend(value.to_str()?.split(',').map(str::to_owned)),
         _ => return None,
     }
@@ -82,7 +83,7 @@ mod tests {
             "run ls -la --json",
             "run --json ls --json",
             "run --json --no-terminal --profile strict --workspace d --policy p -- a -- b",
-            "run --read a --read b --write c --deny d --accept x,y --accept z true",
+            "run --read a --read b --write c --deny d --allow h --allow i:22 --accept x,y --accept z true",
             "run --accept x, true",
         ];
         for line in lines {

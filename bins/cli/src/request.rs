@@ -46,6 +46,12 @@ pub fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
             flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
         }
     }
+    for host in &sandbox.allow {
+        let typed = format!("--allow {}", escape_visible(host.as_bytes()));
+        // What is no text is no host: the policy says so, with the option as the place.
+        let text = host.to_string_lossy().into_owned();
+        flags.push(Flag { typed, setting: Setting::Domain(text, true) });
+    }
     for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
         let typed = format!("--accept {}", escape_visible(gap.as_bytes()));
         flags.push(Flag { typed, setting: Setting::Accept(gap.clone()) });

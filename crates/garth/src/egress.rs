@@ -1,7 +1,7 @@
 //! The network of one sandbox: the broker that serves its sockets, and what the sandbox has to know of it.
 
 use crate::Error;
-use garth_egress::core::{Decided, Event, Secret, Secrets, Upstream, Verdict};
+use garth_egress::core::{Decided, Event, Judge, Secret, Secrets, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -202,6 +202,15 @@ fn publish(port: &Sourced<u16>) -> Result<(TcpListener, u16), Error> {
             hint: "end what listens there, or take the port out of `network.listen`".into(),
         }),
     }
+}
+
+/// The judge of a policy's network, who knows this machine's own addresses: what the broker of a sandbox asks.
+///
+/// # Errors
+/// When the machine's addresses cannot be listed.
+pub fn network_judge(policy: &Policy) -> Result<Judge, Error> {
+    let own = addresses::own().map_err(Error::os("look at the network"))?;
+    Ok(Judge::new(policy.network.clone(), own))
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Error {

@@ -14,6 +14,8 @@ pub mod prove;
 #[cfg(target_os = "linux")]
 mod session;
 
+#[cfg(target_os = "linux")]
+pub use egress::network_judge;
 pub use error::Error;
 pub use garth_egress::core as network;
 #[cfg(target_os = "linux")]

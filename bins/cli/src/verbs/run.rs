@@ -6,7 +6,7 @@ use crate::event::{End, Event};
 use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
-use garth::network::Decided;
+use garth::network::{Decided, Hint};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::{Denied, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
@@ -79,13 +79,22 @@ fn network_summary(refused: &[Decided], out: &mut impl Write) -> io::Result<()> 
             (escape_visible(host.as_bytes()), escape_visible(decided.ruling.reason.as_bytes()));
         writeln!(out, "garth: the network refused {host}{port}: {reason}{rule}")?;
         if let Some(hint) = &decided.ruling.hint {
-            writeln!(out, "{HINT}hint:{HINT:#} in your policy, under [{}]: {}", hint.section, hint.line)?;
+            let option = allow_option(hint)
+                .map_or_else(String::new, |option| format!("garth run {option} -- ..., or "));
+            let (section, line) = (&hint.section, &hint.line);
+            writeln!(out, "{HINT}hint:{HINT:#} {option}in your policy, under [{section}]: {line}")?;
         }
     }
     if refused.len() > HOSTS {
         writeln!(out, "garth: the network refused {} more hosts", refused.len() - HOSTS)?;
     }
     Ok(())
+}
+
+/// The option of `garth run` that does what a hint for the policy says, where there is one.
+pub fn allow_option(hint: &Hint) -> Option<String> {
+    let host = hint.line.strip_prefix('"')?.split('"').next()?;
+    (hint.section == "network.domains").then(|| format!("--allow {host}"))
 }
 
 /// The directories that became repositories; what is reported may be the `.git` in them.

@@ -9,19 +9,22 @@ use crate::table::{WIDTH, wrap};
 use crate::trial::prepare_to_tell;
 use anstyle::Style;
 use garth::Prepared;
+use garth::network::{Code, Grants, Host, Ruling};
 use garth::plan::assurance::Row;
 use garth::policy::{
     AbsPath, AccessRequest, Decision, FileOp, LeastGrant, NodeKind, Origin, Outcome, Pattern, Vet,
     escape_visible,
 };
 use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
 /// The answer for one operation.
 #[derive(Serialize)]
 struct Answer {
-    operation: &'static str,
+    operation: String,
     verdict: &'static str,
     reason: String,
     origin: Option<Origin>,
@@ -33,13 +36,13 @@ struct Answer {
 
 #[derive(Serialize)]
 struct Grant {
-    section: &'static str,
+    section: Cow<'static, str>,
     line: String,
 }
 
 impl From<LeastGrant> for Grant {
     fn from(grant: LeastGrant) -> Self {
-        Self { section: grant.section, line: grant.line }
+        Self { section: grant.section.into(), line: grant.line }
     }
 }
 
@@ -47,27 +50,32 @@ impl From<LeastGrant> for Grant {
 #[derive(Debug, PartialEq, Eq)]
 enum Subject {
     Path(AbsPath),
-    Host(String, u16),
+    /// Without a port, all that matter.
+    Host(String, Option<u16>),
     Variable(String),
 }
 
 /// Tells what the policy says, and why.
 pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure> {
-    let subject = subject(&arguments.what)?;
+    let subject = subject(&arguments.what, arguments.op.is_some())?;
     // What the plan is for changes nothing about the answer.
     let command = [OsString::from("true")];
     let prepared = prepare_to_tell(&arguments.sandbox, &command)?;
     let (shown, answers) = match &subject {
         Subject::Path(path) => (path.to_string(), path_answers(&prepared, path, arguments.op)),
         Subject::Host(host, port) => {
-            let request = AccessRequest::Connect { host, port: *port };
-            let shown = format!("{}:{port}", escape_visible(host.as_bytes()));
-            (shown, vec![other_answer(&prepared, "connect", &request, "network.mode")])
+            let port_shown = port.map_or_else(String::new, |port| format!(":{port}"));
+            let shown = format!("{}{port_shown}", escape_visible(host.as_bytes()));
+            (shown, host_answers(&prepared, host, *port)?)
         }
         Subject::Variable(name) => {
             let request = AccessRequest::Env { name };
             let shown = escape_visible(name.as_bytes());
-            (shown, vec![other_answer(&prepared, "pass on", &request, "only variables on the allow-list")])
+            let decision = prepared.policy.decide(&request);
+            let is_refused = decision.outcome == Outcome::Deny;
+            let grant = if is_refused { prepared.policy.least_grant(&request) } else { None };
+            let row = row(&prepared, "only variables on the allow-list");
+            (shown, vec![answer("pass on", &decision, row, grant, None)])
         }
     };
     let leads_to = match &subject {
@@ -89,18 +97,23 @@ pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure>
     Ok(0)
 }
 
-fn subject(what: &OsStr) -> Result<Subject, Failure> {
+/// `is_path` says that only a path can be meant.
+fn subject(what: &OsStr, is_path: bool) -> Result<Subject, Failure> {
     let Some(text) = what.to_str() else { return absolute(what).map(Subject::Path) };
     let is_there = std::path::Path::new(what).symlink_metadata().is_ok();
-    if !is_there && !text.contains('/') {
+    if !is_there && !is_path && !text.contains('/') {
         if let Some((name, _)) = text.split_once('=').filter(|(name, _)| is_variable(name)) {
             return Ok(Subject::Variable(name.to_owned()));
         }
         if let Some((host, port)) = text.rsplit_once(':')
             && let Ok(port) = port.parse()
             && !host.is_empty()
+            && (!host.contains(':') || host.ends_with(']'))
         {
-            return Ok(Subject::Host(host.to_owned(), port));
+            return Ok(Subject::Host(host.to_owned(), Some(port)));
+        }
+        if is_host(text) {
+            return Ok(Subject::Host(text.to_owned(), None));
         }
     }
     if let Some(below) = text.strip_prefix("~/").or_else(|| (text == "~").then_some("")) {
@@ -111,6 +124,15 @@ fn subject(what: &OsStr) -> Result<Subject, Failure> {
         return absolute(&whole).map(Subject::Path);
     }
     absolute(what).map(Subject::Path)
+}
+
+/// Whether a word that names nothing here is meant as a host: an address, or a name with a dot inside.
+fn is_host(text: &str) -> bool {
+    match Host::read(text) {
+        Ok(Host::Address(_)) => true,
+        Ok(Host::Name(name)) => name == "localhost" || (name.contains('.') && !text.starts_with('.')),
+        Err(_) => false,
+    }
 }
 
 fn is_variable(name: &str) -> bool {
@@ -155,24 +177,56 @@ fn path_answer(
     answer(name, &decision, row, grant, hint)
 }
 
-fn other_answer(
-    prepared: &Prepared,
-    name: &'static str,
-    request: &AccessRequest<'_>,
-    clause: &str,
-) -> Answer {
-    let decision = prepared.policy.decide(request);
-    let is_refused = decision.outcome == Outcome::Deny;
-    let grant = if is_refused { prepared.policy.least_grant(request) } else { None };
-    let hint = match request {
-        AccessRequest::Connect { .. } if is_refused => Some(NETWORK_HINT.to_owned()),
-        _ => None,
+/// What the broker would say of a connection to a host; without a port, to those of the web and those that the policy
+/// names for the host.
+fn host_answers(prepared: &Prepared, text: &str, port: Option<u16>) -> Result<Vec<Answer>, Failure> {
+    let judge = garth::network_judge(&prepared.policy)?;
+    let host = match Host::read(text) {
+        Ok(host) => host,
+        Err(fault) => {
+            let ruling = Ruling::deny(Code::HostMalformed, fault.reason());
+            return Ok(vec![host_answer(prepared, "connect".into(), port.unwrap_or(443), &ruling)]);
+        }
     };
-    answer(name, &decision, row(prepared, clause), grant, hint)
+    if let Some(port) = port {
+        let ruling = judge.connect(&host, port, &Grants::none());
+        return Ok(vec![host_answer(prepared, "connect".into(), port, &ruling)]);
+    }
+    let network = &prepared.policy.network;
+    let named = network.domains.iter().filter_map(|rule| rule.host.port.map(|port| (port, rule)));
+    let named = named.filter(|(port, rule)| rule.host.matches(&host.text(), *port)).map(|(port, _)| port);
+    let opened = network.host_ports.iter().map(|entry| entry.value).filter(|_| host.text() == "localhost");
+    let mut ports: Vec<u16> = [443, 80].into_iter().chain(named).chain(opened).collect();
+    let mut seen = BTreeSet::new();
+    ports.retain(|port| seen.insert(*port));
+    let of = |port: u16| {
+        let ruling = judge.connect(&host, port, &Grants::none());
+        host_answer(prepared, format!("connect to port {port}"), port, &ruling)
+    };
+    Ok(ports.into_iter().map(of).collect())
 }
 
-/// A domain is allowed in the mode `allow-list` only, which needs the egress proxy.
-const NETWORK_HINT: &str = "it takes `network.mode = \"allow-list\"` as well; `garth plan` tells whether this version can enforce that";
+fn host_answer(prepared: &Prepared, operation: String, port: u16, ruling: &Ruling) -> Answer {
+    let clause = match ruling.code {
+        Code::HostPort => format!("network.host-ports {port}"),
+        _ => "network.mode".to_owned(),
+    };
+    let row = row(prepared, &clause);
+    let option = ruling.hint.as_ref().and_then(super::run::allow_option);
+    Answer {
+        operation,
+        verdict: if ruling.is_allowed() { "allow" } else { "deny" },
+        reason: ruling.reason.clone().into_owned(),
+        origin: ruling.origin.clone(),
+        mechanism: row.map(|row| row.status.detail()),
+        status: row.map(|row| row.status.word()),
+        grant: ruling
+            .hint
+            .as_ref()
+            .map(|hint| Grant { section: hint.section.clone(), line: hint.line.clone() }),
+        hint: option.map(|option| format!("garth run {option} -- ...")),
+    }
+}
 
 fn row<'p>(prepared: &'p Prepared, clause: &str) -> Option<&'p Row> {
     prepared.plan.assurance.rows.iter().find(|row| row.clause.starts_with(clause))
@@ -186,7 +240,7 @@ fn answer(
     hint: Option<String>,
 ) -> Answer {
     Answer {
-        operation,
+        operation: operation.to_owned(),
         verdict: match decision.outcome {
             Outcome::Deny => "deny",
             Outcome::Ask => "ask",
@@ -222,7 +276,7 @@ fn text(shown: &str, leads_to: Option<&AbsPath>, answers: &[Answer], out: &mut d
             (other.verdict, &other.reason, &other.origin, &other.hint)
                 == (first.verdict, &first.reason, &first.origin, &first.hint)
         };
-        let together: Vec<&str> = rest.iter().filter(same).map(|answer| answer.operation).collect();
+        let together: Vec<&str> = rest.iter().filter(same).map(|answer| answer.operation.as_str()).collect();
         rest.retain(|answer| !same(&answer));
         write_answer(&together.join(", "), first, out)?;
     }
@@ -254,9 +308,16 @@ mod tests {
 
     #[test]
     fn tells_paths_hosts_and_variables_apart() {
-        let of = |text: &str| subject(OsStr::new(text)).unwrap();
-        assert_eq!(of("example.com:443"), Subject::Host("example.com".into(), 443));
-        assert_eq!(of("[::1]:80"), Subject::Host("[::1]".into(), 80));
+        let of = |text: &str| subject(OsStr::new(text), false).unwrap();
+        assert_eq!(of("example.com:443"), Subject::Host("example.com".into(), Some(443)));
+        assert_eq!(of("[::1]:80"), Subject::Host("[::1]".into(), Some(80)));
+        for host in ["example.com", "localhost", "10.0.0.1", "0x7f.1", "::1", "[::1]"] {
+            assert_eq!(of(host), Subject::Host(host.into(), None));
+        }
+        for path in ["./example.com", ".env.local", "nosuch"] {
+            assert!(matches!(of(path), Subject::Path(_)), "{path}");
+        }
+        assert!(matches!(subject(OsStr::new("notes.txt"), true), Ok(Subject::Path(_))));
         assert_eq!(of("LD_PRELOAD="), Subject::Variable("LD_PRELOAD".into()));
         assert_eq!(of("LANG=C"), Subject::Variable("LANG".into()));
         assert_eq!(of("/a:80"), Subject::Path(AbsPath::posix("/a:80").unwrap()));

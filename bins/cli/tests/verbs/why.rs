@@ -81,6 +81,49 @@ fn tells_hosts_and_variables() {
     let host = answers(&place, &["example.com:443"]);
     assert_eq!(host[0]["verdict"], "deny");
     assert_eq!(host[0]["grant"]["line"], "\"example.com\" = \"allow\"");
+    assert_eq!(host[0]["hint"], "garth run --allow example.com -- ...");
     assert_eq!(answers(&place, &["LD_PRELOAD="])[0]["verdict"], "deny");
     assert_eq!(answers(&place, &["PATH="])[0]["verdict"], "allow");
+}
+
+#[test]
+fn tells_of_a_host_what_the_broker_would_say() {
+    let place = Place::new("why-host");
+    place.user_policy(
+        "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [8123]\n\
+         domains = { \"example.com\" = \"allow\", \"git.example.com:22\" = \"allow\", \"bad.example.com\" = \"deny\" }\n",
+    );
+    let verdict = |what: &str| {
+        let answers = answers(&place, &[what]);
+        let said = answers.iter().map(|answer| {
+            let [operation, verdict] =
+                ["operation", "verdict"].map(|key| answer[key].as_str().unwrap().to_owned());
+            format!("{operation}: {verdict}")
+        });
+        said.collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(verdict("example.com"), "connect to port 443: allow; connect to port 80: allow");
+    assert_eq!(verdict("git.example.com:22"), "connect: allow");
+    let git = "connect to port 443: deny; connect to port 80: deny; connect to port 22: allow";
+    assert_eq!(verdict("git.example.com"), git);
+    assert_eq!(verdict("localhost:8123"), "connect: allow");
+    assert_eq!(verdict("localhost:8124"), "connect: deny");
+    assert_eq!(verdict("0x7f.1"), "connect to port 443: deny; connect to port 80: deny");
+    let metadata = answers(&place, &["169.254.169.254:80"]);
+    assert_eq!((metadata[0]["verdict"].as_str(), &metadata[0]["grant"]), (Some("deny"), &Value::Null));
+    assert_eq!(answers(&place, &["bad.example.com:443"])[0]["origin"]["line"], 5);
+    let said = place.garth(&["why", "example.org"]).expect(0);
+    insta::assert_snapshot!(place.plain(&said.out), @r#"
+    example.org
+      connect to port 443: deny
+        no rule names the host
+        enforced: network namespace in which every connection and name ends at the broker, which decides and connects
+        hint: in your policy: [network.domains] "example.org" = "allow"
+        hint: garth run --allow example.org -- ...
+      connect to port 80: deny
+        no rule names the host
+        enforced: network namespace in which every connection and name ends at the broker, which decides and connects
+        hint: in your policy: [network.domains] "example.org:80" = "allow"
+        hint: garth run --allow example.org:80 -- ...
+    "#);
 }

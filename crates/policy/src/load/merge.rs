@@ -196,7 +196,7 @@ impl<'l> Merge<'l> {
         self.untrusted_network();
     }
 
-    /// `--allow-domain` says that the network is wanted, within what the administrator and the project leave.
+    /// `--allow` says that the network is wanted, within what the administrator and the project leave.
     fn open_for_flags(&mut self) {
         let Some(origin) =
             self.layers.flags.domains.iter().find(|domain| domain.allow).map(|domain| &domain.origin)
