@@ -204,3 +204,37 @@ fn a_network_is_proved_as_everybody() {
         assert!(text.contains(" 0 not held") && text.contains("egress.names.tunnel"), "{run}");
     });
 }
+
+/// A package index of one package, made of files.
+const INDEX: &str = "import os, zipfile
+os.makedirs('files/simple/tiny')
+with zipfile.ZipFile('files/simple/tiny/tiny-1.0-py3-none-any.whl', 'w') as z:
+    z.writestr('tiny.py', 'word = \"installed\"')
+    z.writestr('tiny-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n')
+    z.writestr('tiny-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+    z.writestr('tiny-1.0.dist-info/RECORD', 'tiny.py,,\\n')
+with open('files/simple/tiny/index.html', 'w') as f:
+    f.write('<a href=\"tiny-1.0-py3-none-any.whl\">tiny-1.0-py3-none-any.whl</a>')";
+
+#[test]
+fn pip_installs_from_an_index_that_is_named() {
+    if !has("pip3", "python3-pip") {
+        return;
+    }
+    everyone(POLICY, |place| {
+        if !place.internet.directory().join("files/simple").exists() {
+            let made = std::process::Command::new("/usr/bin/python3")
+                .args(["-c", INDEX])
+                .current_dir(place.internet.directory())
+                .status();
+            assert!(made.expect("python starts").success());
+        }
+        let pip = "/usr/bin/pip3 install -q --disable-pip-version-check --no-cache-dir --retries 0 --timeout 5 \
+                   --cert ca.pem --target here --index-url https://allowed.test/simple/ tiny";
+        let run = place.run(&format!(
+            "{pip} 2>&1 && PYTHONPATH=here /usr/bin/python3 -c 'import tiny; print(tiny.word)'"
+        ));
+        assert!(run.status.success() && run.text().ends_with("installed"), "{run}");
+        let _refused = place.fails_fast(&pip.replace("allowed.test", "forbidden.test"));
+    });
+}
