@@ -112,3 +112,46 @@ fn a_port_that_is_taken_is_refused_before_anything_runs() {
         assert!(!garden.has("ran"));
     });
 }
+
+/// The broker would connect to itself without end.
+#[test]
+fn a_port_that_leads_in_and_out_is_refused() {
+    everyone(|garden| {
+        garden.write("policy.toml", "version = 1\n[network]\nhost-ports = [7600]\nlisten = [7600]\n");
+        let policy = garden.work.join("policy.toml").display().to_string();
+        let mut command = garden.at("").command(garden.program().as_os_str());
+        command.args(["run", "--policy", &policy, "--", "touch", "ran"]);
+        let run = finish(command, vec![], LIMIT).code(121);
+        assert!(run.errors().contains("policy.toml:3:"), "{run}");
+        assert!(!garden.has("ran"));
+    });
+}
+
+/// What the broker puts in is not for the target to read, wherever it lies.
+#[test]
+fn the_file_of_a_secret_is_hidden() {
+    everyone(|garden| {
+        garden.write("token", "a-real-value\n");
+        let text = format!(
+            "version = 1\n[network]\nmode = \"allow-list\"\ndomains = {{ \"example.com\" = \"allow\" }}\n\
+             [network.secrets.TOKEN]\nfrom = \"file:{}/token\"\nhosts = [\"example.com\"]\n",
+            garden.work.display()
+        );
+        garden.write("policy.toml", text);
+        let policy = garden.work.join("policy.toml").display().to_string();
+        let mut command = garden.at("").command(garden.program().as_os_str());
+        command.args([
+            "run",
+            "--policy",
+            &policy,
+            "--",
+            "sh",
+            "-c",
+            "cat token policy.toml; echo \"$TOKEN\"",
+        ]);
+        let run = finish(command, vec![], LIMIT).code(0);
+        assert!(!run.text().contains("a-real-value"), "{run}");
+        assert!(run.text().contains("[network.secrets.TOKEN]"), "{run}");
+        assert!(run.text().contains("\ngarth-"), "the variable holds a placeholder: {run}");
+    });
+}

@@ -74,3 +74,20 @@ fn a_refused_run_leaves_no_runner() {
     });
     assert_eq!(left.count(), 0);
 }
+
+/// A broker that cannot take the runner's descriptor says so, and does not wait for it.
+#[test]
+fn too_few_descriptors_are_an_error_and_no_wait() {
+    let garden = Garden::new(Identity::Current);
+    for limit in 4..16 {
+        let program = garden.program().display();
+        let mut command = garden.at("").command(std::ffi::OsStr::new("bash"));
+        command.args(["-c", &format!("ulimit -n {limit}; exec {program} run -- true")]);
+        let run = finish(command, vec![], LIMIT);
+        assert!(!run.late, "{limit}: {run}");
+        assert!(
+            run.status.code().is_some_and(|code| [0, 121, 125, 126, 127].contains(&code)),
+            "{limit}: {run}"
+        );
+    }
+}

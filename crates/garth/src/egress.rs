@@ -1,7 +1,7 @@
 //! The network of one sandbox: the broker that serves its sockets, and what the sandbox has to know of it.
 
 use crate::Error;
-use garth_egress::core::{Decided, Event, Judge, Secret, Secrets, Upstream, Verdict};
+use garth_egress::core::{Code, Decided, Event, Host, Judge, Secret, Secrets, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -11,6 +11,7 @@ use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
 use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE};
 use garth_plan::linux::spec::{LaunchSpec, ViewStep};
 use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource, Sourced};
+use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -33,7 +34,7 @@ const BUNDLES: [&str; 4] = [
 #[derive(Debug)]
 pub(crate) struct Egress {
     broker: Broker,
-    events: Receiver<Event>,
+    refused: Arc<Mutex<Refused>>,
     /// Variables of the sandbox that hold placeholders.
     placeholders: Vec<(String, String)>,
     /// Listeners on the host for servers inside, until these can be reached.
@@ -73,11 +74,12 @@ impl Egress {
         if spec.network.is_none() {
             return Ok(None);
         }
-        let (sender, events): (Sender<Event>, _) = channel();
-        let told = Mutex::new(sender);
+        let refused = Arc::new(Mutex::new(Refused::default()));
+        let told = Arc::clone(&refused);
         let sink = move |event| {
-            // After the sandbox has ended nobody listens.
-            let _nobody = told.lock().map(|sender| sender.send(event));
+            if let Event::Decided(decided) = event {
+                told.lock().unwrap_or_else(PoisonError::into_inner).take(*decided);
+            }
         };
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));
         config.own_addresses = addresses::own().map_err(Error::os("start the network"))?;
@@ -95,7 +97,7 @@ impl Egress {
         })?;
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
-        Ok(Some(Self { broker, events, placeholders, published, fresh: None }))
+        Ok(Some(Self { broker, refused, placeholders, published, fresh: None }))
     }
 
     /// Lets the host reach the servers inside, through sockets that this runner makes.
@@ -177,18 +179,28 @@ impl Egress {
 
     /// What was refused so far, each host and port once.
     pub(crate) fn refused(&self) -> Vec<Decided> {
-        let mut refused: Vec<Decided> = Vec::new();
-        for event in self.events.try_iter() {
-            let Event::Decided(decided) = event else { continue };
-            let same = |known: &Decided| {
-                (&known.host, known.port, known.ruling.code)
-                    == (&decided.host, decided.port, decided.ruling.code)
-            };
-            if decided.ruling.verdict != Verdict::Allow && !refused.iter().any(same) {
-                refused.push(*decided);
-            }
+        std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).kept)
+    }
+}
+
+/// Refusals, each host, port and reason once. The target says how many there are, so only so many are kept.
+#[derive(Debug, Default)]
+struct Refused {
+    seen: HashSet<(Option<Host>, u16, Code)>,
+    kept: Vec<Decided>,
+}
+
+/// Refusals that are kept.
+const MOST_REFUSALS: usize = 1000;
+
+impl Refused {
+    fn take(&mut self, decided: Decided) {
+        if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
+            return;
         }
-        refused
+        if self.seen.insert((decided.host.clone(), decided.port, decided.ruling.code)) {
+            self.kept.push(decided);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
 use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
-use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind};
+use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind, SecretSource};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -107,6 +107,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     add_private_home(&mut policy, &surroundings.context.home);
+    hide_secrets(&mut policy);
     let boundaries = policy.files.boundaries();
     let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
@@ -130,6 +131,21 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
 
 fn as_path(path: &AbsPath) -> &Path {
     Path::new(OsStr::from_bytes(path.as_bytes()))
+}
+
+/// The files that hold secrets of the network: what the broker puts in is not for the target to read.
+fn hide_secrets(policy: &mut Policy) {
+    for secret in &policy.network.secrets {
+        let SecretSource::File(path) = &secret.from else { continue };
+        policy.files.push(FileRule {
+            pattern: Pattern::Path(path.clone()),
+            access: Access::Deny,
+            execute: true,
+            kind: RuleKind::Secret,
+            reason: "it holds a secret that the network puts in".into(),
+            origin: secret.origin.clone(),
+        });
+    }
 }
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable.

@@ -108,6 +108,9 @@ pub fn lower(
                     .into(),
         });
     }
+    if let Some(error) = network::circle(policy) {
+        return Err(error);
+    }
     let rules = Rules { policy, boundaries, all: report == Report::All };
     match &facts.features.namespaces_refused {
         None => Ok(process_tier(rules, facts, command, arch)),

@@ -1,9 +1,10 @@
 //! What a policy's network rules mean for a sandbox on Linux.
 
+use super::lower::PlanError;
 use super::spec::{Network, RESOLVER, Tier, ViewStep};
 use crate::assurance::Status;
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, NetworkMode, Origin, Policy};
+use garth_policy::{AbsPath, NetworkMode, Origin, Policy, Sourced};
 
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
@@ -44,6 +45,19 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
     let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
     let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
     is_used.then_some(Network { host_ports, listen, opens_tls })
+}
+
+/// A port that leads in and out: the broker would connect to itself without end.
+pub(super) fn circle(policy: &Policy) -> Option<PlanError> {
+    let network = &policy.network;
+    let same = |out: &&Sourced<u16>| network.listen.iter().any(|port| port.value == out.value);
+    let out = network.host_ports.iter().find(same)?;
+    let into = network.listen.iter().find(|port| port.value == out.value)?;
+    Some(PlanError {
+        what: format!("port {} leads in and out", out.value),
+        why: format!("network.host-ports ({}) and network.listen ({}) both name it", out.origin, into.origin),
+        hint: "take it out of one of them, or give the server inside another port".into(),
+    })
 }
 
 /// Files that a program asks about the network, as they have to be inside.

@@ -133,6 +133,10 @@ impl EarlyRunner {
             Ok(_) => Err(Errno::CHILD).on("start", "the runner"),
             Err(errno) => Err(errno).on("hear from", "the runner"),
         });
+        if matches!(self.said, Some(Err(_))) {
+            // Nothing more will be said. A runner that is there all the same ends with the socket.
+            self.control = None;
+        }
         while let Err(Errno::INTR) = waitpid(Some(self.starter), WaitOptions::empty()) {}
     }
 }
