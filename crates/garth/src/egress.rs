@@ -87,8 +87,8 @@ impl Egress {
         let mut placeholders = Vec::new();
         let mut secrets = Vec::new();
         for binding in &policy.network.secrets {
-            let placeholder = addresses::unguessable().map_err(Error::os("start the network"))?;
-            let placeholder = format!("garth-{placeholder}");
+            let random = addresses::unguessable().map_err(Error::os("start the network"))?;
+            let placeholder = Secret::placeholder_for(&binding.name, random);
             secrets.push(secret(binding, &placeholder, environment)?);
             placeholders.push((binding.name.clone(), placeholder));
         }

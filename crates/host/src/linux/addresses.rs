@@ -17,14 +17,14 @@ pub fn own() -> Result<Vec<IpAddr>, OsError> {
     Ok(interfaces.filter_map(|interface| address(interface.address?)).collect())
 }
 
-/// 128 random bits as 32 hexadecimal digits.
+/// 128 random bits.
 ///
 /// # Errors
 /// The error of `getrandom(2)`.
-pub fn unguessable() -> Result<String, OsError> {
+pub fn unguessable() -> Result<[u8; 16], OsError> {
     let mut random = [0; 16];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).on("draw", "random bits")?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(random)))
+    Ok(random)
 }
 
 #[cfg(test)]
