@@ -1,0 +1,15 @@
+//! What a command text would run, and what the policy says of it, decided before anything runs.
+//!
+//! Pure: no I/O, no process, nothing under `cfg(target_os)`. Every grammar is read on every system. A text becomes a
+//! [`Script`]: the simple commands that could run, with what is only known at run time marked as such.
+//!
+//! What is found here is advice and evidence. A verdict of "allow" never widens the sandbox (property P6).
+
+#![forbid(unsafe_code)]
+
+mod command;
+
+pub use command::{
+    Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,
+    Word,
+};
