@@ -1,6 +1,6 @@
 //! What broker and runner say to each other, over a socket pair that keeps message boundaries.
 
-use super::supervise::Denied;
+use super::supervise::{Denied, Execution};
 use crate::OsError;
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,6 +30,8 @@ pub enum FromRunner {
     Stopped(i32),
     /// A supervised call was refused.
     Denied(Denied),
+    /// A program is about to start and waits for a verdict.
+    Execute(Execution),
     /// A limit was reached and the sandbox ended for it.
     LimitHit(String),
     /// The target is gone.
@@ -85,6 +87,15 @@ pub enum ToRunner {
     Signal(i32),
     /// Deliver this signal to every process inside.
     SignalAll(i32),
+    /// The verdict on a program that is about to start.
+    Verdict {
+        /// The waiting call.
+        id: u64,
+        /// It may start.
+        allow: bool,
+        /// So may, or may not, all that are equal.
+        remember: bool,
+    },
     /// A mount of the view comes with this message.
     Mount,
     /// A socket of the sandbox's network is wanted, not connected yet.

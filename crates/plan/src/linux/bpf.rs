@@ -36,6 +36,8 @@ pub struct Options {
     /// Sockets of all families but route netlink are refused: there is no network namespace to hold the
     /// internet families and no mount tree to hide the host's unix sockets. Socket pairs remain.
     pub no_sockets: bool,
+    /// Programs that start are looked at by the runner.
+    pub executes: bool,
     /// Connections are carried out by the runner.
     pub connects: bool,
     /// There are no unix datagrams: no connection is needed to send one, and the receiver's name lies in memory.
@@ -142,6 +144,8 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::Supervise | Action::SuperviseDelete | Action::SuperviseOpen(_) => return None,
         // A pair that is connected from the start reaches nobody.
         Action::Families => families(options.no_sockets && name == "socket", options.no_datagrams),
+        Action::SuperviseExecute if options.executes => vec![ret(RET_NOTIFY)],
+        Action::SuperviseExecute => return None,
         Action::SuperviseConnect if options.connects => vec![ret(RET_NOTIFY)],
         Action::SuperviseConnect => return None,
         Action::Terminal => refuse_equal(1, &[0x5412, 0x541C]),
@@ -270,6 +274,7 @@ mod tests {
             reads: false,
             namespaces: false,
             no_sockets: false,
+            executes: false,
             connects: false,
             no_datagrams: false,
             root: false,

@@ -112,21 +112,23 @@ pub(super) fn supervision(
         reads,
         deletes: deletes || reads,
         connects: false,
+        commands: !policy.commands.rules.is_empty(),
         plain_modes: facts.user.uid == 0,
         quiet: policy.files.private().to_vec(),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })
 }
 
-/// The order of a supervisor that carries out connections and nothing else.
-pub(super) fn connections(policy: &Policy) -> Supervision {
+/// The order of a supervisor that carries out no changes.
+pub(super) fn no_changes(policy: &Policy) -> Supervision {
     Supervision {
         roots: Vec::new(),
         free: Vec::new(),
         has_view: true,
         reads: false,
         deletes: false,
-        connects: true,
+        connects: false,
+        commands: !policy.commands.rules.is_empty(),
         plain_modes: false,
         quiet: policy.files.private().to_vec(),
         known_repositories: Vec::new(),
@@ -159,7 +161,7 @@ fn reads_supervised(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -
 
 /// The domain of the target in the `process` tier. It handles changes only: reading is held by the mount
 /// tree, and a Landlock rule for it would cost a microsecond on every open.
-pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: Option<&Supervision>) -> Landlock {
+pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: &Supervision) -> Landlock {
     let rule = |path: &str, allowed| {
         AbsPath::posix(path.as_bytes()).map(|path| LandlockRule { path, allowed, optional: true })
     };
@@ -170,7 +172,7 @@ pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: Option<&Supe
         allowed: rights::CHANGE,
         optional: false,
     }));
-    if supervision.is_some_and(|order| !order.deletes) {
+    if !supervision.deletes {
         rules.extend(split.roots.iter().map(|path| LandlockRule {
             path: path.clone(),
             allowed: rights::REMOVE_FILE | rights::REMOVE_DIR,

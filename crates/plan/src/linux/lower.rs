@@ -145,33 +145,34 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let split = confinement::split(policy, boundaries, &view);
     let accepted = accepted(policy);
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
-    let mut supervision = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
-    let changes = supervision.is_some();
+    let changes = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
     let connects = !confinement::resolves(facts);
-    if connects {
-        supervision.get_or_insert_with(|| confinement::connections(policy)).connects = true;
-    }
+    let supervision = Supervision {
+        connects,
+        ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy))
+    };
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
     let options = Options {
         arch,
-        supervise: changes,
-        deletes: supervision.as_ref().is_some_and(|order| order.deletes),
-        reads: supervision.as_ref().is_some_and(|order| order.reads),
+        supervise: changes.is_some(),
+        deletes: supervision.deletes,
+        reads: supervision.reads,
         namespaces: policy.tier.nested.value,
+        executes: true,
         no_sockets: false,
         connects,
         no_datagrams: connects,
         root: facts.user.uid == 0,
         bound: limits.processors.is_some(),
     };
-    let landlock = confinement::domain(facts, &split, supervision.as_ref());
+    let landlock = confinement::domain(facts, &split, &supervision);
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
     let assurance = rows::process(
         facts,
         rules,
         &view,
-        supervision.as_ref().filter(|_| changes),
+        changes.as_ref(),
         Held::new(&limits, group.as_ref()),
     );
     let mut steps = std::mem::take(&mut view.steps);
@@ -184,14 +185,14 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
-        supervised: supervision.is_some(),
+        supervised: true,
         network,
         limits,
         target,
     };
     Plan {
         spec,
-        supervision,
+        supervision: Some(supervision),
         group,
         assurance,
         accepted,
@@ -247,6 +248,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         deletes: true,
         reads: supervision.as_ref().is_some_and(|order| order.reads),
         namespaces: false,
+        executes: supervision.is_some(),
         no_sockets: true,
         connects: false,
         no_datagrams: !confinement::resolves(facts),

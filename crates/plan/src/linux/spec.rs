@@ -215,6 +215,8 @@ pub struct Supervision {
     pub deletes: bool,
     /// Connections are carried out too: to unix sockets only if their server is inside.
     pub connects: bool,
+    /// The broker is asked about every program that starts.
+    pub commands: bool,
     /// New files never run as their owner, whatever mode was asked for (the owner is root).
     pub plain_modes: bool,
     /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell

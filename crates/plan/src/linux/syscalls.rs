@@ -83,6 +83,8 @@ pub enum Action {
     /// `socket`, `socketpair`: families outside the short list are refused, and unix datagrams where nothing else
     /// keeps them from servers outside.
     Families,
+    /// `execve` family: looked at by the runner; the call itself goes on or is refused.
+    SuperviseExecute,
     /// `connect`: carried out by the runner on opened objects, where the kernel does not tell servers inside from
     /// those outside.
     SuperviseConnect,
@@ -120,6 +122,7 @@ const fn row(name: &'static str, x86_64: u16, aarch64: u16, action: Action, reas
 }
 
 const MUTATES: &str = "changes a name: decided and carried out on opened objects (P2, P3, P4)";
+const EXECUTES: &str = "starts a program: every command is vetted, and the call goes on or is refused";
 const DELETES: &str = "removes a name: supervised when the policy denies names that may appear later";
 const MOUNTS: &str = "rearranges the file view that the policy is built on";
 const ADMIN: &str = "administers the machine; no build tool needs it";
@@ -161,6 +164,8 @@ pub const TABLE: &[Row] = &[
         Action::SuperviseConnect,
         "a unix socket in the workspace may be that of a server outside; from Landlock ABI 9 on the kernel knows",
     ),
+    row("execve", 59, 221, Action::SuperviseExecute, EXECUTES),
+    row("execveat", 322, 281, Action::SuperviseExecute, EXECUTES),
     row("unlink", 87, NONE, Action::SuperviseDelete, DELETES),
     row("unlinkat", 263, 35, Action::SuperviseDelete, DELETES),
     row("rmdir", 84, NONE, Action::SuperviseDelete, DELETES),

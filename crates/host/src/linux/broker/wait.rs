@@ -5,7 +5,7 @@ use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
-use crate::linux::supervise::Denied;
+use crate::linux::supervise::{Denied, Execution};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -71,8 +71,25 @@ struct Waiting<'w> {
     limit: Option<String>,
 }
 
+/// Answers for one program that waits to start, from any thread. Without an answer it waits for ever.
+#[derive(Debug)]
+pub struct CommandAnswer {
+    sender: Sender,
+    id: u64,
+}
+
+impl CommandAnswer {
+    /// Lets it start, or refuses it with `EACCES`; `remember` for all starts of the same file with the same arguments.
+    pub fn give(self, allow: bool, remember: bool) {
+        self.sender.send(&ToRunner::Verdict { id: self.id, allow, remember });
+    }
+}
+
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
+    /// A program is about to start. Comes only if the plan says that commands are judged.
+    fn command(&mut self, execution: &Execution, answer: CommandAnswer);
+
     /// Something was refused.
     fn denied(&mut self, event: Denied);
 
@@ -193,6 +210,10 @@ impl Waiting<'_> {
             (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::Execute(execution), _) => {
+                let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id };
+                observer.command(&execution, answer);
+            }
             (FromRunner::Socket(kind), Some(socket)) => observer.serve(kind, socket)?,
             (FromRunner::Socket(_), None) => return Err(Errno::BADMSG).on("receive", "a socket"),
             (FromRunner::LimitHit(what), _) => self.limit = Some(what),

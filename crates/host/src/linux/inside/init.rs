@@ -4,6 +4,7 @@ use super::egress;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
+use crate::linux::supervise::Commands;
 use crate::linux::sys::signals::Children;
 use garth_plan::linux::spec::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -24,6 +25,7 @@ pub fn serve(
     control: &Arc<OwnedFd>,
     children: &Children,
     limits: &Limits,
+    commands: &Commands,
 ) -> Result<WaitStatus, OsError> {
     let sender = Sender::new(Arc::clone(control));
     let counting = limits.memory.is_some() || (limits.count_processes && limits.processes.is_some());
@@ -45,7 +47,7 @@ pub fn serve(
                 if !child.revents().is_empty() {
                     children.clear();
                 }
-                if !broker.revents().is_empty() && !obey(target, control.as_fd(), &sender)? {
+                if !broker.revents().is_empty() && !obey(target, control.as_fd(), &sender, commands)? {
                     // Without a broker nobody answers for this sandbox any more.
                     let _gone = kill_all(Signal::KILL);
                     return Err(OsError::new("hear from", "the broker", Errno::PIPE.raw_os_error()));
@@ -77,7 +79,12 @@ fn reap(target: Pid, sender: &Sender) -> Result<Option<WaitStatus>, OsError> {
 }
 
 /// Does what the broker says; `false` when it is gone.
-fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>, sender: &Sender) -> Result<bool, OsError> {
+fn obey(
+    target: Pid,
+    control: rustix::fd::BorrowedFd<'_>,
+    sender: &Sender,
+    commands: &Commands,
+) -> Result<bool, OsError> {
     let order = match receive::<ToRunner>(control) {
         Ok(Some((order, _))) => order,
         Ok(None) | Err(Errno::CONNRESET) => return Ok(false),
@@ -88,6 +95,10 @@ fn obey(target: Pid, control: rustix::fd::BorrowedFd<'_>, sender: &Sender) -> Re
         ToRunner::Signal(number) => named(number).map(|signal| kill_process_group(target, signal)),
         ToRunner::SignalAll(number) => named(number).map(kill_all),
         ToRunner::Mount => None,
+        ToRunner::Verdict { id, allow, remember } => {
+            commands.answer(id, allow, remember);
+            None
+        }
         ToRunner::Socket => {
             // Without a socket the broker waits in vain and gives up.
             if let Ok(socket) = egress::fresh() {

@@ -5,9 +5,9 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, Order, Sender, receive};
-use crate::linux::supervise::{Reporter, Supervisor, still_repositories};
+use crate::linux::supervise::{Commands, Reporter, Supervisor, still_repositories};
 use crate::linux::sys::affinity;
-use crate::linux::sys::notify::{Listener, Program};
+use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
 use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
@@ -106,15 +106,16 @@ fn live(
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
     let children = named("watch the children", Children::watch().on("watch", "the children"))?;
     let filter = Program::new(&spec.seccomp);
-    let started = start::start(&spec.target, ruleset, filter, spec.supervised);
-    let started = started.map_err(|error| match error {
+    let (appeared, commands) = (Appeared::default(), Arc::new(Commands::default()));
+    let listener = supervise(&spec, supervision, sender, &appeared, &commands);
+    let listener = named("supervise the target", listener)?;
+    let target = start::start(&spec.target, ruleset, filter, listener).map_err(|error| match error {
         start::NotStarted::Program(errno) => Failure::Program(errno),
         start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
     })?;
-    let repositories = named("supervise the target", supervise(started.listener, supervision, sender))?;
     named("let go of the streams", start::release_standard())?;
-    let status = named("serve the target", init::serve(started.pid, control, &children, &spec.limits))?;
-    let found = repositories.lock().map(|list| still_repositories(&list)).unwrap_or_default();
+    let status = named("serve the target", init::serve(target, control, &children, &spec.limits, &commands))?;
+    let found = appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
     sender.send(&FromRunner::Ended(init::ending(status, found)));
     if spec.tier == Tier::Landlock {
         // Without a pid namespace nothing but this takes the others along.
@@ -201,19 +202,33 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
 /// Paths at which parts of repositories appeared.
 type Appeared = Arc<Mutex<Vec<AbsPath>>>;
 
-/// Answers the target's calls in a thread of its own. What it answers by is read there: it is long, and the target
-/// is starting meanwhile. If it cannot be read, everything ends.
-fn supervise(listener: Option<Listener>, supervision: Vec<u8>, sender: &Sender) -> Result<Appeared, OsError> {
-    let appeared = Appeared::default();
-    let Some(listener) = listener else { return Ok(appeared) };
-    let (sender, list) = (sender.clone(), Arc::clone(&appeared));
+/// Answers the target's calls in a thread of its own, from the first `execve` on. What it answers by is read there: it is
+/// long, and the target is being started meanwhile. If it cannot be read, everything ends. Returns what brings the
+/// listener there.
+fn supervise(
+    spec: &LaunchSpec,
+    supervision: Vec<u8>,
+    sender: &Sender,
+    appeared: &Appeared,
+    commands: &Arc<Commands>,
+) -> Result<Option<Bringer>, OsError> {
+    if !spec.supervised {
+        return Ok(None);
+    }
+    let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
+    let (sender, list, commands) = (sender.clone(), Arc::clone(appeared), Arc::clone(commands));
     let serve = move || match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
-        Ok(Some(order)) => Supervisor::new(listener, order, Reporter::new(sender), list).run(),
+        Ok(Some(order)) => {
+            // None comes from a child that failed before it was confined.
+            if let Some(listener) = awaited.take() {
+                Supervisor::new(listener, order, Reporter::new(sender), list, commands).run();
+            }
+        }
         _ => {
             sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
             let _gone = init::kill_all(rustix::process::Signal::KILL);
         }
     };
     std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).on("start", "the supervisor")?;
-    Ok(appeared)
+    Ok(Some(bringer))
 }

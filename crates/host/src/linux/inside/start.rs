@@ -3,24 +3,15 @@
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::sys::landlock::Ruleset;
-use crate::linux::sys::notify::{Listener, Program};
+use crate::linux::sys::notify::{Bringer, Program};
 use crate::linux::sys::spawn::{self, Strings};
 use garth_plan::linux::spec::{Target, TerminalSize};
-use rustix::fd::{FromRawFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::{CStr, CString};
-
-/// A started target.
-#[derive(Debug)]
-pub struct Started {
-    /// Its process, leader of its own process group.
-    pub pid: Pid,
-    /// Where its supervised calls arrive.
-    pub listener: Option<Listener>,
-}
 
 /// Why the target did not start.
 #[derive(Debug)]
@@ -35,7 +26,8 @@ pub enum NotStarted {
 struct Order {
     ruleset: Option<Ruleset>,
     filter: Program,
-    listen: bool,
+    /// Brings the listener to the supervisor, where there is one: it answers the target's first `execve` already.
+    listener: Option<Bringer>,
     directory: CString,
     programs: Vec<CString>,
     arguments: Strings,
@@ -48,7 +40,6 @@ struct Order {
 struct Progress {
     step: &'static str,
     errno: i32,
-    listener: Option<i32>,
 }
 
 /// Opens a terminal inside and makes its slave the runner's own input, output and error; returns the
@@ -92,7 +83,7 @@ pub fn release_standard() -> Result<(), OsError> {
     use_as_standard(&null)
 }
 
-/// Starts the target in its confinement.
+/// Starts the target in its confinement; returns its process, the leader of its own process group.
 ///
 /// # Errors
 /// See [`NotStarted`].
@@ -100,9 +91,9 @@ pub fn start(
     target: &Target,
     ruleset: Option<Ruleset>,
     filter: Program,
-    listen: bool,
-) -> Result<Started, NotStarted> {
-    let order = prepare(target, ruleset, filter, listen).map_err(NotStarted::Step)?;
+    listener: Option<Bringer>,
+) -> Result<Pid, NotStarted> {
+    let order = prepare(target, ruleset, filter, listener).map_err(NotStarted::Step)?;
     let mut progress = Progress::default();
     let started = spawn::start(libc::CLONE_FILES, &mut || {
         let errno = become_target(&order, &mut progress);
@@ -110,32 +101,24 @@ pub fn start(
         127
     });
     let (pid, _process) = started.on("start", "the target").map_err(NotStarted::Step)?;
-    let listener = progress.listener.map(|number| Listener::new(adopt(number)));
     match (progress.errno, progress.step) {
-        (0, _) => Ok(Started { pid, listener }),
+        (0, _) => Ok(pid),
         (errno, "execute") => Err(NotStarted::Program(errno)),
         (errno, step) => Err(NotStarted::Step(OsError::new(step, "the target", errno))),
     }
-}
-
-#[expect(unsafe_code, reason = "the child shared its descriptor table, so its listener is ours by number")]
-fn adopt(number: i32) -> OwnedFd {
-    // SAFETY: seccomp returned this number to the child, which shared our descriptor table, and which has
-    // left that table by executing or ending.
-    unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 fn prepare(
     target: &Target,
     ruleset: Option<Ruleset>,
     filter: Program,
-    listen: bool,
+    listener: Option<Bringer>,
 ) -> Result<Order, OsError> {
     let text = |bytes: &[u8], what: &str| CString::new(bytes).map_err(|_| Errno::INVAL).on("pass", what);
     Ok(Order {
         ruleset,
         filter,
-        listen,
+        listener,
         directory: text(target.directory.as_bytes(), "the working directory")?,
         programs: target.programs.iter().map(|path| text(path, "the program")).collect::<Result<_, _>>()?,
         arguments: Strings::new(&target.arguments).on("pass", "the arguments")?,
@@ -188,7 +171,11 @@ fn confine(order: &Order, progress: &mut Progress) -> Result<(), i32> {
     }
     progress.step = "apply seccomp to";
     spawn::usual_signals();
-    progress.listener = order.filter.install(order.listen)?;
+    let number = order.filter.install(order.listener.is_some())?;
+    if let (Some(bringer), Some(number)) = (&order.listener, number) {
+        progress.step = "bring the listener of";
+        bringer.bring(number)?;
+    }
     Ok(())
 }
 

@@ -43,6 +43,8 @@ pub enum Call {
     Bind { socket: i32, address: u64, length: usize },
     /// `connect`.
     Connect { socket: i32, address: u64, length: usize },
+    /// `execve`, `execveat`.
+    Execute { at: At, arguments: u64 },
     /// `umask`.
     Mask { mask: u32 },
     /// A call that the filter should not have sent here.
@@ -97,6 +99,8 @@ pub fn decode(names: &Names, call: &Notification) -> Call {
         "connect" => {
             Call::Connect { socket: int(a), address: b, length: usize::try_from(low(c)).unwrap_or(0) }
         }
+        "execve" => Call::Execute { at: cwd(a), arguments: b },
+        "execveat" => Call::Execute { at: at(a, b), arguments: c },
         "umask" => Call::Mask { mask: low(a) & 0o777 },
         _ => Call::Unknown,
     }
@@ -128,6 +132,8 @@ pub const DECODED: &[&str] = &[
     "rmdir",
     "bind",
     "connect",
+    "execve",
+    "execveat",
     "umask",
 ];
 
@@ -169,6 +175,7 @@ mod tests {
                 Action::Supervise
                     | Action::SuperviseConnect
                     | Action::SuperviseDelete
+                    | Action::SuperviseExecute
                     | Action::SuperviseOpen(_)
             );
             assert_eq!(supervised, DECODED.contains(&row.name), "{}", row.name);

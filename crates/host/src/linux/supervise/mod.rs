@@ -7,6 +7,7 @@
 
 pub mod call;
 mod connect;
+mod execute;
 mod git;
 mod names;
 mod open;
@@ -15,6 +16,7 @@ mod report;
 mod repositories;
 mod socket;
 
+pub use execute::{Commands, Execution};
 pub use report::{Denied, Reporter};
 pub use repositories::still_repositories;
 
@@ -70,6 +72,7 @@ pub struct Supervisor {
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
+    commands: std::sync::Arc<Commands>,
 }
 
 impl Supervisor {
@@ -80,13 +83,16 @@ impl Supervisor {
         (order, rules): (Supervision, FileRules),
         reporter: Reporter,
         appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
+        commands: std::sync::Arc<Commands>,
     ) -> Self {
         listener.wake_synchronously();
+        let listener = std::sync::Arc::new(listener);
+        commands.answer_on(std::sync::Arc::clone(&listener));
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
         let repositories = Repositories::new(&order.known_repositories);
         Self {
-            listener: std::sync::Arc::new(listener),
+            listener,
             order,
             rules,
             names: Names::new(),
@@ -99,6 +105,7 @@ impl Supervisor {
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
+            commands,
         }
     }
 
@@ -154,6 +161,7 @@ impl Supervisor {
             Call::Remove { at, directory } => self.remove(thread, at, directory),
             Call::Bind { socket, address, length } => self.bind(thread, socket, address, length),
             Call::Connect { socket, address, length } => self.connect(notification, socket, address, length),
+            Call::Execute { at, arguments } => self.execute(notification, at, arguments),
             Call::Mask { mask } => {
                 self.masks.clear();
                 self.masks.insert(thread, mask);

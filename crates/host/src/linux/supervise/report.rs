@@ -40,6 +40,10 @@ impl Reporter {
         Self { sender, seen: HashMap::new() }
     }
 
+    pub(super) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
     pub(super) fn denied(&mut self, thread: u32, path: &AbsPath, op: FileOp, rule: Option<&FileRule>) {
         let reason =
             rule.map_or_else(|| "nothing in the policy names it".into(), |rule| rule.reason.to_string());
@@ -83,7 +87,7 @@ impl Reporter {
     }
 }
 
-fn program(thread: u32) -> String {
+pub(super) fn program(thread: u32) -> String {
     let name = std::fs::read(format!("/proc/{thread}/comm")).unwrap_or_default();
     String::from_utf8_lossy(&name).trim_end().to_owned()
 }

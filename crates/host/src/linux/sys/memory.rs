@@ -42,6 +42,35 @@ pub fn read_path(thread: u32, address: u64, buffer: &mut [u8; 4096]) -> Result<&
     Ok(&buffer[..end])
 }
 
+/// Reads a NUL-terminated text of at most `longest` bytes, without the NUL; `None` if it is longer.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_text(thread: u32, address: u64, longest: usize) -> Result<Option<Vec<u8>>, Errno> {
+    const PAGE: u64 = 4096;
+    let mut text = Vec::new();
+    let mut next = address;
+    // Page by page, because a text may end right before unmapped memory; the first piece is short, as most are.
+    let mut size = 256.min(PAGE - address % PAGE);
+    loop {
+        let mut piece = vec![0; usize::try_from(size).map_err(|_| Errno::FAULT)?];
+        let filled = read(thread, next, &mut piece)?;
+        let end = piece[..filled].iter().position(|byte| *byte == 0);
+        text.extend_from_slice(&piece[..end.unwrap_or(filled)]);
+        if text.len() > longest {
+            return Ok(None);
+        }
+        if end.is_some() {
+            return Ok(Some(text));
+        }
+        if filled == 0 {
+            return Err(Errno::FAULT);
+        }
+        next = next.checked_add(filled as u64).ok_or(Errno::FAULT)?;
+        size = PAGE - next % PAGE;
+    }
+}
+
 /// The error of the last failed C library call of this thread.
 #[must_use]
 pub fn last_errno() -> Errno {
@@ -66,6 +95,17 @@ mod tests {
         let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
         assert_eq!(read_path(thread, 0, &mut buffer).unwrap_err(), Errno::FAULT);
         assert_eq!(read_path(thread, 8, &mut buffer).unwrap_err(), Errno::FAULT);
+    }
+
+    #[test]
+    fn texts_are_read_across_pages_and_up_to_a_length() {
+        let mut long = vec![b'x'; 10_000];
+        long.push(0);
+        let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+        let address = long.as_ptr() as u64;
+        assert_eq!(read_text(thread, address, 10_000).unwrap().as_deref(), Some(&long[..10_000]));
+        assert_eq!(read_text(thread, address, 9_999).unwrap(), None);
+        assert_eq!(read_text(thread, 8, 10).unwrap_err(), Errno::FAULT);
     }
 
     #[test]

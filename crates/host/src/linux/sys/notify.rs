@@ -3,7 +3,7 @@
 
 use super::memory::last_errno;
 use garth_plan::linux::bpf::Instruction;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use rustix::io::Errno;
 
 /// A supervised call that waits for its answer.
@@ -31,12 +31,6 @@ const IOCTL_SEND: libc::c_ulong = 0xC018_2101;
 const IOCTL_ADDFD: libc::c_ulong = 0x4018_2103;
 
 impl Listener {
-    /// Takes over the descriptor that `seccomp(2)` returned.
-    #[must_use]
-    pub fn new(descriptor: OwnedFd) -> Self {
-        Self(descriptor)
-    }
-
     /// Asks the kernel to run supervisor and caller on one processor in turns (Linux 6.6). It saves the
     /// wake-up of an idle processor, the greater part of the cost; older kernels only stay slower.
     pub fn wake_synchronously(&self) {
@@ -113,6 +107,16 @@ impl Listener {
     /// # Errors
     /// `ENOENT` when the caller is gone, `EMFILE` when it has no free descriptor.
     pub fn hand_over(&self, id: u64, descriptor: OwnedFd, close_on_exec: bool) -> Result<(), Errno> {
+        let added = self.add(id, &descriptor, close_on_exec);
+        drop(descriptor);
+        match added {
+            Ok(number) => self.succeed(id, number.into()),
+            Err(errno) => self.fail(id, errno),
+        }
+    }
+
+    /// `SECCOMP_IOCTL_NOTIF_ADDFD`: the number that the caller's copy got.
+    fn add(&self, id: u64, descriptor: &OwnedFd, close_on_exec: bool) -> Result<i32, Errno> {
         let request = libc::seccomp_notif_addfd {
             id,
             flags: 0,
@@ -122,12 +126,50 @@ impl Listener {
         };
         // SAFETY: the request reads one `seccomp_notif_addfd` from the borrow.
         let number = unsafe { libc::ioctl(self.0.as_raw_fd(), IOCTL_ADDFD, &raw const request) };
-        let error = last_errno();
-        drop(descriptor);
-        if number < 0 {
-            return self.fail(id, error);
+        if number < 0 { Err(last_errno()) } else { Ok(number) }
+    }
+}
+
+/// The child's end of the way on which its listener comes to the supervisor.
+#[derive(Debug)]
+pub struct Bringer(OwnedFd);
+
+/// The supervisor's end.
+#[derive(Debug)]
+pub struct Awaited(OwnedFd);
+
+/// A way for the listener of a child that does not exist yet. The child must share this process's table of
+/// descriptors until it executes or ends.
+///
+/// # Errors
+/// The error of `pipe2(2)`.
+pub fn way() -> Result<(Bringer, Awaited), Errno> {
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    Ok((Bringer(write), Awaited(read)))
+}
+
+impl Bringer {
+    /// In the child: brings what [`Program::install`] returned. Allocates nothing.
+    ///
+    /// # Errors
+    /// The `errno` of `write(2)`.
+    pub fn bring(&self, listener: i32) -> Result<(), i32> {
+        rustix::io::write(&self.0, &listener.to_ne_bytes()).map(drop).map_err(Errno::raw_os_error)
+    }
+}
+
+impl Awaited {
+    /// Waits for the listener; `None` when none will come.
+    #[must_use]
+    pub fn take(self) -> Option<Listener> {
+        let mut number = [0; 4];
+        let count = rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut number)).ok()?;
+        if count != number.len() {
+            return None;
         }
-        self.succeed(id, number.into())
+        // SAFETY: seccomp returned this number to the child, which shares our table of descriptors and wrote it to a
+        // pipe that only it and its starter hold; nothing else in this process refers to it.
+        Some(Listener(unsafe { OwnedFd::from_raw_fd(i32::from_ne_bytes(number)) }))
     }
 }
 
