@@ -3,6 +3,7 @@
 
 use crate::garden::{Garden, Identity};
 use crate::run::{Run, finish};
+use crate::terminal::Terminal;
 use crate::tools::{has, unavailable};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -151,6 +152,20 @@ impl Internet {
     /// Runs a program on the machine of this internet, without a sandbox.
     #[must_use]
     pub fn on_machine(&self, garden: &Garden, variables: &[(&str, &str)], words: &[&str]) -> Run {
+        finish(self.command(garden, variables, words), Vec::new(), LIMIT)
+    }
+
+    /// Runs a program on the machine of this internet in front of a terminal.
+    #[must_use]
+    pub fn in_terminal(&self, garden: &Garden, words: &[&str]) -> Terminal {
+        let line = self.command(garden, &[], words);
+        let mut setsid = Command::new("setsid");
+        setsid.env_clear().envs(line.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        setsid.env("TERM", "xterm-256color").current_dir(&garden.work);
+        Terminal::lead(setsid, &line, 24, 100)
+    }
+
+    fn command(&self, garden: &Garden, variables: &[(&str, &str)], words: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.machine]);
         if garden.identity() == Identity::Ordinary {
@@ -168,7 +183,7 @@ impl Internet {
             .env("SSL_CERT_FILE", self.authority())
             .envs(variables.iter().copied())
             .current_dir(&garden.work);
-        finish(command, Vec::new(), LIMIT)
+        command
     }
 
     fn ip(&self, words: &[&str]) -> bool {

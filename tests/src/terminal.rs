@@ -43,6 +43,12 @@ impl Terminal {
     }
 
     fn start(view: &View<'_>, line: &Command, rows: u16, columns: u16) -> Self {
+        Self::lead(view.command("setsid".as_ref()), line, rows, columns)
+    }
+
+    /// Starts `line` by `setsid`, a command that is still without arguments.
+    pub(crate) fn lead(setsid: Command, line: &Command, rows: u16, columns: u16) -> Self {
+        let mut command = setsid;
         let master =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).expect("a terminal");
@@ -51,7 +57,6 @@ impl Terminal {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let slave = rustix::fs::open(name.as_c_str(), flags, rustix::fs::Mode::empty()).expect("a terminal");
         resize(&master, rows, columns);
-        let mut command = view.command("setsid".as_ref());
         command.arg("--ctty").arg(line.get_program()).args(line.get_args());
         let stdio = || Stdio::from(slave.try_clone().expect("a descriptor"));
         command.stdin(stdio()).stdout(stdio()).stderr(stdio());

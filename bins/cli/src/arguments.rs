@@ -46,7 +46,11 @@ const RUN_HELP: &str = "Examples:
   garth run --allow example.com -- curl https://example.com
 
 Afterwards garth tells on standard error what was denied, by which rule, and the least grant that \
-would allow it. With --json it writes events there, one JSON object a line: `denied`, `repository`, `ended`.";
+would allow it. With --json it writes events there, one JSON object a line: `denied`, `network-refused`, \
+`approval`, `repository`, `ended`.
+
+A connection that no rule names is asked for on your terminal, if standard error is one, or of the program at \
+--approver; see docs/egress.md.";
 
 const WHY_HELP: &str = "Examples:
   garth why ~/.ssh/id_ed25519
@@ -113,6 +117,9 @@ pub struct RunArguments {
     /// Write events as JSON lines to standard error
     #[arg(long)]
     pub json: bool,
+    /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT
+    #[arg(long, value_name = "FD")]
+    pub approver: Option<String>,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -3,8 +3,9 @@
 
 use crate::denial::Explained;
 use crate::words::operation_name;
+use garth::Approval;
 use garth::network::{Decided, Hint};
-use garth::policy::{AbsPath, NodeKind, Origin};
+use garth::policy::{AbsPath, NodeKind, Origin, escape_visible};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -16,6 +17,8 @@ pub enum Event<'e> {
     Denied(Refusal<'e>),
     /// A host was refused.
     NetworkRefused(HostRefusal<'e>),
+    /// A question was asked.
+    Approval(Answered<'e>),
     /// A directory became a git repository, or a pointer to one.
     Repository {
         /// The directory.
@@ -64,6 +67,22 @@ pub struct HostRefusal<'e> {
     origin: Option<&'e Origin>,
     /// The least grant.
     grant: Option<PolicyLine<'e>>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Answered<'e> {
+    /// The host.
+    host: String,
+    /// The port.
+    port: u16,
+    /// The file that the process executed, or null if the process was not found.
+    program: Option<String>,
+    /// `once`, `session`, `always`, `no` or `quiet`.
+    answer: &'static str,
+    /// Why `always` holds for this session only, or null.
+    problem: Option<&'e str>,
 }
 
 /// A line of a policy file.
@@ -136,6 +155,18 @@ impl<'e> Event<'e> {
             reason: &ruling.reason,
             origin: ruling.origin.as_ref(),
             grant: ruling.hint.as_ref().map(line),
+        })
+    }
+
+    /// The event of a question.
+    pub fn approval(approval: &'e Approval) -> Self {
+        let program = approval.asked.process.as_ref().and_then(|process| process.program.as_ref());
+        Self::Approval(Answered {
+            host: approval.asked.host.to_string(),
+            port: approval.asked.port,
+            program: program.map(|path| escape_visible(path)),
+            answer: approval.reply.name(),
+            problem: approval.problem.as_deref(),
         })
     }
 

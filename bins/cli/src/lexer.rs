@@ -14,7 +14,8 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
     if verb != "run" {
         return None;
     }
-    let mut read = RunArguments { sandbox: SandboxArguments::plain(), json: false, command: Vec::new() };
+    let mut read =
+        RunArguments { sandbox: SandboxArguments::plain(), json: false, approver: None, command: Vec::new() };
     while let Some((word, tail)) = rest.split_first() {
         if word == "--" {
             rest = tail;
@@ -39,7 +40,10 @@ fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Opti
             if value.as_encoded_bytes().starts_with(b"-") {
                 return None;
             }
-            valued(word, value, &mut read.sandbox)?;
+            match word {
+                "--approver" if read.approver.is_none() => read.approver = Some(value.to_str()?.to_owned()),
+                _ => valued(word, value, &mut read.sandbox)?,
+            }
             return Some(tail);
         }
     }
@@ -85,6 +89,8 @@ mod tests {
             "run --json --no-terminal --profile strict --workspace d --policy p -- a -- b",
             "run --read a --read b --write c --deny d --allow h --allow i:22 --accept x,y --accept z true",
             "run --accept x, true",
+            "run --approver 3 -- true",
+            "run --json --approver 3,4 true",
         ];
         for line in lines {
             let lexed = run_arguments(&words(line)).unwrap_or_else(|| panic!("not read: {line}"));

@@ -6,6 +6,8 @@
     expect(dead_code, reason = "options of verbs whose backend is for Linux are read there only")
 )]
 
+#[cfg(target_os = "linux")]
+mod approver;
 mod arguments;
 #[cfg(target_os = "linux")]
 mod denial;

@@ -25,6 +25,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report)
         terminal: !sandbox.no_terminal,
         without_namespaces: false,
         report,
+        approver: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The network of one sandbox: the broker that serves its sockets, and what the sandbox has to know of it.
 
 use crate::Error;
+use crate::approval::{Approval, Asker};
 use garth_egress::core::{Code, Decided, Event, Host, Judge, Secret, Secrets, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
@@ -41,6 +42,7 @@ pub(crate) struct Egress {
     published: Vec<(TcpListener, u16)>,
     /// Where sockets are put that were asked for.
     fresh: Option<Sender<OwnedFd>>,
+    asker: Option<Arc<Asker>>,
 }
 
 /// Asks the runner for sockets, one at a time.
@@ -62,7 +64,7 @@ impl Inside for Fresh {
 }
 
 impl Egress {
-    /// Starts the broker that a plan needs; `None` if it needs none.
+    /// Starts the broker that a plan needs; `None` if it needs none. What the policy leaves open is put to `asker`.
     ///
     /// # Errors
     /// When a secret cannot be read, a proxy variable is none, or the broker has no threads.
@@ -70,6 +72,7 @@ impl Egress {
         policy: &Policy,
         spec: &LaunchSpec,
         environment: &Variables,
+        asker: Option<Arc<Asker>>,
     ) -> Result<Option<Self>, Error> {
         if spec.network.is_none() {
             return Ok(None);
@@ -84,6 +87,12 @@ impl Egress {
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));
         config.own_addresses = addresses::own().map_err(Error::os("start the network"))?;
         config.upstream = upstream(environment)?;
+        if let Some(asker) = &asker {
+            let asker = Arc::clone(asker);
+            // The asker keeps the time; it is given a moment more to carry the answer out.
+            config.limits.approval = asker.timeout().saturating_add(Duration::from_secs(5));
+            config.approver = Some(asker);
+        }
         let mut placeholders = Vec::new();
         let mut secrets = Vec::new();
         for binding in &policy.network.secrets {
@@ -97,7 +106,7 @@ impl Egress {
         })?;
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
-        Ok(Some(Self { broker, refused, placeholders, published, fresh: None }))
+        Ok(Some(Self { broker, refused, placeholders, published, fresh: None, asker }))
     }
 
     /// Lets the host reach the servers inside, through sockets that this runner makes.
@@ -175,6 +184,19 @@ impl Egress {
         self.broker.serve(front).map_err(|error| {
             OsError::new("serve", "the network of the sandbox", error.raw_os_error().unwrap_or(0))
         })
+    }
+
+    /// The sandbox is that of this runner.
+    ///
+    /// # Errors
+    /// The error of copying a descriptor.
+    pub(crate) fn know(&self, runner: &Runner) -> Result<(), Error> {
+        self.asker.as_ref().map_or(Ok(()), |asker| asker.know(runner))
+    }
+
+    /// What was asked so far.
+    pub(crate) fn approvals(&self) -> Vec<Approval> {
+        self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default()
     }
 
     /// What was refused so far, each host and port once.

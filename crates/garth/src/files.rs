@@ -2,8 +2,15 @@
 
 use crate::Error;
 use crate::place::Surroundings;
-use garth_host::linux::facts::{Author, read_text, read_trusted};
+use garth_host::OsError;
+use garth_host::linux::facts::{Author, look, read_text, read_trusted};
 use garth_policy::{AbsPath, Flag, Inputs, Loaded, Source, TrustStore, load};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 
 /// The administrator's policy.
 pub const MANAGED: &str = "/etc/garth/policy.toml";
@@ -105,4 +112,99 @@ pub fn trust(files: &UserFiles) -> Result<TrustStore, Error> {
             "{path}:{line}: not understood\nhint: remove the line, and trust the project again"
         ))
     })
+}
+
+/// Changes the user's policy file, or makes it: the new text stands there as a whole, or the old one stays. The file keeps
+/// its permissions, a link stays a link, and two sessions that write at once do not lose each other's lines.
+///
+/// # Errors
+/// A file that others can write to, what `change` says, and everything that keeps it from being written.
+pub(crate) fn write_user_policy(
+    path: &AbsPath,
+    change: impl FnOnce(&str) -> Result<String, Error>,
+) -> Result<(), Error> {
+    let failed = |operation: &'static str| {
+        let shown = path.to_string();
+        move |error: io::Error| {
+            let error = OsError::new(operation, shown, error.raw_os_error().unwrap_or(0));
+            Error::os("write your policy")(error)
+        }
+    };
+    let real = look(path).map_or_else(|| path.clone(), |found| found.final_path);
+    let real = Path::new(OsStr::from_bytes(real.as_bytes()));
+    let directory = real.parent().unwrap_or(Path::new("/"));
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(failed("make the directory of"))?;
+    let lock = File::open(directory).map_err(failed("open the directory of"))?;
+    lock.lock().map_err(failed("lock the directory of"))?;
+    let before = read_trusted(path, Author::User).map_err(Error::os("read your policy"))?;
+    let before = String::from_utf8(before.unwrap_or_default())
+        .map_err(|_| Error::Policy(format!("{path} is no UTF-8 text\nhint: save it as UTF-8")))?;
+    let text = change(&before)?;
+    if text == before {
+        return Ok(());
+    }
+    let mode = fs::metadata(real).map_or(0o600, |found| found.permissions().mode() & 0o777);
+    let fresh = directory.join(format!(".garth-policy-{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    let written = options.write(true).create_new(true).mode(mode).open(&fresh).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, real)
+    });
+    if written.is_err() {
+        // Only the half-written copy; the policy itself is as it was.
+        let _gone = fs::remove_file(&fresh);
+    }
+    written.map_err(failed("write"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use garth_policy::{Addition, add};
+
+    fn allow(path: &AbsPath, host: &str) -> Result<(), Error> {
+        write_user_policy(path, |text| {
+            add(text, &Addition::Domain(host.into())).map_err(|error| Error::Policy(error.to_string()))
+        })
+    }
+
+    #[test]
+    fn a_policy_is_made_and_changed_in_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let real = directory.path().join("dots/policy.toml");
+        let path = AbsPath::posix(real.as_os_str().as_bytes()).unwrap();
+        allow(&path, "a.example:443").unwrap();
+        let text = fs::read_to_string(&real).unwrap();
+        assert!(text.contains("version = 1") && text.contains("\"a.example:443\" = \"allow\""), "{text}");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+        // A comment, permissions and a link stay.
+        fs::write(&real, "version = 1 # mine\n[network] # here\nmode = \"allow-list\"\n").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = directory.path().join("link.toml");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        allow(&AbsPath::posix(link.as_os_str().as_bytes()).unwrap(), "b.example:22").unwrap();
+        let text = fs::read_to_string(&real).unwrap();
+        assert!(text.starts_with("version = 1 # mine\n[network] # here\n"), "{text}");
+        assert!(text.contains("b.example:22"), "{text}");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_policy_that_others_can_write_is_not_written_either() {
+        let directory = tempfile::tempdir().unwrap();
+        let real = directory.path().join("policy.toml");
+        fs::write(&real, "version = 1\n").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o666)).unwrap();
+        let path = AbsPath::posix(real.as_os_str().as_bytes()).unwrap();
+        let refused = allow(&path, "a.example").unwrap_err().to_string();
+        assert!(refused.contains("chmod go-w"), "{refused}");
+        assert_eq!(fs::read_to_string(&real).unwrap(), "version = 1\n");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left behind");
+    }
 }

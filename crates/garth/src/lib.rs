@@ -4,6 +4,8 @@
 //! wait. See `docs/architecture.md`.
 
 #[cfg(target_os = "linux")]
+mod approval;
+#[cfg(target_os = "linux")]
 mod egress;
 mod error;
 #[cfg(target_os = "linux")]
@@ -15,9 +17,15 @@ pub mod prove;
 mod session;
 
 #[cfg(target_os = "linux")]
+pub use approval::{Approval, Approve, Asked, Reply};
+#[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
 pub use garth_egress::core as network;
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::broker::client::Client;
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::broker::console::{Console, inherited, is_attended};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
 use crate::Error;
+use crate::approval::{Approval, Approve, Asker};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
@@ -8,7 +9,7 @@ use garth_egress::core::Decided;
 use garth_host::OsError;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
-use garth_host::linux::broker::{terminal, wait};
+use garth_host::linux::broker::{console, terminal, wait};
 use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::journal::{Journal, SessionDirectory};
@@ -18,12 +19,15 @@ use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
 use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
-use garth_policy::{AbsPath, Access, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind, SecretSource};
+use garth_policy::{
+    AbsPath, Access, ApprovalMode, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind, SecretSource,
+};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use garth_host::linux::broker::wait::Outcome;
 
@@ -46,6 +50,8 @@ pub struct Request {
     pub without_namespaces: bool,
     /// How much the assurance is to say.
     pub report: Report,
+    /// Who answers where the policy says `ask`; without somebody that is refused.
+    pub approver: Option<Arc<dyn Approve>>,
 }
 
 /// A plan that has not been carried out.
@@ -65,6 +71,9 @@ pub struct Prepared {
     pub plan: Plan,
     journal: Journal,
     early: Option<EarlyRunner>,
+    approver: Option<Arc<dyn Approve>>,
+    /// The file to which the user's lines are added.
+    user_policy: AbsPath,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -83,6 +92,8 @@ pub struct Ended {
     pub denied: Vec<Denied>,
     /// Hosts that could not be reached because a rule says so, each once.
     pub refused: Vec<Decided>,
+    /// What was asked, in order.
+    pub approvals: Vec<Approval>,
     /// A limit that was met and did not end it.
     pub limited: Option<String>,
 }
@@ -94,6 +105,7 @@ pub struct Sandbox {
     signals: wait::Watched,
     time: Option<std::time::Duration>,
     egress: Option<Egress>,
+    questions: Option<console::Questions>,
     group: Option<control_group::Made>,
     _directory: Option<SessionDirectory>,
 }
@@ -123,10 +135,23 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
     };
     let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
-    let state = user_files(&surroundings.context.home, &request.environment)?.state;
+    let files = user_files(&surroundings.context.home, &request.environment)?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
-    let journal = Journal::new(as_path(&state));
-    Ok(Prepared { surroundings, policy, warnings, facts, command, plan, journal, early: None })
+    let journal = Journal::new(as_path(&files.state));
+    let approver = request.approver.clone();
+    let user_policy = request.policy.clone().unwrap_or(files.policy);
+    Ok(Prepared {
+        surroundings,
+        policy,
+        warnings,
+        facts,
+        command,
+        plan,
+        journal,
+        early: None,
+        approver,
+        user_policy,
+    })
 }
 
 fn as_path(path: &AbsPath) -> &Path {
@@ -239,7 +264,8 @@ impl Prepared {
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
-        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment)?;
+        let (asker, questions) = self.asker()?.unzip();
+        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker)?;
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut());
         }
@@ -254,10 +280,24 @@ impl Prepared {
         }
         .map_err(starting())?;
         if let Some(egress) = &mut egress {
+            egress.know(&runner)?;
             egress.publish(&runner)?;
         }
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
-        Ok(Sandbox { runner, signals, time, egress, group, _directory: directory })
+        Ok(Sandbox { runner, signals, time, egress, questions, group, _directory: directory })
+    }
+
+    /// Who is asked, and where questions on the terminal arrive; `None` if nobody is.
+    fn asker(&self) -> Result<Option<(Arc<Asker>, console::Questions)>, Error> {
+        let approvals = &self.policy.approvals;
+        let Some(approver) = self.approver.as_ref().filter(|_| approvals.mode.value == ApprovalMode::Ask)
+        else {
+            return Ok(None);
+        };
+        let (console, questions) = console::console().map_err(Error::os("start the sandbox"))?;
+        let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
+        let asker = Asker::new(approver, console, file, approvals.timeout.value);
+        Ok(Some((Arc::new(asker), questions)))
     }
 
     fn session_directory(&self) -> Result<SessionDirectory, Error> {
@@ -319,10 +359,11 @@ impl Sandbox {
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
         let mut told = Told { observe, denied: Vec::new(), egress: self.egress.as_ref() };
-        let outcome = wait::wait(self.runner, &self.signals, self.time, &mut told)
+        let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let denied = told.denied;
         let refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
+        let approvals = self.egress.as_ref().map(Egress::approvals).unwrap_or_default();
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -331,7 +372,7 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, refused, limited })
+        Ok(Ended { outcome, denied, refused, approvals, limited })
     }
 }
 

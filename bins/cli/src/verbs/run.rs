@@ -1,5 +1,6 @@
 //! `garth run`.
 
+use crate::approver::approver;
 use crate::arguments::RunArguments;
 use crate::denial::{Explainer, summary};
 use crate::event::{End, Event};
@@ -33,8 +34,11 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
 
 /// The plan; the runner starts while it is made.
 fn prepared(arguments: &RunArguments) -> Result<Prepared, Failure> {
+    // Before anything else is opened: it may be one of the numbers that come next.
+    let approver = approver(arguments)?;
     let early = early_runner();
-    let request = request(&arguments.sandbox, &arguments.command, Report::Gaps)?;
+    let mut request = request(&arguments.sandbox, &arguments.command, Report::Gaps)?;
+    request.approver = approver;
     Ok(prepare(&request)?.use_runner(early))
 }
 
@@ -51,6 +55,12 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
         out.flush()?;
     }
     network_summary(&ended.refused, &mut anstream::stderr())?;
+    for approval in &ended.approvals {
+        if let Some(problem) = &approval.problem {
+            let what = "the rule could not be added to your policy, so it holds for this session only";
+            Failure::own(what, problem, "add it yourself").show(&mut anstream::stderr());
+        }
+    }
     for repository in repositories(&ended) {
         writeln!(
             anstream::stderr(),
@@ -165,6 +175,9 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
     }
     for decided in &ended.refused {
         Event::network_refused(decided).write(&mut io::stderr())?;
+    }
+    for approval in &ended.approvals {
+        Event::approval(approval).write(&mut io::stderr())?;
     }
     for path in &repositories(&ended) {
         Event::Repository { path }.write(&mut io::stderr())?;

@@ -92,6 +92,7 @@ pub(super) fn enter() -> Option<u8> {
         terminal: false,
         without_namespaces: tier == "landlock",
         report: garth_plan::linux::Report::Gaps,
+        approver: None,
     };
     Some(match live(request, Path::new(report)) {
         Ok(()) => 0,

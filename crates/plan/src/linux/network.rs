@@ -4,7 +4,7 @@ use super::lower::PlanError;
 use super::spec::{Network, RESOLVER, Tier, ViewStep};
 use crate::assurance::Status;
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, NetworkMode, Origin, Policy, Sourced};
+use garth_policy::{AbsPath, ApprovalMode, NetworkMode, Origin, Policy, Sourced};
 
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
@@ -37,7 +37,11 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
     let network = &policy.network;
     let leads_out = match network.mode.value {
         NetworkMode::Deny => false,
-        NetworkMode::AllowList => network.domains.iter().any(|rule| rule.allow),
+        // Where it is asked for what no rule names, an empty list leads out too.
+        NetworkMode::AllowList => {
+            let asks = policy.approvals.mode.value == ApprovalMode::Ask;
+            asks || network.domains.iter().any(|rule| rule.allow)
+        }
         NetworkMode::Open => true,
     };
     let host_ports: Vec<u16> = network.host_ports.iter().map(|port| port.value).collect();

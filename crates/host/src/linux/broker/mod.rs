@@ -1,5 +1,7 @@
 //! Outside the sandbox: launching the runner and waiting for it.
 
+pub mod client;
+pub mod console;
 pub mod early;
 pub mod launch;
 pub mod terminal;

@@ -87,6 +87,15 @@ impl Joined {
         }
     }
 
+    /// Makes the target draw anew what was written over: to it the window changes for a moment.
+    pub fn redraw(&self) {
+        if let Ok(mut size) = tcgetwinsize(rustix::stdio::stdin()) {
+            size.ws_row = size.ws_row.saturating_sub(1).max(1);
+            let _gone = tcsetwinsize(&self.master, size);
+        }
+        self.resize();
+    }
+
     /// Where the target's output arrives.
     #[must_use]
     pub fn output(&self) -> BorrowedFd<'_> {

@@ -1,5 +1,7 @@
 //! Waits for a sandbox: messages of the runner, signals of the user, the terminal, the clock.
 
+use super::client::all_stopped;
+use super::console::{Asking, Prompt, Questions};
 use super::launch::Runner;
 use super::terminal::Joined;
 use crate::OsError;
@@ -9,7 +11,7 @@ use crate::linux::supervise::{Denied, Execution};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Signal;
 use std::sync::Arc;
@@ -65,6 +67,9 @@ struct Waiting<'w> {
     sender: Sender,
     control: Arc<OwnedFd>,
     signals: &'w Watched,
+    questions: Option<Questions>,
+    /// Before the terminal: it is given back in the reverse order of taking it.
+    prompt: Option<Prompt>,
     terminal: Option<Joined>,
     deadline: Option<Instant>,
     timed_out: bool,
@@ -100,7 +105,7 @@ pub trait Observer {
     fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError>;
 }
 
-/// Waits until the sandbox is gone.
+/// Waits until the sandbox is gone. `questions` are asked on the user's terminal meanwhile, one at a time.
 ///
 /// # Errors
 /// A failed system call of the broker; the sandbox is then killed by the closing of its socket.
@@ -108,6 +113,7 @@ pub fn wait(
     runner: Runner,
     signals: &Watched,
     time: Option<Duration>,
+    questions: Option<Questions>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, OsError> {
     let control = rustix::io::fcntl_dupfd_cloexec(&runner.control, 0).on("copy", "the runner's socket")?;
@@ -117,12 +123,15 @@ pub fn wait(
         control,
         runner: &runner,
         signals,
+        questions,
+        prompt: None,
         terminal: None,
         deadline: time.and_then(|time| Instant::now().checked_add(time)),
         timed_out: false,
         limit: None,
     };
     let outcome = waiting.serve(observer)?;
+    waiting.prompt = None;
     if let Some(terminal) = &mut waiting.terminal {
         terminal.drain()?;
     }
@@ -136,12 +145,18 @@ impl Waiting<'_> {
         loop {
             let ready = self.ready()?;
             if ready.clock {
-                self.out_of_time();
+                self.look_at_clock();
             }
             if ready.signal {
                 while let Some(signal) = self.signals.next() {
                     self.relay(signal)?;
                 }
+            }
+            if ready.answer && self.prompt.as_ref().is_some_and(Prompt::take) {
+                self.close_prompt(None);
+            }
+            if ready.question {
+                self.next_question();
             }
             if let Some(terminal) = &mut self.terminal {
                 if ready.output && !terminal.pump_output()? {
@@ -167,35 +182,43 @@ impl Waiting<'_> {
     }
 
     fn ready(&self) -> Result<Ready, OsError> {
-        let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let ends = [self.deadline, self.prompt.as_ref().map(Prompt::deadline)];
+        let end = ends.into_iter().flatten().min();
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = left.map(|left| Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         });
-        let mut events =
-            vec![PollFd::new(&*self.control, PollFlags::IN), PollFd::new(self.signals, PollFlags::IN)];
-        if let Some(terminal) = &self.terminal {
-            let when = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
-            let target =
-                when(terminal.takes_output(), PollFlags::IN) | when(terminal.has_typed(), PollFlags::OUT);
-            events.push(PollFd::from_borrowed_fd(terminal.output(), target));
-            let screen = when(!terminal.takes_output(), PollFlags::OUT);
-            events.push(PollFd::from_borrowed_fd(terminal.screen(), screen));
-            if terminal.takes_input() {
-                events.push(PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN));
-            }
-        }
-        let count = match poll(&mut events, timeout.as_ref()) {
+        let mut list = Watching { events: Vec::with_capacity(7) };
+        let runner = list.add(Some((self.control.as_fd(), PollFlags::IN)));
+        let signal = list.add(Some((self.signals.as_fd(), PollFlags::IN)));
+        // While a question is open the terminal is its own, and the next one waits.
+        let answer = list.add(self.prompt.as_ref().map(|prompt| (prompt.as_fd(), PollFlags::IN)));
+        let idle = self.prompt.is_none();
+        let question = self.questions.as_ref().filter(|_| idle);
+        let question = list.add(question.map(|questions| (questions.as_fd(), PollFlags::IN)));
+        let terminal = self.terminal.as_ref().filter(|_| idle);
+        let target = list.add(terminal.map(|terminal| (terminal.output(), wanted(terminal))));
+        let full = terminal.filter(|terminal| !terminal.takes_output());
+        let screen = list.add(full.map(|terminal| (terminal.screen(), PollFlags::OUT)));
+        let input = terminal.filter(|terminal| terminal.takes_input());
+        let input = list.add(input.map(|_| (rustix::stdio::stdin(), PollFlags::IN)));
+        let count = match poll(&mut list.events, timeout.as_ref()) {
             Ok(count) => count,
             Err(Errno::INTR) => return Ok(Ready::default()),
             Err(errno) => return Err(errno).on("wait for", "the sandbox"),
         };
-        let seen = |index: usize| events.get(index).map_or(PollFlags::empty(), PollFd::revents);
-        let has = |index: usize| !seen(index).is_empty();
-        let room = seen(2).contains(PollFlags::OUT);
-        let output = seen(2).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
-        let screen = has(3);
-        Ok(Ready { clock: count == 0, runner: has(0), signal: has(1), output, room, screen, input: has(4) })
+        Ok(Ready {
+            clock: count == 0,
+            runner: list.has(runner),
+            signal: list.has(signal),
+            answer: list.has(answer),
+            question: list.has(question),
+            output: list.seen(target).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR),
+            room: list.seen(target).contains(PollFlags::OUT),
+            screen: list.has(screen),
+            input: list.has(input),
+        })
     }
 
     /// One message; an outcome when it was the last.
@@ -233,6 +256,69 @@ impl Waiting<'_> {
         }
     }
 
+    fn look_at_clock(&mut self) {
+        let is_over = |end: Option<Instant>| end.is_some_and(|end| end <= Instant::now());
+        if is_over(self.prompt.as_ref().map(Prompt::deadline)) {
+            self.close_prompt(Some("no answer in time, so it is refused"));
+        }
+        if is_over(self.deadline) {
+            self.out_of_time();
+        }
+    }
+
+    /// Asks the next question that can be shown. Whoever asked another hears that nobody can answer.
+    fn next_question(&mut self) {
+        while let Some(asking) = self.questions.as_ref().and_then(Questions::next) {
+            let Some(asking) = self.hold_still(asking) else { continue };
+            match Prompt::open(asking) {
+                Ok(prompt) => {
+                    self.prompt = Some(prompt);
+                    return;
+                }
+                Err(_) => self.let_go(),
+            }
+        }
+    }
+
+    /// A target with a terminal of its own cannot reach the user's while it is not pumped. Any other may have the user's
+    /// terminal open, could write over the question and read the answer: so it is stopped, and the question is asked only
+    /// if it stands still.
+    fn hold_still(&self, asking: Asking) -> Option<Asking> {
+        if self.terminal.is_some() {
+            return Some(asking);
+        }
+        self.sender.send(&ToRunner::SignalAll(Signal::STOP.as_raw()));
+        for _ in 0..200 {
+            if all_stopped(&self.runner.process) {
+                return Some(asking);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        asking.refuse();
+        self.let_go();
+        None
+    }
+
+    /// The question is over: with a word to the user, it was not answered.
+    fn close_prompt(&mut self, why: Option<&str>) {
+        let Some(prompt) = self.prompt.take() else { return };
+        if let Some(why) = why {
+            prompt.refuse(why);
+        } else {
+            drop(prompt);
+        }
+        self.let_go();
+        // There may be more.
+        self.next_question();
+    }
+
+    fn let_go(&self) {
+        match &self.terminal {
+            Some(terminal) => terminal.redraw(),
+            None => self.sender.send(&ToRunner::SignalAll(Signal::CONT.as_raw())),
+        }
+    }
+
     /// First a chance to end in order, then none.
     fn out_of_time(&mut self) {
         if self.timed_out {
@@ -247,6 +333,14 @@ impl Waiting<'_> {
     }
 
     fn relay(&mut self, signal: i32) -> Result<(), OsError> {
+        let number = |signal: Signal| signal.as_raw();
+        if self.prompt.is_some() && signal != number(Signal::WINCH) {
+            self.close_prompt(Some("broken off, so it is refused"));
+            // The keys were meant for the question.
+            if [Signal::INT, Signal::QUIT, Signal::TSTP].map(number).contains(&signal) {
+                return Ok(());
+            }
+        }
         match (&self.terminal, signal) {
             (Some(terminal), signal) if signal == Signal::WINCH.as_raw() => terminal.resize(),
             (None, signal) if signal == Signal::TSTP.as_raw() => {
@@ -261,6 +355,11 @@ impl Waiting<'_> {
 
     /// The target was stopped in its terminal: the user's shell gets its own back until it continues us.
     fn stop(&mut self, _signal: i32) -> Result<(), OsError> {
+        if self.terminal.is_none() {
+            // It shares the user's terminal, whose shell deals with it; or a question holds it.
+            return Ok(());
+        }
+        self.close_prompt(Some("the command stopped, so it is refused"));
         let Some(terminal) = &mut self.terminal else { return Ok(()) };
         terminal.drain()?;
         terminal.give_back();
@@ -271,11 +370,40 @@ impl Waiting<'_> {
     }
 }
 
+/// What the target's terminal is watched for.
+fn wanted(terminal: &Joined) -> PollFlags {
+    let when = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
+    when(terminal.takes_output(), PollFlags::IN) | when(terminal.has_typed(), PollFlags::OUT)
+}
+
+/// What is waited for, each with its place in the list.
+struct Watching<'w> {
+    events: Vec<PollFd<'w>>,
+}
+
+impl<'w> Watching<'w> {
+    fn add(&mut self, watched: Option<(BorrowedFd<'w>, PollFlags)>) -> Option<usize> {
+        let (descriptor, flags) = watched?;
+        self.events.push(PollFd::from_borrowed_fd(descriptor, flags));
+        Some(self.events.len() - 1)
+    }
+
+    fn seen(&self, place: Option<usize>) -> PollFlags {
+        place.and_then(|place| self.events.get(place)).map_or(PollFlags::empty(), PollFd::revents)
+    }
+
+    fn has(&self, place: Option<usize>) -> bool {
+        !self.seen(place).is_empty()
+    }
+}
+
 #[derive(Default)]
 struct Ready {
     clock: bool,
     runner: bool,
     signal: bool,
+    answer: bool,
+    question: bool,
     output: bool,
     room: bool,
     screen: bool,

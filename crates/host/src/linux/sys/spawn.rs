@@ -206,6 +206,24 @@ pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// A copy of a descriptor that was inherited under some number. Both are close-on-exec.
+///
+/// # Errors
+/// `EBADF` when it is not open.
+pub fn copied(number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes integers only; checks that the number is open.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } != 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: takes integers only; the original stays whose it is.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: the kernel just returned this descriptor to us.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,206 @@
+//! Questions for programs: JSON, one object a line each way. The schema is `approver.schema.json` beside the manifest.
+
+use garth::policy::escape_visible;
+use garth::{Approve, Asked, Client, Console, Reply};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Longest answer that is read, in bytes.
+const LONGEST: u64 = 4096;
+
+/// What garth says.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Message<'a> {
+    /// An answer is waited for.
+    Question(Question<'a>),
+    /// It is not waited for any more; the connection was refused.
+    Withdrawn { id: u64, reason: &'static str },
+    /// A line was not understood. The question stands.
+    NotUnderstood { id: u64, problem: String },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Question<'a> {
+    version: u32,
+    id: u64,
+    kind: &'static str,
+    host: String,
+    port: u16,
+    process: Option<Process>,
+    reason: &'a str,
+    rule: Rule<'a>,
+    /// Milliseconds until it is withdrawn.
+    timeout: u64,
+    answers: [&'static str; 5],
+}
+
+/// Texts are made safe to show.
+#[derive(Debug, Serialize)]
+struct Process {
+    number: i32,
+    program: Option<String>,
+    command: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rule<'a> {
+    file: String,
+    section: &'a str,
+    line: &'a str,
+}
+
+/// What the other side says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    id: u64,
+    answer: String,
+}
+
+/// A program at the other end of a socket or of two pipes.
+#[derive(Debug)]
+pub struct Lines {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    output: File,
+    /// Until the first question: a thread that starts earlier would get the signals that are to be handed on.
+    input: Option<File>,
+    /// Lines as they come.
+    lines: Option<Receiver<String>>,
+    asked: u64,
+}
+
+impl Lines {
+    /// Reads answers from `input` and writes questions to `output`.
+    pub fn new(input: File, output: File) -> Self {
+        Self { state: Mutex::new(State { output, input: Some(input), lines: None, asked: 0 }) }
+    }
+}
+
+impl Approve for Lines {
+    fn approve(&self, asked: &Asked, _console: &Console) -> Reply {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.asked += 1;
+        let id = state.asked;
+        if !state.say(&Message::Question(question(id, asked))) {
+            return Reply::No;
+        }
+        loop {
+            let left = asked.deadline.saturating_duration_since(Instant::now());
+            let line =
+                state.lines().map_or(Err(RecvTimeoutError::Disconnected), |lines| lines.recv_timeout(left));
+            let problem = match line.as_deref().map(|line| understood(id, line)) {
+                Ok(Ok(Some(reply))) => return reply,
+                // An answer to a question that was withdrawn.
+                Ok(Ok(None)) => continue,
+                Ok(Err(problem)) => problem,
+                // Nobody is there any more, or not in time.
+                Err(RecvTimeoutError::Disconnected) => return Reply::Quiet,
+                Err(RecvTimeoutError::Timeout) => {
+                    state.say(&Message::Withdrawn { id, reason: "timeout" });
+                    return Reply::No;
+                }
+            };
+            if !state.say(&Message::NotUnderstood { id, problem }) {
+                return Reply::No;
+            }
+        }
+    }
+}
+
+impl State {
+    /// Says something; `false` if nobody listens.
+    fn say(&mut self, message: &Message<'_>) -> bool {
+        let Ok(mut line) = serde_json::to_vec(message) else { return false };
+        line.push(b'\n');
+        self.output.write_all(&line).and_then(|()| self.output.flush()).is_ok()
+    }
+
+    fn lines(&mut self) -> Option<&Receiver<String>> {
+        if let Some(input) = self.input.take() {
+            let (sender, lines) = channel();
+            let mut input = BufReader::new(input);
+            std::thread::spawn(move || {
+                loop {
+                    let mut line = Vec::new();
+                    let read = input.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+                    let Ok(1..) = read else { return };
+                    if sender.send(String::from_utf8_lossy(&line).trim().to_owned()).is_err() {
+                        return;
+                    }
+                }
+            });
+            self.lines = Some(lines);
+        }
+        self.lines.as_ref()
+    }
+}
+
+/// The reply to question `id` that a line holds; none if it is for an earlier one.
+fn understood(id: u64, line: &str) -> Result<Option<Reply>, String> {
+    let answer: Answer = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    if answer.id > id {
+        return Err(format!("question {} was not asked yet", answer.id));
+    }
+    let mut all = Reply::ALL.into_iter();
+    match all.find(|(name, _)| *name == answer.answer) {
+        Some((_, reply)) => Ok((answer.id == id).then_some(reply)),
+        None => Err(format!("`{}` is no answer", escape_visible(answer.answer.as_bytes()))),
+    }
+}
+
+fn question(id: u64, asked: &Asked) -> Question<'_> {
+    Question {
+        version: 1,
+        id,
+        kind: "connect",
+        host: asked.host.to_string(),
+        port: asked.port,
+        process: asked.process.as_ref().map(process),
+        reason: &asked.reason,
+        rule: Rule { file: asked.file.to_string(), section: &asked.rule.section, line: &asked.rule.line },
+        timeout: u64::try_from(asked.timeout.as_millis()).unwrap_or(u64::MAX),
+        answers: Reply::ALL.map(|(name, _)| name),
+    }
+}
+
+fn process(client: &Client) -> Process {
+    Process {
+        number: client.pid,
+        program: client.program.as_ref().map(|path| escape_visible(path)),
+        command: client.command.iter().map(|word| escape_visible(word)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_answer_to_this_question_counts() {
+        let of = |line: &str| understood(2, line);
+        assert_eq!(of(r#"{"id":2,"answer":"once"}"#), Ok(Some(Reply::Once)));
+        assert_eq!(of(r#"{"id":1,"answer":"always"}"#), Ok(None));
+        for line in [
+            r#"{"id":3,"answer":"once"}"#,
+            r#"{"id":2,"answer":"yes"}"#,
+            r#"{"id":2,"answer":"Once"}"#,
+            r#"{"id":2,"answer":"once","more":1}"#,
+            r#"{"id":2}"#,
+            r#"{"answer":"once"}"#,
+            "once",
+            "",
+        ] {
+            assert!(of(line).is_err(), "{line}");
+        }
+    }
+}
