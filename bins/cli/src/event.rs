@@ -3,9 +3,9 @@
 
 use crate::denial::Explained;
 use crate::words::operation_name;
-use garth::Approval;
 use garth::network::{Decided, Hint};
 use garth::policy::{AbsPath, NodeKind, Origin, escape_visible};
+use garth::{Approval, DeniedCommand, Subject};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -15,6 +15,8 @@ use std::io::{self, Write};
 pub enum Event<'e> {
     /// An access was refused.
     Denied(Refusal<'e>),
+    /// A program was not let start.
+    CommandDenied(CommandRefusal<'e>),
     /// A host was refused.
     NetworkRefused(HostRefusal<'e>),
     /// A question was asked.
@@ -51,6 +53,24 @@ pub struct Refusal<'e> {
     hint: &'e str,
 }
 
+/// A refused program.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CommandRefusal<'e> {
+    /// The program that tried to start it.
+    program: String,
+    /// The file that it would have executed, as it was written; empty for an opened one.
+    file: String,
+    /// The command line.
+    command: Vec<String>,
+    /// Why not.
+    reason: &'e str,
+    /// The rule that said so.
+    origin: &'e Origin,
+    /// True where the rule says `ask`.
+    asked: bool,
+}
+
 /// A refused host.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -73,16 +93,23 @@ pub struct HostRefusal<'e> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Answered<'e> {
-    /// The host.
-    host: String,
-    /// The port.
-    port: u16,
+    /// What was asked for.
+    #[serde(flatten)]
+    subject: Asked,
     /// The file that the process executed, or null if the process was not found.
     program: Option<String>,
     /// `once`, `session`, `always`, `no` or `quiet`.
     answer: &'static str,
     /// Why `always` holds for this session only, or null.
     problem: Option<&'e str>,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Asked {
+    Connect { host: String, port: u16 },
+    Execute { command: Vec<String> },
 }
 
 /// A line of a policy file.
@@ -158,12 +185,28 @@ impl<'e> Event<'e> {
         })
     }
 
+    /// The event of a refused program.
+    pub fn command_denied(denied: &'e DeniedCommand) -> Self {
+        Self::CommandDenied(CommandRefusal {
+            program: escape_visible(denied.by.as_bytes()),
+            file: escape_visible(&denied.program),
+            command: visible(&denied.arguments),
+            reason: &denied.reason,
+            origin: &denied.origin,
+            asked: denied.asked,
+        })
+    }
+
     /// The event of a question.
     pub fn approval(approval: &'e Approval) -> Self {
         let program = approval.asked.process.as_ref().and_then(|process| process.program.as_ref());
         Self::Approval(Answered {
-            host: approval.asked.host.to_string(),
-            port: approval.asked.port,
+            subject: match &approval.asked.subject {
+                Subject::Connection { host, port, .. } => {
+                    Asked::Connect { host: host.to_string(), port: *port }
+                }
+                Subject::Command { arguments, .. } => Asked::Execute { command: visible(arguments) },
+            },
             program: program.map(|path| escape_visible(path)),
             answer: approval.reply.name(),
             problem: approval.problem.as_deref(),
@@ -176,4 +219,8 @@ impl<'e> Event<'e> {
         line.push(b'\n');
         out.write_all(&line)
     }
+}
+
+fn visible(words: &[Vec<u8>]) -> Vec<String> {
+    words.iter().map(|word| escape_visible(word)).collect()
 }

@@ -15,20 +15,51 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A connection that no rule speaks of, and what is known about it.
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A connection that no rule speaks of.
+    Connection {
+        /// The host, as it was asked for; it has not been resolved.
+        host: Host,
+        /// The port.
+        port: u16,
+        /// The line that [`Reply::Always`] adds.
+        rule: Hint,
+    },
+    /// The start of a program of which a rule says `ask`. A rule is a ceiling, so there is no line that would allow it
+    /// for good.
+    Command {
+        /// The file, as the caller wrote it; empty for an opened one.
+        program: Vec<u8>,
+        /// The arguments, with the program's name.
+        arguments: Vec<Vec<u8>>,
+        /// Name of the program that calls.
+        by: String,
+    },
+}
+
+impl Subject {
+    /// The answers that make sense.
+    #[must_use]
+    pub fn answers(&self) -> &'static [(&'static str, Reply)] {
+        match self {
+            Self::Connection { .. } => &Reply::ALL,
+            Self::Command { .. } => &Reply::WITHOUT_RULE,
+        }
+    }
+}
+
+/// A question, and what is known about it.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The host, as it was asked for; it has not been resolved.
-    pub host: Host,
-    /// The port.
-    pub port: u16,
+    /// What is asked for.
+    pub subject: Subject,
     /// The process inside that waits; `None` if it cannot be told.
     pub process: Option<Client>,
     /// Why it is asked, as a lower-case fragment.
     pub reason: Cow<'static, str>,
-    /// The line that [`Reply::Always`] adds.
-    pub rule: Hint,
-    /// The policy file to which it is added.
+    /// The policy file to which [`Reply::Always`] adds its line.
     pub file: AbsPath,
     /// How long an answer is waited for.
     pub timeout: Duration,
@@ -43,9 +74,9 @@ pub enum Reply {
     No,
     /// No, and nothing more is to be asked in this session.
     Quiet,
-    /// This connection.
+    /// This connection, this start.
     Once,
-    /// This host and port until the session ends.
+    /// This host and port, or this program with these arguments, until the session ends.
     Session,
     /// The same, and the line is written to the user's policy.
     Always,
@@ -60,6 +91,10 @@ impl Reply {
         ("no", Self::No),
         ("quiet", Self::Quiet),
     ];
+
+    /// The answers where no line of a policy would do.
+    pub const WITHOUT_RULE: [(&'static str, Self); 4] =
+        [("once", Self::Once), ("session", Self::Session), ("no", Self::No), ("quiet", Self::Quiet)];
 
     /// The word for it.
     #[must_use]
@@ -140,57 +175,50 @@ impl Asker {
         std::mem::take(&mut self.approvals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn asked(&self, question: &Question) -> Asked {
-        let process =
-            self.runner.get().zip(question.client).and_then(|(runner, client)| find(runner, client));
-        let key = question.host.with_port(question.port);
-        let rule = Hint { section: "network.domains".into(), line: format!("\"{key}\" = \"allow\"") };
-        Asked {
-            host: question.host.clone(),
-            port: question.port,
-            process,
-            reason: question.reason.clone(),
-            rule,
-            file: self.file.clone(),
-            timeout: self.timeout,
-            deadline: Instant::now() + self.timeout,
+    /// Asks, and carries out what `always` means; waits for the answer. `process` is the one inside that waits.
+    pub(crate) fn ask(&self, subject: Subject, process: Option<Client>, reason: Cow<'static, str>) -> Reply {
+        if self.is_quiet.load(Ordering::Relaxed) {
+            return Reply::Quiet;
         }
+        let deadline = Instant::now() + self.timeout;
+        let asked =
+            Asked { subject, process, reason, file: self.file.clone(), timeout: self.timeout, deadline };
+        let reply = self.approver.approve(&asked, &self.console);
+        // An answer that came too late grants nothing, also not for later.
+        let reply = if Instant::now() > asked.deadline && reply.is_yes() { Reply::No } else { reply };
+        let mut problem = None;
+        match (reply, &asked.subject) {
+            (Reply::Quiet, _) => self.is_quiet.store(true, Ordering::Relaxed),
+            (Reply::Always, Subject::Connection { host, port, .. }) => {
+                problem = self.allow_for_good(host, *port).err().map(|error| error.to_string());
+            }
+            _ => {}
+        }
+        let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
+        approvals.push(Approval { asked, reply, problem });
+        reply
+    }
+
+    /// Adds the host and port to the user's policy.
+    fn allow_for_good(&self, host: &Host, port: u16) -> Result<(), Error> {
+        let domain = Addition::Domain(host.with_port(port));
+        write_user_policy(&self.file, |text| {
+            add(text, &domain).map_err(|error| Error::Policy(format!("{}: {error}", self.file)))
+        })
     }
 }
 
 impl Broker for Asker {
     fn approve(&self, question: &Question) -> Answer {
-        if self.is_quiet.load(Ordering::Relaxed) {
-            return Answer::Deny;
-        }
-        let asked = self.asked(question);
-        let reply = self.approver.approve(&asked, &self.console);
-        // An answer that came too late grants nothing, also not for later.
-        let reply = if Instant::now() > asked.deadline && reply.is_yes() { Reply::No } else { reply };
-        let mut problem = None;
-        let answer = match reply {
-            Reply::No => Answer::Deny,
-            Reply::Quiet => {
-                self.is_quiet.store(true, Ordering::Relaxed);
-                Answer::Deny
-            }
+        let process =
+            self.runner.get().zip(question.client).and_then(|(runner, client)| find(runner, client));
+        let (host, port) = (question.host.clone(), question.port);
+        let line = format!("\"{}\" = \"allow\"", host.with_port(port));
+        let rule = Hint { section: "network.domains".into(), line };
+        match self.ask(Subject::Connection { host, port, rule }, process, question.reason.clone()) {
+            Reply::No | Reply::Quiet => Answer::Deny,
             Reply::Once => Answer::Once,
-            Reply::Session => Answer::Session,
-            Reply::Always => {
-                problem = allow_for_good(&asked).err().map(|error| error.to_string());
-                Answer::Session
-            }
-        };
-        let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
-        approvals.push(Approval { asked, reply, problem });
-        answer
+            Reply::Session | Reply::Always => Answer::Session,
+        }
     }
-}
-
-/// Adds the host and port to the user's policy.
-fn allow_for_good(asked: &Asked) -> Result<(), Error> {
-    let domain = Addition::Domain(asked.host.with_port(asked.port));
-    write_user_policy(&asked.file, |text| {
-        add(text, &domain).map_err(|error| Error::Policy(format!("{}: {error}", asked.file)))
-    })
 }

@@ -1,7 +1,7 @@
 //! The network of one sandbox: the broker that serves its sockets, and what the sandbox has to know of it.
 
 use crate::Error;
-use crate::approval::{Approval, Asker};
+use crate::approval::Asker;
 use garth_egress::core::{Code, Decided, Event, Host, Judge, Secret, Secrets, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
@@ -192,11 +192,6 @@ impl Egress {
     /// The error of copying a descriptor.
     pub(crate) fn know(&self, runner: &Runner) -> Result<(), Error> {
         self.asker.as_ref().map_or(Ok(()), |asker| asker.know(runner))
-    }
-
-    /// What was asked so far.
-    pub(crate) fn approvals(&self) -> Vec<Approval> {
-        self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default()
     }
 
     /// What was refused so far, each host and port once.

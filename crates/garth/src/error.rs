@@ -24,6 +24,17 @@ pub enum Error {
     Plan(PlanError),
     /// Clauses that cannot be enforced here and that nobody accepted.
     NotEnforced(Vec<Row>),
+    /// A rule for commands says that it must not run.
+    Command {
+        /// The rule says `ask`.
+        asked: bool,
+        /// Somebody was asked.
+        attended: bool,
+        /// The rule's reason.
+        reason: String,
+        /// Where the rule stands.
+        origin: String,
+    },
     /// The program could not be executed (`errno`).
     NotExecuted {
         /// Its name.
@@ -54,6 +65,8 @@ impl Error {
         match self {
             Self::Policy(_) => 120,
             Self::Workspace { .. } | Self::Plan(_) | Self::NotEnforced(_) => 121,
+            Self::Command { asked: false, .. } => 122,
+            Self::Command { .. } => 123,
             Self::NotExecuted { code: 2, .. } => 127,
             Self::NotExecuted { .. } => 126,
             Self::Os { .. } => 125,
@@ -68,6 +81,18 @@ impl fmt::Display for Error {
             Self::Workspace { what, why, hint } => write!(f, "{what}\n{why}\nhint: {hint}"),
             Self::Plan(error) => error.fmt(f),
             Self::NotEnforced(rows) => not_enforced(rows, f),
+            Self::Command { asked: false, reason, origin, .. } => {
+                write!(f, "a rule denies this command\n{reason} ({origin})")?;
+                f.write_str("\nhint: `garth policy show` shows the rules for commands")
+            }
+            Self::Command { attended: true, reason, origin, .. } => {
+                write!(f, "this command was not approved\n{reason} ({origin})")?;
+                f.write_str("\nhint: run it again and answer `once`")
+            }
+            Self::Command { reason, origin, .. } => {
+                write!(f, "this command needs an approval, and there is nobody to ask\n{reason} ({origin})")?;
+                f.write_str("\nhint: run it on a terminal, or with --approver")
+            }
             Self::NotExecuted { program, code } => {
                 let cause = std::io::Error::from_raw_os_error(*code);
                 writeln!(f, "cannot execute {program}: {cause}")?;

@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod approval;
 #[cfg(target_os = "linux")]
+mod commands;
+#[cfg(target_os = "linux")]
 mod egress;
 mod error;
 #[cfg(target_os = "linux")]
@@ -17,7 +19,9 @@ pub mod prove;
 mod session;
 
 #[cfg(target_os = "linux")]
-pub use approval::{Approval, Approve, Asked, Reply};
+pub use approval::{Approval, Approve, Asked, Reply, Subject};
+#[cfg(target_os = "linux")]
+pub use commands::DeniedCommand;
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;

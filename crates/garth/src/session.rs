@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
+use crate::commands::{Commands, DeniedCommand};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
@@ -14,7 +15,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::message::{Ending, InnerSocket};
-use garth_host::linux::supervise::Denied;
+use garth_host::linux::supervise::{Denied, Execution};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
@@ -90,6 +91,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What was refused, in order.
     pub denied: Vec<Denied>,
+    /// Programs that were not let start because a rule says so, each once.
+    pub commands: Vec<DeniedCommand>,
     /// Hosts that could not be reached because a rule says so, each once.
     pub refused: Vec<Decided>,
     /// What was asked, in order.
@@ -105,6 +108,8 @@ pub struct Sandbox {
     signals: wait::Watched,
     time: Option<std::time::Duration>,
     egress: Option<Egress>,
+    commands: Commands,
+    asker: Option<Arc<Asker>>,
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
     _directory: Option<SessionDirectory>,
@@ -265,7 +270,10 @@ impl Prepared {
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker)?;
+        let commands = Commands::new(self.policy.commands.clone(), asker.clone());
+        commands.judge_first(&self.command.arguments, questions.as_ref())?;
+        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker.clone())?;
+
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut());
         }
@@ -284,7 +292,17 @@ impl Prepared {
             egress.publish(&runner)?;
         }
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
-        Ok(Sandbox { runner, signals, time, egress, questions, group, _directory: directory })
+        Ok(Sandbox {
+            runner,
+            signals,
+            time,
+            egress,
+            commands,
+            asker,
+            questions,
+            group,
+            _directory: directory,
+        })
     }
 
     /// Who is asked, and where questions on the terminal arrive; `None` if nobody is.
@@ -334,6 +352,7 @@ fn with_directory(spec: &LaunchSpec, directory: &Path) -> LaunchSpec {
 struct Told<'s> {
     observe: &'s mut dyn FnMut(&Denied),
     denied: Vec<Denied>,
+    commands: &'s Commands,
     egress: Option<&'s Egress>,
 }
 
@@ -341,6 +360,10 @@ impl wait::Observer for Told<'_> {
     fn denied(&mut self, event: Denied) {
         (self.observe)(&event);
         self.denied.push(event);
+    }
+
+    fn command(&mut self, execution: &Execution, answer: wait::CommandAnswer) {
+        self.commands.answer(execution, answer);
     }
 
     fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError> {
@@ -358,12 +381,14 @@ impl Sandbox {
     /// # Errors
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        let mut told = Told { observe, denied: Vec::new(), egress: self.egress.as_ref() };
+        let mut told =
+            Told { observe, denied: Vec::new(), commands: &self.commands, egress: self.egress.as_ref() };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let denied = told.denied;
         let refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
-        let approvals = self.egress.as_ref().map(Egress::approvals).unwrap_or_default();
+        let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
+        let commands = self.commands.denied();
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -372,7 +397,7 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, refused, approvals, limited })
+        Ok(Ended { outcome, denied, commands, refused, approvals, limited })
     }
 }
 

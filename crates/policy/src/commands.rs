@@ -88,10 +88,15 @@ impl CommandRule {
                 .all(|(at, (choices, word))| choices.iter().any(|wanted| same(at, wanted, word.as_ref())))
     }
 
-    /// True if the rule speaks to this agent.
+    /// True if the rule speaks to this agent. Where it is not known which agent it is, every rule counts that does not
+    /// allow.
     #[must_use]
     pub fn is_for(&self, agent: Option<&str>) -> bool {
-        self.agents.is_empty() || agent.is_some_and(|agent| self.agents.iter().any(|known| known == agent))
+        match agent {
+            _ if self.agents.is_empty() => true,
+            Some(agent) => self.agents.iter().any(|known| known == agent),
+            None => self.decision > CommandDecision::Allow,
+        }
     }
 
     /// The examples of the rule that do not hold: those of `match` that it misses, those of `not-match` that it hits.

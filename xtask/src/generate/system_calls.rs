@@ -30,6 +30,7 @@ fn action(action: Action) -> String {
         Action::Deny(Errno::Eprotonosupport) => "refused with `EPROTONOSUPPORT`",
         Action::Supervise => "supervised",
         Action::SuperviseConnect => "supervised before Landlock ABI 9",
+        Action::SuperviseExecute => "looked at, and let go on or refused",
         Action::SuperviseDelete => "supervised where the policy denies names that may appear later",
         Action::SuperviseOpen(_) => "supervised when it can write or create",
         Action::Families => "only the short list of families; no unix datagrams before Landlock ABI 9",

@@ -29,15 +29,20 @@ enum Message<'a> {
 struct Question<'a> {
     version: u32,
     id: u64,
-    kind: &'static str,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    subject: Subject<'a>,
     process: Option<Process>,
     reason: &'a str,
-    rule: Rule<'a>,
     /// Milliseconds until it is withdrawn.
     timeout: u64,
-    answers: [&'static str; 5],
+    answers: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Subject<'a> {
+    Connect { host: String, port: u16, rule: Rule<'a> },
+    Execute { program: String, command: Vec<String>, by: String },
 }
 
 /// Texts are made safe to show.
@@ -98,7 +103,7 @@ impl Approve for Lines {
             let left = asked.deadline.saturating_duration_since(Instant::now());
             let line =
                 state.lines().map_or(Err(RecvTimeoutError::Disconnected), |lines| lines.recv_timeout(left));
-            let problem = match line.as_deref().map(|line| understood(id, line)) {
+            let problem = match line.as_deref().map(|line| understood(id, line, asked.subject.answers())) {
                 Ok(Ok(Some(reply))) => return reply,
                 // An answer to a question that was withdrawn.
                 Ok(Ok(None)) => continue,
@@ -146,14 +151,13 @@ impl State {
 }
 
 /// The reply to question `id` that a line holds; none if it is for an earlier one.
-fn understood(id: u64, line: &str) -> Result<Option<Reply>, String> {
+fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<Reply>, String> {
     let answer: Answer = serde_json::from_str(line).map_err(|error| error.to_string())?;
     if answer.id > id {
         return Err(format!("question {} was not asked yet", answer.id));
     }
-    let mut all = Reply::ALL.into_iter();
-    match all.find(|(name, _)| *name == answer.answer) {
-        Some((_, reply)) => Ok((answer.id == id).then_some(reply)),
+    match answers.iter().find(|(name, _)| *name == answer.answer) {
+        Some((_, reply)) => Ok((answer.id == id).then_some(*reply)),
         None => Err(format!("`{}` is no answer", escape_visible(answer.answer.as_bytes()))),
     }
 }
@@ -162,14 +166,26 @@ fn question(id: u64, asked: &Asked) -> Question<'_> {
     Question {
         version: 1,
         id,
-        kind: "connect",
-        host: asked.host.to_string(),
-        port: asked.port,
+        subject: subject(asked),
         process: asked.process.as_ref().map(process),
         reason: &asked.reason,
-        rule: Rule { file: asked.file.to_string(), section: &asked.rule.section, line: &asked.rule.line },
         timeout: u64::try_from(asked.timeout.as_millis()).unwrap_or(u64::MAX),
-        answers: Reply::ALL.map(|(name, _)| name),
+        answers: asked.subject.answers().iter().map(|(name, _)| *name).collect(),
+    }
+}
+
+fn subject(asked: &Asked) -> Subject<'_> {
+    match &asked.subject {
+        garth::Subject::Connection { host, port, rule } => Subject::Connect {
+            host: host.to_string(),
+            port: *port,
+            rule: Rule { file: asked.file.to_string(), section: &rule.section, line: &rule.line },
+        },
+        garth::Subject::Command { program, arguments, by } => Subject::Execute {
+            program: escape_visible(program),
+            command: arguments.iter().map(|word| escape_visible(word)).collect(),
+            by: escape_visible(by.as_bytes()),
+        },
     }
 }
 
@@ -187,7 +203,7 @@ mod tests {
 
     #[test]
     fn only_the_answer_to_this_question_counts() {
-        let of = |line: &str| understood(2, line);
+        let of = |line: &str| understood(2, line, &Reply::ALL);
         assert_eq!(of(r#"{"id":2,"answer":"once"}"#), Ok(Some(Reply::Once)));
         assert_eq!(of(r#"{"id":1,"answer":"always"}"#), Ok(None));
         for line in [
@@ -202,5 +218,6 @@ mod tests {
         ] {
             assert!(of(line).is_err(), "{line}");
         }
+        assert!(understood(2, r#"{"id":2,"answer":"always"}"#, &Reply::WITHOUT_RULE).is_err());
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::words::shell_word;
 use garth::policy::escape_visible;
-use garth::{Approve, Asked, Client, Console, Reply};
+use garth::{Approve, Asked, Client, Console, Reply, Subject};
 use std::fmt::Write;
 
 /// The user in front of the terminal.
@@ -21,36 +21,57 @@ impl Approve for Terminal {
         let mut text = question(asked);
         for _ in 0..ATTEMPTS {
             let Some(line) = console.ask(&text, asked.deadline) else { return Reply::No };
-            if let Some(reply) = understood(&line) {
+            if let Some(reply) = understood(&line, asked.subject.answers()) {
                 return reply;
             }
-            text = format!("garth: {:?} is no answer\n{CHOICES}", escape_visible(line.as_bytes()));
+            text = format!("garth: {:?} is no answer\n{}", escape_visible(line.as_bytes()), choices(asked));
         }
         Reply::No
     }
 }
 
-const CHOICES: &str =
-    "  answer   once, session, always (adds the rule), no, quiet (no to all that follows) [no] ";
+/// The answers, and what those do that do more than answer.
+fn choices(asked: &Asked) -> String {
+    let words = asked.subject.answers().iter().map(|(name, reply)| match reply {
+        Reply::Always => format!("{name} (adds the rule)"),
+        Reply::Quiet => format!("{name} (no to all that follows)"),
+        _ => (*name).to_owned(),
+    });
+    format!("  answer   {} [no] ", words.collect::<Vec<_>>().join(", "))
+}
 
 fn question(asked: &Asked) -> String {
-    let place = asked.host.with_port(asked.port);
-    let mut text = format!("garth: may a process inside connect to {place}?\n");
+    let mut text = match &asked.subject {
+        Subject::Connection { host, port, .. } => {
+            format!("garth: may a process inside connect to {}?\n", host.with_port(*port))
+        }
+        Subject::Command { .. } => "garth: may this command run inside?\n".to_owned(),
+    };
     let mut line = |name: &str, value: &str| {
         // Writing into a string cannot fail.
         let _ = writeln!(text, "  {name:<8} {}", escape_visible(value.as_bytes()));
     };
-    line("because", &asked.reason);
-    match &asked.process {
-        Some(process) => {
-            line("process", &named(process));
-            line("command", &command(process));
+    match &asked.subject {
+        Subject::Connection { rule, .. } => {
+            line("because", &asked.reason);
+            match &asked.process {
+                Some(process) => {
+                    line("process", &named(process));
+                    line("command", &command(&process.command));
+                }
+                None => line("process", "unknown"),
+            }
+            line("rule", &format!("[{}] {}", rule.section, rule.line));
+            line("in", &asked.file.to_string());
         }
-        None => line("process", "unknown"),
+        Subject::Command { program, arguments, by } => {
+            line("command", &command(arguments));
+            line("file", &escape_visible(program));
+            line("started", &format!("by {}", escape_visible(by.as_bytes())));
+            line("because", &asked.reason);
+        }
     }
-    line("rule", &format!("[{}] {}", asked.rule.section, asked.rule.line));
-    line("in", &asked.file.to_string());
-    text.push_str(CHOICES);
+    text.push_str(&choices(asked));
     text
 }
 
@@ -59,8 +80,8 @@ fn named(process: &Client) -> String {
     format!("{program} (number {} outside)", process.pid)
 }
 
-fn command(process: &Client) -> String {
-    let words: Vec<String> = process.command.iter().map(|word| shell_word(word)).collect();
+fn command(words: &[Vec<u8>]) -> String {
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
     let whole = words.join(" ");
     let mut shown: String = whole.chars().take(COMMAND).collect();
     if shown.len() < whole.len() {
@@ -70,13 +91,13 @@ fn command(process: &Client) -> String {
 }
 
 /// What a line means; nothing typed is no.
-fn understood(line: &str) -> Option<Reply> {
+fn understood(line: &str, answers: &[(&str, Reply)]) -> Option<Reply> {
     let word = line.trim().to_ascii_lowercase();
     if word.is_empty() {
         return Some(Reply::No);
     }
-    let mut all = Reply::ALL.into_iter();
-    all.find(|(name, _)| *name == word || name.get(..1) == Some(&word)).map(|(_, reply)| reply)
+    let meant = |(name, _): &&(&str, Reply)| *name == word || name.get(..1) == Some(&word);
+    answers.iter().find(meant).map(|(_, reply)| *reply)
 }
 
 #[cfg(test)]
@@ -100,16 +121,23 @@ mod tests {
             ("onc", None),
         ];
         for (line, reply) in cases {
-            assert_eq!(understood(line), reply, "{line}");
+            assert_eq!(understood(line, &Reply::ALL), reply, "{line}");
         }
+        assert_eq!(understood("always", &Reply::WITHOUT_RULE), None);
     }
 
     /// Whatever a process calls itself, the question is made of plain letters, one thing a line.
     #[test]
     fn nothing_of_the_process_moves_the_cursor() {
         let asked = Asked {
-            host: Host::read("xn--pple-43d.example").unwrap(),
-            port: 8443,
+            subject: Subject::Connection {
+                host: Host::read("xn--pple-43d.example").unwrap(),
+                port: 8443,
+                rule: Hint {
+                    section: "network.domains".into(),
+                    line: "\"x.example:8443\" = \"allow\"".into(),
+                },
+            },
             process: Some(Client {
                 pid: 7,
                 program: Some(b"/usr/bin/\x1b[2Jcurl".to_vec()),
@@ -120,7 +148,6 @@ mod tests {
                 ],
             }),
             reason: "no rule names the host".into(),
-            rule: Hint { section: "network.domains".into(), line: "\"x.example:8443\" = \"allow\"".into() },
             file: AbsPath::posix("/home/ann/.config/garth/policy.toml").unwrap(),
             timeout: Duration::from_secs(1),
             deadline: Instant::now(),

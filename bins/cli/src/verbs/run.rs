@@ -7,10 +7,11 @@ use crate::event::{End, Event};
 use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
+use crate::words::{origin, shell_word};
 use garth::network::{Decided, Hint};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
-use garth::{Denied, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
+use garth::{Denied, DeniedCommand, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 
@@ -22,7 +23,7 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
             return Err(failure);
         }
         let outcome = match failure.code {
-            120 | 121 => "refused",
+            120..=123 => "refused",
             126 | 127 => "not-executed",
             _ => "failed",
         };
@@ -54,6 +55,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
         }
         out.flush()?;
     }
+    command_summary(&ended.commands, &mut anstream::stderr())?;
     network_summary(&ended.refused, &mut anstream::stderr())?;
     for approval in &ended.approvals {
         if let Some(problem) = &approval.problem {
@@ -74,6 +76,40 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));
     code
+}
+
+/// Commands that are shown; the rest is counted.
+const COMMANDS: usize = 5;
+
+/// Which commands were not let start, and by which rule.
+fn command_summary(denied: &[DeniedCommand], out: &mut impl Write) -> io::Result<()> {
+    for command in denied.iter().take(COMMANDS) {
+        let words: Vec<String> = command.arguments.iter().map(|word| shell_word(word)).collect();
+        let (line, reason) = (shortened(&words.join(" ")), escape_visible(command.reason.as_bytes()));
+        let verdict = if command.asked { "was not approved" } else { "was denied" };
+        writeln!(out, "garth: the command {verdict}: {line}")?;
+        writeln!(out, "    {reason} ({})", origin(&command.origin))?;
+        if command.asked {
+            writeln!(
+                out,
+                "{HINT}hint:{HINT:#} run it where you can be asked, on a terminal or with --approver"
+            )?;
+        }
+    }
+    if denied.len() > COMMANDS {
+        writeln!(out, "garth: {} more commands were denied", denied.len() - COMMANDS)?;
+    }
+    Ok(())
+}
+
+/// The start of a long command line.
+fn shortened(line: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown: String = line.chars().take(MOST).collect();
+    if shown.len() < line.len() {
+        shown.push_str(" ...");
+    }
+    shown
 }
 
 /// Hosts that are shown; the rest is counted.
@@ -172,6 +208,9 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
         for denied in &ended.denied {
             denied_event(&explainer, denied)?;
         }
+    }
+    for command in &ended.commands {
+        Event::command_denied(command).write(&mut io::stderr())?;
     }
     for decided in &ended.refused {
         Event::network_refused(decided).write(&mut io::stderr())?;

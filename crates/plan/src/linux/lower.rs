@@ -70,6 +70,10 @@ pub const ABSENT_GAP: &str = "linux.secrets.absent";
 /// say where the other names of a file are.
 pub const HARD_LINK_GAP: &str = "linux.hard-links.read";
 
+/// A gap that every profile accepts: what a program does is not all in its words, and no rule for commands takes the
+/// place of containment (P6).
+pub const COMMANDS_GAP: &str = "linux.commands.words";
+
 /// How much the assurance is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -132,7 +136,7 @@ fn architecture(facts: &HostFacts) -> Result<Arch, PlanError> {
 
 fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
-    accepted.push(HARD_LINK_GAP.to_owned());
+    accepted.extend([HARD_LINK_GAP, COMMANDS_GAP].map(str::to_owned));
     if policy.profile.value != Profile::Strict {
         accepted.extend([DELETE_GAP, ABSENT_GAP, ROOT_GAP].map(str::to_owned));
     }
@@ -147,10 +151,8 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
     let changes = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
     let connects = !confinement::resolves(facts);
-    let supervision = Supervision {
-        connects,
-        ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy))
-    };
+    let supervision =
+        Supervision { connects, ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy)) };
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
     let options = Options {
@@ -168,13 +170,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     };
     let landlock = confinement::domain(facts, &split, &supervision);
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
-    let assurance = rows::process(
-        facts,
-        rules,
-        &view,
-        changes.as_ref(),
-        Held::new(&limits, group.as_ref()),
-    );
+    let assurance = rows::process(facts, rules, &view, changes.as_ref(), Held::new(&limits, group.as_ref()));
     let mut steps = std::mem::take(&mut view.steps);
     let network = network::lower(policy);
     steps.extend(network.iter().flat_map(|network| network::files(network, facts)));

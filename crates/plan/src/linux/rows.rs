@@ -2,7 +2,7 @@
 
 use super::confinement;
 pub(super) use super::limit_rows::Held;
-use super::lower::{ABSENT_GAP, DELETE_GAP, HARD_LINK_GAP};
+use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
 use super::spec::{Supervision, Tier};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
@@ -339,6 +339,7 @@ impl Table<'_> {
 
     fn common(&mut self, limits: Held<'_>) {
         self.network();
+        self.commands();
         self.unbuilt();
         let rows = limits.rows(&self.policy.limits);
         for (clause, origin, status) in rows {
@@ -368,6 +369,21 @@ impl Table<'_> {
         }
     }
 
+    /// Rules for commands are advice that is acted on: what a program may do is held by the rest of the sandbox.
+    fn commands(&mut self) {
+        for rule in &self.policy.commands.rules {
+            let status = Status::Partial {
+                mechanism: "every program that starts is judged first (seccomp)".into(),
+                gap: COMMANDS_GAP.into(),
+                missing:
+                    "a program that changes its arguments at the same moment, or that does by itself what a \
+                          command would do, is not seen"
+                        .into(),
+            };
+            self.push(format!("commands: {}", rule.reason), &rule.origin, status);
+        }
+    }
+
     /// Clauses that no backend holds yet: said, and refused, never ignored.
     fn unbuilt(&mut self) {
         let policy = self.policy;
@@ -376,10 +392,6 @@ impl Table<'_> {
             reason: reason.into(),
             hint: hint.into(),
         };
-        for rule in &policy.commands.rules {
-            let status = later("commands", "this version does not vet commands yet", "drop the rule");
-            self.push(format!("commands: {}", rule.reason), &rule.origin, status);
-        }
         for socket in &policy.sockets {
             let status =
                 later("linux.sockets", "this version passes no socket of the host in", "drop the entry");

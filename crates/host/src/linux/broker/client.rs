@@ -89,7 +89,8 @@ fn stat(pid: i32) -> Option<Row> {
     let text = String::from_utf8_lossy(&text);
     // The name, in brackets, may hold anything.
     let mut words = text.rsplit_once(')')?.1.split_whitespace();
-    let is_stopped = matches!(words.next()?, "T" | "t" | "Z" | "X");
+    // `D`: in a call that only death breaks off, such as a supervised one; it stops before it returns to its program.
+    let is_stopped = matches!(words.next()?, "T" | "t" | "Z" | "X" | "D");
     Some(Row { pid, parent: words.next()?.parse().ok()?, is_stopped })
 }
 

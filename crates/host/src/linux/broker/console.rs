@@ -98,6 +98,44 @@ impl Questions {
     }
 }
 
+impl Questions {
+    /// Asks what `asking`, on a thread of its own, asks through the console, until it returns; for the time before there
+    /// is a sandbox to wait for. `None` if there is no thread.
+    pub fn serve<T: Send>(&self, asking: impl FnOnce() -> T + Send) -> Option<T> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().spawn_scoped(scope, asking).ok()?;
+            while !thread.is_finished() {
+                let patience = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+                let _rung = poll(&mut [PollFd::new(&self.bell, PollFlags::IN)], Some(&patience));
+                if let Some(asking) = self.next() {
+                    ask_now(asking);
+                }
+            }
+            thread.join().ok()
+        })
+    }
+}
+
+/// Asks one question to its end.
+fn ask_now(asking: Asking) {
+    let Ok(prompt) = Prompt::open(asking) else { return };
+    loop {
+        let left = prompt.deadline().saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return prompt.refuse("no answer in time, so it is refused");
+        }
+        let patience = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        match poll(&mut [PollFd::new(&prompt, PollFlags::IN)], Some(&patience)) {
+            Ok(1..) if prompt.take() => return,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return prompt.refuse("the terminal cannot be read, so it is refused"),
+        }
+    }
+}
+
 impl AsFd for Questions {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()

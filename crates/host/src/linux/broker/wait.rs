@@ -76,17 +76,27 @@ struct Waiting<'w> {
     limit: Option<String>,
 }
 
-/// Answers for one program that waits to start, from any thread. Without an answer it waits for ever.
+/// Answers for one program that waits to start, from any thread. Dropped without a word, it refuses.
 #[derive(Debug)]
 pub struct CommandAnswer {
     sender: Sender,
     id: u64,
+    given: bool,
 }
 
 impl CommandAnswer {
     /// Lets it start, or refuses it with `EACCES`; `remember` for all starts of the same file with the same arguments.
-    pub fn give(self, allow: bool, remember: bool) {
+    pub fn give(mut self, allow: bool, remember: bool) {
+        self.given = true;
         self.sender.send(&ToRunner::Verdict { id: self.id, allow, remember });
+    }
+}
+
+impl Drop for CommandAnswer {
+    fn drop(&mut self) {
+        if !self.given {
+            self.sender.send(&ToRunner::Verdict { id: self.id, allow: false, remember: false });
+        }
     }
 }
 
@@ -234,7 +244,7 @@ impl Waiting<'_> {
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
             (FromRunner::Execute(execution), _) => {
-                let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id };
+                let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };
                 observer.command(&execution, answer);
             }
             (FromRunner::Socket(kind), Some(socket)) => observer.serve(kind, socket)?,

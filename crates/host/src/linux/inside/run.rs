@@ -106,7 +106,7 @@ fn live(
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
     let children = named("watch the children", Children::watch().on("watch", "the children"))?;
     let filter = Program::new(&spec.seccomp);
-    let (appeared, commands) = (Appeared::default(), Arc::new(Commands::default()));
+    let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
     let listener = supervise(&spec, supervision, sender, &appeared, &commands);
     let listener = named("supervise the target", listener)?;
     let target = start::start(&spec.target, ruleset, filter, listener).map_err(|error| match error {

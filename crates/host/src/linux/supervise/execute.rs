@@ -9,6 +9,7 @@ use crate::linux::message::FromRunner;
 use crate::linux::supervise::place;
 use crate::linux::sys::memory;
 use crate::linux::sys::notify::{Listener, Notification};
+use garth_plan::linux::spec::Target;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -42,7 +43,7 @@ const REMEMBERED: usize = 4096;
 type Key = (Vec<u8>, Vec<Vec<u8>>);
 
 /// Starts of programs that wait for the broker's verdict. One thread asks, another one hears the answers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Commands {
     listener: OnceLock<Arc<Listener>>,
     waiting: Mutex<HashMap<u64, Key>>,
@@ -50,6 +51,15 @@ pub struct Commands {
 }
 
 impl Commands {
+    /// For this target, which was judged before the sandbox was made. Its own start waits for nobody: the thread that
+    /// hears verdicts stands still until the target runs.
+    #[must_use]
+    pub fn new(target: &Target) -> Self {
+        let start = |program: &Vec<u8>| ((program.clone(), target.arguments.clone()), true);
+        let decided = Mutex::new(target.programs.iter().map(start).collect());
+        Self { listener: OnceLock::new(), waiting: Mutex::default(), decided }
+    }
+
     pub(super) fn answer_on(&self, listener: Arc<Listener>) {
         // There is one supervisor in the life of a runner.
         let _first = self.listener.set(listener);

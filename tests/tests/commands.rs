@@ -1,0 +1,162 @@
+//! Rules for commands: every program that starts is judged, wherever in the tree, before it runs.
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "helpers of tests fail the test")]
+
+use garth_tests::{Garden, Run, Terminal, everyone};
+
+const POLICY: &str = r#"version = 1
+[[commands]]
+prefix = ["git", "push"]
+decision = "deny"
+reason = "pushing publishes work"
+match = ["git push origin main"]
+not-match = ["git status"]
+[[commands]]
+prefix = ["uname"]
+decision = "ask"
+reason = "it is asked for"
+[approvals]
+timeout = "20s"
+"#;
+
+fn words<'w>(garden: &'w Garden, policy: &'w str, options: &[&'w str], command: &[&'w str]) -> Vec<&'w str> {
+    let program = garden.program().to_str().expect("text");
+    [&[program, "run", "--policy", policy], options, &["--"], command].concat()
+}
+
+fn with_policy(test: impl Fn(&Garden, &str)) {
+    everyone(|garden| {
+        let file = garden.home.join("commands.toml");
+        garden.write(&file, POLICY);
+        test(garden, file.to_str().expect("text"));
+    });
+}
+
+fn run(garden: &Garden, policy: &str, options: &[&str], command: &[&str]) -> Run {
+    garden.outside(&words(garden, policy, options, command))
+}
+
+#[test]
+fn a_denied_command_does_not_start_however_it_is_reached() {
+    with_policy(|garden, policy| {
+        let ways = [
+            "git push origin main",
+            "/usr/bin/env git push",
+            "exec git push",
+            "cd / && PATH=/usr/bin:/bin git push",
+            "bash -c 'exec -a harmless git push'",
+            "echo push | xargs git",
+            "find . -maxdepth 0 -exec git push {} ';'",
+            "python3 -c 'import os; os.execvp(\"git\", [\"anything\", \"push\"])'",
+            "perl -e 'exec {\"/usr/bin/git\"} \"x\", \"push\"'",
+            "printf 'git push\\n' > pushing.sh; sh pushing.sh",
+        ];
+        for way in ways {
+            let run = run(garden, policy, &[], &["bash", "-c", way]);
+            assert!(run.errors().contains("the command was denied:"), "{way}: {run}");
+            assert!(run.errors().contains("pushing publishes work"), "{way}: {run}");
+            assert!(!run.errors().contains("fatal:"), "git itself spoke, so it ran: {way}: {run}");
+        }
+        // The allowed twin: the same program, and the same words to another one.
+        let twin = run(garden, policy, &[], &["bash", "-c", "git --version && echo git push"]).code(0);
+        assert!(twin.text().contains("git version"), "{twin}");
+        assert_eq!(twin.errors(), "");
+    });
+}
+
+#[test]
+fn the_command_itself_is_judged_before_there_is_a_sandbox() {
+    with_policy(|garden, policy| {
+        let denied = run(garden, policy, &[], &["git", "push"]).code(122);
+        assert!(denied.errors().contains("a rule denies this command"), "{denied}");
+        let unasked = run(garden, policy, &[], &["uname"]).code(123);
+        assert!(unasked.errors().contains("there is nobody to ask"), "{unasked}");
+        let json = run(garden, policy, &["--json"], &["git", "push"]).code(122);
+        assert!(json.errors().contains("\"outcome\":\"refused\""), "{json}");
+        assert!(run(garden, policy, &[], &["git", "--version"]).code(0).text().contains("git version"));
+    });
+}
+
+#[test]
+fn a_refusal_inside_is_an_event() {
+    with_policy(|garden, policy| {
+        let run = run(
+            garden,
+            policy,
+            &["--json"],
+            &["bash", "-c", "git push 2>/dev/null; uname 2>/dev/null; true"],
+        );
+        let events: Vec<serde_json::Value> =
+            run.errors().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let denied: Vec<_> = events.iter().filter(|event| event["event"] == "command-denied").collect();
+        assert_eq!(denied.len(), 2, "{run}");
+        assert_eq!(denied[0]["command"], serde_json::json!(["git", "push"]));
+        assert_eq!((&denied[0]["asked"], &denied[1]["asked"]), (&false.into(), &true.into()), "{run}");
+        assert_eq!(denied[0]["origin"]["line"], 2);
+    });
+}
+
+/// A program with one end of a pair of sockets, which answers by the words that it is given.
+const APPROVER: &str = r"
+import json, socket, subprocess, sys
+mine, theirs = socket.socketpair()
+words = [str(theirs.fileno()) if word == 'NUMBER' else word for word in sys.argv[2:]]
+child = subprocess.Popen(words, pass_fds=[theirs.fileno()])
+theirs.close()
+answers = iter(sys.argv[1].split())
+for line in mine.makefile():
+    said = json.loads(line)
+    print(json.dumps(said), flush=True)
+    mine.sendall((json.dumps({'id': said['id'], 'answer': next(answers)}) + '\n').encode())
+sys.exit(child.wait())
+";
+
+#[test]
+fn a_program_answers_for_commands() {
+    with_policy(|garden, policy| {
+        let answered = |answers: &str, command: &[&str]| {
+            let words = words(garden, policy, &["--approver", "NUMBER"], command);
+            garden.outside(&[&["/usr/bin/python3", "-c", APPROVER, answers][..], &words].concat())
+        };
+        let script = "uname; uname; uname; uname -s; true";
+        let run = answered("once session no", &["bash", "-c", script]).code(0);
+        let questions: Vec<serde_json::Value> =
+            run.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        assert_eq!(questions.len(), 3, "once is once, and the session goes by the whole command: {run}");
+        assert_eq!(questions[0]["kind"], "execute");
+        assert_eq!(questions[2]["command"], serde_json::json!(["uname", "-s"]));
+        assert_eq!(questions[0]["answers"], serde_json::json!(["once", "session", "no", "quiet"]));
+        assert_eq!(run.text().lines().filter(|line| *line == "Linux").count(), 3, "{run}");
+        // The command that the sandbox is for.
+        assert!(answered("once", &["uname"]).code(0).text().contains("Linux"));
+        let refused = answered("no", &["uname"]).code(123);
+        assert!(!refused.text().contains("Linux"), "{refused}");
+    });
+}
+
+#[test]
+fn the_user_answers_on_the_terminal() {
+    with_policy(|garden, policy| {
+        let script = "uname; echo next; uname -s || echo refused";
+        let view = garden.at(&garden.work);
+        let mut terminal =
+            Terminal::bare(&view, &words(garden, policy, &[], &["bash", "-c", script]), 24, 200);
+        let question = terminal.expect("[no] ");
+        assert!(question.contains("may this command run inside?"), "{question}");
+        assert!(question.contains("it is asked for") && question.contains("by bash"), "{question}");
+        terminal.send("once\r");
+        terminal.expect("Linux");
+        terminal.expect("next");
+        terminal.expect("[no] ");
+        terminal.send("\r");
+        terminal.expect("refused");
+        assert!(terminal.wait().success(), "{}", terminal.shown());
+        // Before there is a sandbox.
+        let mut terminal = Terminal::bare(&view, &words(garden, policy, &[], &["uname"]), 24, 200);
+        terminal.expect("may this command run inside?");
+        terminal.expect("[no] ");
+        terminal.send("o\r");
+        terminal.expect("Linux");
+        assert!(terminal.wait().success(), "{}", terminal.shown());
+    });
+}
