@@ -8,7 +8,7 @@ use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::{environment, network, rows};
+use super::{environment, network, rows, trust};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, Policy, Profile};
@@ -175,7 +175,10 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         Held::new(&limits, group.as_ref()),
     );
     let mut steps = std::mem::take(&mut view.steps);
-    let network = network::lower(policy);
+    let mut network = network::lower(policy);
+    if let Some(network) = network.as_mut().filter(|network| network.opens_tls) {
+        network.trust = trust::stores(policy, facts);
+    }
     steps.extend(network.iter().flat_map(|network| network::files(network, facts)));
     let target = target(command, entered.strings);
     let spec = LaunchSpec {

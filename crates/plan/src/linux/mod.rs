@@ -12,6 +12,7 @@ mod rows;
 pub mod spec;
 mod strangers;
 pub mod syscalls;
+mod trust;
 pub mod usual;
 mod view;
 

@@ -20,12 +20,13 @@ pub const NAMES_FILE: &str = "/etc/hosts";
 pub(super) const FILES: [&str; 2] = [RESOLVER_FILE, NAMES_FILE];
 
 /// Variables by which programs find them.
-pub const BUNDLE_VARIABLES: [&str; 9] = [
+pub const BUNDLE_VARIABLES: [&str; 10] = [
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
     "CURL_CA_BUNDLE",
     "DENO_CERT",
     "GIT_SSL_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "NODE_EXTRA_CA_CERTS",
     "PIP_CERT",
     "REQUESTS_CA_BUNDLE",
@@ -44,7 +45,7 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
     let listen: Vec<u16> = network.listen.iter().map(|port| port.value).collect();
     let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
     let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
-    is_used.then_some(Network { host_ports, listen, opens_tls })
+    is_used.then_some(Network { host_ports, listen, opens_tls, trust: Vec::new() })
 }
 
 /// A port that leads in and out: the broker would connect to itself without end.
@@ -73,12 +74,9 @@ pub(super) fn files(network: &Network, facts: &HostFacts) -> Vec<ViewStep> {
             files.push(ViewStep::File { path: object.final_path.clone(), content: text.into_bytes() });
         }
     }
-    if network.opens_tls
-        && let Ok(path) = AbsPath::posix(BUNDLE)
-    {
-        // The broker puts the certificates in: their authority is made for each session.
-        files.push(ViewStep::File { path, content: Vec::new() });
-    }
+    // The broker puts the certificates in: their authority is made for each session.
+    let trust = network.trust.iter().map(|store| store.path.clone());
+    files.extend(trust.map(|path| ViewStep::File { path, content: Vec::new() }));
     files
 }
 
