@@ -139,6 +139,16 @@ impl Internet {
         fs::read_to_string(self.directory().join("requests.log")).expect("the servers write down requests")
     }
 
+    /// Gives the machine on which `garth` runs a directory of its own in `/etc`, in place of what stands there, by
+    /// `ip-netns(8)`. It is root's, with what the script puts in.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn settings(&self, name: &str, script: &str) {
+        let place = Path::new("/etc/netns").join(&self.machine).join(name);
+        self.shell(&format!("mkdir {0} && cd {0} && {script}", place.display()));
+    }
+
     /// Runs a program in a garden on the machine of this internet, with more variables of the caller.
     #[must_use]
     pub fn inside(&self, garden: &Garden, options: &[&str], variables: &[(&str, &str)], script: &str) -> Run {

@@ -25,7 +25,7 @@ pub use internet::{CLIENT, Internet, SERVER};
 pub use place::{DENIED, OPENED, PASSED, Place};
 pub use program::garth;
 pub use run::{Run, Running, finish, start};
-pub use servers::{GRPC, HTTP2, WEBSOCKET};
+pub use servers::{GIT, GRPC, HTTP2, WEBSOCKET};
 pub use snapshot::Snapshot;
 pub use terminal::Terminal;
 pub use tools::{cargo_home, has, registry, unavailable};

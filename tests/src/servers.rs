@@ -52,6 +52,44 @@ async def main():
 asyncio.run(main())
 ";
 
+/// Git's own protocol over HTTPS, by `git http-backend`; whoever asks may push.
+pub const GIT: &str = r"
+import http.server, os, ssl, subprocess, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def log_message(self, *words): pass
+    def body(self):
+        if self.headers.get('Transfer-Encoding') != 'chunked':
+            return self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size)); self.rfile.readline()
+        self.rfile.readline()
+        return b''.join(pieces)
+    def answer(self):
+        path, _, query = self.path.partition('?')
+        body = self.body()
+        given = {'GIT_PROJECT_ROOT': os.getcwd() + '/files', 'GIT_HTTP_EXPORT_ALL': '1', 'PATH_INFO': path,
+                 'QUERY_STRING': query, 'REQUEST_METHOD': self.command, 'REMOTE_USER': 'pusher',
+                 'CONTENT_TYPE': self.headers.get('Content-Type', ''), 'CONTENT_LENGTH': str(len(body)),
+                 'HTTP_CONTENT_ENCODING': self.headers.get('Content-Encoding', ''),
+                 'GIT_PROTOCOL': self.headers.get('Git-Protocol', '')}
+        said = subprocess.run(['git', 'http-backend'], input=body, env={**os.environ, **given}, stdout=subprocess.PIPE).stdout
+        head, _, body = said.partition(b'\r\n\r\n')
+        fields = dict(line.split(': ', 1) for line in head.decode().split('\r\n') if ': ' in line)
+        self.send_response(int(fields.pop('Status', '200').split()[0]))
+        for name, value in {**fields, 'Content-Length': str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = answer
+server = http.server.ThreadingHTTPServer((sys.argv[2], int(sys.argv[1])), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('server.pem', 'server.key')
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+server.serve_forever()
+";
+
 impl Internet {
     /// Starts one more server on [`SERVER`], in the directory of the internet, and waits until the port answers. It ends
     /// with the internet.

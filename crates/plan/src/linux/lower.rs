@@ -8,7 +8,7 @@ use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::{environment, network, rows, trust};
+use super::{environment, network, rows, ssh, trust};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, Policy, Profile};
@@ -179,7 +179,10 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     if let Some(network) = network.as_mut().filter(|network| network.opens_tls) {
         network.trust = trust::stores(policy, facts);
     }
-    steps.extend(network.iter().flat_map(|network| network::files(network, facts)));
+    if let Some(network) = &network {
+        steps.extend(network::files(network, facts));
+        steps.extend(ssh::files(policy, facts));
+    }
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
         tier: Tier::Process,

@@ -10,6 +10,7 @@ pub mod network;
 mod questions;
 mod rows;
 pub mod spec;
+mod ssh;
 mod strangers;
 pub mod syscalls;
 mod trust;

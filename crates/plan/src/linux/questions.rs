@@ -30,6 +30,7 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
         if network.opens_tls {
             super::trust::ask(&mut query, boundaries);
         }
+        super::ssh::ask(&mut query);
         query.paths.extend(super::network::FILES.into_iter().filter_map(|path| AbsPath::posix(path).ok()));
     }
     for workspace in policy.files.guarded() {
@@ -64,6 +65,7 @@ pub fn further_questions(policy: &Policy, facts: &HostFacts) -> FactQuery {
         }
     }
     super::trust::ask_further(&mut query, facts);
+    super::ssh::ask_further(&mut query, facts);
     query.paths.retain(|path| !facts.paths.contains_key(path));
     query
 }

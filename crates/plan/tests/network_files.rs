@@ -1,4 +1,4 @@
-//! Where authorities are put when TLS is opened: over every store that the machine has and the sandbox shows.
+//! Files that a sandbox with a network has of its own: stores of authorities where TLS is opened, and settings of ssh.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -68,6 +68,10 @@ fn facts() -> HostFacts {
 }
 
 fn plan(policy: &Policy) -> Plan {
+    plan_from(policy, &facts())
+}
+
+fn plan_from(policy: &Policy, facts: &HostFacts) -> Plan {
     let command = Command {
         arguments: vec![b"make".to_vec()],
         directory: path("/home/ada/project"),
@@ -75,7 +79,7 @@ fn plan(policy: &Policy) -> Plan {
         environment: Vec::new(),
         terminal: None,
     };
-    lower(policy, &policy.files.boundaries(), &facts(), &command, Report::Gaps).unwrap()
+    lower(policy, &policy.files.boundaries(), facts, &command, Report::Gaps).unwrap()
 }
 
 #[test]
@@ -118,4 +122,28 @@ fn each_store_that_is_seen_is_filled_once() {
 fn nothing_is_put_anywhere_while_tls_passes_through() {
     let plan = plan(&policy(false));
     assert!(plan.spec.network.is_some_and(|network| network.trust.is_empty()));
+}
+
+/// ssh refuses files that it includes and that belong to a stranger.
+#[test]
+fn settings_of_ssh_are_copies() {
+    let (open, closed) = ("/etc/ssh/ssh_config.d/20-open.conf", "/etc/ssh/ssh_config.d/30-closed.conf");
+    let mut facts = facts();
+    let names = ["20-open.conf", "30-closed.conf"].map(|name| (name.to_owned(), NodeKind::File));
+    facts.lists.insert(path("/etc/ssh/ssh_config.d"), names.to_vec());
+    let policy = policy(false);
+    let asked = further_questions(&policy, &facts);
+    for (name, mode) in [(open, 0o644), (closed, 0o600)] {
+        assert!(asked.texts.contains(&path(name)), "{name}");
+        let PathFact::Present(object) = file(path(name)) else { unreachable!() };
+        facts.paths.insert(path(name), PathFact::Present(Object { mode, ..object }));
+        facts.texts.insert(path(name), b"# a setting".to_vec());
+    }
+    let steps = plan_from(&policy, &facts).spec.view;
+    let is_copied = |name: &str| {
+        let wanted = ViewStep::File { path: path(name), content: b"# a setting".to_vec() };
+        steps.contains(&wanted)
+    };
+    assert!(is_copied(open));
+    assert!(!is_copied(closed), "what only root may read stays so");
 }
