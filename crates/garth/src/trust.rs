@@ -29,6 +29,7 @@ pub(crate) fn fill(
         let Some(store) = stores.iter().find(|store| store.path == *path) else { continue };
         *content = match store.format {
             StoreFormat::Pem => pem.clone(),
+            StoreFormat::Session => authority.as_bytes().to_vec(),
             StoreFormat::Java => keystore::java(&certificates(&pem)),
         };
     }

@@ -107,6 +107,7 @@ fn each_store_that_is_seen_is_filled_once() {
         .collect();
     let wanted = [
         ("/run/garth/certificates.pem", StoreFormat::Pem),
+        ("/run/garth/authority.pem", StoreFormat::Session),
         ("/etc/ssl/certs/ca-certificates.crt", StoreFormat::Pem),
         ("/etc/ssl/certs/java/cacerts", StoreFormat::Java),
     ];

@@ -9,6 +9,9 @@ use garth_policy::{AbsPath, NetworkMode, Origin, Policy, Sourced};
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
 
+/// Where the session's own authority stands alone, for programs that keep a store which only they can write.
+pub const AUTHORITY: &str = "/run/garth/authority.pem";
+
 /// Where programs read which server to ask for names.
 const RESOLVER_FILE: &str = "/etc/resolv.conf";
 

@@ -258,6 +258,8 @@ pub enum StoreFormat {
     Pem,
     /// Java's key store, which every JDK reads.
     Java,
+    /// Nothing but the session's own authority, as a text block.
+    Session,
 }
 
 /// Resource limits that the runner sets or watches. Bytes, counts and seconds.

@@ -1,7 +1,7 @@
 //! Where programs look for the authorities that they trust. Variables name a file to most of them; Java, and what is
 //! built on GnuTLS, look at a place of the system alone.
 
-use super::network::BUNDLE;
+use super::network::{AUTHORITY, BUNDLE};
 use super::spec::{CertificateStore, StoreFormat};
 use crate::facts::{FactQuery, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, NodeKind, Policy};
@@ -67,8 +67,10 @@ pub(super) fn stores(policy: &Policy, facts: &HostFacts) -> Vec<CertificateStore
         let is_of_jdk = || WITHIN_JDK.iter().any(|end| path.as_bytes().ends_with(end.as_bytes()));
         known.map(|(_, format, _)| *format).or_else(|| is_of_jdk().then_some(StoreFormat::Java))
     };
-    let own = AbsPath::posix(BUNDLE).ok().map(|path| CertificateStore { path, format: StoreFormat::Pem });
-    let mut found: Vec<CertificateStore> = own.into_iter().collect();
+    let own = [(BUNDLE, StoreFormat::Pem), (AUTHORITY, StoreFormat::Session)];
+    let own = own.into_iter().filter_map(|(path, format)| Some((AbsPath::posix(path).ok()?, format)));
+    let mut found: Vec<CertificateStore> =
+        own.map(|(path, format)| CertificateStore { path, format }).collect();
     for (path, fact) in &facts.paths {
         let (Some(format), Some(object)) = (format(path), fact.object()) else { continue };
         let path = object.final_path.clone();
