@@ -14,7 +14,7 @@ host = \"api.test\"
 paths = [\"/**\"]
 ";
 
-/// Puts the authority of the servers and that of the session into the browser's own store, and prints a page. The store is
+/// Puts the authority of the servers and that of the session into the browser's own store, and prints a page. The store
 /// lies in a home of its own, because nothing may write into the real one.
 fn page(place: &Place<'_>, address: &str) -> String {
     // The browser refuses to be root with a sandbox of its own.
