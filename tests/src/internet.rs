@@ -139,6 +139,17 @@ impl Internet {
         fs::read_to_string(self.directory().join("requests.log")).expect("the servers write down requests")
     }
 
+    /// Lets a name lead to another address, for whoever asks outside the sandbox. All the others lead to [`SERVER`] again.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn name(&self, name: &str, address: &str) {
+        let others: Vec<&str> = NAMES.split(' ').filter(|known| *known != name).collect();
+        let names = format!("127.0.0.1 localhost\n{SERVER} {}\n{address} {name}\n", others.join(" "));
+        // Written in place: it is mounted over the machine's own file.
+        fs::write(Path::new("/etc/netns").join(&self.machine).join("hosts"), names).expect("a file of names");
+    }
+
     /// Gives the machine on which `garth` runs a directory of its own in `/etc`, in place of what stands there, by
     /// `ip-netns(8)`. It is root's, with what the script puts in.
     ///
