@@ -174,7 +174,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     hidden(
         "egress.smuggle.tab",
         "divide the line by tabs",
-        &["{limited}", "GET	/secret	HTTP/1.1|Host: localhost:{limited-port}||", "GET /secret"],
+        &["{limited}", "GET\t/secret\tHTTP/1.1|Host: localhost:{limited-port}||", "GET /secret"],
     ),
     hidden(
         "egress.smuggle.no-version",
