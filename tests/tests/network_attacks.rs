@@ -117,7 +117,7 @@ fn a_secret_neither_comes_back_nor_goes_on() {
             place.run(&format!("curl -sS -L --location-trusted {header} https://api.test:9443/v1/mine/echo"));
         assert!(run.text().contains("hello from allowed.test at /taken"), "{run}");
         let requests = internet.requests();
-        let taken = requests.lines().filter(|line| line.contains("/taken")).next_back().expect("it came");
+        let taken = requests.lines().rfind(|line| line.contains("/taken")).expect("it came");
         assert!(taken.contains("Bearer garth-") && !taken.contains(TOKEN), "{taken}");
         // Another tenant's place, in every way of writing it.
         for path in
