@@ -59,6 +59,24 @@ fn openssl_sees_whose_certificate_it_is() {
     });
 }
 
+/// Every variable names one file, which holds the authorities of the host and of the session; the system's own file, and
+/// the place of the session's authority alone, agree with it.
+#[test]
+fn every_place_of_authorities_holds_both() {
+    let Some(internet) = Internet::new() else { return };
+    let script = "for name in AWS_CA_BUNDLE CARGO_HTTP_CAINFO CURL_CA_BUNDLE DENO_CERT GIT_SSL_CAINFO \
+            GRPC_DEFAULT_SSL_ROOTS_FILE_PATH NODE_EXTRA_CA_CERTS PIP_CERT REQUESTS_CA_BUNDLE SSL_CERT_FILE; do
+            cat ca.pem /run/garth/authority.pem | cmp - \"${!name}\" || echo \"$name differs\"
+        done
+        cmp /run/garth/certificates.pem /etc/ssl/certs/ca-certificates.crt
+        openssl x509 -noout -subject -in /run/garth/authority.pem
+        if (echo >>/run/garth/certificates.pem) 2>/dev/null; then echo 'it can be written'; fi";
+    internet.clients(|place| {
+        let run = place.run(script).ok();
+        assert_eq!(run.text(), "subject=CN = garth session authority", "{run}");
+    });
+}
+
 #[test]
 fn node() {
     let Some(internet) = with_http2() else { return };
