@@ -1,6 +1,7 @@
 //! The Linux lowering: what a policy means in namespaces, mounts, Landlock and seccomp.
 
 pub mod bpf;
+mod bytes;
 pub mod confinement;
 mod environment;
 mod group;

@@ -107,6 +107,7 @@ pub enum ViewStep {
         /// Where.
         path: AbsPath,
         /// What it holds.
+        #[serde(with = "super::bytes")]
         content: Vec<u8>,
     },
     /// Hides an existing object below an already visible one: it cannot be opened, changed or removed.
