@@ -1,6 +1,6 @@
 //! The network of one sandbox: the broker that serves its sockets, and what the sandbox has to know of it.
 
-use crate::{Error, trust};
+use crate::Error;
 use garth_egress::core::{Code, Decided, Event, Host, Judge, Secret, Secrets, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
@@ -135,7 +135,7 @@ impl Egress {
             set(name, BUNDLE);
         }
         let stores = spec.network.as_ref().map(|network| network.trust.clone()).unwrap_or_default();
-        trust::fill(&mut spec.view, &stores, authority, environment);
+        crate::trust::fill(&mut spec.view, &stores, authority, environment);
     }
 
     /// Serves a socket of the sandbox.
