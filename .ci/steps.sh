@@ -17,6 +17,8 @@ PROGRAMS=(
   git=git gcc=gcc make=make cmake=cmake ninja=ninja-build pkg-config=pkg-config
   node=nodejs npm=npm python3=python3 java=default-jdk-headless javac=default-jdk-headless mvn=maven
   go=golang-go sqlite3=sqlite3 vim=vim nano=nano gdb=gdb strace=strace bwrap=bubblewrap tmux=tmux
+  curl=curl wget=wget ip=iproute2 openssl=openssl sshd=openssh-server ssh=openssh-client psql=postgresql-client
+  redis-server=redis-server redis-cli=redis-tools ruby=ruby php=php-cli chromium=chromium certutil=libnss3-tools
   script=bsdutils setpriv=util-linux runuser=util-linux
   x86_64-w64-mingw32-gcc=gcc-mingw-w64-x86-64 wine=wine
 )
@@ -38,6 +40,12 @@ missing_packages() {
     have "${pair%%=*}" || printf '%s\n' "${pair#*=}"
   done
   [[ -e /usr/include/stdio.h ]] || printf 'libc6-dev\n'
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || printf 'postgresql\n'
+  local library
+  for library in requests aiohttp grpc websockets; do
+    # Debian's own Python, which the tests run: another one may stand before it on the path.
+    /usr/bin/python3 -c "import $library" 2>/dev/null || printf 'python3-%s\n' "${library/#grpc/grpcio}"
+  done
   python3 -c 'import ensurepip, venv' 2>/dev/null || printf 'python3-venv\n'
   python3 -m pip --version >/dev/null 2>&1 || printf 'python3-pip\n'
 }

@@ -22,7 +22,7 @@ pub const CLIENT: &str = "93.184.216.35";
 const NAMES: &str = "allowed.test denied.test api.test forbidden.test";
 
 /// Longest time for one program; it bounds what a broken test costs.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Answers `GET` and `POST` on ports 80 and 443 with a file, or with what was asked, and writes down each request.
 const SERVERS: &str = r#"
@@ -140,6 +140,27 @@ impl Internet {
         fs::read_to_string(self.directory().join("requests.log")).expect("the servers write down requests")
     }
 
+    /// Lets a name lead to another address, for whoever asks outside the sandbox. All the others lead to [`SERVER`] again.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn name(&self, name: &str, address: &str) {
+        let others: Vec<&str> = NAMES.split(' ').filter(|known| *known != name).collect();
+        let names = format!("127.0.0.1 localhost\n{SERVER} {}\n{address} {name}\n", others.join(" "));
+        // Written in place: it is mounted over the machine's own file.
+        fs::write(Path::new("/etc/netns").join(&self.machine).join("hosts"), names).expect("a file of names");
+    }
+
+    /// Gives the machine on which `garth` runs a directory of its own in `/etc`, in place of what stands there, by
+    /// `ip-netns(8)`. It is root's, with what the script puts in.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn settings(&self, name: &str, script: &str) {
+        let place = Path::new("/etc/netns").join(&self.machine).join(name);
+        self.shell(&format!("mkdir {0} && cd {0} && {script}", place.display()));
+    }
+
     /// Runs a program in a garden on the machine of this internet, with more variables of the caller.
     #[must_use]
     pub fn inside(&self, garden: &Garden, options: &[&str], variables: &[(&str, &str)], script: &str) -> Run {
@@ -212,7 +233,11 @@ impl Internet {
         fs::write(files.join("hosts"), names).expect("a file of names");
     }
 
-    fn shell(&self, script: &str) {
+    /// Runs a script in the directory of the internet, on the machine that runs the tests.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn shell(&self, script: &str) {
         let ran = Command::new("bash")
             .args(["-euc", script])
             .current_dir(self.directory())
@@ -229,14 +254,7 @@ impl Internet {
             vec!["/usr/bin/python3", "-c", SERVERS, SERVER],
             vec!["git", "daemon", "--export-all", "--reuseaddr", &base, files.to_str().expect("text")],
         ] {
-            let child = Command::new("ip")
-                .args(["netns", "exec", &self.outside])
-                .args(words)
-                .current_dir(self.directory.path())
-                .env("HOME", self.directory.path())
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn();
+            let child = self.command_outside(&words).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
             self.servers.push(child.expect("ip starts"));
         }
         let end = Instant::now() + Duration::from_secs(20);
@@ -244,6 +262,19 @@ impl Internet {
             assert!(Instant::now() < end, "the servers do not start");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// A command where the servers are.
+    pub(crate) fn command_outside(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.outside]).args(words);
+        command.current_dir(self.directory()).env("HOME", self.directory());
+        command
+    }
+
+    /// Takes a server along, to be ended with the others.
+    pub(crate) fn keep(&mut self, server: Child) {
+        self.servers.push(server);
     }
 
     /// Ends what still runs in a namespace of ours: servers start helpers.

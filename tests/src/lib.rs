@@ -12,16 +12,20 @@
 
 mod garden;
 mod internet;
+mod place;
 mod program;
 mod run;
+mod servers;
 mod snapshot;
 mod terminal;
 mod tools;
 
 pub use garden::{Garden, Identity, View, everyone};
 pub use internet::{CLIENT, Internet, SERVER};
+pub use place::{DENIED, OPENED, PASSED, Place};
 pub use program::garth;
 pub use run::{Run, Running, finish, start};
+pub use servers::{GIT, GRPC, HTTP2, WEBSOCKET};
 pub use snapshot::Snapshot;
 pub use terminal::Terminal;
 pub use tools::{cargo_home, has, registry, unavailable};

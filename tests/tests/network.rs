@@ -1,13 +1,6 @@
 //! Real programs reach the servers that a policy names, and no others, in a small internet made for the test.
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "helpers of tests fail the test, and say for whom"
-)]
-
-use garth_tests::{CLIENT, Garden, Identity, Internet, Run, SERVER, has};
-use std::time::{Duration, Instant};
+use garth_tests::{CLIENT, Internet, Place, SERVER, has};
 
 /// What the policy of most tests says.
 const POLICY: &str = "version = 1
@@ -33,39 +26,10 @@ hosts = [\"api.test\"]
 /// The real value of the secret.
 const TOKEN: &str = "the-real-value-of-the-token";
 
-/// A garden and a policy file in the internet of a test.
-struct Place<'i> {
-    internet: &'i Internet,
-    garden: Garden,
-    policy: String,
-}
-
-impl Place<'_> {
-    fn run(&self, script: &str) -> Run {
-        self.internet.inside(&self.garden, &["--policy", &self.policy], &[("API_TOKEN", TOKEN)], script)
-    }
-
-    /// Runs something that must fail, and soon: a program that waits for a time-out is of no use to anybody.
-    fn fails_fast(&self, script: &str) -> Run {
-        let began = Instant::now();
-        let run = self.run(script).fails();
-        assert!(began.elapsed() < Duration::from_secs(8), "{:?}: {run}", began.elapsed());
-        run
-    }
-}
-
 /// Runs a test as everybody, in one internet.
 fn everyone(policy: &str, test: impl Fn(&Place<'_>)) {
     let Some(internet) = Internet::new() else { return };
-    for identity in Identity::all() {
-        eprintln!("as {identity:?}");
-        let garden = Garden::new(*identity);
-        let file = garden.home.join("network.toml");
-        garden.write(&file, policy);
-        garden.write("ca.pem", std::fs::read(internet.authority()).expect("the authority"));
-        let policy = file.to_str().expect("text").to_owned();
-        test(&Place { internet: &internet, garden, policy });
-    }
+    internet.everyone(policy, &[("API_TOKEN", TOKEN)], test);
 }
 
 #[test]

@@ -23,14 +23,6 @@ use std::time::Duration;
 /// A caller's environment.
 type Variables = [(Vec<u8>, Vec<u8>)];
 
-/// Files in which systems keep the authorities that they trust, the first that is there counts.
-const BUNDLES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
 /// A broker that serves one sandbox.
 #[derive(Debug)]
 pub(crate) struct Egress {
@@ -129,7 +121,7 @@ impl Egress {
     }
 
     /// Adds to an order what only this session knows.
-    pub(crate) fn adapt(&self, spec: &mut LaunchSpec) {
+    pub(crate) fn adapt(&self, spec: &mut LaunchSpec, environment: &Variables) {
         let mut set = |name: &str, value: &str| {
             let prefix = format!("{name}=");
             spec.target.environment.retain(|string| !string.starts_with(prefix.as_bytes()));
@@ -151,14 +143,8 @@ impl Egress {
         for name in BUNDLE_VARIABLES {
             set(name, BUNDLE);
         }
-        let trusted = [trusted_by_host(), authority.as_bytes().to_vec()].concat();
-        for step in &mut spec.view {
-            if let ViewStep::File { path, content } = step
-                && path.as_bytes() == BUNDLE.as_bytes()
-            {
-                content.clone_from(&trusted);
-            }
-        }
+        let stores = spec.network.as_ref().map(|network| network.trust.clone()).unwrap_or_default();
+        crate::trust::fill(&mut spec.view, &stores, authority, environment);
     }
 
     /// Serves a socket of the sandbox.
@@ -303,14 +289,6 @@ fn loopback_names(text: &str, own: &str) -> String {
         names.push_str(&format!("127.0.0.1 {own}\n"));
     }
     names
-}
-
-fn trusted_by_host() -> Vec<u8> {
-    let mut text = BUNDLES.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
-    if !text.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    text
 }
 
 #[cfg(test)]

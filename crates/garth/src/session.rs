@@ -275,7 +275,7 @@ impl Prepared {
         let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker.clone())?;
 
         if let Some(egress) = &egress {
-            egress.adapt(spec.to_mut());
+            egress.adapt(spec.to_mut(), &self.command.environment);
         }
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;

@@ -342,6 +342,9 @@ fn path_matches(pattern: &str, path: &str) -> bool {
 /// sign itself (which hides a second layer), and NUL.
 const ENCODED: &[&str] = &["%2f", "%5c", "%2e", "%3b", "%25", "%00"];
 
+/// What begins a letter of ASCII in more bytes than it takes (RFC 3629 section 3): a careless server decodes it all the same.
+const OVERLONG: &[&str] = &["%c0", "%c1", "%e0%8", "%e0%9", "%f0%8"];
+
 /// True if two servers could read the path (without query) as different resources (RFC 3986 sections 3.3 and 6.2.2).
 ///
 /// That is the case with dot segments, empty segments, path parameters (`;`), backslashes, encoded separators,
@@ -354,7 +357,7 @@ pub fn is_ambiguous_path(path: &str) -> bool {
         || !path.bytes().all(is_plain)
         || path.contains("//")
         || path.split('/').any(|part| matches!(part, ".." | "."))
-        || ENCODED.iter().any(|encoded| lowered.contains(encoded))
+        || ENCODED.iter().chain(OVERLONG).any(|encoded| lowered.contains(encoded))
         || has_broken_escape(path)
 }
 

@@ -119,6 +119,10 @@ fn response(request: &[u8], word: &str) -> Vec<u8> {
     let authorised = if text.contains(SECRET) { " authorised" } else { "" };
     let body = format!("{word} {} host={}{authorised}\n", line.join(" "), field("host"));
     let echo = field("authorization");
+    if let Some(place) = line.last().and_then(|path| path.strip_prefix("/redirect/")) {
+        return format!("HTTP/1.1 302 Found\r\nLocation: http://{place}/\r\nContent-Length: 0\r\n\r\n")
+            .into_bytes();
+    }
     format!("HTTP/1.1 200 OK\r\nX-Echo: {echo}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 

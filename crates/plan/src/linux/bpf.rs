@@ -169,7 +169,11 @@ fn nested(name: &str) -> bool {
     matches!(name, "chroot" | "mount" | "umount2" | "pivot_root" | "setns")
 }
 
-/// Allows `AF_UNIX` and the internet families (unless told otherwise) and `NETLINK_ROUTE`.
+/// Protocols of the internet families that programs use: the usual one of the kind, ICMP (`ping`; the kernel decides who
+/// may), TCP, UDP, ICMPv6, and TCP over several paths, which looks like TCP to the redirect.
+const PROTOCOLS: [u32; 6] = [0, 1, 6, 17, 58, 262];
+
+/// Allows `AF_UNIX` and the internet families (unless told otherwise) with their usual protocols, and `NETLINK_ROUTE`.
 fn families(closed: bool, no_datagrams: bool) -> Vec<Instruction> {
     const UNIX: u32 = 1;
     const INET: u32 = 2;
@@ -177,23 +181,34 @@ fn families(closed: bool, no_datagrams: bool) -> Vec<Instruction> {
     const NETLINK: u32 = 16;
     /// Set in `SOCK_DGRAM` and `SOCK_RAW` (which is the same to this family), in neither of the other kinds.
     const DATAGRAM: u32 = 2;
+    /// Set in every kind beside `SOCK_STREAM`, `SOCK_DGRAM` and `SOCK_RAW`: these have a protocol of their own (SCTP, DCCP).
+    const ODD_KINDS: u32 = 4 | 8;
     let usual = if closed { deny(Errno::Eafnosupport) } else { ret(RET_ALLOW) };
     let datagrams = if no_datagrams { deny(Errno::Eprotonosupport) } else { usual };
-    vec![
+    let mut block = vec![
         load(argument(0)),
         jump(JEQ, UNIX, 6, 0),
-        jump(JEQ, INET, 8, 0),
-        jump(JEQ, INET6, 7, 0),
-        jump(JEQ, NETLINK, 0, 7),
+        jump(JEQ, INET, 9, 0),
+        jump(JEQ, INET6, 8, 0),
+        jump(JEQ, NETLINK, 0, 18),
         load(argument(2)),
-        jump(JEQ, 0, 0, 5),
+        jump(JEQ, 0, 0, 16),
         ret(RET_ALLOW),
+        // Unix.
         load(argument(1)),
         jump(JSET, DATAGRAM, 0, 1),
         datagrams,
         usual,
-        deny(Errno::Eafnosupport),
-    ]
+        // Internet.
+        load(argument(1)),
+        jump(JSET, ODD_KINDS, 8, 0),
+        load(argument(2)),
+    ];
+    for (protocol, left) in PROTOCOLS.into_iter().zip((0..6).rev()) {
+        block.push(jump(JEQ, protocol, left, u8::from(left == 0)));
+    }
+    block.extend([usual, deny(Errno::Eprotonosupport), deny(Errno::Eafnosupport)]);
+    block
 }
 
 fn refuse_equal(index: u8, values: &[u32]) -> Vec<Instruction> {
@@ -336,6 +351,23 @@ mod tests {
             (17, 0, RET_ERRNO | 97),
         ] {
             assert_eq!(call(&o, "socket", [family, 0, protocol, 0, 0, 0]), wanted, "family {family}");
+        }
+        for family in [2, 10] {
+            for (kind, protocol, wanted) in [
+                (1, 0, RET_ALLOW),
+                (0o2_000_001, 6, RET_ALLOW),
+                (2, 17, RET_ALLOW),
+                (1, 262, RET_ALLOW),
+                (3, 1, RET_ALLOW),
+                (1, 132, RET_ERRNO | 93),
+                (2, 136, RET_ERRNO | 93),
+                (0o2_000_005, 0, RET_ERRNO | 93),
+                (6, 0, RET_ERRNO | 93),
+                (10, 0, RET_ERRNO | 93),
+            ] {
+                let found = call(&o, "socket", [family, kind, protocol, 0, 0, 0]);
+                assert_eq!(found, wanted, "family {family}, kind {kind}, protocol {protocol}");
+            }
         }
         let closed = Options { no_sockets: true, ..o };
         assert_eq!(call(&closed, "socket", [2, 1, 0, 0, 0, 0]), RET_ERRNO | 97);

@@ -8,7 +8,7 @@ use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::{environment, network, rows};
+use super::{environment, network, rows, ssh, trust};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, Policy, Profile};
@@ -172,8 +172,14 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
     let assurance = rows::process(facts, rules, &view, changes.as_ref(), Held::new(&limits, group.as_ref()));
     let mut steps = std::mem::take(&mut view.steps);
-    let network = network::lower(policy);
-    steps.extend(network.iter().flat_map(|network| network::files(network, facts)));
+    let mut network = network::lower(policy);
+    if let Some(network) = network.as_mut().filter(|network| network.opens_tls) {
+        network.trust = trust::stores(policy, facts);
+    }
+    if let Some(network) = &network {
+        steps.extend(network::files(network, facts));
+        steps.extend(ssh::files(policy, facts));
+    }
     let target = target(command, entered.strings);
     let spec = LaunchSpec {
         tier: Tier::Process,

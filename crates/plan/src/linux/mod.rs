@@ -1,6 +1,7 @@
 //! The Linux lowering: what a policy means in namespaces, mounts, Landlock and seccomp.
 
 pub mod bpf;
+mod bytes;
 pub mod confinement;
 mod environment;
 mod group;
@@ -10,8 +11,10 @@ pub mod network;
 mod questions;
 mod rows;
 pub mod spec;
+mod ssh;
 mod strangers;
 pub mod syscalls;
+mod trust;
 pub mod usual;
 mod view;
 

@@ -9,6 +9,9 @@ use garth_policy::{AbsPath, ApprovalMode, NetworkMode, Origin, Policy, Sourced};
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
 
+/// Where the session's own authority stands alone, for programs that keep a store which only they can write.
+pub const AUTHORITY: &str = "/run/garth/authority.pem";
+
 /// Where programs read which server to ask for names.
 const RESOLVER_FILE: &str = "/etc/resolv.conf";
 
@@ -20,12 +23,13 @@ pub const NAMES_FILE: &str = "/etc/hosts";
 pub(super) const FILES: [&str; 2] = [RESOLVER_FILE, NAMES_FILE];
 
 /// Variables by which programs find them.
-pub const BUNDLE_VARIABLES: [&str; 9] = [
+pub const BUNDLE_VARIABLES: [&str; 10] = [
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
     "CURL_CA_BUNDLE",
     "DENO_CERT",
     "GIT_SSL_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "NODE_EXTRA_CA_CERTS",
     "PIP_CERT",
     "REQUESTS_CA_BUNDLE",
@@ -48,7 +52,7 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
     let listen: Vec<u16> = network.listen.iter().map(|port| port.value).collect();
     let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
     let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
-    is_used.then_some(Network { host_ports, listen, opens_tls })
+    is_used.then_some(Network { host_ports, listen, opens_tls, trust: Vec::new() })
 }
 
 /// A port that leads in and out: the broker would connect to itself without end.
@@ -77,12 +81,9 @@ pub(super) fn files(network: &Network, facts: &HostFacts) -> Vec<ViewStep> {
             files.push(ViewStep::File { path: object.final_path.clone(), content: text.into_bytes() });
         }
     }
-    if network.opens_tls
-        && let Ok(path) = AbsPath::posix(BUNDLE)
-    {
-        // The broker puts the certificates in: their authority is made for each session.
-        files.push(ViewStep::File { path, content: Vec::new() });
-    }
+    // The broker puts the certificates in: their authority is made for each session.
+    let trust = network.trust.iter().map(|store| store.path.clone());
+    files.extend(trust.map(|path| ViewStep::File { path, content: Vec::new() }));
     files
 }
 

@@ -26,7 +26,11 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     };
     // In order, so the set is put together in one go.
     query.paths = boundaries.iter().filter(matters).map(|boundary| boundary.path.clone()).collect();
-    if super::network::lower(policy).is_some() {
+    if let Some(network) = super::network::lower(policy) {
+        if network.opens_tls {
+            super::trust::ask(&mut query, boundaries);
+        }
+        super::ssh::ask(&mut query);
         query.paths.extend(super::network::FILES.into_iter().filter_map(|path| AbsPath::posix(path).ok()));
     }
     for workspace in policy.files.guarded() {
@@ -60,6 +64,8 @@ pub fn further_questions(policy: &Policy, facts: &HostFacts) -> FactQuery {
             }
         }
     }
+    super::trust::ask_further(&mut query, facts);
+    super::ssh::ask_further(&mut query, facts);
     query.paths.retain(|path| !facts.paths.contains_key(path));
     query
 }

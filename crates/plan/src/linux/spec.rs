@@ -107,6 +107,7 @@ pub enum ViewStep {
         /// Where.
         path: AbsPath,
         /// What it holds.
+        #[serde(with = "super::bytes")]
         content: Vec<u8>,
     },
     /// Hides an existing object below an already visible one: it cannot be opened, changed or removed.
@@ -239,6 +240,29 @@ pub struct Network {
     pub listen: Vec<u16>,
     /// Some TLS connections end at the broker, under certificates of the session's own authority.
     pub opens_tls: bool,
+    /// Files of the view that the broker fills with the authorities that are trusted inside. Empty unless TLS is opened.
+    pub trust: Vec<CertificateStore>,
+}
+
+/// A file with the authorities that programs trust.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateStore {
+    /// Where it stands in the view.
+    pub path: AbsPath,
+    /// What its readers expect.
+    pub format: StoreFormat,
+}
+
+/// How a file holds certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreFormat {
+    /// One text block after the other (RFC 7468).
+    Pem,
+    /// Java's key store, which every JDK reads.
+    Java,
+    /// Nothing but the session's own authority, as a text block.
+    Session,
 }
 
 /// Resource limits that the runner sets or watches. Bytes, counts and seconds.

@@ -80,8 +80,8 @@ pub enum Action {
     SuperviseDelete,
     /// `open` family: supervised when argument `.0` holds a flag that can write or create.
     SuperviseOpen(u8),
-    /// `socket`, `socketpair`: families outside the short list are refused, and unix datagrams where nothing else
-    /// keeps them from servers outside.
+    /// `socket`, `socketpair`: families and protocols outside the short list are refused, and unix datagrams where
+    /// nothing else keeps them from servers outside.
     Families,
     /// `execve` family: looked at by the runner; the call itself goes on or is refused.
     SuperviseExecute,
@@ -181,8 +181,8 @@ pub const TABLE: &[Row] = &[
         41,
         198,
         Action::Families,
-        "only unix, inet, inet6 and route netlink: the rest is kernel surface, and vsock leaves the namespace; each \
-         unix datagram can name another receiver in memory, so before Landlock ABI 9 there are none",
+        "only unix, inet and inet6 (TCP, UDP, ICMP) and route netlink: the rest is kernel surface, and vsock leaves the \
+         namespace; each unix datagram can name another receiver in memory, so before Landlock ABI 9 there are none",
     ),
     row("socketpair", 53, 199, Action::Families, "as socket"),
     row("ioctl", 16, 29, Action::Terminal, "TIOCSTI and TIOCLINUX type into the terminal of the host"),

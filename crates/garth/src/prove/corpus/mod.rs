@@ -2,6 +2,8 @@
 
 mod egress;
 mod egress_http;
+mod egress_reach;
+mod egress_smuggling;
 mod enforcer;
 mod environment;
 mod files;
@@ -39,6 +41,8 @@ pub fn corpus() -> Vec<Attack> {
         stories::ATTACKS,
         egress::ATTACKS,
         egress_http::ATTACKS,
+        egress_reach::ATTACKS,
+        egress_smuggling::ATTACKS,
     ];
     let written = tables.into_iter().flatten().cloned();
     written.chain(kernel::rows()).collect()

@@ -277,8 +277,13 @@ mod tests {
             return;
         }
         crate::linux::inside::loopback_up().unwrap();
-        let sockets =
-            open(&Network { host_ports: vec![5432], listen: Vec::new(), opens_tls: false }).unwrap();
+        let sockets = open(&Network {
+            host_ports: vec![5432],
+            listen: Vec::new(),
+            opens_tls: false,
+            trust: Vec::new(),
+        })
+        .unwrap();
         let (mut listeners, mut rest) = (Vec::new(), Vec::new());
         for (kind, socket) in sockets {
             match kind {

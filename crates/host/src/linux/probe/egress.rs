@@ -28,7 +28,7 @@ pub(super) const ACTIONS: &[Row] = &[
 ];
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The server for names inside.
 const RESOLVER: &str = "198.19.255.53:53";
@@ -36,17 +36,19 @@ const RESOLVER: &str = "198.19.255.53:53";
 /// Holds the placeholder of a secret inside.
 const TOKEN: &str = "GARTH_PROVE_TOKEN";
 
-fn address(arguments: &Arguments<'_>, index: usize) -> Result<SocketAddr, Refusal> {
+pub(super) fn address(arguments: &Arguments<'_>, index: usize) -> Result<SocketAddr, Refusal> {
     arguments.text(index)?.parse().map_err(|_| Refusal::broken("no socket address"))
 }
 
-/// The words to say: `|` stands for the end of a line, `$TOKEN` for what the secret's variable holds.
-fn spoken(text: &str) -> Vec<u8> {
+/// The words to say: `|` stands for the end of a line, `$CR`, `$LF` and `$NUL` for these characters, `$TOKEN` for what the
+/// secret's variable holds.
+pub(super) fn spoken(text: &str) -> Vec<u8> {
     let token = std::env::var(TOKEN).unwrap_or_default();
-    text.replace('|', "\r\n").replace("$TOKEN", &token).into_bytes()
+    let text = text.replace('|', "\r\n").replace("$CR", "\r").replace("$LF", "\n").replace("$NUL", "\0");
+    text.replace("$TOKEN", &token).into_bytes()
 }
 
-fn connected(to: SocketAddr) -> Result<TcpStream, Refusal> {
+pub(super) fn connected(to: SocketAddr) -> Result<TcpStream, Refusal> {
     let stream = TcpStream::connect_timeout(&to, PATIENCE).map_err(|error| {
         // The library's own time-out has no number.
         error.raw_os_error().map_or(Refusal::Os(libc::ETIMEDOUT), Refusal::Os)
@@ -57,7 +59,7 @@ fn connected(to: SocketAddr) -> Result<TcpStream, Refusal> {
 
 /// Waits for `wanted`. A refusal in HTTP is `EACCES`; another answer `ENODATA`; an end without one `ECONNABORTED`.
 /// With `goes_on`, what follows a refusal is listened to as well.
-fn hear(stream: &mut TcpStream, wanted: &str, goes_on: bool) -> Act {
+pub(super) fn hear(stream: &mut TcpStream, wanted: &str, goes_on: bool) -> Act {
     let end = Instant::now() + if goes_on { PATIENCE / 4 } else { PATIENCE };
     let mut heard = Vec::new();
     let mut piece = [0; 4096];
@@ -89,7 +91,7 @@ fn hear(stream: &mut TcpStream, wanted: &str, goes_on: bool) -> Act {
     }))
 }
 
-fn converse(to: SocketAddr, words: &[u8], wanted: &str, goes_on: bool) -> Act {
+pub(super) fn converse(to: SocketAddr, words: &[u8], wanted: &str, goes_on: bool) -> Act {
     let mut stream = connected(to)?;
     stream.write_all(words)?;
     hear(&mut stream, wanted, goes_on)
@@ -136,9 +138,16 @@ fn say_hello(arguments: &Arguments<'_>) -> Act {
     converse(address(arguments, 0)?, &hello, "reached", false)
 }
 
-/// Speaks HTTP/2 at once (address, authority, path).
+/// Speaks HTTP/2 at once (address, authority, path, more fields as `name=value`). Without an authority the field is left out.
 fn say_http2(arguments: &Arguments<'_>) -> Act {
-    let words = wire::http2_request(arguments.text(1)?, arguments.text(2)?);
+    let mut more = Vec::new();
+    for index in 3..arguments.all().len() {
+        // The name of a field may begin with a colon, its value may hold anything.
+        let (name, value) =
+            arguments.text(index)?.split_once('=').ok_or_else(|| Refusal::broken("no field"))?;
+        more.push((name, spoken(value)));
+    }
+    let words = wire::http2_request(arguments.text(1)?, arguments.text(2)?, &more);
     converse(address(arguments, 0)?, &words, "reached", false)
 }
 

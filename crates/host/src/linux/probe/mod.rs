@@ -18,6 +18,7 @@ mod race;
 mod raw;
 mod root;
 mod sockets;
+mod web;
 mod wire;
 
 pub use act::{Act, Arguments, Outcome, Refusal};
@@ -82,6 +83,7 @@ fn find(name: &str) -> Option<fn(&Arguments) -> Act> {
         root::ACTIONS,
         sockets::ACTIONS,
         egress::ACTIONS,
+        web::ACTIONS,
     ];
     tables.into_iter().flatten().find(|(known, _)| *known == name).map(|(_, action)| *action)
 }

@@ -94,17 +94,19 @@ pub(super) fn client_hello(name: &str, in_parts: bool) -> Vec<u8> {
 }
 
 /// The preface of HTTP/2, settings, and a request with headers as plain literals (RFC 9113, RFC 7541 section 6.2.2).
-pub(super) fn http2_request(authority: &str, path: &str) -> Vec<u8> {
+pub(super) fn http2_request(authority: &str, path: &str, more: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let frame = |kind: u8, flags: u8, stream: u8, body: &[u8]| {
         let length = u8::try_from(body.len()).unwrap_or(0);
         [&[0, 0, length, kind, flags, 0, 0, 0, stream][..], body].concat()
     };
-    let literal = |name: &str, value: &str| {
-        let text = |text: &str| [&[u8::try_from(text.len()).unwrap_or(0)][..], text.as_bytes()].concat();
-        [vec![0], text(name), text(value)].concat()
+    let literal = |name: &str, value: &[u8]| {
+        let text = |text: &[u8]| [&[u8::try_from(text.len()).unwrap_or(0)][..], text].concat();
+        [vec![0], text(name.as_bytes()), text(value)].concat()
     };
-    let fields = [(":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", path)];
-    let block: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value)).collect();
+    let usual = [(":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", path)];
+    let usual = usual.iter().filter(|(name, value)| *name != ":authority" || !value.is_empty());
+    let mut block: Vec<u8> = usual.flat_map(|(name, value)| literal(name, value.as_bytes())).collect();
+    block.extend(more.iter().flat_map(|(name, value)| literal(name, value)));
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[]), frame(1, 5, 1, &block)].concat()
 }
 
