@@ -8,6 +8,10 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod parse;
+mod sh;
+
+pub use parse::{argv, parse, parse_at};
 
 pub use command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,

@@ -1,0 +1,373 @@
+//! From the tree to simple commands.
+
+use super::assigned::{Touches, assigned, assigned_name, names_in, touches};
+use super::cursor::{Parser, Places};
+use super::expand::Manner;
+use super::scope::{Scope, Value};
+use super::tree::{Document, List, Node, Piece, Redirect, Simple, Target, Word as Written};
+use crate::command::{
+    Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,
+    Word,
+};
+use std::collections::HashMap;
+
+/// Commands that aliases may add to a script.
+const MOST_ALIASED: usize = 2000;
+
+/// Arrays in which bash keeps what a command name means.
+const COMMAND_TABLES: &[&str] = &["BASH_ALIASES", "BASH_CMDS"];
+
+/// Operators of `[` and `[[` that evaluate their operands as arithmetic.
+const ARITHMETIC_TESTS: &[&str] = &["-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v"];
+
+/// Builtins that evaluate operands as arithmetic or as subscripts.
+const ARITHMETIC_BUILTINS: &[&str] =
+    &["let", "declare", "typeset", "local", "read", "printf", "unset", "test", "["];
+
+/// What the pieces of a script mean together.
+pub(super) struct Lowering<'t> {
+    shell: Shell,
+    documents: &'t [Document],
+    pub scope: Scope,
+    script: Script,
+    via: Vec<String>,
+    input: Input,
+    aliases: HashMap<String, Vec<Command>>,
+    aliased: usize,
+    /// The command that is being lowered.
+    pub span: Span,
+}
+
+/// All that a tree could run.
+pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems: Vec<Problem>) -> Script {
+    let mut found = assigned(list);
+    for document in documents {
+        let text = Written { pieces: document.pieces.clone(), span: document.span };
+        let node = Node::Test(vec![text]);
+        let inner = assigned(&List { items: vec![(node, false)] });
+        found.names.extend(inner.names);
+        found.anything |= inner.anything;
+    }
+    let mut lowering = Lowering {
+        shell,
+        documents,
+        scope: Scope::new(found),
+        script: Script { problems, ..Script::default() },
+        via: Vec::new(),
+        input: Input::Inherited,
+        aliases: HashMap::new(),
+        aliased: 0,
+        span: Span::default(),
+    };
+    lowering.list(list);
+    lowering.script
+}
+
+impl Lowering<'_> {
+    fn problem(&mut self, what: &str, span: Span) {
+        self.script.problems.push(Problem { what: what.to_owned(), span });
+    }
+
+    fn list(&mut self, list: &List) {
+        for (node, _) in &list.items {
+            self.node(node);
+        }
+    }
+
+    /// Commands of a substitution: they stand before the command that uses them, and have their own input.
+    pub(super) fn substitution(&mut self, list: &List) {
+        let input = std::mem::take(&mut self.input);
+        self.list(list);
+        self.input = input;
+    }
+
+    fn node(&mut self, node: &Node) {
+        match node {
+            Node::Simple(simple) => self.simple(simple),
+            Node::Pipeline(nodes) => self.pipeline(nodes),
+            Node::Chain(nodes) => nodes.iter().for_each(|(_, node)| self.node(node)),
+            Node::Group(list, _) => self.list(list),
+            Node::Branches(lists) => lists.iter().for_each(|list| self.list(list)),
+            Node::For { words, body, .. } => {
+                for word in words {
+                    self.expand(word, Manner::Command);
+                }
+                self.list(body);
+            }
+            Node::Case { word, arms } => {
+                self.expand(word, Manner::Value);
+                for (patterns, body) in arms {
+                    for pattern in patterns {
+                        self.expand(pattern, Manner::Value);
+                    }
+                    self.list(body);
+                }
+            }
+            Node::Function { name, body } => self.function(name, body),
+            Node::Test(words) => self.test(words),
+            Node::Arithmetic(pieces, span) => self.arithmetic(pieces, *span),
+            Node::Coprocess(body) => {
+                let input = std::mem::take(&mut self.input);
+                self.node(body);
+                self.input = input;
+            }
+            Node::Redirected(node, redirections) => self.redirected(node, redirections),
+        }
+    }
+
+    fn pipeline(&mut self, nodes: &[Node]) {
+        let outer = self.input.clone();
+        for node in nodes {
+            let before = self.script.commands.len();
+            self.node(node);
+            let after = self.script.commands.len();
+            self.input = if after > before { Input::Pipe(after - 1) } else { Input::Inherited };
+        }
+        self.input = outer;
+    }
+
+    fn function(&mut self, name: &Written, body: &Node) {
+        match self.expand_to_one(name, Manner::Value).text() {
+            Some(name) => self.script.definitions.push(name),
+            None => self.problem("the name of a function is not plain", name.span),
+        }
+        let outer = std::mem::replace(&mut self.scope.in_function, true);
+        let input = std::mem::take(&mut self.input);
+        self.node(body);
+        self.input = input;
+        self.scope.in_function = outer;
+    }
+
+    fn test(&mut self, words: &[Written]) {
+        let mut is_arithmetic = false;
+        for word in words {
+            is_arithmetic |= matches!(word.pieces.as_slice(), [Piece::Bare(text)] if ARITHMETIC_TESTS.contains(&text.as_str()));
+            self.expand(word, Manner::Value);
+        }
+        if is_arithmetic {
+            self.hidden_command(words.first().map_or(self.span, |word| word.span));
+        }
+    }
+
+    /// Arithmetic: what is expanded in it, and the values that it may evaluate in turn.
+    pub(super) fn arithmetic(&mut self, pieces: &[Piece], span: Span) {
+        let inner = Written { pieces: pieces.to_vec(), span };
+        self.expand(&inner, Manner::Value);
+        self.hidden_command(span);
+        for piece in pieces {
+            if let Piece::Quoted(text) | Piece::Bare(text) = piece {
+                names_in(text).for_each(|name| self.scope.assign(&name, None));
+            }
+        }
+    }
+
+    /// Arithmetic evaluates values of variables, and commands in the subscripts of these.
+    pub(super) fn hidden_command(&mut self, span: Span) {
+        if std::mem::take(&mut self.scope.has_hidden_command) {
+            self.problem("arithmetic may run a command that stands in a variable's value", span);
+        }
+    }
+
+    /// `${name@P}`: the value is expanded again, commands included.
+    pub(super) fn prompt(&mut self, value: Value, span: Span) {
+        match value {
+            Value::Known(text) => {
+                let mut parser = Parser::new(&text, self.shell, Places::At(span));
+                match parser.pieces(super::words::Until::End) {
+                    Ok(pieces) => {
+                        self.via.push("@P".to_owned());
+                        self.expand_quoted(&pieces, span);
+                        self.via.pop();
+                    }
+                    Err(problem) => self.script.problems.push(problem),
+                }
+            }
+            Value::Uncertain | Value::Foreign => {
+                let why = Unknown::Other("a value that is expanded again".to_owned());
+                let text = Word { parts: vec![Part::Unknown { why, splits: false }], span };
+                let words = vec![Word::known("eval", span), text];
+                self.push(Command { words, span, ..self.bare_command(span) });
+            }
+        }
+    }
+
+    fn bare_command(&self, span: Span) -> Command {
+        Command {
+            shell: self.shell,
+            words: Vec::new(),
+            assignments: Vec::new(),
+            redirections: Vec::new(),
+            input: self.input.clone(),
+            via: self.via.clone(),
+            span,
+        }
+    }
+
+    fn push(&mut self, command: Command) {
+        self.script.commands.push(command);
+    }
+
+    fn redirected(&mut self, node: &Node, redirections: &[Redirect]) {
+        let (lowered, input) = self.redirections(redirections);
+        if let Some(first) = redirections.first() {
+            let span = match &first.target {
+                Target::Word(word) => word.span,
+                Target::Document(number) => {
+                    self.documents.get(*number).map_or(self.span, |document| document.span)
+                }
+            };
+            let command = Command { redirections: lowered, ..self.bare_command(span) };
+            self.push(command);
+        }
+        let outer = match input {
+            Some(input) => std::mem::replace(&mut self.input, input),
+            None => self.input.clone(),
+        };
+        self.node(node);
+        self.input = outer;
+    }
+
+    /// Redirections, and the input that they give.
+    fn redirections(&mut self, redirections: &[Redirect]) -> (Vec<Redirection>, Option<Input>) {
+        let mut lowered = Vec::with_capacity(redirections.len());
+        let mut input = None;
+        for redirect in redirections {
+            let target = match &redirect.target {
+                Target::Word(word) => {
+                    let manner =
+                        if redirect.kind == RedirectionKind::Text { Manner::Value } else { Manner::Target };
+                    self.expand_to_one(word, manner)
+                }
+                Target::Document(number) => match self.documents.get(*number) {
+                    Some(document) => {
+                        let (pieces, span) = (document.pieces.clone(), document.span);
+                        self.expand_quoted(&pieces, span)
+                    }
+                    None => Word::default(),
+                },
+            };
+            if redirect.descriptor.unwrap_or(0) == 0 {
+                match redirect.kind {
+                    RedirectionKind::Text => input = Some(Input::Text(target.clone())),
+                    RedirectionKind::Read | RedirectionKind::ReadWrite => input = Some(Input::Inherited),
+                    RedirectionKind::Duplicate | RedirectionKind::Write | RedirectionKind::Append => {}
+                }
+            }
+            lowered.push(Redirection { descriptor: redirect.descriptor, kind: redirect.kind, target });
+        }
+        (lowered, input)
+    }
+
+    fn simple(&mut self, simple: &Simple) {
+        self.span = simple.span;
+        let assignments: Vec<Assignment> =
+            simple.assignments.iter().map(|word| self.assignment(word)).collect();
+        let words: Vec<Word> =
+            simple.words.iter().flat_map(|word| self.expand(word, Manner::Command)).collect();
+        let (redirections, input) = self.redirections(&simple.redirections);
+        self.span = simple.span;
+        self.remember(simple, &words, &assignments);
+        if words.is_empty() && assignments.is_empty() && redirections.is_empty() {
+            return;
+        }
+        let bare = self.bare_command(simple.span);
+        let input = input.unwrap_or_else(|| bare.input.clone());
+        let command = Command { words, assignments, redirections, input, ..bare };
+        self.aliases(&command);
+        self.push(command);
+    }
+
+    fn assignment(&mut self, word: &Written) -> Assignment {
+        let name = assigned_name(word);
+        let mut pieces = word.pieces.clone();
+        while let Some(first) = pieces.first_mut() {
+            match first {
+                Piece::Bare(text) => match text.find('=') {
+                    Some(at) => {
+                        *text = text.split_off(at + 1);
+                        break;
+                    }
+                    None => drop(pieces.remove(0)),
+                },
+                Piece::Subscript(inner) => {
+                    let inner = inner.clone();
+                    self.arithmetic(&inner, word.span);
+                    pieces.remove(0);
+                }
+                _ => break,
+            }
+        }
+        if matches!(pieces.first(), Some(Piece::Bare(text)) if text.is_empty()) {
+            pieces.remove(0);
+        }
+        let value = Written { pieces, span: word.span };
+        Assignment { name, value: self.expand_to_one(&value, Manner::Value) }
+    }
+
+    /// What is known of variables after the command.
+    fn remember(&mut self, simple: &Simple, words: &[Word], assignments: &[Assignment]) {
+        for (assignment, written) in assignments.iter().zip(&simple.assignments) {
+            let is_simple = matches!(written.pieces.first(), Some(Piece::Bare(text)) if !text.contains("+="))
+                && !written.pieces.iter().any(|piece| matches!(piece, Piece::Subscript(_) | Piece::Array(_)));
+            let value = assignment.value.text();
+            let text = assignment.value.known_start();
+            self.scope.has_hidden_command |=
+                text.contains('[') && (text.contains("$(") || text.contains('`'));
+            let value = value.filter(|_| is_simple && words.is_empty());
+            self.scope.assign(&assignment.name, value);
+            if COMMAND_TABLES.contains(&assignment.name.as_str()) {
+                self.problem("what a command name means is changed in a table of bash", self.span);
+            }
+        }
+        match touches(simple) {
+            Touches::Nothing => {}
+            Touches::Names(names) => {
+                for name in names {
+                    self.scope.assign(&name, None);
+                }
+                let program = words.first().and_then(Word::text).unwrap_or_default();
+                if ARITHMETIC_BUILTINS.contains(&program.as_str()) {
+                    self.hidden_command(self.span);
+                }
+            }
+            Touches::Anything => self.scope.forget(),
+        }
+    }
+
+    /// Definitions of aliases, and what the use of one runs.
+    fn aliases(&mut self, command: &Command) {
+        let Some(program) = command.words.first().and_then(Word::text) else { return };
+        if program == "alias" {
+            return command.words.iter().skip(1).for_each(|word| self.define_alias(word));
+        }
+        let Some(body) = self.aliases.get(&program).cloned() else { return };
+        self.aliased += body.len();
+        if self.aliased > MOST_ALIASED {
+            return self.problem("aliases stand for very many commands", command.span);
+        }
+        let last = body.len().saturating_sub(1);
+        for (index, mut meant) in body.into_iter().enumerate() {
+            meant.via = [command.via.clone(), vec![format!("alias {program}")]].concat();
+            meant.span = command.span;
+            if index == last {
+                meant.words.extend(command.words.iter().skip(1).cloned());
+                meant.redirections.extend(command.redirections.iter().cloned());
+            }
+            self.push(meant);
+        }
+    }
+
+    fn define_alias(&mut self, word: &Word) {
+        let Some(text) = word.text() else {
+            if word.known_start().starts_with('-') {
+                return;
+            }
+            return self.problem("an alias stands for what is not known", word.span);
+        };
+        let Some((name, meaning)) = text.split_once('=') else { return };
+        let script = super::parse_at(self.shell, meaning, word.span);
+        self.script.problems.extend(script.problems);
+        self.script.definitions.push(name.to_owned());
+        self.aliases.insert(name.to_owned(), script.commands);
+    }
+}
