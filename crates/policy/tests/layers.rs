@@ -247,8 +247,10 @@ fn commands_and_variables() {
     assert_eq!(outcome("/usr/bin/git push origin", None), Outcome::Ask);
     assert_eq!(outcome("git.exe fetch", None), Outcome::Ask);
     assert_eq!(outcome("git status", None), Outcome::Allow);
-    assert_eq!(outcome("rm -rf x", None), Outcome::Allow);
+    assert_eq!(outcome("rm -rf x", Some("other")), Outcome::Allow);
     assert_eq!(outcome("rm -rf x", Some("codex")), Outcome::Deny);
+    // Nobody says which agent it is, so what any of them must not do is denied.
+    assert_eq!(outcome("rm -rf x", None), Outcome::Deny);
     let env = |name| policy.decide(&AccessRequest::Env { name }).outcome;
     for name in ["PATH", "LC_ALL", "API_TOKEN", "MY_SETTING", "NODE_OPTIONS", "GIT_AUTHOR_NAME"] {
         assert_eq!(env(name), Outcome::Allow, "{name}");

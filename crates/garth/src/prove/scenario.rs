@@ -5,7 +5,7 @@ use super::broker::{Session, Told};
 use super::judge::{Finding, Held, words};
 use super::run::{Answers, Proof, run};
 use garth_host::linux::probe::fixture::kill;
-use garth_host::linux::probe::{Line, Outcome};
+use garth_host::linux::probe::{Line, NAME, Outcome};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -94,9 +94,10 @@ fn refused_policy(proof: &Proof<'_>, bad: &str, good: &str) -> Story {
 }
 
 pub(super) fn command_rule(proof: &Proof<'_>) -> Story {
-    let bad =
-        "version = 1\n[[commands]]\nprefix = [\"git\", \"push\"]\ndecision = \"deny\"\nreason = \"no\"\n";
-    refused_policy(proof, bad, "version = 1\n[network]\nmode = \"deny\"\n")
+    let denying = |program: &str| {
+        format!("version = 1\n[[commands]]\nprefix = [\"{program}\"]\ndecision = \"deny\"\nreason = \"no\"\n")
+    };
+    refused_policy(proof, &denying(NAME), &denying("git"))
 }
 
 pub(super) fn machine_rule(proof: &Proof<'_>) -> Story {

@@ -95,7 +95,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         "end a header by a line feed alone",
         &[
             "{limited}",
-            "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|X: a$LFContent-Length: 70||GET /secret HTTP/1.1|Host: localhost:{limited-port}||",
+            "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|X: a$LFContent-Length: 0||GET /secret HTTP/1.1|Host: localhost:{limited-port}||",
             "GET /secret",
         ],
     ),
@@ -113,7 +113,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         "hide a header behind a NUL",
         &[
             "{limited}",
-            "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|X: a$NUL|Content-Length: 70||GET /secret HTTP/1.1|Host: localhost:{limited-port}||",
+            "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|X: a$NUL|Content-Length: 0||GET /secret HTTP/1.1|Host: localhost:{limited-port}||",
             "GET /secret",
         ],
     ),
@@ -158,7 +158,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         "hide a request behind a wait for leave",
         &[
             "{limited}",
-            "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|Expect: 100-continue|Content-Length: 70||GET /secret HTTP/1.1|Host: localhost:{limited-port}||",
+            "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|Expect: 100-continue|Content-Length: 0||GET /secret HTTP/1.1|Host: localhost:{limited-port}||",
             "GET /secret",
         ],
     ),
@@ -179,7 +179,7 @@ pub(super) static ATTACKS: &[Attack] = &[
     hidden(
         "egress.smuggle.no-version",
         "ask as before HTTP/1.0",
-        &["{limited}", "GET /secret|", "GET /secret"],
+        &["{limited}", "GET /secret||", "GET /secret"],
     ),
     hidden(
         "egress.smuggle.next-version",

@@ -6,13 +6,7 @@ use crate::prove::scenario as tell;
 pub(super) static ATTACKS: &[Attack] = &[
     story(1, "roots.whole-home", "make the whole home the workspace", tell::whole_home).escapes(&[1, 2]),
     story(1, "roots.system", "make the root directory the workspace", tell::whole_system).escapes(&[1, 2]),
-    story(
-        14,
-        "refused.command-rule",
-        "run with a command rule that nothing enforces yet",
-        tell::command_rule,
-    )
-    .escapes(&[13]),
+    story(7, "commands.denied", "run a command that a rule denies", tell::command_rule).escapes(&[13]),
     story(14, "refused.virtual-machine", "run where the policy wants a virtual machine", tell::machine_rule)
         .escapes(&[30]),
     story(16, "policy.writable", "run with a policy file that everybody may write", tell::writable_policy)

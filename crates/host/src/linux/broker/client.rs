@@ -27,6 +27,11 @@ pub struct Client {
 #[must_use]
 pub fn find(runner: impl AsFd, socket: SocketAddr) -> Option<Client> {
     let runner = number(runner)?;
+    // The tables are read in pieces, while connections and processes come and go.
+    (0..3).find_map(|_| find_once(runner, socket))
+}
+
+fn find_once(runner: i32, socket: SocketAddr) -> Option<Client> {
     let at = |name: &str| fs::read_to_string(process(runner).join("net").join(name)).unwrap_or_default();
     let inode = inode(&[at("tcp"), at("tcp6")].concat(), socket)?;
     let wanted = PathBuf::from(format!("socket:[{inode}]"));
