@@ -27,11 +27,6 @@ pub struct Client {
 #[must_use]
 pub fn find(runner: impl AsFd, socket: SocketAddr) -> Option<Client> {
     let runner = number(runner)?;
-    // The tables are read in pieces, while connections and processes come and go.
-    (0..3).find_map(|_| find_once(runner, socket))
-}
-
-fn find_once(runner: i32, socket: SocketAddr) -> Option<Client> {
     let at = |name: &str| fs::read_to_string(process(runner).join("net").join(name)).unwrap_or_default();
     let inode = inode(&[at("tcp"), at("tcp6")].concat(), socket)?;
     let wanted = PathBuf::from(format!("socket:[{inode}]"));
@@ -107,9 +102,11 @@ fn holds(pid: i32, wanted: &Path) -> bool {
 /// The one inode in a table of sockets that has this local address.
 fn inode(table: &str, socket: SocketAddr) -> Option<u64> {
     let wanted = (socket.ip().to_canonical(), socket.port());
-    let mut found = table.lines().filter_map(row).filter(|(address, _)| *address == wanted);
+    // A connection that is over and only waited out has no inode, and its address may be in use again.
+    let mut found =
+        table.lines().filter_map(row).filter(|(address, inode)| *address == wanted && *inode != 0);
     let (_, inode) = found.next()?;
-    (found.next().is_none() && inode != 0).then_some(inode)
+    found.next().is_none().then_some(inode)
 }
 
 /// Local address and inode of a row.
@@ -155,6 +152,8 @@ mod tests {
         assert_eq!(of("[::ffff:198.18.0.5]:40000"), Some(4343));
         assert_eq!(of("198.18.0.6:40001"), Some(4444));
         assert_eq!(of("198.18.0.5:40001"), None);
+        let over = "   2: 050012C6:9C40 060012C6:01BB 06 0:0 03:0 0     0        0 0 3\n";
+        assert_eq!(inode(&[over, table].concat(), "198.18.0.5:40000".parse().unwrap()), Some(4343));
         let twice = table.repeat(2);
         assert_eq!(inode(&twice, "198.18.0.5:40000".parse().unwrap()), None, "two sockets, so nobody knows");
     }
