@@ -8,9 +8,13 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod effect;
+mod nested;
 mod parse;
 mod sh;
 
+pub use effect::{Effect, EffectKind};
+pub use nested::Nested;
 pub use parse::{argv, parse, parse_at};
 
 pub use command::{
