@@ -9,6 +9,7 @@
 
 mod command;
 mod effect;
+pub mod judge;
 pub mod launch;
 mod nested;
 mod parse;

@@ -4,7 +4,7 @@ use crate::command::{Part, Span, Word};
 
 /// Which options of a program take a value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Grammar {
+pub(crate) struct Grammar {
     /// Letters of short options with a value, attached or in the next word.
     pub valued: &'static str,
     /// Long options with a value, without the dashes; after `=` or in the next word.

@@ -20,6 +20,7 @@ mod wrappers;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use args::Grammar;
 pub use follow::{Followed, Opaque, flatten, follow};
 pub(crate) use wrappers::program_of;
 
@@ -89,6 +90,24 @@ impl Call<'_> {
 #[must_use]
 pub fn nested(command: &Command) -> Vec<Nested> {
     launches(command).nested
+}
+
+/// True if the command runs others.
+pub(crate) fn is_launcher(command: &Command) -> bool {
+    !launches(command).nested.is_empty()
+}
+
+/// Options of a program that may stand before its sub-command; `None` for a program without.
+pub(crate) fn global_options(program: &str) -> Option<Grammar> {
+    match program {
+        "git" => Some(git::GLOBAL),
+        "docker" | "podman" | "nerdctl" | "kubectl" | "docker-compose" | "helm" | "oc" => {
+            Some(containers::GLOBAL)
+        }
+        "npm" | "pnpm" | "yarn" | "bun" => Some(packages::GLOBAL),
+        "cargo" => Some(packages::CARGO),
+        _ => None,
+    }
 }
 
 /// What the command runs, one level down, with what is to be said of it.

@@ -111,7 +111,8 @@ fn start(call: Call<'_>, found: &mut Launches) {
         rest = rest.get(1..).unwrap_or_default();
     }
     while let Some((word, tail)) = rest.split_first()
-        && let Some(flag) = word.text().filter(|text| text.starts_with('/'))
+        && let Some(flag) =
+            word.text().filter(|text| text.strip_prefix('/').is_some_and(|flag| !flag.contains('/')))
     {
         let takes_next = matches!(flag.to_ascii_lowercase().as_str(), "/d" | "/node" | "/affinity");
         rest = tail.get(usize::from(takes_next)..).unwrap_or_default();
