@@ -1,4 +1,5 @@
 //! Properties of the verdict that hold for every text.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use garth_policy::{
     AbsPath, CommandDecision, CommandRule, Commands, Context, Layer, Origin, Os, Policy, Profile,
@@ -182,9 +183,12 @@ fn every_launcher_keeps_a_denial() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A text of a size.
+type Shape = fn(usize) -> String;
+
 #[test]
 fn large_texts_take_time_that_grows_with_them() {
-    let shapes: [(&str, fn(usize) -> String); 6] = [
+    let shapes: [(&str, Shape); 6] = [
         ("env chains", |n| "env ".repeat(n)),
         ("nested shells", |n| "bash -c 'git status'; ".repeat(n / 4)),
         ("many operands", |n| format!("rm {}", "a ".repeat(n))),
