@@ -9,6 +9,7 @@
 
 mod command;
 mod effect;
+pub mod knowledge;
 mod nested;
 mod parse;
 mod sh;
