@@ -215,7 +215,7 @@ impl Assembly<'_, '_> {
             kind: EffectKind::Unknown,
             target: Some(word.clone()),
             recursive: false,
-            reason: format!("{what} (`{}`)", self.reading.row().name),
+            reason: format!("{what} (`{}`)", self.reading.name()),
             span: word.span,
         });
     }

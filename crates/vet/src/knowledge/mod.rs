@@ -116,11 +116,11 @@ impl Table {
                 match (action, one.values.last()) {
                     (Action::Runs(Runs::Words), _) => {
                         let words = one.values.clone();
-                        let via = format!("{} {}", reading.rows[0].name, one.spelled);
+                        let via = format!("{} {}", reading.names[0], one.spelled);
                         found.push(Nested::Words { words, via, input: command.input.clone() });
                     }
                     (Action::Runs(Runs::Text), Some(text)) => {
-                        found.push(text_of(text, format!("{} {}", reading.rows[0].name, one.spelled)));
+                        found.push(text_of(text, format!("{} {}", reading.names[0], one.spelled)));
                     }
                     _ => {}
                 }
@@ -149,7 +149,7 @@ impl Table {
         let reading = self.reading(command)?;
         let program = command.words.first()?;
         let mut words: Vec<Word> =
-            reading.rows.iter().map(|row| Word::known(row.name.as_str(), program.span)).collect();
+            reading.names.iter().map(|name| Word::known(name.as_str(), program.span)).collect();
         words.extend(command.words.iter().skip(1 + reading.after).cloned());
         Some(words)
     }
@@ -168,7 +168,7 @@ impl Table {
 
     fn reading(&self, command: &Command) -> Option<Reading<'_>> {
         let name = names::program(command)?;
-        self.row(command.shell, &name).map(|row| Reading::of(row, command))
+        self.row(command.shell, &name).map(|row| Reading::of(row, name, command))
     }
 }
 
@@ -177,6 +177,5 @@ fn text_of(text: &Word, via: String) -> Nested {
 }
 
 fn via(reading: &Reading<'_>) -> String {
-    let names: Vec<&str> = reading.rows.iter().map(|row| row.name.as_str()).collect();
-    names.join(" ")
+    reading.names.join(" ")
 }

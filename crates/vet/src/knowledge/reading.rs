@@ -23,6 +23,8 @@ pub(super) struct Use<'t> {
 pub(super) struct Reading<'t> {
     /// The program and then its sub-commands; the last is what acts.
     pub rows: Vec<&'t Row>,
+    /// Their names: the program as it is known, sub-commands by their full names.
+    pub names: Vec<String>,
     /// Where the words after the last sub-command begin.
     pub after: usize,
     /// The options.
@@ -41,13 +43,14 @@ pub(super) struct Reading<'t> {
 
 impl<'t> Reading<'t> {
     /// Reads the words behind the program.
-    pub(super) fn of(row: &'t Row, command: &Command) -> Self {
+    pub(super) fn of(row: &'t Row, name: String, command: &Command) -> Self {
         let mut reader = Reader {
             words: command.words.get(1..).unwrap_or_default(),
             at: 0,
             ended: false,
             reading: Reading {
                 rows: vec![row],
+                names: vec![name],
                 after: 0,
                 uses: Vec::new(),
                 operands: Vec::new(),
@@ -69,6 +72,11 @@ impl<'t> Reading<'t> {
     /// The row that acts.
     pub(super) fn row(&self) -> &'t Row {
         self.rows[self.rows.len() - 1]
+    }
+
+    /// The name of what acts.
+    pub(super) fn name(&self) -> &str {
+        self.names.last().map_or("", String::as_str)
     }
 
     /// True if the only word behind the sub-commands asks for help or the version.
@@ -210,6 +218,8 @@ impl Reader<'_, '_> {
         let followed = name.is_some_and(|name| {
             let Some(sub) = self.reading.row().sub.get(&name) else { return false };
             self.reading.rows.push(sub);
+            let full = row.short.get(&name).cloned();
+            self.reading.names.push(full.unwrap_or(name));
             self.reading.after = self.at;
             true
         });

@@ -162,7 +162,7 @@ fn nothing() -> Doing {
 }
 
 fn is_spelling(token: &str) -> bool {
-    token.starts_with(['-', '/', '+', '(', ')', '!', ',']) || token.contains("=[")
+    token.starts_with(['-', '/', '+', '(', ')', '!', ',', '@']) || token.contains("=[")
 }
 
 fn arity_allows_spelling(arity: Arity) -> bool {

@@ -233,13 +233,20 @@ impl<'t> Seen<'t, '_> {
         }
     }
 
-    /// The longest option with a joined value that begins the word.
+    /// The longest option with a joined value that begins the word. One letter behind a dash may have its value
+    /// joined as well as in the next word.
     fn prefixed(&self) -> Option<(&'t str, &'t Arc<OptionSpec>)> {
         let lower = match self.row.style {
             Style::Slash => self.start.to_ascii_lowercase(),
             _ => self.start.clone(),
         };
-        let joins = self.row.options.iter().filter(|(_, spec)| spec.arity == Arity::Joined);
+        let one_letter =
+            |name: &str| self.row.style == Style::Dash && name.chars().count() == 2 && name.starts_with('-');
+        let joins = self.row.options.iter().filter(|(name, spec)| match spec.arity {
+            Arity::Joined => true,
+            Arity::Words(_) => one_letter(name),
+            Arity::Switch | Arity::Terminated => false,
+        });
         joins
             .filter(|(name, _)| lower.starts_with(name.as_str()))
             .max_by_key(|(name, _)| name.len())

@@ -106,6 +106,9 @@ struct Program {
     mode: BTreeMap<String, Meaning>,
     #[serde(default)]
     sub: BTreeMap<String, Program>,
+    /// Shorter names of sub-commands, each with the full one: `i = "install"`.
+    #[serde(default)]
+    short: BTreeMap<String, String>,
     /// For an option, or for the row under the empty key: what is safer.
     #[serde(default)]
     instead: BTreeMap<String, String>,
@@ -149,6 +152,8 @@ pub(super) struct Row {
     pub modes: BTreeMap<String, Reads>,
     /// Sub-commands by every name.
     pub sub: BTreeMap<String, Arc<Row>>,
+    /// Full names of sub-commands by shorter ones.
+    pub short: BTreeMap<String, String>,
     /// Safer ways, by option; by the empty text for the row.
     pub instead: BTreeMap<String, String>,
     /// Words that alone only print.
@@ -286,6 +291,7 @@ fn compile(name: &str, program: &Program, file: &File, parent: Option<&Row>) -> 
         meaning: reads(&program.operands, &program.empty, &program.effects)?,
         modes: BTreeMap::new(),
         sub: BTreeMap::new(),
+        short: program.short.clone(),
         instead: program.instead.clone(),
         info: program.info.split_whitespace().map(str::to_owned).collect(),
         number: or_parent(program.number, |row| row.number),
@@ -320,6 +326,10 @@ fn subcommands(program: &Program, file: &File, row: &mut Row) -> Result<(), Stri
                 return Err(format!("the sub-command `{name}` stands twice"));
             }
         }
+    }
+    for (short, full) in &row.short {
+        let Some(sub) = row.sub.get(full) else { return Err(format!("`{short}` stands for no `{full}`")) };
+        row.sub.insert(short.clone(), Arc::clone(sub));
     }
     Ok(())
 }

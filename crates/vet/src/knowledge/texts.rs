@@ -10,8 +10,19 @@ macro_rules! texts {
 }
 
 /// One text for each family, with its file name as origin.
-pub(super) const TEXTS: &[(&str, &str)] =
-    texts!["environment.toml", "files.toml", "git.toml", "shell.toml", "text.toml",];
+pub(super) const TEXTS: &[(&str, &str)] = texts![
+    "build.toml",
+    "environment.toml",
+    "files.toml",
+    "git.toml",
+    "network.toml",
+    "node.toml",
+    "python.toml",
+    "search.toml",
+    "shell.toml",
+    "system.toml",
+    "text.toml",
+];
 
 static TABLE: OnceLock<Table> = OnceLock::new();
 
