@@ -10,6 +10,7 @@
 mod command;
 mod effect;
 pub mod judge;
+pub mod knowledge;
 pub mod launch;
 mod nested;
 mod parse;
