@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cmd;
 mod command;
 mod effect;
 pub mod judge;
@@ -16,9 +17,10 @@ mod nested;
 mod parse;
 mod sh;
 
+pub use cmd::nested as cmd_nested;
 pub use effect::{Effect, EffectKind};
 pub use nested::Nested;
-pub use parse::{argv, parse, parse_at};
+pub use parse::{argv, parse, parse_at, parse_batch};
 
 pub use command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,

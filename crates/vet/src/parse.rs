@@ -1,7 +1,7 @@
 //! One door to every grammar.
 
 use crate::command::{Command, Input, Problem, Script, Shell, Span, Word};
-use crate::sh;
+use crate::{cmd, sh};
 
 /// Reads a text in the grammar of a shell. Never fails: what is not understood is a [`Problem`] of the script.
 #[must_use]
@@ -15,6 +15,13 @@ pub fn parse_at(shell: Shell, text: &str, span: Span) -> Script {
     read(shell, text, Some(span))
 }
 
+/// Reads a text in the grammar of cmd.exe as it reads a batch file, where percent signs mean other things than in a
+/// command line.
+#[must_use]
+pub fn parse_batch(text: &str) -> Script {
+    cmd::parse_batch(text)
+}
+
 fn read(shell: Shell, text: &str, at: Option<Span>) -> Script {
     let whole = at.unwrap_or(Span { start: 0, end: text.len() });
     match (shell, at) {
@@ -22,7 +29,7 @@ fn read(shell: Shell, text: &str, at: Option<Span>) -> Script {
         (Shell::Sh | Shell::Bash, Some(span)) => sh::parse_at(shell, text, span),
         (Shell::Argv, _) => argv(&[text.to_owned()], whole),
         (Shell::Pwsh | Shell::WindowsPowershell, _) => not_understood("PowerShell", whole),
-        (Shell::Cmd, _) => not_understood("cmd.exe", whole),
+        (Shell::Cmd, at) => cmd::parse(text, at),
     }
 }
 
