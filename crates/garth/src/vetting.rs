@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub enum Given<'g> {
     /// A text in the grammar of a shell.
     Text(Shell, &'g str),
+    /// A script in the grammar of a shell, which differs from a text where files differ from typed lines.
+    Script(Shell, &'g str),
     /// The words of one command, which no shell looks at.
     Words(&'g [String]),
 }
@@ -50,7 +52,10 @@ impl Vetting {
             surroundings.directory = directory.clone();
         }
         match given {
-            Given::Text(shell, text) => judge::judge(&self.policy, &surroundings, shell, text),
+            Given::Script(Shell::Cmd, text) => judge::judge_batch(&self.policy, &surroundings, text),
+            Given::Text(shell, text) | Given::Script(shell, text) => {
+                judge::judge(&self.policy, &surroundings, shell, text)
+            }
             Given::Words(words) => judge::judge_argv(&self.policy, &surroundings, words),
         }
     }

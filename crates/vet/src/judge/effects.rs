@@ -5,6 +5,7 @@ use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, known, shown};
 use crate::command::{Span, Word};
 use crate::effect::{Effect, EffectKind};
+use crate::launch::program_of;
 use garth_policy::{
     AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NodeKind, Outcome, RuleKind,
 };
@@ -89,6 +90,14 @@ impl Judging<'_> {
     }
 
     fn path(&mut self, current: &Current<'_>, effect: &Effect, path: &AbsPath) {
+        // Git keeps its own books. What in them makes git on the host run something is held by the sandbox, file by
+        // file; that git is told to write such a thing is seen by its options.
+        if effect.kind == EffectKind::Writes
+            && path.file_name() == Some(b".git")
+            && program_of(&program(current)) == "git"
+        {
+            return;
+        }
         let operations: &[FileOp] = match effect.kind {
             EffectKind::Reads => &[FileOp::Read],
             EffectKind::Deletes => &[FileOp::Delete],
@@ -234,16 +243,19 @@ impl Judging<'_> {
             return Some(shown(word));
         };
         let Some((host, port)) = host_and_port(&text) else { return Some(text) };
+        // A bare name says no port: then what holds for the web is told, without the number.
+        let is_bare = !text.contains("://") && !text.contains(':');
+        let shown = if is_bare { host.clone() } else { format!("{host}:{port}") };
         let policy = self.policy;
         let decision = policy.decide(&AccessRequest::Connect { host: &host, port });
         if decision.outcome == Outcome::Deny {
             let (span, reason) = (effect.span, decision.reason.clone());
             self.situation(current, Situation::Refused, Code::EffectDenied, span, || {
-                let person = format!("it connects to {host}:{port}: {reason}");
+                let person = format!("it connects to {shown}: {reason}");
                 (person, format!("do it without {host}, or ask the user to allow the host"))
             });
         }
-        Some(format!("{host}:{port}"))
+        Some(shown)
     }
 }
 

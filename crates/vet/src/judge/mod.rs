@@ -19,7 +19,7 @@ pub use suggestion::Suggestion;
 use crate::command::{Command, Part, Script, Shell, Span, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::launch::{Followed, follow};
-use crate::parse::{argv, parse};
+use crate::parse::{argv, parse, parse_batch};
 use defaults::{Situation, default_for};
 use garth_policy::{AbsPath, CommandDecision, Context, Origin, Policy};
 use paths::Place;
@@ -134,6 +134,12 @@ const MOST_REASONS: usize = 200;
 #[must_use]
 pub fn judge(policy: &Policy, surroundings: &Surroundings, shell: Shell, text: &str) -> Verdict {
     judge_script(policy, surroundings, &parse(shell, text), text)
+}
+
+/// Judges the text of a batch file, in which percent signs mean other things than in a line that is typed.
+#[must_use]
+pub fn judge_batch(policy: &Policy, surroundings: &Surroundings, text: &str) -> Verdict {
+    judge_script(policy, surroundings, &parse_batch(text), text)
 }
 
 /// Judges words that the system executes as they are. Spans count in the words with one blank between them.

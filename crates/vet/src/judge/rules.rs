@@ -4,6 +4,7 @@
 //! from a rule that asks or denies: they are passed over, with their values where the program's options are known. A
 //! rule that allows matches the words to the letter.
 
+use super::known;
 use crate::command::{Command, Part, Unknown, Word};
 use crate::launch::{Grammar, global_options, program_of};
 use garth_policy::{CommandDecision, CommandRule, Commands};
@@ -295,10 +296,20 @@ pub(super) fn rules_of<'r>(commands: &'r Commands, command: &Command, agent: Opt
     if commands.rules.is_empty() || command.words.is_empty() {
         return Vec::new();
     }
-    let seen = |word: &'_ Word| (word.text(), word.known_start());
-    let texts: Vec<(Option<String>, String)> = command.words.iter().map(seen).collect();
+    let mut found = rules_of_words(commands, &command.words, agent);
+    if let Some(first_names) = known::first_names(command) {
+        let strict = rules_of_words(commands, &first_names, agent);
+        found.extend(strict.into_iter().filter(|found| found.rule.decision > CommandDecision::Allow));
+    }
+    found.sort_by_key(|found| std::cmp::Reverse((found.sure, found.rule.decision)));
+    found
+}
+
+fn rules_of_words<'r>(commands: &'r Commands, words: &[Word], agent: Option<&str>) -> Vec<Found<'r>> {
+    let seen = |word: &Word| (word.text(), word.known_start());
+    let texts: Vec<(Option<String>, String)> = words.iter().map(seen).collect();
     let words: Vec<Seen<'_>> =
-        command.words.iter().zip(texts).map(|(word, (text, start))| Seen { word, text, start }).collect();
+        words.iter().zip(texts).map(|(word, (text, start))| Seen { word, text, start }).collect();
     let program = words.first().and_then(|word| word.text.as_deref());
     let options = program.and_then(|program| global_options(&program_of(program)));
     let mut found: Vec<Found<'r>> = Vec::new();
@@ -313,6 +324,5 @@ pub(super) fn rules_of<'r>(commands: &'r Commands, command: &Command, agent: Opt
         };
         found.extend(sure.map(|sure| Found { rule, sure }));
     }
-    found.sort_by_key(|found| std::cmp::Reverse((found.sure, found.rule.decision)));
     found
 }

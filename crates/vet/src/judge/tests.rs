@@ -70,7 +70,7 @@ fn rules_hold_at_every_depth_and_in_every_spelling() {
         ("$x", Ask),
         ("g?t push", Ask),
         ("/usr/bin/c*l x", Ask),
-        ("git log $x", Allow),
+        ("git log $x", Ask),
         ("bash -c 'git push'", Deny),
         ("bash -c \"git push $x\"", Deny),
         ("echo \"$(git push)\"", Deny),

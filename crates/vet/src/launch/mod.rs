@@ -118,6 +118,13 @@ pub fn launches(command: &Command) -> Launches {
     let Some((program, words)) = command.words.split_first() else { return found };
     let Some(program) = program.text() else { return found };
     let name = program_of(&program);
+    if command.shell == Shell::Cmd {
+        let handed_on = crate::cmd::nested(command);
+        if !handed_on.is_empty() {
+            found.nested.extend(handed_on);
+            return found;
+        }
+    }
     let call = Call { name: &name, words, command };
     let readers: [fn(Call<'_>, &mut Launches) -> bool; 9] = [
         builtins::read,

@@ -63,7 +63,7 @@ fn judged(vetting: &Vetting, arguments: &CheckArguments) -> Result<(String, Verd
     if let Some(file) = &arguments.file {
         let text = script(file)?;
         let shell = shell.or_else(|| shell_of(file, &text)).ok_or_else(|| unknown_shell(file))?;
-        let verdict = vetting.judge(Given::Text(shell, &text), agent, None);
+        let verdict = vetting.judge(Given::Script(shell, &text), agent, None);
         return Ok((text, verdict));
     }
     if let Some(text) = &arguments.text {
