@@ -13,6 +13,10 @@ use garth_policy::{
 /// Effects of one command that are told; all are judged.
 const MOST_SHOWN: usize = 1000;
 
+/// Launchers, as they are called in [`crate::Command::via`], that run a command in another directory.
+const MOVING: &[&str] =
+    &["env -C", "sudo -D", "find -execdir", "find -okdir", "chroot", "ssh", "git submodule foreach"];
+
 impl Judging<'_> {
     /// One effect. Redirections are judged also where a rule allows the command: the rule does not speak of them.
     pub(super) fn effect(&mut self, current: &Current<'_>, effect: &Effect, is_redirection: bool) {
@@ -60,7 +64,7 @@ impl Judging<'_> {
     /// Reads, writes and deletions. What is shown of the target.
     fn file(&mut self, current: &Current<'_>, effect: &Effect) -> Option<String> {
         let word = effect.target.as_ref()?;
-        match self.place.target(word) {
+        match self.target(current, word) {
             Target::Nothing => Some(shown(word)),
             Target::Unknown(_) => {
                 self.unknown_target(current, effect, word);
@@ -73,6 +77,12 @@ impl Judging<'_> {
                 paths.last().map(AbsPath::to_lossless)
             }
         }
+    }
+
+    /// What a word names. Relative names mean another place behind a launcher that changes the directory.
+    fn target(&self, current: &Current<'_>, word: &Word) -> Target {
+        let is_moved = current.command.via.iter().any(|via| MOVING.contains(&via.as_str()));
+        if is_moved { self.place.moved().target(word) } else { self.place.target(word) }
     }
 
     fn unknown_target(&mut self, current: &Current<'_>, effect: &Effect, word: &Word) {
@@ -198,7 +208,7 @@ impl Judging<'_> {
             project(self);
             return None;
         };
-        match self.place.target(word) {
+        match self.target(current, word) {
             Target::Nothing => {}
             Target::Unknown(_) => self.unknown_target(current, effect, word),
             Target::Paths(paths) => {

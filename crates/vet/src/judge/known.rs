@@ -6,7 +6,10 @@ use crate::knowledge;
 
 /// Effects of the program by its words; `None` for a program that nothing is known of.
 pub(super) fn effects(command: &Command) -> Option<Vec<Effect>> {
-    knowledge::effects(command)
+    let mut effects = knowledge::effects(command)?;
+    // Search paths are read by the launchers, which ask about entries that are not absolute alone.
+    effects.retain(|effect| !effect.reason.starts_with("`PATH`"));
+    Some(effects)
 }
 
 /// What the redirections do, whatever the program is.

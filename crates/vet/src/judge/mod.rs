@@ -40,32 +40,33 @@ pub struct Surroundings {
     pub agent: Option<String>,
 }
 
-/// Why a verdict is what it is, in one word for programs.
+/// Why a verdict is what it is, in one word for programs. Of reasons that decide the same, the first here is told
+/// first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// A rule of the policy matches.
     Rule,
-    /// A rule may match: a word that it looks at is only known at run time.
-    PossibleRule,
-    /// A part is not understood.
-    Problem,
-    /// Nothing is known of a program, or only the run will show which it is.
-    UnknownProgram,
-    /// A target is only known at run time.
-    UnknownValue,
     /// A file is written that the host later trusts.
     ProtectedWrite,
     /// Something outside the workspace is deleted.
     OutsideDelete,
     /// The policy does not grant what the command does.
     EffectDenied,
+    /// A part is not understood.
+    Problem,
+    /// A rule may match: a word that it looks at is only known at run time.
+    PossibleRule,
     /// More rights are gained, or a service acts that has more.
     Elevates,
-    /// Settings that outlive the command change.
-    ChangesConfig,
     /// Code or commands run that no vetting sees.
     RunsUnvetted,
+    /// Nothing is known of a program, or only the run will show which it is.
+    UnknownProgram,
+    /// A target is only known at run time, or the words do not show what is done.
+    UnknownValue,
+    /// Settings that outlive the command change.
+    ChangesConfig,
     /// Not judged further, because the sandbox holds what it does. Speaks for nothing and against nothing.
     Contained,
 }
@@ -359,7 +360,7 @@ impl Judging<'_> {
     }
 
     fn verdict(mut self, followed: &Followed) -> Verdict {
-        self.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.decision));
+        self.reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.decision), reason.code));
         let decision = self.reasons.first().map_or(CommandDecision::Allow, |reason| reason.decision);
         let suggestion = match decision {
             CommandDecision::Ask => suggestion::suggest(&self.reasons, &followed.script.commands),

@@ -117,6 +117,11 @@ impl<'s> Place<'s> {
         }
     }
 
+    /// The same place where relative names mean something unknown.
+    pub(super) fn moved(&self) -> Self {
+        Self { is_certain: false, ..self.clone() }
+    }
+
     /// What a word names, as a file.
     pub(super) fn target(&self, word: &Word) -> Target {
         if let Some(text) = word.text()

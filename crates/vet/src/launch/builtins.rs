@@ -7,6 +7,9 @@ use crate::command::Shell;
 /// Reads a builtin; false if it is none that runs anything.
 fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
     let Call { name, words, command } = call;
+    if ARITHMETIC.contains(&name) {
+        subscripts(call, found);
+    }
     match name {
         "eval" => {
             let words = args::read(words, Grammar::FLAGS).operands;
@@ -52,6 +55,36 @@ fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Builtins that take operands for arithmetic, or for names with subscripts, which are arithmetic.
+const ARITHMETIC: &[&str] = &[
+    "declare",
+    "typeset",
+    "local",
+    "export",
+    "readonly",
+    "let",
+    "read",
+    "printf",
+    "unset",
+    "test",
+    "[",
+    "getopts",
+    "mapfile",
+    "readarray",
+    "wait",
+];
+
+/// Commands in subscripts: arithmetic runs them, also where they were quoted.
+fn subscripts(call: Call<'_>, found: &mut Launches) {
+    for word in call.words {
+        let text = word.known_start();
+        let behind = text.split_once('[').map_or("", |(_, behind)| behind);
+        if behind.contains("$(") || behind.contains('`') {
+            found.unknown("a command in a subscript", word.span, call.name);
+        }
+    }
 }
 
 fn source(call: Call<'_>, found: &mut Launches) {

@@ -171,7 +171,7 @@ fn client(call: Call<'_>, found: &mut Launches) {
             break;
         }
         if verb == "compose" {
-            let inner = args::read(rest, GLOBAL).operands;
+            let inner = args::read(rest, Grammar { valued: "fp", long: GLOBAL.long }).operands;
             let skipped = rest.len() - inner.len();
             rest = rest.get(skipped..).unwrap_or_default();
         }

@@ -206,8 +206,6 @@ static ROWS: &[Row] = &[
     ),
     row(&["openssl"], "", &["engine", "provider"], &[], &["--engine", "--provider"]),
     row(&["nmap"], "pieTDS", &["script", "script-args"], &[], &["--script"]),
-    row(&["ffmpeg"], "", &[], &[], &[]),
-    row(&["socat"], "", &[], &[], &[]),
     row(
         &["nc", "ncat", "netcat"],
         "ecpswiqIOTXx",
@@ -230,7 +228,7 @@ static ROWS: &[Row] = &[
         &[],
         &[],
     ),
-    row(&["date", "ls", "cat"], "", &[], &[], &[]),
+    row(&["ag"], "ABCGmp", &["pager", "file-search-regex", "ignore", "path-to-ignore"], &["--pager"], &[]),
     row(
         &["xterm", "alacritty", "gnome-terminal", "konsole", "kitty", "wezterm", "foot"],
         "e",
@@ -336,7 +334,14 @@ fn special(call: Call<'_>, found: &mut Launches) {
                 found.words(&words, "gdb --args");
             }
         }
-        "tmux" | "screen" => {
+        "screen" => {
+            found.elevates("a terminal server that runs already may do it", call.span());
+            found.words(
+                &args::read(call.words, Grammar { valued: "cehpsStTX", long: &[] }).operands,
+                "screen",
+            );
+        }
+        "tmux" => {
             let verbs = [
                 "new",
                 "new-session",

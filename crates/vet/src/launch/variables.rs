@@ -177,7 +177,16 @@ pub(super) fn variable(name: &str, value: &Word, found: &mut Launches) {
     });
     match kind {
         _ if is_harmless => {}
-        Kind::Text => found.text(Shell::Sh, value.clone(), name),
+        Kind::Text => {
+            // `less` takes a value with a bar for a filter.
+            let start = value.known_start();
+            let bars = if name.starts_with("LESS") {
+                start.len() - start.trim_start_matches(['|', '-', ' ']).len()
+            } else {
+                0
+            };
+            found.text(Shell::Sh, super::args::without(value, bars), name);
+        }
         Kind::Code | Kind::Options(_) | Kind::Tuning(_) => {
             found.unknown(format!("what the value of {name} makes programs run"), value.span, name);
         }
@@ -192,6 +201,13 @@ pub(super) fn split_assignment(word: &Word) -> Option<(String, Word)> {
     let is_name = (first == '_' || first.is_ascii_alphabetic())
         && name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric());
     is_name.then(|| (name.to_owned(), super::args::without(word, name.len() + 1)))
+}
+
+/// As [`split_assignment`], with any letters in the name, as `env` takes them.
+fn split_pair(word: &Word) -> Option<(String, Word)> {
+    let start = word.known_start();
+    let (name, _) = start.split_once('=')?;
+    Some((name.to_owned(), super::args::without(word, name.len() + 1)))
 }
 
 /// Variables that the command sets, for itself or for what follows.
@@ -235,9 +251,15 @@ pub(super) fn env(call: Call<'_>, found: &mut Launches) {
     const GRAMMAR: super::args::Grammar =
         super::args::Grammar { valued: "uCSa", long: &["unset", "chdir", "split-string", "argv0"] };
     let read = super::args::read(call.words, GRAMMAR);
+    // A single dash is the old spelling of `-i`.
     let mut rest = read.operands.as_slice();
     while let Some((word, tail)) = rest.split_first()
-        && let Some((name, value)) = split_assignment(word)
+        && word.text().as_deref() == Some("-")
+    {
+        rest = tail;
+    }
+    while let Some((word, tail)) = rest.split_first()
+        && let Some((name, value)) = split_pair(word)
     {
         variable(&name, &value, found);
         if name == "PATH" {
@@ -250,6 +272,9 @@ pub(super) fn env(call: Call<'_>, found: &mut Launches) {
             let whole = [std::slice::from_ref(text), rest].concat();
             found.text(Shell::Sh, super::args::joined(&whole), "env -S");
         }
-        None => found.words(rest, call.name),
+        None => {
+            let moves = read.has(&["-C", "--chdir"]);
+            found.words(rest, if moves { "env -C" } else { call.name });
+        }
     }
 }

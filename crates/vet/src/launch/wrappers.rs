@@ -435,7 +435,8 @@ fn sudo(call: Call<'_>, found: &mut Launches) {
     if options.has(&["-s", "-i", "--shell", "--login"]) && !words.is_empty() {
         found.text(Shell::Sh, joined(words), "sudo -s");
     }
-    found.words(words, "sudo");
+    let moves = options.has(&["-D", "--chdir", "-R", "--chroot", "-i", "--login"]);
+    found.words(words, if moves { "sudo -D" } else { "sudo" });
 }
 
 fn su(call: Call<'_>, found: &mut Launches) {

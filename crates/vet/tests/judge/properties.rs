@@ -1,29 +1,11 @@
 //! Properties of the verdict that hold for every text.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use garth_policy::{
-    AbsPath, CommandDecision, CommandRule, Commands, Context, Layer, Origin, Os, Policy, Profile,
-};
+use crate::place::surroundings;
+use garth_policy::{CommandDecision, CommandRule, Commands, Layer, Origin, Policy, Profile};
 use garth_vet::Shell;
-use garth_vet::judge::{Surroundings, judge, judge_argv};
+use garth_vet::judge::{judge, judge_argv};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-
-fn surroundings() -> Surroundings {
-    let path = |text: &str| AbsPath::posix(text).unwrap();
-    let context = Context {
-        os: Os::Linux,
-        workspace: path("/home/u/work"),
-        home: path("/home/u"),
-        tmp: path("/tmp"),
-        git_dirs: Vec::new(),
-        path_dirs: Vec::new(),
-        env_dirs: Vec::new(),
-    };
-    let directory = context.workspace.clone();
-    Surroundings { context, directory, variables: BTreeMap::new(), agent: None }
-}
 
 /// `git push` and `curl` are denied, `npm publish` is asked for, `ls` is allowed.
 fn policy() -> Policy {
