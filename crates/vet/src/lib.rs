@@ -11,6 +11,7 @@ mod command;
 mod effect;
 mod nested;
 mod parse;
+pub mod pwsh;
 mod sh;
 
 pub use effect::{Effect, EffectKind};

@@ -1,7 +1,7 @@
 //! One door to every grammar.
 
 use crate::command::{Command, Input, Problem, Script, Shell, Span, Word};
-use crate::sh;
+use crate::{pwsh, sh};
 
 /// Reads a text in the grammar of a shell. Never fails: what is not understood is a [`Problem`] of the script.
 #[must_use]
@@ -21,7 +21,8 @@ fn read(shell: Shell, text: &str, at: Option<Span>) -> Script {
         (Shell::Sh | Shell::Bash, None) => sh::parse(shell, text),
         (Shell::Sh | Shell::Bash, Some(span)) => sh::parse_at(shell, text, span),
         (Shell::Argv, _) => argv(&[text.to_owned()], whole),
-        (Shell::Pwsh | Shell::WindowsPowershell, _) => not_understood("PowerShell", whole),
+        (Shell::Pwsh | Shell::WindowsPowershell, None) => pwsh::parse(shell, text),
+        (Shell::Pwsh | Shell::WindowsPowershell, Some(span)) => pwsh::parse_at(shell, text, span),
         (Shell::Cmd, _) => not_understood("cmd.exe", whole),
     }
 }
