@@ -279,9 +279,7 @@ impl Lowering {
 
     /// True for the name of a program rather than that of a cmdlet or a function.
     fn is_native(&self, name: &str) -> bool {
-        let is_defined =
-            self.script.definitions.iter().any(|definition| definition.eq_ignore_ascii_case(name));
-        !name.is_empty() && !is_defined && names::cmdlet(self.shell, name).is_none()
+        !name.is_empty() && !self.is_defined(name) && names::cmdlet(self.shell, name).is_none()
     }
 
     fn argument(&mut self, argument: &Expression, is_native: bool) -> Vec<Word> {

@@ -81,12 +81,14 @@ impl Parser<'_> {
     /// Attributes before `param` or before an expression. Without attributes nothing is taken.
     fn attributed(&mut self) -> Parsed<Option<Statement>> {
         let mut evaluated = Vec::new();
+        let mut is_attributed = false;
         loop {
             let before = self.at;
             let bracket = if self.peek() == Some('[') { Some(self.bracket()?) } else { None };
             match bracket {
                 Some(Bracket::Attribute(arguments)) => {
                     evaluated.extend(arguments);
+                    is_attributed = true;
                     self.space()?;
                 }
                 _ => {
@@ -98,7 +100,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        if evaluated.is_empty() && self.byte_before() != Some(b']') {
+        if !is_attributed {
             return Ok(None);
         }
         let rest = if self.identifier().eq_ignore_ascii_case("param") {
