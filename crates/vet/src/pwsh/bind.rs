@@ -27,6 +27,8 @@ struct Parameter {
 struct Cmdlet {
     name: &'static str,
     parameters: Vec<Parameter>,
+    /// How many of them are not common to all.
+    own: usize,
 }
 
 /// A command of a known cmdlet, with its words bound to parameters.
@@ -84,8 +86,10 @@ fn table() -> &'static HashMap<String, Cmdlet> {
         let cmdlets = lines.filter_map(|line| {
             let mut words = line.split_whitespace();
             let name = words.next()?;
-            let parameters = words.chain(COMMON.split_whitespace()).map(parameter).collect();
-            Some((name.to_lowercase(), Cmdlet { name, parameters }))
+            let mut parameters: Vec<Parameter> = words.map(parameter).collect();
+            let own = parameters.len();
+            parameters.extend(COMMON.split_whitespace().map(parameter));
+            Some((name.to_lowercase(), Cmdlet { name, parameters, own }))
         });
         cmdlets.collect()
     })
@@ -98,7 +102,7 @@ pub(super) fn canonical(lower: &str) -> Option<&'static str> {
 
 impl Cmdlet {
     /// The parameter that a name means: its own, an alias, or the beginning of just one.
-    fn find(&self, written: &str) -> Option<&Parameter> {
+    fn find(&'static self, written: &str) -> Option<&'static Parameter> {
         let lower = written.to_lowercase();
         let names = |parameter: &Parameter| {
             std::iter::once(parameter.name)
@@ -111,9 +115,18 @@ impl Cmdlet {
             return exact;
         }
         let starts = |parameter: &&Parameter| names(parameter).iter().any(|name| name.starts_with(&lower));
-        let mut found = self.parameters.iter().filter(starts);
-        let first = found.next();
-        if found.next().is_none() { first } else { None }
+        let only = |parameters: &'static [Parameter]| {
+            let mut found = parameters.iter().filter(starts);
+            let first = found.next();
+            if found.next().is_none() { Some(first) } else { None }
+        };
+        // Not every cmdlet has all of the common ones; its own come first.
+        let (own, common) = self.parameters.split_at(self.own);
+        match only(own) {
+            Some(None) => only(common).flatten(),
+            Some(found) => found,
+            None => None,
+        }
     }
 
     /// The parameters that take the value at a position, in the order of the table.
@@ -209,4 +222,68 @@ pub fn bind(command: &Command) -> Option<Bound> {
         }
     }
     Some(bound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    /// The parameters of the first command, as `Name=value`.
+    fn bound(text: &str) -> (String, usize) {
+        let script = parse(Shell::Pwsh, text);
+        let bound = script.commands.first().and_then(bind);
+        let Some(bound) = bound else { return ("none".to_owned(), 0) };
+        let value = |words: &[Word]| {
+            words.iter().map(|word| word.text().unwrap_or("?".to_owned())).collect::<Vec<_>>().join(",")
+        };
+        let all: Vec<String> =
+            bound.parameters.iter().map(|(name, words)| format!("{name}={}", value(words))).collect();
+        (format!("{} {}", bound.cmdlet, all.join(" ")), bound.unbound.len() + bound.rest.len())
+    }
+
+    #[test]
+    fn the_table_is_sound() {
+        assert!(table().len() >= 150, "{} cmdlets", table().len());
+        for cmdlet in table().values() {
+            for parameter in &cmdlet.parameters {
+                let found = cmdlet.find(parameter.name).map(|found| found.name);
+                assert_eq!(found, Some(parameter.name), "{}", cmdlet.name);
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_in_every_spelling() {
+        let table = [
+            ("Remove-Item x", "Remove-Item Path=x"),
+            ("rm -r -fo x", "Remove-Item Recurse= Force= Path=x"),
+            ("rm -re -literal x,y", "Remove-Item Recurse= LiteralPath=x,y"),
+            ("ri -pspath x", "Remove-Item LiteralPath=x"),
+            ("Copy-Item a b", "Copy-Item Path=a Destination=b"),
+            ("Copy-Item -Dest b a", "Copy-Item Destination=b Path=a"),
+            ("Copy-Item -Path:a -Recurse:$false b", "Copy-Item Path=a Recurse=False Destination=b"),
+            ("iwr -Uri http://h/x -OutF y", "Invoke-WebRequest Uri=http://h/x OutFile=y"),
+            ("Set-Content -va b a", "Set-Content Value=b Path=a"),
+            ("Remove-Item x -ea 0 -Verbose", "Remove-Item ErrorAction=0 Verbose= Path=x"),
+            ("Remove-Item x -WhatIf", "Remove-Item WhatIf= Path=x"),
+            ("Get-ChildItem -Path a b", "Get-ChildItem Path=a Filter=b"),
+            ("git push", "none"),
+        ];
+        for (text, expected) in table {
+            let shown = if text.starts_with("iwr") {
+                bound(&text.replace("iwr", "Invoke-WebRequest"))
+            } else {
+                bound(text)
+            };
+            assert_eq!(shown, (expected.to_owned(), 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_bound_is_kept() {
+        for text in ["Remove-Item x -F", "Remove-Item -Nonsense x", "Remove-Item @x", "Remove-Item x y"] {
+            assert_eq!(bound(text).1, 1, "{text}: {:?}", bound(text));
+        }
+    }
 }

@@ -240,6 +240,10 @@ impl Lowering {
         self.remember(invocation, &program, &words);
         let all = std::iter::once(program).chain(words).collect();
         let command = Command { words: all, redirections, ..self.bare_command(element.span) };
+        let name = command.words.first().and_then(Word::text).unwrap_or_default();
+        if matches!(names::cmdlet(self.shell, &name), Some("Set-Alias" | "New-Alias" | "Import-Alias")) {
+            self.define_alias(&command);
+        }
         self.alias(&command);
         self.push(command);
     }
@@ -369,34 +373,18 @@ impl Lowering {
         {
             self.scope.forget();
         }
-        if matches!(canonical, Some("Set-Alias" | "New-Alias" | "Import-Alias")) {
-            self.define_alias(words);
-        }
     }
 
-    fn define_alias(&mut self, words: &[Word]) {
-        let mut operands = Vec::new();
-        let mut is_value = false;
-        for word in words {
-            let text = word.known_start();
-            if let Some(parameter) = text.strip_prefix('-') {
-                if let Some((_, value)) = parameter.split_once(':') {
-                    operands.push(Word::known(value, word.span));
-                }
-                let lower = parameter.to_lowercase();
-                is_value =
-                    !["n", "v"].iter().any(|start| lower.starts_with(start)) && !lower.starts_with("fo");
-            } else if !std::mem::take(&mut is_value) {
-                operands.push(word.clone());
-            }
-        }
-        let name = operands.first().and_then(Word::text);
-        match (name, operands.get(1)) {
-            (Some(name), Some(value)) => {
+    fn define_alias(&mut self, command: &Command) {
+        let bound = super::bind::bind(command);
+        let name = bound.as_ref().and_then(|bound| bound.text("Name"));
+        let value = bound.as_ref().map(|bound| bound.words("Value").to_vec()).unwrap_or_default();
+        match (name, value.as_slice()) {
+            (Some(name), [value]) if bound.is_some_and(|bound| bound.unbound.is_empty()) => {
                 self.define(&name);
                 self.aliases.insert(name.to_lowercase(), value.clone());
             }
-            _ => self.problem("what a command name means is changed in a way that is not seen", self.span),
+            _ => self.problem("what a command name means is changed in a way that is not seen", command.span),
         }
     }
 

@@ -99,7 +99,7 @@ impl Lowering {
 
     fn new_object(&self, bound: &super::bind::Bound) -> Option<Value> {
         if let Some(name) = bound.text("ComObject") {
-            return Some(Value::Object(format!("COM {name}"), Vec::new()));
+            return Some(Value::Object(format!("COM:{name}"), Vec::new()));
         }
         let name = self.type_name(&bound.text("TypeName")?)?;
         Some(Value::Object(name, bound.words("ArgumentList").to_vec()))

@@ -347,10 +347,10 @@ fn of_method(command: &Command, name: &str) -> Vec<Nested> {
         ("[System.Diagnostics.Process]", "start") => {
             vec![unknown("a program that is not seen", command, name)]
         }
-        ("[COM WScript.Shell]", "run" | "exec") | ("[Microsoft.VisualBasic.Interaction]", "shell") => {
+        ("[COM:WScript.Shell]", "run" | "exec") | ("[Microsoft.VisualBasic.Interaction]", "shell") => {
             arguments.first().map(|line| words(native::command_line(line), name)).into_iter().collect()
         }
-        ("[COM Shell.Application]", "shellexecute") => match arguments {
+        ("[COM:Shell.Application]", "shellexecute") => match arguments {
             [program, rest @ ..] => {
                 let rest = rest.first().map(native::command_line).unwrap_or_default();
                 vec![words(std::iter::once(program.clone()).chain(rest).collect(), name)]
