@@ -38,7 +38,11 @@ fn word(word: &Word) -> String {
     let is_text = word
         .text()
         .is_some_and(|text| text.contains(|letter: char| letter.is_whitespace() || "<>'".contains(letter)));
-    if is_text || shown.is_empty() { format!("'{}'", shown.replace('\n', "\\n")) } else { shown }
+    if is_text || shown.is_empty() {
+        format!("'{}'", shown.replace('\n', "\\n").replace('\t', "\\t"))
+    } else {
+        shown
+    }
 }
 
 fn words(all: &[Word]) -> String {
