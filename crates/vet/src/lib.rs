@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cmd;
 mod command;
 mod effect;
 mod nested;
@@ -14,9 +15,10 @@ mod parse;
 pub mod pwsh;
 mod sh;
 
+pub use cmd::nested as cmd_nested;
 pub use effect::{Effect, EffectKind};
 pub use nested::Nested;
-pub use parse::{argv, parse, parse_at};
+pub use parse::{argv, parse, parse_at, parse_batch};
 
 pub use command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,
