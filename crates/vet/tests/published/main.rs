@@ -7,9 +7,10 @@ use garth_vet::{Script, Shell, parse, parse_batch};
 use packages::{Packages, fetched};
 use std::path::Path;
 
-/// Batch files and npm scripts below these numbers would show nothing.
+/// Files and scripts below these numbers would show nothing.
 const FEWEST_FILES: usize = 60;
 const FEWEST_SCRIPTS: usize = 500;
+const FEWEST_POWERSHELL: usize = 40;
 
 /// Counts what is understood, and keeps what is not.
 #[derive(Default)]
@@ -74,4 +75,17 @@ fn npm_scripts_are_understood() {
         tally.add(&format!("{name}: {text}"), &parse(Shell::Sh, &text));
     }
     tally.holds("npm scripts", FEWEST_SCRIPTS, 0.99);
+}
+
+#[test]
+fn powershell_is_understood() {
+    let Some(packages) = packages() else { return };
+    let mut tally = Tally::default();
+    for (path, text) in packages.files(&["ps1", "psm1"]) {
+        // Nobody says for which version a script is: one of them has to understand it.
+        let read = [Shell::Pwsh, Shell::WindowsPowershell].map(|shell| parse(shell, &text));
+        let best = read.iter().min_by_key(|script| script.problems.len());
+        best.into_iter().for_each(|script| tally.add(&shown(&path, packages.directory()), script));
+    }
+    tally.holds("files of PowerShell", FEWEST_POWERSHELL, 0.95);
 }

@@ -34,6 +34,15 @@ const WITH_BATCH_FILES: &[&str] = &[
     "node-pre-gyp@0.17.0",
 ];
 
+/// npm packages with scripts of PowerShell in them, beside those above.
+const WITH_POWERSHELL: &[&str] = &[
+    "playwright-core@1.65.1",
+    "@react-native-windows/cli@0.80.2",
+    "windows-build-tools@5.2.2",
+    "npm-windows-upgrade@6.0.1",
+    "pm2@7.0.4",
+];
+
 /// npm packages with scripts that their authors run.
 const WITH_SCRIPTS: &[&str] = &[
     "async@3.2.6",
@@ -95,8 +104,15 @@ const WITH_SCRIPTS: &[&str] = &[
     "yargs@18.2.0",
 ];
 
-/// PyPI packages with batch files in their wheels.
-const WHEELS: &[&str] = &["virtualenv==21.15.11", "conda-pack==0.9.2", "rez==3.4.0"];
+/// PyPI packages with batch files or scripts of PowerShell in their wheels.
+const WHEELS: &[&str] = &[
+    "virtualenv==21.15.11",
+    "conda-pack==0.9.2",
+    "rez==3.4.0",
+    "ansible-core==2.19.14",
+    "pypsrp==0.9.1",
+    "pywinrm==0.5.0",
+];
 
 /// Unpacked packages in a directory that goes with the process.
 pub(crate) struct Packages {
@@ -176,7 +192,7 @@ fn fetch() -> Option<Packages> {
     let inside = directory.path();
     let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     npm.args(["pack", "--silent", "--fetch-retries=0", "--fetch-timeout=30000"]);
-    npm.args(WITH_BATCH_FILES).args(WITH_SCRIPTS);
+    npm.args(WITH_BATCH_FILES).args(WITH_POWERSHELL).args(WITH_SCRIPTS);
     let mut pip = Command::new("python3");
     pip.args([
         "-m",
