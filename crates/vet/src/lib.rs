@@ -15,6 +15,7 @@ pub mod knowledge;
 pub mod launch;
 mod nested;
 mod parse;
+pub mod pwsh;
 mod sh;
 
 pub use cmd::nested as cmd_nested;

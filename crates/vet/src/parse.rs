@@ -1,9 +1,9 @@
 //! One door to every grammar.
 
-use crate::command::{Command, Input, Problem, Script, Shell, Span, Word};
-use crate::{cmd, sh};
+use crate::command::{Command, Input, Script, Shell, Span, Word};
+use crate::{cmd, pwsh, sh};
 
-/// Reads a text in the grammar of a shell. Never fails: what is not understood is a [`Problem`] of the script.
+/// Reads a text in the grammar of a shell. Never fails: what is not understood is a problem of the script.
 #[must_use]
 pub fn parse(shell: Shell, text: &str) -> Script {
     read(shell, text, None)
@@ -28,7 +28,8 @@ fn read(shell: Shell, text: &str, at: Option<Span>) -> Script {
         (Shell::Sh | Shell::Bash, None) => sh::parse(shell, text),
         (Shell::Sh | Shell::Bash, Some(span)) => sh::parse_at(shell, text, span),
         (Shell::Argv, _) => argv(&[text.to_owned()], whole),
-        (Shell::Pwsh | Shell::WindowsPowershell, _) => not_understood("PowerShell", whole),
+        (Shell::Pwsh | Shell::WindowsPowershell, None) => pwsh::parse(shell, text),
+        (Shell::Pwsh | Shell::WindowsPowershell, Some(span)) => pwsh::parse_at(shell, text, span),
         (Shell::Cmd, at) => cmd::parse(text, at),
     }
 }
@@ -46,9 +47,4 @@ pub fn argv(words: &[String], span: Span) -> Script {
         span,
     };
     Script { commands: vec![command], ..Script::default() }
-}
-
-fn not_understood(grammar: &str, span: Span) -> Script {
-    let what = format!("the grammar of {grammar} is not read yet");
-    Script { problems: vec![Problem { what, span }], ..Script::default() }
 }
