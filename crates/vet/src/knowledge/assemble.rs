@@ -108,17 +108,26 @@ impl Assembly<'_, '_> {
 
     fn meaning(&mut self, meaning: &Reads) {
         self.doings(&meaning.effects);
-        let supplied = self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Supplies));
-        let items = &meaning.operands[usize::from(supplied && !meaning.operands.is_empty())..];
-        if self.reading.operands.is_empty() && self.reading.command.is_none() {
-            self.doings(&meaning.empty);
+        if self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Ends)) {
             return;
         }
+        let supplied = self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Supplies));
+        let items = &meaning.operands[usize::from(supplied && !meaning.operands.is_empty())..];
+        let mut acted = self.reading.command.is_some();
         for (word, item) in placed(&self.reading.operands, items) {
             match item {
-                Some(item) => self.operand(word, item),
-                None => self.unknown(word, "an operand that the table does not expect"),
+                Some(item) => {
+                    acted |= !item.actions.is_empty();
+                    self.operand(word, item);
+                }
+                None => {
+                    acted = true;
+                    self.unknown(word, "an operand that the table does not expect");
+                }
             }
+        }
+        if !acted {
+            self.doings(&meaning.empty);
         }
     }
 
@@ -144,12 +153,16 @@ impl Assembly<'_, '_> {
     }
 
     fn does(&mut self, does: &Does, own: Option<&Word>, reason: &str, span: Span) {
-        let tree = does.tree || self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Tree));
+        let below = || self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Tree));
+        let here = matches!(&does.target, Target::Fixed(path) if path == ".");
+        let tree = does.tree || ((here || does.target == Target::Own) && below());
         let (connects, target) = match &does.target {
             Target::Nothing => (false, None),
             Target::Fixed(path) => (false, Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
             Target::Own => match own.map(|word| self.named(does.form, word)) {
                 None => (false, None),
+                // What standard input gives is code to a program that runs what it reads.
+                Some(Named::Nothing) if does.kinds.contains(&EffectKind::Executes) => (false, None),
                 Some(Named::Nothing) => return,
                 Some(Named::Host(word)) => (true, Some(word)),
                 Some(Named::Path(word)) => (false, Some(word)),

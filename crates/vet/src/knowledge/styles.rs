@@ -317,6 +317,8 @@ impl<'t> Seen<'t, '_> {
                 self.joined(spec, &self.start[..bytes - 1], bytes)
             }
             Some(spec) => self.taking(spec, &self.start[..bytes.min(self.start.len())]),
+            // A row with `-` alone takes parameters of any name; a value is then an operand.
+            None if self.row.options.contains_key("-") => Self::nothing(0),
             None => self.common_parameter(&key, joined),
         }
     }
