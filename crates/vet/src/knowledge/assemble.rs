@@ -95,6 +95,9 @@ struct Assembly<'t, 'r> {
 
 impl Assembly<'_, '_> {
     fn option(&mut self, one: &Use<'_>) {
+        if self.is_quiet(one) {
+            return;
+        }
         let row = self.reading.row();
         let reason =
             one.spec.reason.clone().unwrap_or_else(|| format!("`{}` of `{}`", one.spelled, row.name));
@@ -104,6 +107,13 @@ impl Assembly<'_, '_> {
                 self.does(does, one.values.last(), &reason, if whole { one.word.span } else { self.span });
             }
         }
+    }
+
+    /// True if the value is one with which the option does nothing.
+    fn is_quiet(&self, one: &Use<'_>) -> bool {
+        let Some(value) = one.values.last().and_then(Word::text) else { return false };
+        let lists = self.reading.rows.iter().filter_map(|row| row.quiet.get(&one.spelled));
+        lists.flatten().any(|start| value.starts_with(start.as_str()))
     }
 
     fn meaning(&mut self, meaning: &Reads) {

@@ -118,6 +118,9 @@ struct Program {
     /// For an option, or for the row under the empty key: what is safer.
     #[serde(default)]
     instead: BTreeMap<String, String>,
+    /// For an option, beginnings of values with which it does nothing of what it else does.
+    #[serde(default)]
+    quiet: BTreeMap<String, Vec<String>>,
     /// Words that, alone, print something and stop, besides `--help` and `--version`.
     #[serde(default)]
     info: String,
@@ -164,6 +167,8 @@ pub(super) struct Row {
     pub short: BTreeMap<String, String>,
     /// Safer ways, by option; by the empty text for the row.
     pub instead: BTreeMap<String, String>,
+    /// Beginnings of values that make an option harmless.
+    pub quiet: BTreeMap<String, Vec<String>>,
     /// Words that alone only print.
     pub info: Vec<String>,
     /// `-20` is an option.
@@ -322,6 +327,7 @@ fn compile(name: &str, program: &Program, file: &File, parent: Option<&Row>) -> 
         sub: BTreeMap::new(),
         short: program.short.clone(),
         instead: program.instead.clone(),
+        quiet: program.quiet.clone(),
         info: program.info.split_whitespace().map(str::to_owned).collect(),
         number: or_parent(program.number, |row| row.number),
         plus: program.plus.as_deref().map(plus).transpose()?,
