@@ -15,6 +15,8 @@ mod table;
 mod texts;
 
 #[cfg(test)]
+mod help;
+#[cfg(test)]
 mod tests;
 
 use crate::command::{Command, Shell, Word};

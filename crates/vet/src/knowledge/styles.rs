@@ -168,8 +168,11 @@ impl<'t> Seen<'t, '_> {
 
     /// `--no-x` of a known `--x`, or `--x` of a known `--no-x`.
     fn negated(&self, name: &str) -> bool {
-        let plain = name.strip_prefix("--no-").map(|rest| format!("--{rest}"));
-        self.row.negatable && plain.is_some_and(|plain| self.row.options.contains_key(&plain))
+        let other = match name.strip_prefix("--no-") {
+            Some(rest) => format!("--{rest}"),
+            None => format!("--no-{}", name.trim_start_matches('-')),
+        };
+        self.row.negatable && self.row.options.contains_key(&other)
     }
 
     /// Short options in one word, the last with its value.
