@@ -95,6 +95,9 @@ struct Assembly<'t, 'r> {
 
 impl Assembly<'_, '_> {
     fn option(&mut self, one: &Use<'_>) {
+        if self.is_quiet(one) {
+            return;
+        }
         let row = self.reading.row();
         let reason =
             one.spec.reason.clone().unwrap_or_else(|| format!("`{}` of `{}`", one.spelled, row.name));
@@ -106,19 +109,35 @@ impl Assembly<'_, '_> {
         }
     }
 
+    /// True if the value is one with which the option does nothing.
+    fn is_quiet(&self, one: &Use<'_>) -> bool {
+        let Some(value) = one.values.last().and_then(Word::text) else { return false };
+        let lists = self.reading.rows.iter().filter_map(|row| row.quiet.get(&one.spelled));
+        lists.flatten().any(|start| value.starts_with(start.as_str()))
+    }
+
     fn meaning(&mut self, meaning: &Reads) {
         self.doings(&meaning.effects);
-        let supplied = self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Supplies));
-        let items = &meaning.operands[usize::from(supplied && !meaning.operands.is_empty())..];
-        if self.reading.operands.is_empty() && self.reading.command.is_none() {
-            self.doings(&meaning.empty);
+        if self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Ends)) {
             return;
         }
+        let supplied = self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Supplies));
+        let items = &meaning.operands[usize::from(supplied && !meaning.operands.is_empty())..];
+        let mut acted = self.reading.command.is_some();
         for (word, item) in placed(&self.reading.operands, items) {
             match item {
-                Some(item) => self.operand(word, item),
-                None => self.unknown(word, "an operand that the table does not expect"),
+                Some(item) => {
+                    acted |= !item.actions.is_empty();
+                    self.operand(word, item);
+                }
+                None => {
+                    acted = true;
+                    self.unknown(word, "an operand that the table does not expect");
+                }
             }
+        }
+        if !acted {
+            self.doings(&meaning.empty);
         }
     }
 
@@ -144,12 +163,16 @@ impl Assembly<'_, '_> {
     }
 
     fn does(&mut self, does: &Does, own: Option<&Word>, reason: &str, span: Span) {
-        let tree = does.tree || self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Tree));
+        let below = || self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Tree));
+        let here = matches!(&does.target, Target::Fixed(path) if path == ".");
+        let tree = does.tree || ((here || does.target == Target::Own) && below());
         let (connects, target) = match &does.target {
             Target::Nothing => (false, None),
             Target::Fixed(path) => (false, Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
             Target::Own => match own.map(|word| self.named(does.form, word)) {
                 None => (false, None),
+                // What standard input gives is code to a program that runs what it reads.
+                Some(Named::Nothing) if does.kinds.contains(&EffectKind::Executes) => (false, None),
                 Some(Named::Nothing) => return,
                 Some(Named::Host(word)) => (true, Some(word)),
                 Some(Named::Path(word)) => (false, Some(word)),

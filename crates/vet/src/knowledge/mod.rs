@@ -15,6 +15,8 @@ mod table;
 mod texts;
 
 #[cfg(test)]
+mod help;
+#[cfg(test)]
 mod tests;
 
 use crate::command::{Command, Shell, Word};
@@ -168,7 +170,10 @@ impl Table {
 
     fn reading(&self, command: &Command) -> Option<Reading<'_>> {
         let name = names::program(command)?;
-        self.row(command.shell, &name).map(|row| Reading::of(row, name, command))
+        let row = self.row(names::shell(command), &name)?;
+        let first = row.aliases.contains(&name) || row.name.eq_ignore_ascii_case(&name);
+        let name = if first { row.name.clone() } else { name };
+        Some(Reading::of(row, name, command))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The name under which a program is known.
 
-use crate::command::{Command, Shell};
+use crate::command::{Command, Shell, Word};
 
 /// Directories whose programs are those of the system. A program of another directory is not what its name says.
 const SYSTEM_DIRECTORIES: &[&str] = &[
@@ -35,6 +35,9 @@ pub(super) fn program(command: &Command) -> Option<String> {
 
 /// As [`program`], for one word.
 pub(super) fn name(shell: Shell, text: &str) -> Option<String> {
+    if let Some(cmdlet) = of_module(shell, text) {
+        return Some(cmdlet.to_ascii_lowercase());
+    }
     let slashes = text.replace('\\', "/");
     let path = if shell_has_backslash_paths(shell) || has_drive(text) { slashes.as_str() } else { text };
     let (directory, base) = match path.rfind('/') {
@@ -52,6 +55,28 @@ pub(super) fn name(shell: Shell, text: &str) -> Option<String> {
         (None, Shell::Sh | Shell::Bash | Shell::Argv) => base.to_owned(),
     };
     (!found.is_empty()).then_some(found)
+}
+
+/// The shell in which the name of a command is looked up. In PowerShell a word with a path or with an ending of
+/// Windows is a file, never a cmdlet or its alias: `curl.exe` is curl, where `curl` can be `Invoke-WebRequest`.
+pub(super) fn shell(command: &Command) -> Shell {
+    let text = command.words.first().and_then(Word::text).unwrap_or_default().to_ascii_lowercase();
+    if of_module(command.shell, &text).is_some() {
+        return command.shell;
+    }
+    let is_file = text.contains(['/', '\\']) || ENDINGS.iter().any(|ending| text.ends_with(ending));
+    match command.shell {
+        Shell::Pwsh | Shell::WindowsPowershell if is_file => Shell::Argv,
+        shell => shell,
+    }
+}
+
+/// The cmdlet of a name with its module: `Microsoft.PowerShell.Management\Remove-Item`.
+fn of_module(shell: Shell, text: &str) -> Option<&str> {
+    let (module, cmdlet) = text.split_once('\\')?;
+    let own = module.to_ascii_lowercase().starts_with("microsoft.powershell.");
+    let plain = matches!(shell, Shell::Pwsh | Shell::WindowsPowershell) && !cmdlet.contains(['\\', '/']);
+    (own && plain).then_some(cmdlet)
 }
 
 fn shell_has_backslash_paths(shell: Shell) -> bool {

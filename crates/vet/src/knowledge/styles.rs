@@ -168,8 +168,11 @@ impl<'t> Seen<'t, '_> {
 
     /// `--no-x` of a known `--x`, or `--x` of a known `--no-x`.
     fn negated(&self, name: &str) -> bool {
-        let plain = name.strip_prefix("--no-").map(|rest| format!("--{rest}"));
-        self.row.negatable && plain.is_some_and(|plain| self.row.options.contains_key(&plain))
+        let other = match name.strip_prefix("--no-") {
+            Some(rest) => format!("--{rest}"),
+            None => format!("--no-{}", name.trim_start_matches('-')),
+        };
+        self.row.negatable && self.row.options.contains_key(&other)
     }
 
     /// Short options in one word, the last with its value.
@@ -317,6 +320,8 @@ impl<'t> Seen<'t, '_> {
                 self.joined(spec, &self.start[..bytes - 1], bytes)
             }
             Some(spec) => self.taking(spec, &self.start[..bytes.min(self.start.len())]),
+            // A row with `-` alone takes parameters of any name; a value is then an operand.
+            None if self.row.options.contains_key("-") => Self::nothing(0),
             None => self.common_parameter(&key, joined),
         }
     }

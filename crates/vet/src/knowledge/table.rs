@@ -78,6 +78,12 @@ struct Program {
     /// Further names, with commas between.
     #[serde(default)]
     also: String,
+    /// Other names of the same program, with commas between.
+    #[serde(default)]
+    aliases: String,
+    /// As `aliases`, in Windows PowerShell 5.1 alone.
+    #[serde(default)]
+    old_aliases: String,
     /// What it does, in a few words. A sub-command may leave it to the program.
     reason: Option<String>,
     /// Where that is documented. As `reason`.
@@ -112,6 +118,9 @@ struct Program {
     /// For an option, or for the row under the empty key: what is safer.
     #[serde(default)]
     instead: BTreeMap<String, String>,
+    /// For an option, beginnings of values with which it does nothing of what it else does.
+    #[serde(default)]
+    quiet: BTreeMap<String, Vec<String>>,
     /// Words that, alone, print something and stop, besides `--help` and `--version`.
     #[serde(default)]
     info: String,
@@ -138,6 +147,8 @@ struct Program {
 pub(super) struct Row {
     /// The first of its names.
     pub name: String,
+    /// Names that mean the same as the first.
+    pub aliases: Vec<String>,
     /// What it does.
     pub reason: String,
     /// Where that is documented.
@@ -156,6 +167,8 @@ pub(super) struct Row {
     pub short: BTreeMap<String, String>,
     /// Safer ways, by option; by the empty text for the row.
     pub instead: BTreeMap<String, String>,
+    /// Beginnings of values that make an option harmless.
+    pub quiet: BTreeMap<String, Vec<String>>,
     /// Words that alone only print.
     pub info: Vec<String>,
     /// `-20` is an option.
@@ -239,9 +252,9 @@ impl Table {
         for (name, program) in &file.program {
             let row = compile(name, program, &file, None).map_err(|what| error(Some(name), what))?;
             let row = Arc::new(row);
-            for name in names(name, &program.also) {
-                if rows.insert(name.to_owned(), Arc::clone(&row)).is_some() {
-                    return Err(error(Some(name), "the name stands twice".to_owned()));
+            for (name, shells) in program.names(name, &file.shells) {
+                if rows.insert((name.clone(), shells), Arc::clone(&row)).is_some() {
+                    return Err(error(Some(&name), "the name stands twice".to_owned()));
                 }
             }
         }
@@ -253,10 +266,10 @@ impl Table {
                 variables.insert(name.to_owned(), Arc::clone(&variable));
             }
         }
-        for (name, row) in rows {
+        for ((name, shells), row) in rows {
             let meanings = self.programs.entry(name).or_default();
-            meanings.retain(|(shells, _)| *shells != file.shells);
-            meanings.push((file.shells.clone(), row));
+            meanings.retain(|(known, _)| *known != shells);
+            meanings.push((shells, row));
         }
         self.variables.extend(variables);
         Ok(())
@@ -270,8 +283,25 @@ impl Table {
     }
 }
 
+impl Program {
+    /// All names with the shells in which they mean the program. PowerShell's names have no case.
+    fn names(&self, name: &str, shells: &[Shell]) -> Vec<(String, Vec<Shell>)> {
+        let cmdlets = shells.contains(&Shell::Pwsh);
+        let spelled = |name: &str| if cmdlets { name.to_ascii_lowercase() } else { name.to_owned() };
+        let everywhere = names(name, &self.also).chain(listed_names(&self.aliases));
+        let mut all: Vec<_> = everywhere.map(|name| (spelled(name), shells.to_vec())).collect();
+        let old = listed_names(&self.old_aliases);
+        all.extend(old.map(|name| (spelled(name), vec![Shell::WindowsPowershell])));
+        all
+    }
+}
+
+fn listed_names(names: &str) -> impl Iterator<Item = &str> {
+    names.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
 fn names<'n>(name: &'n str, also: &'n str) -> impl Iterator<Item = &'n str> {
-    std::iter::once(name).chain(also.split(',').map(str::trim).filter(|name| !name.is_empty()))
+    std::iter::once(name).chain(listed_names(also))
 }
 
 fn compile(name: &str, program: &Program, file: &File, parent: Option<&Row>) -> Result<Row, String> {
@@ -284,6 +314,10 @@ fn compile(name: &str, program: &Program, file: &File, parent: Option<&Row>) -> 
     let style = program.style.or_else(|| parent.map(|row| row.style)).unwrap_or(file.style);
     let mut row = Row {
         name,
+        aliases: listed_names(&program.aliases)
+            .chain(listed_names(&program.old_aliases))
+            .map(str::to_ascii_lowercase)
+            .collect(),
         reason: text(&program.reason, |row| &row.reason, "reason")?,
         source: text(&program.source, |row| &row.source, "source")?,
         style,
@@ -293,6 +327,7 @@ fn compile(name: &str, program: &Program, file: &File, parent: Option<&Row>) -> 
         sub: BTreeMap::new(),
         short: program.short.clone(),
         instead: program.instead.clone(),
+        quiet: program.quiet.clone(),
         info: program.info.split_whitespace().map(str::to_owned).collect(),
         number: or_parent(program.number, |row| row.number),
         plus: program.plus.as_deref().map(plus).transpose()?,

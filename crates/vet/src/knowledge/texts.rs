@@ -12,16 +12,19 @@ macro_rules! texts {
 /// One text for each family, with its file name as origin.
 pub(super) const TEXTS: &[(&str, &str)] = texts![
     "build.toml",
+    "cmd.toml",
     "environment.toml",
     "files.toml",
     "git.toml",
     "network.toml",
     "node.toml",
+    "powershell.toml",
     "python.toml",
     "search.toml",
     "shell.toml",
     "system.toml",
     "text.toml",
+    "windows.toml",
 ];
 
 static TABLE: OnceLock<Table> = OnceLock::new();
