@@ -233,15 +233,12 @@ impl Reader<'_> {
         self.peek().is_none() || matches!(self.char_at(0), Some(' ' | '\t' | '&' | '|' | '<' | '>' | ')'))
     }
 
-    /// `rem`: its first word is read like any other, what stands behind that is not.
+    /// `rem`: its first word is read like any other, what stands behind that is not. A caret could lead a remark of one
+    /// word on to the next line; that line is read as commands all the same.
     fn remark(&mut self, start: usize) -> Parsed<Node> {
         let mut simple = Simple { start, ..Simple::default() };
-        loop {
-            self.delimiters()?;
-            match self.char_at(0) {
-                Some('<' | '>') => self.redirection(None, &mut simple)?,
-                _ => break,
-            }
+        while self.char_at(0).is_some_and(is_delimiter) {
+            self.pos += 1;
         }
         let mut has_word = false;
         let mut quoted = false;
@@ -252,9 +249,7 @@ impl Reader<'_> {
                     self.pos += 1;
                 }
                 _ if quoted => self.pos += 1,
-                Some('^') => {
-                    self.behind_caret()?;
-                }
+                Some('^') => self.pos = self.line.len().min(self.pos + 2),
                 Some('&' | '|' | '<' | '>') => break,
                 Some(')') if self.open > 0 => break,
                 Some(known) if is_delimiter(known) => break,

@@ -142,7 +142,7 @@ proptest! {
     /// A command of its own line is found whatever stands in the lines around it, or something is not understood.
     #[test]
     fn a_line_hides_no_other(before in text(), after in text()) {
-        let whole = format!("{before}\n\nxyzzy 1\n{after}");
+        let whole = format!("{before}\n\n\nxyzzy 1\n{after}");
         let script = parse_batch(&whole);
         let is_found = script.commands.iter().any(|command| format!("{command:?}").contains("xyzzy"));
         prop_assert!(is_found || !script.problems.is_empty(), "{whole:?}");
