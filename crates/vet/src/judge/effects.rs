@@ -10,6 +10,26 @@ use garth_policy::{
     AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NodeKind, Outcome, RuleKind,
 };
 
+/// True if a rule denies it in so many words.
+fn says_deny(decision: &Decision<'_>) -> bool {
+    decision.rule.is_some_and(|rule| rule.access == Access::Deny)
+}
+
+/// True for an effect that the table adds by itself: its target stands in no word of the command.
+fn is_implied(current: &Current<'_>, effect: &Effect) -> bool {
+    let Some(target) = effect.target.as_ref().map(shown) else { return true };
+    let command = current.command;
+    let words =
+        command.words.iter().chain(command.redirections.iter().map(|redirection| &redirection.target));
+    !words.into_iter().any(|word| shown(word).contains(&target))
+}
+
+/// True for a host that means the sandbox's own loopback.
+fn is_own(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
 /// Effects of one command that are told; all are judged.
 const MOST_SHOWN: usize = 1000;
 
@@ -71,7 +91,9 @@ impl Judging<'_> {
                 Some(shown(word))
             }
             Target::Paths(paths) => {
-                for path in &paths {
+                // Where the working directory is not certain, a change counts in each; a read in the likeliest.
+                let skipped = if effect.kind == EffectKind::Reads { paths.len() - 1 } else { 0 };
+                for path in paths.iter().skip(skipped) {
                     self.path(current, effect, path);
                 }
                 paths.last().map(AbsPath::to_lossless)
@@ -100,11 +122,18 @@ impl Judging<'_> {
     }
 
     fn path(&mut self, current: &Current<'_>, effect: &Effect, path: &AbsPath) {
-        // Git keeps its own books. What in them makes git on the host run something is held by the sandbox, file by
-        // file; that git is told to write such a thing is seen by its options.
+        // Git keeps its own books, also for others that use it. What in them makes git on the host run something is held
+        // by the sandbox, file by file; that git is told to write such a thing is seen by its options.
         if effect.kind == EffectKind::Writes
             && path.file_name() == Some(b".git")
-            && program_of(&program(current)) == "git"
+            && is_implied(current, effect)
+        {
+            return;
+        }
+        // `find -delete` names the directory below which it deletes.
+        if effect.kind == EffectKind::Deletes
+            && *path == self.surroundings.context.workspace
+            && program_of(&program(current)) == "find"
         {
             return;
         }
@@ -139,7 +168,11 @@ impl Judging<'_> {
         if !matches!(decision.outcome, Outcome::Deny) && !is_checked {
             return false;
         }
-        let says_deny = decision.rule.is_some_and(|rule| rule.access == Access::Deny);
+        if effect.kind == EffectKind::Reads && (!says_deny(decision) || is_implied(current, effect)) {
+            // The sandbox hides it, and nothing is lost by asking for it.
+            return true;
+        }
+        let says_deny = says_deny(decision);
         let verb = match effect.kind {
             EffectKind::Reads => "reads",
             EffectKind::Deletes => "deletes",
@@ -213,7 +246,7 @@ impl Judging<'_> {
             Target::Unknown(_) => self.unknown_target(current, effect, word),
             Target::Paths(paths) => {
                 let policy = self.policy;
-                for path in &paths {
+                if let Some(path) = paths.last() {
                     let request = AccessRequest::File { path, op: FileOp::Read };
                     let decision = policy.decide(&request);
                     if !self.refused_code(current, effect.span, path, &decision) {
@@ -256,6 +289,11 @@ impl Judging<'_> {
         // A bare name says no port: then what holds for the web is told, without the number.
         let is_bare = !text.contains("://") && !text.contains(':');
         let shown = if is_bare { host.clone() } else { format!("{host}:{port}") };
+        // The name of a remote repository says no host.
+        let is_remote = is_bare && !host.contains('.') && program_of(&program(current)) == "git";
+        if is_own(&host) || is_remote {
+            return Some(shown);
+        }
         let policy = self.policy;
         let decision = policy.decide(&AccessRequest::Connect { host: &host, port });
         if decision.outcome == Outcome::Deny {

@@ -236,3 +236,50 @@ fn rules_for_known_words_pass_over_options() {
     assert_eq!(decided("foo y bar"), None);
     assert_eq!(decided("docker ps"), None);
 }
+
+#[test]
+fn every_grammar_is_judged_by_the_same_rules() {
+    let table = [
+        (Shell::Pwsh, "git push", Deny),
+        (Shell::Pwsh, "& 'git' push", Deny),
+        (Shell::Pwsh, "git `\n push", Deny),
+        (Shell::Pwsh, "iex 'git push'", Deny),
+        (Shell::Pwsh, "Invoke-Expression -Command \"git push\"", Deny),
+        (Shell::Pwsh, "Start-Process git -ArgumentList push", Deny),
+        (Shell::Pwsh, "pwsh -NoP -EncodedCommand ZwBpAHQAIABwAHUAcwBoAA==", Deny),
+        (Shell::Pwsh, "cmd /c git push", Deny),
+        (Shell::Pwsh, "bash -c 'git push'", Deny),
+        (Shell::Pwsh, "1..3 | ForEach-Object { git push }", Deny),
+        (Shell::Pwsh, "if ($true) { git.exe push }", Deny),
+        (Shell::Pwsh, "& $x push", Ask),
+        (Shell::Pwsh, "iex $x", Ask),
+        (Shell::Pwsh, "Get-ChildItem -Recurse", Allow),
+        (Shell::Pwsh, "git status", Allow),
+        (Shell::WindowsPowershell, "git --% push", Deny),
+        (Shell::WindowsPowershell, "saps git push", Deny),
+        (Shell::Cmd, "git push", Deny),
+        (Shell::Cmd, "g^it pu^sh", Deny),
+        (Shell::Cmd, "echo a & git push", Deny),
+        (Shell::Cmd, "cmd /c \"git push\"", Deny),
+        (Shell::Cmd, "for %i in (1) do git push", Deny),
+        (Shell::Cmd, "start \"\" /b git push", Deny),
+        (Shell::Cmd, "call git push", Deny),
+        (Shell::Cmd, "powershell -c git push", Deny),
+        (Shell::Cmd, "forfiles /c \"cmd /c git push\"", Deny),
+        (Shell::Cmd, "schtasks /create /tn x /tr \"git push\"", Deny),
+        (Shell::Cmd, "wmic process call create \"git push\"", Deny),
+        (Shell::Cmd, "%xy% push", Ask),
+        (Shell::Cmd, "git status", Allow),
+        (Shell::Bash, "pwsh -Command 'git push'", Deny),
+        (Shell::Bash, "powershell.exe -enc ZwBpAHQAIABwAHUAcwBoAA==", Deny),
+        (Shell::Bash, "cmd.exe /c 'git push'", Deny),
+    ];
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let of = |shell, text: &str| judge(&policy, &surroundings(), shell, text);
+    let wrong: Vec<String> = table
+        .iter()
+        .filter(|(shell, text, expected)| of(*shell, text).decision != *expected)
+        .map(|(shell, text, _)| format!("{shell:?} {text}: {:?}", of(*shell, text).reasons))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

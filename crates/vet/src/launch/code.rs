@@ -306,7 +306,13 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
 }
 
 fn interpreter(language: &Language, call: Call<'_>, found: &mut Launches) {
-    let options = args::read(call.words, language.grammar);
+    // The last rows of the table have long options behind one dash, of which none carries code.
+    let is_long = |word: &&Word| {
+        let start = word.known_start();
+        language.suspicious != [""] || start.starts_with("--") || !start.starts_with('-') || start.len() <= 3
+    };
+    let words: Vec<Word> = call.words.iter().filter(is_long).cloned().collect();
+    let options = args::read(&words, language.grammar);
     let mut is_given_code = false;
     for given in &options.options {
         let name = given.name.as_str();

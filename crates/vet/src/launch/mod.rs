@@ -116,15 +116,17 @@ pub fn launches(command: &Command) -> Launches {
     let mut found = Launches::default();
     variables::assigned(command, &mut found);
     let Some((program, words)) = command.words.split_first() else { return found };
+    let of_grammar = match command.shell {
+        Shell::Cmd => crate::cmd::nested(command),
+        Shell::Pwsh | Shell::WindowsPowershell => crate::pwsh::nested(command),
+        Shell::Sh | Shell::Bash | Shell::Argv => Vec::new(),
+    };
+    if !of_grammar.is_empty() {
+        found.nested.extend(of_grammar);
+        return found;
+    }
     let Some(program) = program.text() else { return found };
     let name = program_of(&program);
-    if command.shell == Shell::Cmd {
-        let handed_on = crate::cmd::nested(command);
-        if !handed_on.is_empty() {
-            found.nested.extend(handed_on);
-            return found;
-        }
-    }
     let call = Call { name: &name, words, command };
     let readers: [fn(Call<'_>, &mut Launches) -> bool; 9] = [
         builtins::read,
