@@ -3,13 +3,14 @@
 use super::reading::{Reading, Use, tail};
 use super::spec::{Action, Does, Doing, Form, Item, Target, Times};
 use super::table::Reads;
-use crate::command::{Part, Span, Word};
+use crate::command::{Part, Span, Unknown, Word};
 use crate::effect::{Effect, EffectKind};
 
 /// All effects, in the order: what the row says, options, operands, what is not known.
 pub(super) fn effects(reading: &Reading<'_>, span: Span) -> Vec<Effect> {
-    let mut assembly =
-        Assembly { reading, span, effects: Vec::new(), directory: directories(reading, false) };
+    let below = reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Tree));
+    let directory = directories(reading, false);
+    let mut assembly = Assembly { reading, span, effects: Vec::new(), directory, below };
     for one in &reading.uses {
         assembly.option(one);
     }
@@ -42,25 +43,50 @@ pub(super) fn meanings<'t>(reading: &Reading<'t>) -> Vec<&'t Reads> {
     meanings
 }
 
+/// A directory longer than this is no path that a system takes, in bytes. Source: `PATH_MAX` of Linux.
+const LONGEST_PATH: usize = 4096;
+
 /// The directory in which things happen, if options change it. Several are each relative to the one before.
 fn directories(reading: &Reading<'_>, members: bool) -> Option<Word> {
-    let mut directory: Option<Word> = None;
-    for one in &reading.uses {
-        let changes = one.spec.actions.contains(&Action::Directory)
-            || (members && one.spec.actions.contains(&Action::Members));
-        if let (true, Some(value)) = (changes, one.values.last()) {
-            directory = Some(within(directory.as_ref(), value));
+    let changes = |one: &&Use<'_>| {
+        let actions = &one.spec.actions;
+        actions.contains(&Action::Directory) || (members && actions.contains(&Action::Members))
+    };
+    let steps: Vec<&Word> = reading.uses.iter().filter(changes).filter_map(|one| one.values.last()).collect();
+    let first = steps.iter().rposition(|step| is_absolute(step)).unwrap_or(0);
+    let last = steps.last()?;
+    let mut parts = Vec::new();
+    for step in &steps[first..] {
+        if !parts.is_empty() {
+            parts.push(Part::Text("/".to_owned()));
         }
+        parts.extend(step.parts.iter().cloned());
     }
-    directory
+    let bytes: usize = parts.iter().map(length).sum();
+    if bytes > LONGEST_PATH {
+        let why = Unknown::Other("a directory with a path that no system takes".to_owned());
+        parts = vec![Part::Unknown { why, splits: false }];
+    }
+    Some(Word { parts: joined(parts), span: last.span })
+}
+
+fn length(part: &Part) -> usize {
+    match part {
+        Part::Text(text) | Part::Pattern(text) => text.len(),
+        Part::Home(_) | Part::Unknown { .. } => 1,
+    }
+}
+
+fn is_absolute(path: &Word) -> bool {
+    let start = path.known_start();
+    let home = matches!(path.parts.first(), Some(Part::Home(_)));
+    start.starts_with(['/', '\\']) || start.get(1..2) == Some(":") || home
 }
 
 /// A path seen from a directory.
 fn within(directory: Option<&Word>, path: &Word) -> Word {
     let Some(directory) = directory else { return path.clone() };
-    let start = path.known_start();
-    let home = matches!(path.parts.first(), Some(Part::Home(_)));
-    if start.starts_with(['/', '\\']) || start.get(1..2) == Some(":") || home {
+    if is_absolute(path) {
         return path.clone();
     }
     if path.text().as_deref() == Some(".") {
@@ -91,6 +117,8 @@ struct Assembly<'t, 'r> {
     span: Span,
     effects: Vec<Effect>,
     directory: Option<Word>,
+    /// An option says that everything below the operands is meant.
+    below: bool,
 }
 
 impl Assembly<'_, '_> {
@@ -104,7 +132,7 @@ impl Assembly<'_, '_> {
         for action in &one.spec.actions {
             if let Action::Does(does) = action {
                 let whole = one.values.is_empty();
-                self.does(does, one.values.last(), &reason, if whole { one.word.span } else { self.span });
+                self.does(does, one.values.last(), &reason, if whole { one.span } else { self.span });
             }
         }
     }
@@ -163,9 +191,8 @@ impl Assembly<'_, '_> {
     }
 
     fn does(&mut self, does: &Does, own: Option<&Word>, reason: &str, span: Span) {
-        let below = || self.reading.uses.iter().any(|one| one.spec.actions.contains(&Action::Tree));
         let here = matches!(&does.target, Target::Fixed(path) if path == ".");
-        let tree = does.tree || ((here || does.target == Target::Own) && below());
+        let tree = does.tree || ((here || does.target == Target::Own) && self.below);
         let (connects, target) = match &does.target {
             Target::Nothing => (false, None),
             Target::Fixed(path) => (false, Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
@@ -254,9 +281,13 @@ impl Assembly<'_, '_> {
                 span: word.span,
             });
         }
+        let (as_pattern, as_value) = match self.reading.doubtful.is_empty() {
+            true => (false, false),
+            false => (self.options_do_more(true), self.options_do_more(false)),
+        };
         for word in &self.reading.doubtful {
             let pattern = matches!(word.parts.first(), Some(Part::Pattern(_)));
-            if self.options_do_more(pattern) {
+            if if pattern { as_pattern } else { as_value } {
                 self.unknown(word, "it could become an option when the command runs");
             }
         }

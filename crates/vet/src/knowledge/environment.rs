@@ -78,8 +78,7 @@ fn find<'t>(table: &'t Table, name: &str) -> Option<&'t Variable> {
     let exact = table.variables.get(name).or_else(|| table.variables.get(&name.to_ascii_uppercase()));
     exact.map(AsRef::as_ref).or_else(|| {
         let lower = name.to_ascii_lowercase();
-        let mut patterns = table.variables.iter().filter(|(pattern, _)| pattern.ends_with('*'));
-        let begins = |pattern: &str| lower.starts_with(&pattern.trim_end_matches('*').to_ascii_lowercase());
-        patterns.find(|(pattern, _)| begins(pattern)).map(|(_, variable)| variable.as_ref())
+        let mut beginnings = table.beginnings.iter();
+        beginnings.find(|(start, _)| lower.starts_with(start.as_str())).map(|(_, variable)| variable.as_ref())
     })
 }

@@ -3,7 +3,7 @@
 use super::spec::{Action, Arity, OptionSpec, Runs};
 use super::styles;
 use super::table::{Row, Style};
-use crate::command::{Assignment, Command, Part, Word};
+use crate::command::{Assignment, Command, Part, Span, Word};
 
 /// An option that was given.
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub(super) struct Use<'t> {
     pub spelled: String,
     /// Its values.
     pub values: Vec<Word>,
-    /// The word in which it stands.
-    pub word: Word,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// What the words of a command are.
@@ -47,6 +47,8 @@ impl<'t> Reading<'t> {
         let mut reader = Reader {
             words: command.words.get(1..).unwrap_or_default(),
             at: 0,
+            supplied: false,
+            mode: None,
             ended: false,
             reading: Reading {
                 rows: vec![row],
@@ -103,12 +105,16 @@ pub(super) enum Found<'t> {
 struct Reader<'t, 'w> {
     words: &'w [Word],
     at: usize,
+    /// An option gave what otherwise the first operand gives.
+    supplied: bool,
+    /// The name of the meaning that the last option chose.
+    mode: Option<&'t str>,
     /// No options any more.
     ended: bool,
     reading: Reading<'t>,
 }
 
-impl Reader<'_, '_> {
+impl<'t> Reader<'t, '_> {
     fn step(&mut self) {
         let word = &self.words[self.at];
         let row = self.reading.row();
@@ -129,7 +135,9 @@ impl Reader<'_, '_> {
             Found::Options(uses, taken) => {
                 self.at += 1 + taken;
                 let ends = uses.iter().any(|one| one.spec.actions.contains(&Action::Ends));
-                self.reading.uses.extend(uses);
+                for one in uses {
+                    self.used(one);
+                }
                 if ends {
                     self.rest_of_option();
                 }
@@ -146,6 +154,18 @@ impl Reader<'_, '_> {
                 self.reading.strange.push((word.clone(), what));
             }
         }
+    }
+
+    /// Remembers an option, and what it changes for the operands that follow.
+    fn used(&mut self, one: Use<'t>) {
+        for action in &one.spec.actions {
+            match action {
+                Action::Supplies => self.supplied = true,
+                Action::Mode(name) => self.mode = Some(name),
+                _ => {}
+            }
+        }
+        self.reading.uses.push(one);
     }
 
     /// Takes the first word as short options without their dash, with values in the words that follow.
@@ -169,7 +189,7 @@ impl Reader<'_, '_> {
             self.at = end;
             // The row lives as long as the table; it is looked up again for that lifetime.
             let Some(spec) = self.reading.row().options.get(&spelled) else { return };
-            self.reading.uses.push(Use { spec, spelled, values, word: first.clone() });
+            self.used(Use { spec, spelled, values, span: first.span });
         }
     }
 
@@ -238,20 +258,10 @@ impl Reader<'_, '_> {
 
     /// True where the next operand is the program of another command.
     fn takes_command(&self, row: &Row) -> bool {
-        let supplied = self.supplied();
-        let chosen = self.reading.uses.iter().flat_map(|one| &one.spec.actions);
-        let modes = chosen.filter_map(|action| match action {
-            Action::Mode(name) => row.modes.get(name),
-            _ => None,
-        });
-        let meaning = { modes }.next_back().unwrap_or(&row.meaning);
-        let place = meaning.operands.get(self.reading.operands.len() + supplied);
+        let mode = self.mode.and_then(|mode| row.modes.get(mode));
+        let meaning = mode.unwrap_or(&row.meaning);
+        let place = meaning.operands.get(self.reading.operands.len() + usize::from(self.supplied));
         place.is_some_and(|item| item.actions.contains(&Action::Runs(Runs::Words)))
-    }
-
-    fn supplied(&self) -> usize {
-        let supplies = |one: &&Use<'_>| one.spec.actions.contains(&Action::Supplies);
-        usize::from(self.reading.uses.iter().any(|one| supplies(&one)))
     }
 }
 

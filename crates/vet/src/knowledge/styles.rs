@@ -84,7 +84,7 @@ impl<'t> Seen<'t, '_> {
     }
 
     fn used(&self, spec: &'t OptionSpec, spelled: &str, values: Vec<Word>) -> Use<'t> {
-        Use { spec, spelled: spelled.to_owned(), values, word: self.word.clone() }
+        Use { spec, spelled: spelled.to_owned(), values, span: self.word.span }
     }
 
     /// An option whose values stand in the words that follow.
@@ -190,7 +190,11 @@ impl<'t> Seen<'t, '_> {
             let rest = end < self.start.len() || !self.whole;
             let found = match spec.arity {
                 Arity::Switch => {
-                    uses.push(self.used(spec, &spelled, Vec::new()));
+                    let again =
+                        uses.last().is_some_and(|last: &Use<'_>| std::ptr::eq(last.spec, spec.as_ref()));
+                    if !again {
+                        uses.push(self.used(spec, &spelled, Vec::new()));
+                    }
                     continue;
                 }
                 Arity::Joined if !rest => self.taking(spec, &spelled),

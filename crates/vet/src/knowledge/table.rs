@@ -208,8 +208,10 @@ type InShells = (Vec<Shell>, Arc<Row>);
 pub struct Table {
     /// Rows by name, each with the shells in which the name means it (empty: all).
     pub(super) programs: BTreeMap<String, Vec<InShells>>,
-    /// Variables by name; a name may end in `*`.
+    /// Variables by name.
     pub(super) variables: BTreeMap<String, Arc<Variable>>,
+    /// Variables by the beginning of their names, in lower case.
+    pub(super) beginnings: BTreeMap<String, Arc<Variable>>,
 }
 
 /// Why a text of the table cannot be used.
@@ -271,7 +273,12 @@ impl Table {
             meanings.retain(|(known, _)| *known != shells);
             meanings.push((shells, row));
         }
-        self.variables.extend(variables);
+        for (name, variable) in variables {
+            match name.strip_suffix('*') {
+                Some(beginning) => self.beginnings.insert(beginning.to_ascii_lowercase(), variable),
+                None => self.variables.insert(name, variable),
+            };
+        }
         Ok(())
     }
 

@@ -13,6 +13,7 @@ macro_rules! texts {
 pub(super) const TEXTS: &[(&str, &str)] = texts![
     "build.toml",
     "cmd.toml",
+    "dotnet.toml",
     "environment.toml",
     "files.toml",
     "git.toml",
