@@ -26,7 +26,7 @@ fn is_implied(current: &Current<'_>, effect: &Effect) -> bool {
 
 /// True for a host that means the sandbox's own loopback.
 fn is_own(host: &str) -> bool {
-    let address = host.parse::<std::net::IpAddr>();
+    let address = host.parse::<core::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
