@@ -144,6 +144,9 @@ impl Lowering {
             self.push(command);
             return Value::Unknown(Unknown::Output);
         }
+        if super::assigned::key(name) == "psdefaultparametervalues" {
+            self.problem("parameters are set that the commands do not show", span);
+        }
         self.scope.value(name)
     }
 

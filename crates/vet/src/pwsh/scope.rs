@@ -5,6 +5,36 @@ use super::value::Value;
 use crate::command::Unknown;
 use std::collections::HashMap;
 
+/// Variables that PowerShell itself sets, whatever the text sets them to (about_Automatic_Variables).
+const AUTOMATIC: &[&str] = &[
+    "$",
+    "?",
+    "^",
+    "args",
+    "consolefilename",
+    "error",
+    "event",
+    "foreach",
+    "home",
+    "host",
+    "input",
+    "lastexitcode",
+    "matches",
+    "myinvocation",
+    "pid",
+    "profile",
+    "psboundparameters",
+    "pscmdlet",
+    "pscommandpath",
+    "pshome",
+    "psscriptroot",
+    "pwd",
+    "sender",
+    "stacktrace",
+    "switch",
+    "this",
+];
+
 /// Values of variables. A value is known where one assignment certainly came last.
 #[derive(Debug)]
 pub(super) struct Scope {
@@ -63,7 +93,8 @@ impl Scope {
             }
             _ => {}
         }
-        let is_uncertain = self.found.anything_nested
+        let is_uncertain = AUTOMATIC.contains(&key.as_str())
+            || self.found.anything_nested
             || self.found.nested.contains(&key)
             || (self.depth > 0 && (self.found.anything || self.found.times.get(&key) != Some(&1)));
         let known = self.known.get(&key).filter(|_| !is_uncertain).cloned();
