@@ -199,16 +199,16 @@ impl Lowering {
     }
 
     fn bare_redirections(&mut self, redirections: &[Redirect], span: Span) {
-        let redirections = self.redirections(redirections);
+        let redirections = self.redirections(redirections, span);
         self.push(Command { redirections, ..self.bare_command(span) });
     }
 
-    fn redirections(&mut self, all: &[Redirect]) -> Vec<Redirection> {
+    fn redirections(&mut self, all: &[Redirect], span: Span) -> Vec<Redirection> {
         let mut lowered = Vec::with_capacity(all.len());
         for redirect in all {
             let (value, span) = match &redirect.target {
                 Some(target) => (self.value(target), target.span),
-                None => (Value::Null, Span::default()),
+                None => (Value::Null, span),
             };
             let kind = if value == Value::Null { RedirectionKind::Duplicate } else { redirect.kind };
             let target = Word { parts: one_word(value), span };
@@ -228,7 +228,7 @@ impl Lowering {
         if name.is_some() {
             self.via.pop();
         }
-        let redirections = self.redirections(&element.redirections);
+        let redirections = self.redirections(&element.redirections, element.span);
         self.input = input;
         self.span = element.span;
         let Some(program) = program else {
@@ -306,7 +306,7 @@ impl Lowering {
                 }
                 vec![Word { parts, span }]
             }
-            Kind::Bare(pieces) => vec![Word { parts: self.bare(pieces), span }],
+            Kind::Bare(pieces) => vec![Word { parts: self.bare(pieces, span), span }],
             _ => {
                 let value = self.value(argument);
                 native::words_of(value, is_native, span)
