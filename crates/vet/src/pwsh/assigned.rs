@@ -10,7 +10,9 @@ pub(super) const SETTERS: &[&str] = &[
     "get-variable",
     "gv",
     "iex",
+    "import-module",
     "invoke-expression",
+    "ipmo",
     "new-variable",
     "nv",
     "remove-variable",
@@ -27,9 +29,12 @@ const NAMING: &[&str] = &[
     "errorvariable",
     "warningvariable",
     "informationvariable",
+    "bindingvariable",
+    "responseheadersvariable",
+    "statuscodevariable",
     "sessionvariable",
 ];
-const NAMING_ALIASES: &[&str] = &["ov", "pv", "ev", "wv", "iv", "sv", "variable", "rv"];
+const NAMING_ALIASES: &[&str] = &["ov", "pv", "ev", "wv", "iv", "sv", "variable", "rv", "rhv"];
 
 /// What is set where.
 #[derive(Debug, Default)]
@@ -169,7 +174,8 @@ impl Found {
         let dots_a_file = invocation.operator == Some('.') && !matches!(invocation.name.kind, Kind::Block(_));
         let is_setter =
             name.as_deref().is_some_and(|name| SETTERS.contains(&name.rsplit('\\').next().unwrap_or(name)));
-        if dots_a_file || is_setter {
+        let is_script = name.as_deref().is_some_and(|name| name.ends_with(".ps1"));
+        if dots_a_file || is_setter || is_script {
             self.anything();
         }
         self.expression(&invocation.name);
@@ -247,8 +253,11 @@ impl Found {
         match link {
             Link::Index(index) => self.expression(index),
             Link::Member(member) => {
-                if matches!(&member.name.kind, Kind::Text(name) if name.eq_ignore_ascii_case("psvariable")) {
-                    self.anything_nested = true;
+                if let Kind::Text(name) = &member.name.kind {
+                    self.anything_nested |= name.eq_ignore_ascii_case("psvariable");
+                    if name.eq_ignore_ascii_case("setenvironmentvariable") {
+                        self.anything();
+                    }
                 }
                 self.expression(&member.name);
                 member.arguments.iter().flatten().for_each(|one| self.expression(one));
@@ -277,7 +286,7 @@ fn names_a_variable(name: &str) -> bool {
     let lower = name.to_lowercase();
     NAMING_ALIASES.contains(&lower.as_str())
         || (lower.len() > 1 && NAMING.iter().any(|full| full.starts_with(lower.as_str())))
-        || (lower.len() > 2 && "variable".starts_with(lower.as_str()))
+        || (lower.len() > 1 && "variable".starts_with(lower.as_str()))
 }
 
 /// The text of a word without anything to expand.

@@ -174,6 +174,11 @@ fn named(word: &Word) -> Option<(String, Option<Word>)> {
     Some((name, value))
 }
 
+/// True for `-Name:`, whose value is the next word.
+fn is_open(word: &Word) -> bool {
+    word.text().is_some_and(|text| text.ends_with(':'))
+}
+
 fn is_splatted(word: &Word) -> bool {
     matches!(word.parts.as_slice(), [Part::Unknown { splits: true, .. }])
 }
@@ -202,7 +207,7 @@ pub fn bind(command: &Command) -> Option<Bound> {
         };
         match cmdlet.find(&name) {
             None => bound.unbound.push(word.clone()),
-            Some(parameter) if parameter.is_switch => {
+            Some(parameter) if parameter.is_switch && !is_open(word) => {
                 bound.parameters.push((parameter.name, value.into_iter().collect()));
             }
             Some(parameter) => {

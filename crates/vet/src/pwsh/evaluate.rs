@@ -14,8 +14,8 @@ impl Lowering {
         match &expression.kind {
             Kind::Text(text) | Kind::Verbatim(text) => Value::Text(text.clone()),
             Kind::Number(text) => number(text).map_or_else(|| Value::Text(text.clone()), Value::Number),
-            Kind::Expandable(pieces) => fold::of_parts(self.pieces(pieces)),
-            Kind::Bare(pieces) => match self.bare(pieces).as_slice() {
+            Kind::Expandable(pieces) => fold::of_parts(self.pieces(pieces, expression.span)),
+            Kind::Bare(pieces) => match self.bare(pieces, expression.span).as_slice() {
                 parts if parts.iter().all(|part| matches!(part, Part::Text(_) | Part::Pattern(_))) => {
                     Value::Text(parts.iter().map(known_text).collect())
                 }
@@ -144,18 +144,21 @@ impl Lowering {
             self.push(command);
             return Value::Unknown(Unknown::Output);
         }
+        if super::assigned::key(name) == "psdefaultparametervalues" {
+            self.problem("parameters are set that the commands do not show", span);
+        }
         self.scope.value(name)
     }
 
     /// Pieces of a string.
-    pub(super) fn pieces(&mut self, pieces: &[Piece]) -> Vec<Part> {
+    pub(super) fn pieces(&mut self, pieces: &[Piece], span: Span) -> Vec<Part> {
         let mut parts = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Text(text) => push_text(&mut parts, text),
                 Piece::Wild(letter) => parts.push(Part::Pattern(letter.to_string())),
                 Piece::Variable(name) => {
-                    let value = self.variable(name, self.span);
+                    let value = self.variable(name, span);
                     value.inside().into_iter().for_each(|part| push(&mut parts, part));
                 }
                 Piece::Statements(all) => {
@@ -168,8 +171,8 @@ impl Lowering {
     }
 
     /// Pieces of a bare word: `~` at its start is the home directory.
-    pub(super) fn bare(&mut self, pieces: &[Piece]) -> Vec<Part> {
-        let mut parts = self.pieces(pieces);
+    pub(super) fn bare(&mut self, pieces: &[Piece], span: Span) -> Vec<Part> {
+        let mut parts = self.pieces(pieces, span);
         if let Some(Part::Text(text)) = parts.first_mut()
             && let Some(rest) = text.strip_prefix('~')
             && (rest.is_empty() || rest.starts_with(['/', '\\']))

@@ -199,16 +199,16 @@ impl Lowering {
     }
 
     fn bare_redirections(&mut self, redirections: &[Redirect], span: Span) {
-        let redirections = self.redirections(redirections);
+        let redirections = self.redirections(redirections, span);
         self.push(Command { redirections, ..self.bare_command(span) });
     }
 
-    fn redirections(&mut self, all: &[Redirect]) -> Vec<Redirection> {
+    fn redirections(&mut self, all: &[Redirect], span: Span) -> Vec<Redirection> {
         let mut lowered = Vec::with_capacity(all.len());
         for redirect in all {
             let (value, span) = match &redirect.target {
                 Some(target) => (self.value(target), target.span),
-                None => (Value::Null, Span::default()),
+                None => (Value::Null, span),
             };
             let kind = if value == Value::Null { RedirectionKind::Duplicate } else { redirect.kind };
             let target = Word { parts: one_word(value), span };
@@ -228,7 +228,7 @@ impl Lowering {
         if name.is_some() {
             self.via.pop();
         }
-        let redirections = self.redirections(&element.redirections);
+        let redirections = self.redirections(&element.redirections, element.span);
         self.input = input;
         self.span = element.span;
         let Some(program) = program else {
@@ -306,7 +306,7 @@ impl Lowering {
                 }
                 vec![Word { parts, span }]
             }
-            Kind::Bare(pieces) => vec![Word { parts: self.bare(pieces), span }],
+            Kind::Bare(pieces) => vec![Word { parts: self.bare(pieces, span), span }],
             _ => {
                 let value = self.value(argument);
                 native::words_of(value, is_native, span)
@@ -369,9 +369,14 @@ impl Lowering {
         let is_path = |word: &Word| word.known_start().to_lowercase().starts_with("env:");
         if SETTERS.contains(&name.to_lowercase().as_str())
             || invocation.operator == Some('.')
+            || name.to_lowercase().ends_with(".ps1")
             || (sets_paths && words.iter().any(is_path))
         {
             self.scope.forget();
+        }
+        let is_mover = matches!(canonical, Some("Set-Location" | "Push-Location" | "New-PSDrive"));
+        if (sets_paths || is_mover) && words.iter().any(names_commands) {
+            self.problem("what a command name means is changed through a drive", self.span);
         }
     }
 
@@ -455,6 +460,9 @@ impl Lowering {
     }
 
     fn set_variable(&mut self, name: &str, value: Value, span: Span) {
+        if super::assigned::key(name) == "ofs" {
+            self.problem("`$OFS` changes what lists become in texts", span);
+        }
         let (drive, rest) = name.split_once(':').unwrap_or_default();
         match drive.to_lowercase().as_str() {
             "" | "script" | "global" | "local" | "private" | "variable" | "workflow" => {}
@@ -463,7 +471,12 @@ impl Lowering {
                 let assignments = vec![Assignment { name: rest.to_owned(), value }];
                 self.push(Command { assignments, ..self.bare_command(span) });
             }
-            "function" => self.define(rest),
+            "function" => {
+                self.define(rest);
+                if !matches!(value, Value::Block(_)) {
+                    self.problem("the text of a function is not seen", span);
+                }
+            }
             "alias" => {
                 let value = Word { parts: one_word(value.clone()), span };
                 self.define(rest);
@@ -504,6 +517,16 @@ impl Lowering {
     pub(super) fn push(&mut self, command: Command) {
         self.script.commands.push(command);
     }
+}
+
+/// True for a path on the drive of aliases or of functions.
+fn names_commands(word: &Word) -> bool {
+    let text = word.known_start().to_lowercase();
+    ["alias:", "function:"].iter().any(|drive| {
+        let behind =
+            text.strip_prefix('-').and_then(|text| text.split_once(':')).map_or("", |(_, value)| value);
+        text.starts_with(drive) || behind.starts_with(drive) || text.contains(&format!("{drive}:"))
+    }) || ["alias", "function"].contains(&text.as_str())
 }
 
 /// Elements of a list as the lines of a text.

@@ -43,6 +43,9 @@ impl Lowering {
         if !matches!(folded, Value::Unknown(_)) {
             return folded;
         }
+        if method.eq_ignore_ascii_case("setenvironmentvariable") {
+            self.scope.forget();
+        }
         if !is_plain(target, &method, &values, member.is_static) {
             self.call(target, vec![Part::Text(method.clone())], &values, member.is_static, span);
         }
@@ -73,10 +76,14 @@ impl Lowering {
         let Some(command) = self.script.commands.last() else { return unknown };
         let name =
             command.words.first().and_then(Word::text).and_then(|name| names::cmdlet(self.shell, &name));
-        if !name.is_some_and(|name| FOLLOWED.contains(&name)) {
+        let written = command.words.first().and_then(Word::text).unwrap_or_default();
+        if !name.is_some_and(|name| FOLLOWED.contains(&name)) || self.is_defined(&written) {
             return unknown;
         }
         let Some(bound) = super::bind::bind(command) else { return unknown };
+        if !bound.unbound.is_empty() {
+            return unknown;
+        }
         let value = match bound.cmdlet {
             "Out-String" | "Write-Output" if invocation.arguments.is_empty() => {
                 self.scope.spend(super::scope::weight(given)).then(|| given.clone())

@@ -2,8 +2,38 @@
 
 use super::assigned::{Found, key};
 use super::value::Value;
-use crate::command::Unknown;
+use crate::command::{Part, Unknown};
 use std::collections::HashMap;
+
+/// Variables that PowerShell itself sets, whatever the text sets them to (about_Automatic_Variables).
+const AUTOMATIC: &[&str] = &[
+    "$",
+    "?",
+    "^",
+    "args",
+    "consolefilename",
+    "error",
+    "event",
+    "foreach",
+    "home",
+    "host",
+    "input",
+    "lastexitcode",
+    "matches",
+    "myinvocation",
+    "pid",
+    "profile",
+    "psboundparameters",
+    "pscmdlet",
+    "pscommandpath",
+    "pshome",
+    "psscriptroot",
+    "pwd",
+    "sender",
+    "stacktrace",
+    "switch",
+    "this",
+];
 
 /// Values of variables. A value is known where one assignment certainly came last.
 #[derive(Debug)]
@@ -49,6 +79,7 @@ impl Scope {
         let key = key(name);
         match key.as_str() {
             "null" => return Value::Null,
+            "home" => return Value::Mixed(vec![Part::Home(None)]),
             "true" => return Value::Truth(true),
             "false" => return Value::Truth(false),
             "shellid" => return Value::Text("Microsoft.PowerShell".to_owned()),
@@ -63,7 +94,8 @@ impl Scope {
             }
             _ => {}
         }
-        let is_uncertain = self.found.anything_nested
+        let is_uncertain = AUTOMATIC.contains(&key.as_str())
+            || self.found.anything_nested
             || self.found.nested.contains(&key)
             || (self.depth > 0 && (self.found.anything || self.found.times.get(&key) != Some(&1)));
         let known = self.known.get(&key).filter(|_| !is_uncertain).cloned();
@@ -94,15 +126,12 @@ pub(super) fn weight(value: &Value) -> usize {
         Value::Text(text) | Value::Block(text) => text.len(),
         Value::Table(all) => all.iter().map(|(key, value)| 8 + key.len() + weight(value)).sum(),
         Value::List(all) => all.iter().map(|one| 8 + weight(one)).sum(),
-        Value::Mixed(parts) => parts
-            .iter()
-            .map(|part| if let crate::command::Part::Text(text) = part { text.len() } else { 16 })
-            .sum(),
+        Value::Mixed(parts) => {
+            parts.iter().map(|part| if let Part::Text(text) = part { text.len() } else { 16 }).sum()
+        }
         Value::Object(name, words) => {
             let parts = words.iter().flat_map(|word| word.parts.iter());
-            parts
-                .map(|part| if let crate::command::Part::Text(text) = part { text.len() } else { 16 })
-                .sum::<usize>()
+            parts.map(|part| if let Part::Text(text) = part { text.len() } else { 16 }).sum::<usize>()
                 + name.len()
         }
         _ => 8,

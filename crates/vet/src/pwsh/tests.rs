@@ -1,7 +1,7 @@
 //! What holds for every text, and what long texts cost.
 
 use super::parse;
-use crate::command::{Script, Shell};
+use crate::command::{Script, Shell, Span};
 use proptest::prelude::*;
 use std::time::Instant;
 
@@ -96,6 +96,10 @@ proptest! {
             let script = parse(shell, &text);
             spans_hold(&text, &script);
             prop_assert_eq!(&parse(shell, &text), &script);
+            let word = Span { start: 3, end: 9 };
+            let inside = super::parse_at(shell, &text, word);
+            let words = inside.commands.iter().flat_map(|command| command.words.iter().map(|word| word.span));
+            prop_assert!(words.chain(inside.commands.iter().map(|command| command.span)).all(|span| span == word));
             for command in &script.commands {
                 drop(super::bind(command));
                 drop(super::nested(command));

@@ -119,12 +119,16 @@ impl Parser<'_> {
                 }
             }
         }
-        let value = if self.take(':') { self.value_behind_colon()? } else { None };
+        let has_colon = self.take(':');
+        let is_open = self.peek().is_none_or(|letter| letter.is_whitespace() || letter == '`');
+        let value = if has_colon && !is_open { self.value_behind_colon()? } else { None };
+        if has_colon && value.is_none() {
+            name.push(':');
+        }
         Ok(Expression { kind: Kind::Parameter(name, value), span: self.span(start) })
     }
 
     fn value_behind_colon(&mut self) -> Parsed<Option<Box<Expression>>> {
-        self.blanks()?;
         if self.ends_command() {
             return Ok(None);
         }
