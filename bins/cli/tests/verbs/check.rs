@@ -58,7 +58,7 @@ fn the_exit_code_says_what_is_decided() {
         (&["git status; git -C sub push"], 122),
         (&["npm publish"], 123),
         (&["--", "git", "-C", "sub", "push"], 122),
-        (&["--", "git", "status; git push"], 0),
+        (&["--", "echo", "a; git push"], 0),
         (&["--profile", "strict", "frobnicate"], 123),
         (&["--shell", "sh", "sudo ls"], 123),
         (&["echo x > .mcp.json"], 122),
