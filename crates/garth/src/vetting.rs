@@ -5,7 +5,7 @@ use crate::files::load_policy;
 use crate::place::{Surroundings, surroundings};
 use garth_policy::{AbsPath, CommandDecision, Flag, Policy};
 use garth_vet::Shell;
-use garth_vet::judge::{self, Code, Reason, Verdict};
+use garth_vet::judge::{self, Reason, Verdict};
 use std::collections::BTreeMap;
 
 /// What is to be judged.
@@ -77,7 +77,5 @@ pub(crate) fn obstacle(policy: &Policy, found: &Surroundings, arguments: &[Vec<u
     }
     let words: Vec<String> =
         arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    let verdict = judge::judge_argv(policy, &place(found), &words);
-    let counts = |reason: &Reason| matches!(reason.code, Code::Rule | Code::PossibleRule | Code::Problem);
-    verdict.reasons.into_iter().find(|reason| counts(reason) && reason.decision > CommandDecision::Allow)
+    judge::obstacle(policy, &place(found), &words)
 }

@@ -25,6 +25,7 @@ use garth_policy::{AbsPath, CommandDecision, Context, Origin, Policy};
 use paths::Place;
 use rules::Match;
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 /// Where a command would run.
@@ -149,6 +150,20 @@ pub fn judge_argv(policy: &Policy, surroundings: &Surroundings, words: &[String]
     judge_script(policy, surroundings, &placed(words), &words.join(" "))
 }
 
+/// What the rules of the policy alone have against words that the system executes, and what cannot be held against
+/// them: the strictest reason. What the commands do is not looked at, so this is quick.
+#[must_use]
+pub fn obstacle(policy: &Policy, surroundings: &Surroundings, words: &[String]) -> Option<Reason> {
+    let followed = follow(&placed(words));
+    let mut judging = Judging::new(policy, surroundings, &followed, "");
+    judging.problems(&followed);
+    for (number, command) in followed.script.commands.iter().enumerate() {
+        judging.rules(number, command);
+    }
+    let strictest = judging.reasons.into_iter().min_by_key(|reason| (Reverse(reason.decision), reason.code));
+    strictest.filter(|reason| reason.decision > CommandDecision::Allow)
+}
+
 /// Words as a script, each with its place in the line that they make.
 fn placed(words: &[String]) -> Script {
     let length: usize = words.iter().map(|word| word.len() + 1).sum();
@@ -164,13 +179,7 @@ fn placed(words: &[String]) -> Script {
 
 fn judge_script(policy: &Policy, surroundings: &Surroundings, script: &Script, text: &str) -> Verdict {
     let followed = follow(script);
-    let mut judging = Judging {
-        policy,
-        surroundings,
-        place: Place::new(surroundings, &followed.script.commands, text),
-        reasons: Vec::new(),
-        commands: Vec::new(),
-    };
+    let mut judging = Judging::new(policy, surroundings, &followed, text);
     judging.problems(&followed);
     judging.all(&followed);
     judging.verdict(&followed)
@@ -191,6 +200,13 @@ struct Current<'c> {
     command: &'c Command,
     /// A rule allows the command itself.
     is_allowed: bool,
+}
+
+impl<'p> Judging<'p> {
+    fn new(policy: &'p Policy, surroundings: &'p Surroundings, followed: &Followed, text: &str) -> Self {
+        let place = Place::new(surroundings, &followed.script.commands, text);
+        Self { policy, surroundings, place, reasons: Vec::new(), commands: Vec::new() }
+    }
 }
 
 impl Judging<'_> {
@@ -360,7 +376,7 @@ impl Judging<'_> {
     }
 
     fn verdict(mut self, followed: &Followed) -> Verdict {
-        self.reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.decision), reason.code));
+        self.reasons.sort_by_key(|reason| (Reverse(reason.decision), reason.code));
         let decision = self.reasons.first().map_or(CommandDecision::Allow, |reason| reason.decision);
         let suggestion = match decision {
             CommandDecision::Ask => suggestion::suggest(&self.reasons, &followed.script.commands),

@@ -297,7 +297,20 @@ pub(super) fn rules_of<'r>(commands: &'r Commands, command: &Command, agent: Opt
         return Vec::new();
     }
     let mut found = rules_of_words(commands, &command.words, agent);
-    if let Some(first_names) = known::first_names(command) {
+    // Reading the table takes a while, so it is asked only where a rule speaks of this program.
+    let concerns = |rule: &CommandRule| {
+        let fits = |program: &Word| {
+            let text = program.text();
+            let choices = rule.prefix.first().map(Vec::as_slice).unwrap_or_default();
+            text.is_some_and(|text| choices.iter().any(|wanted| text.as_str().fits(wanted, true).is_some()))
+        };
+        rule.decision > CommandDecision::Allow
+            && rule.prefix.len() > 1
+            && command.words.first().is_some_and(fits)
+    };
+    if commands.rules.iter().any(concerns)
+        && let Some(first_names) = known::first_names(command)
+    {
         let strict = rules_of_words(commands, &first_names, agent);
         found.extend(strict.into_iter().filter(|found| found.rule.decision > CommandDecision::Allow));
     }

@@ -1,4 +1,4 @@
-use super::{Code, Surroundings, judge, judge_argv, rule_for};
+use super::{Code, Surroundings, judge, judge_argv, obstacle, rule_for};
 use crate::command::Shell;
 use garth_policy::{
     AbsPath, CommandDecision, CommandRule, Commands, Context, Layer, Origin, Os, Policy, Profile,
@@ -282,4 +282,20 @@ fn every_grammar_is_judged_by_the_same_rules() {
         .map(|(shell, text, _)| format!("{shell:?} {text}: {:?}", of(*shell, text).reasons))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn obstacles_are_rules_and_what_is_not_understood() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny), ("npm install", Ask)]);
+    let of = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        obstacle(&policy, &surroundings(), &words).map(|reason| (reason.decision, reason.code))
+    };
+    assert_eq!(of(&["bash", "-c", "ls; git -C x push"]), Some((Deny, Code::Rule)));
+    assert_eq!(of(&["bash", "-c", "git $x"]), Some((Ask, Code::PossibleRule)));
+    assert_eq!(of(&["bash", "-c", "ls 'open"]), Some((Ask, Code::Problem)));
+    assert_eq!(of(&["npm", "i"]), Some((Ask, Code::Rule)));
+    assert_eq!(of(&["sudo", "rm", "-rf", "/"]), None);
+    assert_eq!(of(&["bash", "-c", "echo > .envrc"]), None);
+    assert_eq!(of(&[]), None);
 }
