@@ -2,7 +2,7 @@
 
 use super::defaults::Situation;
 use super::paths::Target;
-use super::{Code, Current, JudgedEffect, Judging, Reason, known, shown};
+use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
 use crate::command::{Span, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::launch::program_of;
@@ -15,20 +15,14 @@ fn says_deny(decision: &Decision<'_>) -> bool {
     decision.rule.is_some_and(|rule| rule.access == Access::Deny)
 }
 
-/// True for an effect that the table adds by itself: its target stands in no word of the command.
-fn is_implied(current: &Current<'_>, effect: &Effect) -> bool {
-    let Some(target) = effect.target.as_ref().map(shown) else { return true };
-    let command = current.command;
-    let words =
-        command.words.iter().chain(command.redirections.iter().map(|redirection| &redirection.target));
-    !words.into_iter().any(|word| shown(word).contains(&target))
-}
-
 /// True for a host that means the sandbox's own loopback.
 fn is_own(host: &str) -> bool {
     let address = host.parse::<core::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
+
+/// Looks for the target of an effect among the words.
+const MOST_LOOKS: usize = 500;
 
 /// Effects of one command that are told; all are judged.
 const MOST_SHOWN: usize = 1000;
@@ -72,9 +66,9 @@ impl Judging<'_> {
     /// An effect that the profile decides on by its kind.
     fn plain(&mut self, current: &Current<'_>, effect: &Effect, situation: Situation, code: Code) {
         let program = program(current);
+        let instead = self.instead(current.number, current.command);
         self.situation(current, situation, code, effect.span, || {
             let person = format!("`{program}`: {}", effect.reason);
-            let instead = known::instead(current.command);
             let model =
                 instead.unwrap_or_else(|| format!("do it without `{program}`, or ask the user to do it"));
             (person, model)
@@ -107,6 +101,19 @@ impl Judging<'_> {
         if is_moved { self.place.moved().target(word) } else { self.place.target(word) }
     }
 
+    /// True for an effect that the table adds by itself: its target stands in no word of the command.
+    fn is_implied(&mut self, current: &Current<'_>, effect: &Effect) -> bool {
+        let Some(target) = effect.target.as_ref().map(shown) else { return true };
+        // Each look takes time that grows with the command; after many, what is left counts as said.
+        self.looks += 1;
+        if self.looks > MOST_LOOKS {
+            return false;
+        }
+        let command = current.command;
+        let files = command.redirections.iter().map(|redirection| &redirection.target);
+        !command.words.iter().chain(files).any(|word| shown(word).contains(&target))
+    }
+
     fn unknown_target(&mut self, current: &Current<'_>, effect: &Effect, word: &Word) {
         let (situation, verb) = match effect.kind {
             EffectKind::Reads => (Situation::UnknownRead, "read"),
@@ -126,7 +133,7 @@ impl Judging<'_> {
         // by the sandbox, file by file; that git is told to write such a thing is seen by its options.
         if effect.kind == EffectKind::Writes
             && path.file_name() == Some(b".git")
-            && is_implied(current, effect)
+            && self.is_implied(current, effect)
         {
             return;
         }
@@ -168,7 +175,7 @@ impl Judging<'_> {
         if !matches!(decision.outcome, Outcome::Deny) && !is_checked {
             return false;
         }
-        if effect.kind == EffectKind::Reads && (!says_deny(decision) || is_implied(current, effect)) {
+        if effect.kind == EffectKind::Reads && (!says_deny(decision) || self.is_implied(current, effect)) {
             // The sandbox hides it, and nothing is lost by asking for it.
             return true;
         }

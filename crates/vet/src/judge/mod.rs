@@ -129,6 +129,9 @@ pub struct Verdict {
     pub suggestion: Option<Suggestion>,
 }
 
+/// Letters of a sentence that are kept.
+const SENTENCE: usize = 500;
+
 /// Reasons that are kept; a text with more is refused no less.
 const MOST_REASONS: usize = 200;
 
@@ -192,6 +195,9 @@ struct Judging<'p> {
     place: Place<'p>,
     reasons: Vec<Reason>,
     commands: Vec<JudgedCommand>,
+    looks: usize,
+    /// What is safer than the command of this number.
+    safer: Option<(usize, Option<String>)>,
 }
 
 /// What is to be said about one command, while it is judged.
@@ -205,7 +211,7 @@ struct Current<'c> {
 impl<'p> Judging<'p> {
     fn new(policy: &'p Policy, surroundings: &'p Surroundings, followed: &Followed, text: &str) -> Self {
         let place = Place::new(surroundings, &followed.script.commands, text);
-        Self { policy, surroundings, place, reasons: Vec::new(), commands: Vec::new() }
+        Self { policy, surroundings, place, reasons: Vec::new(), commands: Vec::new(), looks: 0, safer: None }
     }
 }
 
@@ -259,7 +265,8 @@ impl Judging<'_> {
         if let Some(found) = certain.filter(|found| found.rule.decision > CommandDecision::Allow) {
             let rule = found.rule;
             let why = if rule.reason.is_empty() { "a rule of the policy speaks of it" } else { &rule.reason };
-            let instead = known::instead(command).map_or_else(String::new, |other| format!("; {other}"));
+            let instead =
+                self.instead(number, command).map_or_else(String::new, |other| format!("; {other}"));
             let line = line_of(command);
             let verb = if rule.decision == CommandDecision::Deny { "denied" } else { "asked for" };
             self.reason(Reason {
@@ -340,6 +347,14 @@ impl Judging<'_> {
         });
     }
 
+    /// A safer way to the same end; looked up once for each command.
+    fn instead(&mut self, number: usize, command: &Command) -> Option<String> {
+        if self.safer.as_ref().is_none_or(|(known, _)| *known != number) {
+            self.safer = Some((number, known::instead(command)));
+        }
+        self.safer.as_ref().and_then(|(_, safer)| safer.clone())
+    }
+
     /// What the profile says of a situation, unless a rule allows the command.
     fn situation(
         &mut self,
@@ -363,7 +378,13 @@ impl Judging<'_> {
         default_for(self.policy.profile.value, situation).0
     }
 
-    fn reason(&mut self, reason: Reason) {
+    fn reason(&mut self, mut reason: Reason) {
+        for sentence in [&mut reason.person, &mut reason.model] {
+            if let Some((at, _)) = sentence.char_indices().nth(SENTENCE) {
+                sentence.truncate(at);
+                sentence.push_str("...");
+            }
+        }
         let is_known = self.reasons.iter().rev().take(20).any(|known| {
             (known.code, known.span, &known.person) == (reason.code, reason.span, &reason.person)
         });

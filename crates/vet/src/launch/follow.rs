@@ -32,7 +32,15 @@ pub struct Followed {
     pub opaque: Vec<Opaque>,
     /// Effects of launchers, each with the number of its command.
     pub effects: Vec<(usize, Effect)>,
+    /// Bytes of inputs that were copied for nested commands.
+    copied: usize,
 }
+
+/// Bytes of inputs that are copied in all; what would come beyond is not known.
+const MOST_COPIED: usize = 64 << 20;
+
+/// Letters of a launcher's name that are kept.
+const LAUNCHER: usize = 60;
 
 /// The script with all commands at every depth. What runs unseen is a [`Problem`].
 #[must_use]
@@ -83,7 +91,7 @@ impl Followed {
                         (None, None) => Input::Pipe(0),
                     }
                 }
-                Input::Inherited if !has_own_input(&command) => outer.clone(),
+                Input::Inherited if !has_own_input(&command) => self.inherited(&outer),
                 input => input,
             };
             places.push(self.script.commands.len());
@@ -116,14 +124,16 @@ impl Followed {
     }
 
     fn nested(&mut self, nested: Nested, command: &Command, place: usize, depth: usize) {
-        let path = |via: String| {
+        let path = |mut via: String| {
+            let cut = via.char_indices().nth(LAUNCHER).map(|(at, _)| at);
+            via.truncate(cut.unwrap_or(via.len()));
             let mut path = command.via.clone();
             path.push(via);
             path
         };
         match nested {
             Nested::Words { words, via, input } => {
-                let input = if input == Input::Inherited { command.input.clone() } else { input };
+                let input = if input == Input::Inherited { self.inherited(&command.input) } else { input };
                 let inner = Command {
                     shell: Shell::Argv,
                     words,
@@ -151,6 +161,17 @@ impl Followed {
         }
     }
 
+    /// The input of a launcher for what it starts.
+    fn inherited(&mut self, input: &Input) -> Input {
+        if let Input::Text(text) = input {
+            self.copied += text.parts.iter().map(size).sum::<usize>();
+            if self.copied > MOST_COPIED {
+                return Input::Pipe(0);
+            }
+        }
+        input.clone()
+    }
+
     fn opaque(&mut self, command: usize, what: String, span: Span) {
         self.opaque.push(Opaque { command, what, span });
     }
@@ -159,6 +180,13 @@ impl Followed {
         if self.script.problems.last().is_none_or(|last| last.what != what) {
             self.script.problems.push(Problem { what: what.to_owned(), span });
         }
+    }
+}
+
+fn size(part: &Part) -> usize {
+    match part {
+        Part::Text(text) | Part::Pattern(text) => text.len(),
+        Part::Home(_) | Part::Unknown { .. } => 1,
     }
 }
 

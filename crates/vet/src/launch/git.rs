@@ -93,7 +93,8 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     }
     let Some((name, words)) = options.operands.split_first() else { return true };
     let Some(name) = name.text() else { return true };
-    for (alias, meaning) in aliases.iter().filter(|(alias, _)| *alias == name) {
+    // The last one counts.
+    if let Some((alias, meaning)) = aliases.iter().rev().find(|(alias, _)| *alias == name) {
         let git = Word::known("git", call.span());
         let via = format!("git alias {alias}");
         match meaning.split() {

@@ -267,14 +267,13 @@ pub(super) fn env(call: Call<'_>, found: &mut Launches) {
         }
         rest = tail;
     }
-    match read.value(&["-S", "--split-string"]) {
-        Some(text) => {
-            let whole = [std::slice::from_ref(text), rest].concat();
-            found.text(Shell::Sh, super::args::joined(&whole), "env -S");
-        }
-        None => {
-            let moves = read.has(&["-C", "--chdir"]);
-            found.words(rest, if moves { "env -C" } else { call.name });
-        }
+    // Each text is split in its place, so all of them, one behind the other, begin the command.
+    let split = |given: &super::args::Given| matches!(given.name.as_str(), "-S" | "--split-string");
+    let texts: Vec<Word> =
+        read.options.iter().filter(|given| split(given)).filter_map(|given| given.value.clone()).collect();
+    if texts.is_empty() {
+        let moves = read.has(&["-C", "--chdir"]);
+        return found.words(rest, if moves { "env -C" } else { call.name });
     }
+    found.text(Shell::Sh, super::args::joined(&[texts.as_slice(), rest].concat()), "env -S");
 }

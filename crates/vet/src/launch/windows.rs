@@ -117,10 +117,7 @@ fn start(call: Call<'_>, found: &mut Launches) {
         let takes_next = matches!(flag.to_ascii_lowercase().as_str(), "/d" | "/node" | "/affinity");
         rest = tail.get(usize::from(takes_next)..).unwrap_or_default();
     }
-    if !rest.is_empty() {
-        found.text(Shell::Cmd, joined(rest), "start");
-        found.words(rest, "start");
-    }
+    found.words(rest, "start");
 }
 
 /// `wmic process call create "TEXT"`.

@@ -432,8 +432,9 @@ fn sudo(call: Call<'_>, found: &mut Launches) {
         variables::variable(&name, &value, found);
     }
     let words = words.get(assigned..).unwrap_or_default();
-    if options.has(&["-s", "-i", "--shell", "--login"]) && !words.is_empty() {
-        found.text(Shell::Sh, joined(words), "sudo -s");
+    if options.has(&["-s", "--shell"]) && !words.is_empty() {
+        // One reading: two at each level would be very many at the last.
+        return found.text(Shell::Sh, joined(words), "sudo -s");
     }
     let moves = options.has(&["-D", "--chdir", "-R", "--chroot", "-i", "--login"]);
     found.words(words, if moves { "sudo -D" } else { "sudo" });

@@ -14,6 +14,9 @@ use std::collections::HashMap;
 /// Commands that aliases may add to a script.
 const MOST_ALIASED: usize = 2000;
 
+/// Bytes of here-documents that are copied in all; the input of commands beyond is not known.
+const MOST_COPIED: usize = 64 << 20;
+
 /// Arrays in which bash keeps what a command name means.
 const COMMAND_TABLES: &[&str] = &["BASH_ALIASES", "BASH_CMDS"];
 
@@ -34,6 +37,8 @@ pub(super) struct Lowering<'t> {
     input: Input,
     aliases: HashMap<String, Vec<Command>>,
     aliased: usize,
+    /// Bytes of here-documents that were copied for commands of compounds.
+    copied: usize,
     /// The command that is being lowered.
     pub span: Span,
 }
@@ -57,6 +62,7 @@ pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems:
         input: Input::Inherited,
         aliases: HashMap::new(),
         aliased: 0,
+        copied: 0,
         span: Span::default(),
     };
     lowering.list(list);
@@ -186,18 +192,31 @@ impl Lowering<'_> {
                 let why = Unknown::Other("a value that is expanded again".to_owned());
                 let text = Word { parts: vec![Part::Unknown { why, splits: false }], span };
                 let words = vec![Word::known("eval", span), text];
-                self.push(Command { words, span, ..self.bare_command(span) });
+                let bare = self.bare_command(span);
+                self.push(Command { words, ..bare });
             }
         }
     }
 
-    fn bare_command(&self, span: Span) -> Command {
+    /// The input of the compound around a command, for the command.
+    fn inherited(&mut self) -> Input {
+        if let Input::Text(text) = &self.input {
+            let size = |part: &Part| if let Part::Text(text) = part { text.len() } else { 1 };
+            self.copied += text.parts.iter().map(size).sum::<usize>();
+            if self.copied > MOST_COPIED {
+                return Input::Pipe(0);
+            }
+        }
+        self.input.clone()
+    }
+
+    fn bare_command(&mut self, span: Span) -> Command {
         Command {
             shell: self.shell,
             words: Vec::new(),
             assignments: Vec::new(),
             redirections: Vec::new(),
-            input: self.input.clone(),
+            input: self.inherited(),
             via: self.via.clone(),
             span,
         }

@@ -170,12 +170,24 @@ type Shape = fn(usize) -> String;
 
 #[test]
 fn large_texts_take_time_that_grows_with_them() {
-    let shapes: [(&str, Shape); 6] = [
+    let shapes: [(&str, Shape); 13] = [
         ("env chains", |n| "env ".repeat(n)),
         ("nested shells", |n| "bash -c 'git status'; ".repeat(n / 4)),
         ("many operands", |n| format!("rm {}", "a ".repeat(n))),
         ("unknown words", |n| format!("git {}", "$x ".repeat(n))),
         ("options", |n| format!("git {}", "-C x ".repeat(n))),
+        ("shells of sudo", |n| format!("{}ls", "sudo -s ".repeat(n))),
+        ("inputs of compounds", |n| format!("{{ {}}} <<E\n{}\nE\n", "a; ".repeat(n), "b".repeat(n))),
+        ("inputs of launchers", |n| {
+            format!("find . {} <<E\n{}\nE\n", "-exec sh ';' ".repeat(n / 4), "b".repeat(n))
+        }),
+        ("aliases", |n| format!("git {}x {}", "-c alias.x=!a ".repeat(n / 4), "b ".repeat(n))),
+        ("long names of launchers", |n| {
+            let name = "x".repeat(n);
+            format!("git -c alias.{name}='!{}' {name}", "a;".repeat(n))
+        }),
+        ("secrets", |n| format!("cat {}", "~/.ssh/a ".repeat(n / 4))),
+        ("texts of env", |n| format!("env {}ls", "-S a ".repeat(n / 4))),
         ("definitions", |n| "f() { a; }; f; ".repeat(n / 4)),
     ];
     let time = |text: &str| {
