@@ -34,10 +34,15 @@ pub struct Followed {
     pub effects: Vec<(usize, Effect)>,
     /// Bytes of inputs that were copied for nested commands.
     copied: usize,
+    /// Bytes of texts for shells that were read.
+    read: usize,
 }
 
 /// Bytes of inputs that are copied in all; what would come beyond is not known.
-const MOST_COPIED: usize = 64 << 20;
+const MOST_COPIED: usize = 1 << 20;
+
+/// Bytes of texts for shells that are read in all.
+const MOST_READ: usize = 64 << 20;
 
 /// Letters of a launcher's name that are kept.
 const LAUNCHER: usize = 60;
@@ -151,6 +156,10 @@ impl Followed {
                 if !is_certain {
                     let what = "a text for a shell that holds what is only known at run time";
                     self.opaque(place, what.to_owned(), text.span);
+                }
+                self.read += written.len();
+                if self.read > MOST_READ {
+                    return self.problem("it holds very much text for shells", text.span);
                 }
                 let script = parse_at(shell, &written, text.span);
                 self.script.problems.extend(script.problems);
