@@ -22,6 +22,7 @@ const PROGRAMS: &[&str] = &[
     "xargs",
     "ip",
     "dd",
+    "awk",
     "Remove-Item",
     "del",
     "reg",
@@ -119,12 +120,54 @@ fn everything(command: &Command) {
     }
 }
 
+/// Pieces of scripts of awk and sed.
+const SCRIPTS: &[&str] = &[
+    "s/a/b/",
+    "s|a|",
+    "w out",
+    "e",
+    "{",
+    "}",
+    "/x/",
+    "\\",
+    "\n",
+    "print",
+    ">",
+    "|",
+    "system(",
+    "\"",
+    "getline <",
+    "[",
+    "]",
+    "1,",
+    "$!",
+    ";",
+    "y/a/",
+    "a text",
+    "#",
+    "é",
+    "@",
+    "(",
+    ")",
+    "~",
+    ":l",
+    "b",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_words_get_an_answer(command in command()) {
         everything(&command);
+    }
+
+    #[test]
+    fn any_script_gets_an_answer(pieces in prop::collection::vec(prop::sample::select(SCRIPTS), 0..10)) {
+        let script = Word::known(pieces.concat(), Span::default());
+        for program in ["sed", "awk"] {
+            everything(&plain(Shell::Bash, vec![Word::known(program, Span::default()), script.clone()]));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Effects of a command whose words were read.
 
 use super::reading::{Reading, Use, tail};
+use super::scripts::{self, Deed, Language};
 use super::spec::{Action, Does, Doing, Form, Item, Target, Times};
 use super::table::Reads;
 use crate::command::{Part, Span, Unknown, Word};
@@ -130,9 +131,12 @@ impl Assembly<'_, '_> {
         let reason =
             one.spec.reason.clone().unwrap_or_else(|| format!("`{}` of `{}`", one.spelled, row.name));
         for action in &one.spec.actions {
-            if let Action::Does(does) = action {
-                let whole = one.values.is_empty();
-                self.does(does, one.values.last(), &reason, if whole { one.span } else { self.span });
+            match (action, one.values.last()) {
+                (Action::Does(does), value) => {
+                    self.does(does, value, &reason, if value.is_none() { one.span } else { self.span });
+                }
+                (Action::Script(language), Some(script)) => self.script(*language, script),
+                _ => {}
             }
         }
     }
@@ -155,7 +159,7 @@ impl Assembly<'_, '_> {
         for (word, item) in placed(&self.reading.operands, items) {
             match item {
                 Some(item) => {
-                    acted |= !item.actions.is_empty();
+                    acted |= item.actions.iter().any(|action| !matches!(action, Action::Script(_)));
                     self.operand(word, item);
                 }
                 None => {
@@ -184,9 +188,40 @@ impl Assembly<'_, '_> {
     fn operand(&mut self, word: &Word, item: &Item) {
         let reason = self.reading.row().reason.clone();
         for action in &item.actions {
-            if let Action::Does(does) = action {
-                self.does(does, Some(word), &reason, word.span);
+            match action {
+                Action::Does(does) => self.does(does, Some(word), &reason, word.span),
+                Action::Script(language) => self.script(*language, word),
+                _ => {}
             }
+        }
+    }
+
+    /// What a script does, as far as it is understood.
+    fn script(&mut self, language: Language, script: &Word) {
+        for deed in scripts::deeds(language, script) {
+            let (kind, name, reason) = match deed {
+                Deed::Runs => (EffectKind::Executes, None, "the script runs a program"),
+                Deed::Reads(name) => (EffectKind::Reads, name, "the script reads a file"),
+                Deed::Writes(name) => (EffectKind::Writes, name, "the script writes a file"),
+                Deed::Unclear(why) => return self.unknown(script, why),
+            };
+            let path = name.map(|name| within(self.directory.as_ref(), &Word::known(name, script.span)));
+            let target = match (kind, path) {
+                // A file that only the running script knows is not known here.
+                (EffectKind::Reads | EffectKind::Writes, None) => {
+                    let why = Unknown::Other("a file that the script names".to_owned());
+                    let parts = vec![Part::Unknown { why, splits: false }];
+                    Some(Word { parts, span: script.span })
+                }
+                (_, path) => path,
+            };
+            self.effects.push(Effect {
+                kind,
+                target,
+                recursive: false,
+                reason: reason.to_owned(),
+                span: script.span,
+            });
         }
     }
 
@@ -206,6 +241,16 @@ impl Assembly<'_, '_> {
                 Some(Named::Doubt(word)) => return self.unknown(&word, "it could name a file"),
             },
         };
+        if own.is_some_and(|word| word.known_start().starts_with("ext::")) {
+            let why = "a remote of this form is a program that git runs (git-remote-ext)";
+            self.effects.push(Effect {
+                kind: EffectKind::Executes,
+                target: None,
+                recursive: false,
+                reason: why.to_owned(),
+                span,
+            });
+        }
         let span = target.as_ref().filter(|_| does.target == Target::Own).map_or(span, |word| word.span);
         let mut kinds = does.kinds.as_slice();
         if connects {
@@ -299,7 +344,7 @@ impl Assembly<'_, '_> {
         let worst = self.effects.iter().map(|effect| effect.kind).max().unwrap_or(EffectKind::Reads);
         let row = self.reading.row();
         row.options.values().flat_map(|option| &option.actions).any(|action| match action {
-            Action::Runs(_) => true,
+            Action::Runs(_) | Action::Script(_) => true,
             Action::Does(does) if pattern => does.kinds.contains(&EffectKind::Executes),
             Action::Does(does) => does.kinds.iter().any(|kind| *kind > worst),
             Action::Mode(name) if !pattern => row.modes.get(name).is_some_and(|mode| worse(mode, worst)),

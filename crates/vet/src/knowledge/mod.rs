@@ -9,6 +9,7 @@ mod environment;
 mod names;
 mod reading;
 mod redirections;
+mod scripts;
 mod spec;
 mod styles;
 mod table;

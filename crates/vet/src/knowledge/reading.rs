@@ -3,7 +3,7 @@
 use super::spec::{Action, Arity, OptionSpec, Runs};
 use super::styles;
 use super::table::{Row, Style};
-use crate::command::{Assignment, Command, Part, Span, Word};
+use crate::command::{Assignment, Command, Part, Span, Unknown, Word};
 
 /// An option that was given.
 #[derive(Debug)]
@@ -280,6 +280,8 @@ fn assignment(word: &Word) -> Option<Assignment> {
 /// name looks like an option.
 fn could_be_option(word: &Word) -> bool {
     match word.parts.first() {
+        // A number with its sign is at most the name of no option.
+        Some(Part::Unknown { why: Unknown::Number, .. }) => false,
         Some(Part::Unknown { .. }) => true,
         Some(Part::Pattern(pattern)) => pattern.starts_with(['*', '?', '[']),
         Some(Part::Text(_) | Part::Home(_)) | None => false,

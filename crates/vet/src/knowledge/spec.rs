@@ -3,6 +3,7 @@
 //! Options are written as manuals write them, `-o, --output FILE: writes`. Actions stand behind the first `: `,
 //! separated by commas, with the reason in parentheses where it is not plain.
 
+use super::scripts::Language;
 use crate::effect::EffectKind;
 
 /// How many words an option takes.
@@ -50,6 +51,8 @@ pub(super) enum Action {
     Ends,
     /// Runs another command.
     Runs(Runs),
+    /// Is a script, which says itself what it does.
+    Script(Language),
 }
 
 /// In which form another command is given.
@@ -211,6 +214,8 @@ fn action(text: &str) -> Result<Action, String> {
         ["ends"] => Ok(Action::Ends),
         ["runs", "words"] => Ok(Action::Runs(Runs::Words)),
         ["runs", "text"] => Ok(Action::Runs(Runs::Text)),
+        ["script", "awk"] => Ok(Action::Script(Language::Awk)),
+        ["script", "sed"] => Ok(Action::Script(Language::Sed)),
         ["runs", "module"] => Ok(Action::Runs(Runs::Module)),
         words => does(words).map(Action::Does).ok_or_else(|| format!("`{text}` is no action")),
     }
