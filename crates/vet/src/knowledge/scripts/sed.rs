@@ -36,7 +36,11 @@ fn command(letters: &mut Letters<'_>, deeds: &mut Vec<Deed>) -> Option<()> {
     match letters.next()? {
         '{' | '=' | 'd' | 'D' | 'F' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' => {}
         '#' => skip(letters, |letter| letter != '\n'),
-        ':' | 'b' | 't' | 'T' => skip(letters, |letter| letter != '\n' && letter != ';' && letter != '}'),
+        // A label ends at a blank, and a command can follow.
+        ':' | 'b' | 't' | 'T' => {
+            skip(letters, |letter| letter == ' ' || letter == '\t');
+            skip(letters, |letter| !letter.is_whitespace() && letter != ';' && letter != '}');
+        }
         'q' | 'Q' | 'l' | 'L' => skip(letters, |letter| letter == ' ' || letter.is_ascii_digit()),
         'a' | 'i' | 'c' => inserted(letters),
         'r' | 'R' => deeds.extend(name(letters).map(|name| Deed::Reads(Some(name)))),
