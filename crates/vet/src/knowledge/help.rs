@@ -102,6 +102,17 @@ const PROGRAMS: &[&str] = &[
     "xargs",
     "xz",
     "zstd",
+    "make",
+    "less",
+    "more",
+    "strace",
+    "unshare",
+    "nsenter",
+    "script",
+    "taskset",
+    "chrt",
+    "dmesg",
+    "bc",
 ];
 
 /// Options whose help says less than the manual, each with the reason.
@@ -124,8 +135,22 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("git rebase", "--empty", "the help shows the values in parentheses"),
     ("git revert", "--empty", "the help shows the values in parentheses"),
     ("git commit", "--fixup", "the help shows a part of the value in brackets"),
+    ("less", "-O", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-T", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-P", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-b", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-j", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-k", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-o", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-t", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-x", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-y", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("less", "-z", "the help shows the value in brackets; less(1): it may stand apart"),
+    ("strace", "-b", "strace(1): the value is `execve`"),
+    ("strace", "-e", "the help shows a part of the value in brackets"),
     ("tar", "-F", "tar(1): the value is a program"),
     ("tar", "-N", "tar(1): the value is a date"),
+    ("unshare", "--propagation", "the help shows the values with bars between"),
     ("wget", "--backups", "the value is optional and joined, as the source of wget says"),
     ("wget", "--hsts-file", "wget(1): the value is a file"),
     ("wget", "--max-redirect", "wget(1): the value is a number"),
@@ -175,6 +200,9 @@ fn option(piece: &str, described: bool) -> Option<(String, Takes)> {
     let end = piece.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_.".contains(letter)));
     let (name, rest) = piece.split_at(end.unwrap_or(piece.len()));
     let short = name.len() == 2 && name.starts_with('-') && name != "--";
+    if name.ends_with('-') {
+        return None;
+    }
     if !(short || name.starts_with("--") && name.len() > 3) {
         return None;
     }
