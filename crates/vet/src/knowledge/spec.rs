@@ -26,6 +26,8 @@ pub(super) struct OptionSpec {
     pub names: Vec<String>,
     /// What it takes.
     pub arity: Arity,
+    /// The value never stands in the same word: behind `bash -oc` it is the next one. Written `-o NAME!`.
+    pub apart: bool,
     /// What it does.
     pub actions: Vec<Action>,
     /// Why, where the table says so.
@@ -157,7 +159,8 @@ pub(super) fn option(text: &str) -> Result<OptionSpec, String> {
         return Err(format!("`{text}` names no option"));
     }
     let Doing { actions, reason } = if does.is_empty() { nothing() } else { doing(does)? };
-    Ok(OptionSpec { names, arity, actions, reason })
+    let apart = spelled.ends_with('!') && arity == Arity::Words(1);
+    Ok(OptionSpec { names, arity, apart, actions, reason })
 }
 
 fn nothing() -> Doing {
@@ -177,6 +180,7 @@ pub(super) fn plain(names: &str, arity: Arity) -> impl Iterator<Item = OptionSpe
     names.split_whitespace().map(move |name| OptionSpec {
         names: vec![name.to_owned()],
         arity,
+        apart: false,
         actions: Vec::new(),
         reason: None,
     })

@@ -178,6 +178,7 @@ impl<'t> Seen<'t, '_> {
     /// Short options in one word, the last with its value.
     fn cluster(&self) -> Found<'t> {
         let mut uses = Vec::new();
+        let mut taken = 0;
         for (place, letter) in self.start.char_indices().skip(1) {
             let spelled = format!("-{letter}");
             let Some(spec) = self.row.options.get(&spelled) else {
@@ -186,6 +187,12 @@ impl<'t> Seen<'t, '_> {
                 }
                 return self.strange();
             };
+            if spec.apart {
+                let value = self.following.get(taken).cloned();
+                taken += usize::from(value.is_some());
+                uses.push(self.used(spec, &spelled, value.into_iter().collect()));
+                continue;
+            }
             let end = place + letter.len_utf8();
             let rest = end < self.start.len() || !self.whole;
             let found = match spec.arity {
@@ -201,11 +208,11 @@ impl<'t> Seen<'t, '_> {
                 Arity::Joined | Arity::Words(_) if rest => self.joined(spec, &spelled, end),
                 _ => self.taking(spec, &spelled),
             };
-            let Found::Options(last, taken) = found else { return self.strange() };
+            let Found::Options(last, more) = found else { return self.strange() };
             uses.extend(last);
-            return Found::Options(uses, taken);
+            return Found::Options(uses, taken.max(more));
         }
-        if self.whole { Found::Options(uses, 0) } else { self.strange() }
+        if self.whole { Found::Options(uses, taken) } else { self.strange() }
     }
 
     /// One dash, long names. `--name` means `-name` where only that is known.
