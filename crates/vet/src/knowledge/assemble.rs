@@ -237,6 +237,8 @@ impl Assembly<'_, '_> {
                 Some(Named::Nothing) if does.kinds.contains(&EffectKind::Executes) => (false, None),
                 Some(Named::Nothing) => return,
                 Some(Named::Host(word)) => (true, Some(word)),
+                // The name of a remote: the settings of the repository say which host it is.
+                Some(Named::Path(_)) if is_name_of_host(does) => (true, None),
                 Some(Named::Path(word)) => (false, Some(word)),
                 Some(Named::Doubt(word)) => return self.unknown(&word, "it could name a file"),
             },
@@ -360,6 +362,11 @@ fn worse(meaning: &Reads, worst: EffectKind) -> bool {
         Action::Does(does) => does.kinds.iter().any(|kind| *kind > worst),
         _ => false,
     })
+}
+
+/// True for a word that names a remote machine in one way or another, and never a path.
+fn is_name_of_host(does: &Does) -> bool {
+    does.form == Form::Remote && does.kinds == [EffectKind::Connects]
 }
 
 /// What a word names.
