@@ -226,85 +226,83 @@ impl Assembly<'_, '_> {
     }
 
     fn does(&mut self, does: &Does, own: Option<&Word>, reason: &str, span: Span) {
+        if does.target == Target::Own && own.is_some_and(|word| is_passed_through(does, word)) {
+            return;
+        }
         let here = matches!(&does.target, Target::Fixed(path) if path == ".");
-        let tree = does.tree || ((here || does.target == Target::Own) && self.below);
-        let (connects, target) = match &does.target {
-            Target::Nothing => (false, None),
-            Target::Fixed(path) => (false, Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
-            Target::Own => match own.map(|word| self.named(does.form, word)) {
-                None => (false, None),
-                // What standard input gives is code to a program that runs what it reads.
-                Some(Named::Nothing) if does.kinds.contains(&EffectKind::Executes) => (false, None),
-                Some(Named::Nothing) => return,
-                Some(Named::Host(word)) => (true, Some(word)),
-                // The name of a remote: the settings of the repository say which host it is.
-                Some(Named::Path(_)) if is_name_of_host(does) => (true, None),
-                Some(Named::Path(word)) => (false, Some(word)),
-                Some(Named::Doubt(word)) => return self.unknown(&word, "it could name a file"),
-            },
+        let recursive = does.tree || ((here || does.target == Target::Own) && self.below);
+        let aim = match &does.target {
+            Target::Nothing => Aim::At(None),
+            Target::Fixed(path) => Aim::At(Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
+            Target::Own => own.map_or(Aim::At(None), |word| self.aim(does, word)),
+        };
+        let (kinds, target): (&[EffectKind], _) = match aim {
+            Aim::Nowhere => return,
+            Aim::Doubt => {
+                let Some(word) = own else { return };
+                return self.unknown(word, "it could name a file");
+            }
+            Aim::At(target) => (&does.kinds, target),
+            Aim::Host(target) => (&[EffectKind::Connects], target),
+            Aim::File(path) => (&[EffectKind::Reads], Some(path)),
         };
         if own.is_some_and(|word| word.known_start().starts_with("ext::")) {
             let why = "a remote of this form is a program that git runs (git-remote-ext)";
-            self.effects.push(Effect {
-                kind: EffectKind::Executes,
-                target: None,
-                recursive: false,
-                reason: why.to_owned(),
-                span,
-            });
+            self.push(EffectKind::Executes, None, false, why, span);
         }
         let span = target.as_ref().filter(|_| does.target == Target::Own).map_or(span, |word| word.span);
-        let mut kinds = does.kinds.as_slice();
-        if connects {
-            kinds = &[EffectKind::Connects];
-        }
         for kind in kinds {
-            // A host is no path, and has no directory.
-            let target = match (kind, &target) {
-                (EffectKind::Connects | EffectKind::Listens | EffectKind::Elevates, Some(_)) => {
-                    own.cloned().or_else(|| target.clone())
-                }
-                (_, target) => target.clone(),
-            };
-            self.effects.push(Effect {
-                kind: *kind,
-                target,
-                recursive: tree,
-                reason: reason.to_owned(),
-                span,
-            });
+            self.push(*kind, target.clone(), recursive, reason, span);
         }
     }
 
-    fn named(&self, form: Form, word: &Word) -> Named {
+    fn push(&mut self, kind: EffectKind, target: Option<Word>, recursive: bool, reason: &str, span: Span) {
+        self.effects.push(Effect { kind, target, recursive, reason: reason.to_owned(), span });
+    }
+
+    /// What an operand or a value aims at.
+    fn aim(&self, does: &Does, word: &Word) -> Aim {
+        let reaches = does
+            .kinds
+            .iter()
+            .any(|kind| matches!(kind, EffectKind::Connects | EffectKind::Listens | EffectKind::Elevates));
         if word.text().is_some_and(|text| text == "-") {
-            return Named::Nothing;
+            // What standard input gives is code to a program that runs what it reads.
+            return if does.kinds.contains(&EffectKind::Executes) { Aim::At(None) } else { Aim::Nowhere };
         }
-        match form {
-            Form::Plain | Form::List => Named::Path(within(self.directory.as_ref(), word)),
-            Form::Remote if is_remote(&word.known_start()) => Named::Host(word.clone()),
-            Form::Remote => Named::Path(within(self.directory.as_ref(), word)),
-            Form::At => self.at_file(word),
+        if let Some(file) = file_of_url(word).filter(|_| reaches || does.form == Form::Remote) {
+            return Aim::File(file);
+        }
+        match does.form {
+            Form::Remote if is_remote(&word.known_start()) => Aim::Host(Some(word.clone())),
+            // The name of a remote: the settings of the repository say which host it is.
+            Form::Remote if reaches => Aim::Host(None),
+            // A host is no path, and has no directory.
+            Form::Plain if reaches => Aim::At(Some(word.clone())),
+            Form::Plain | Form::Remote => Aim::At(Some(within(self.directory.as_ref(), word))),
+            Form::At | Form::Field => self.file_in_text(does.form, word),
         }
     }
 
-    /// `@file`, `name=@file` or `name=<file`, as curl and httpie take them.
-    fn at_file(&self, word: &Word) -> Named {
+    /// `@file` in text; in a field also `name=@file`, `name=<file` and `name@file`, as curl takes them.
+    fn file_in_text(&self, form: Form, word: &Word) -> Aim {
         let start = word.known_start();
-        let bytes = if start.starts_with('@') {
-            Some(1)
-        } else {
-            ["=@", "=<"].iter().filter_map(|sign| start.find(sign)).min().map(|place| place + 2)
+        let field = form == Form::Field;
+        let bytes = match start.find(['=', '@']) {
+            Some(0) if start.starts_with('@') => Some(1),
+            Some(place) if field && start[place..].starts_with('@') => Some(place + 1),
+            Some(place) if field && start[place + 1..].starts_with(['@', '<']) => Some(place + 2),
+            _ => None,
         };
-        match bytes {
-            Some(bytes) => {
-                let file = tail(word, bytes);
-                let stdin = file.text().is_some_and(|text| text == "-");
-                if stdin { Named::Nothing } else { Named::Path(within(self.directory.as_ref(), &file)) }
-            }
-            None if start.is_empty() && word.has_unknown() => Named::Doubt(word.clone()),
-            None => Named::Nothing,
+        let Some(bytes) = bytes else {
+            let open = if field { !start.contains('=') || start.ends_with('=') } else { start.is_empty() };
+            return if open && word.text().is_none() { Aim::Doubt } else { Aim::Nowhere };
+        };
+        let file = tail(word, bytes);
+        if file.text().is_some_and(|text| text == "-") {
+            return Aim::Nowhere;
         }
+        Aim::At(Some(within(self.directory.as_ref(), &file)))
     }
 
     fn unknown(&mut self, word: &Word, what: &str) {
@@ -364,17 +362,33 @@ fn worse(meaning: &Reads, worst: EffectKind) -> bool {
     })
 }
 
-/// True for a word that names a remote machine in one way or another, and never a path.
-fn is_name_of_host(does: &Does) -> bool {
-    does.form == Form::Remote && does.kinds == [EffectKind::Connects]
+/// The path in `file:///path` and `file://localhost/path`.
+fn file_of_url(word: &Word) -> Option<Word> {
+    let start = word.known_start();
+    let scheme = start.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("file://"))?;
+    let host = start[scheme.len()..].find('/')?;
+    Some(tail(word, scheme.len() + host))
 }
 
-/// What a word names.
-enum Named {
-    Nothing,
-    Path(Word),
-    Host(Word),
-    Doubt(Word),
+/// True where a file is only read or written, and its name stands for a descriptor that is open already.
+fn is_passed_through(does: &Does, word: &Word) -> bool {
+    let plain = does.kinds.iter().all(|kind| matches!(kind, EffectKind::Reads | EffectKind::Writes));
+    let open = ["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"];
+    plain && word.text().is_some_and(|text| open.contains(&text.as_str()))
+}
+
+/// What an effect aims at.
+enum Aim {
+    /// Nothing that matters.
+    Nowhere,
+    /// The target, if the words name one.
+    At(Option<Word>),
+    /// Another machine, and no file.
+    Host(Option<Word>),
+    /// A file that a URL names.
+    File(Word),
+    /// What only the running command knows.
+    Doubt,
 }
 
 /// A URL, or `host:path` with no slash before the colon. A letter alone is a drive of Windows.

@@ -90,8 +90,8 @@ pub(super) enum Form {
     Remote,
     /// As text, in which `@file` stands for a file's content.
     At,
-    /// As several paths with `:` or `,` between them: only a known single one is a target.
-    List,
+    /// As a field of a form, in which also `name=@file` does.
+    Field,
 }
 
 /// The target of an action.
@@ -229,7 +229,7 @@ fn does(words: &[&str]) -> Option<Does> {
     let (form, words) = match words {
         ["remote", rest @ ..] => (Form::Remote, rest),
         ["at", rest @ ..] => (Form::At, rest),
-        ["list", rest @ ..] => (Form::List, rest),
+        ["field", rest @ ..] => (Form::Field, rest),
         words => (Form::Plain, words),
     };
     let (first, words) = words.split_first()?;
