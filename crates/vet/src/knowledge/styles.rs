@@ -331,10 +331,19 @@ impl<'t> Seen<'t, '_> {
                 self.joined(spec, &self.start[..bytes - 1], bytes)
             }
             Some(spec) => self.taking(spec, &self.start[..bytes.min(self.start.len())]),
+            // It could be any of several that do different things.
+            None if self.begins_a_parameter(&key) => self.strange(),
             // A row with `-` alone takes parameters of any name; a value is then an operand.
             None if self.row.options.contains_key("-") => Self::nothing(0),
             None => self.common_parameter(&key, joined),
         }
+    }
+
+    fn begins_a_parameter(&self, key: &str) -> bool {
+        let common = COMMON_PARAMETERS.iter().any(|(name, _)| *name == key);
+        let all = (std::ops::Bound::Included(key), std::ops::Bound::Unbounded);
+        let first = self.row.options.range::<str, _>(all).next();
+        !common && first.is_some_and(|(full, _)| full.starts_with(key))
     }
 
     fn abbreviated_parameter(&self, key: &str) -> Option<&'t Arc<OptionSpec>> {
