@@ -247,7 +247,9 @@ impl<'t> Reader<'t, '_> {
             self.ended = false;
             return true;
         }
-        if !row.meaning.operands.is_empty() && !word.has_unknown() {
+        let start = word.known_start();
+        let could_be_one = word.has_unknown() && row.sub.keys().any(|sub| sub.starts_with(&start));
+        if !row.meaning.operands.is_empty() && !could_be_one {
             return false;
         }
         let what = format!("a sub-command that the table of `{}` does not hold", row.name);
