@@ -3,6 +3,7 @@
 use garth_vet::knowledge;
 use garth_vet::{Command, EffectKind, Input, Part, Shell, Span, Unknown, Word, parse};
 use proptest::prelude::*;
+use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 const PROGRAMS: &[&str] = &[
@@ -22,6 +23,7 @@ const PROGRAMS: &[&str] = &[
     "xargs",
     "ip",
     "dd",
+    "awk",
     "Remove-Item",
     "del",
     "reg",
@@ -119,12 +121,54 @@ fn everything(command: &Command) {
     }
 }
 
+/// Pieces of scripts of awk and sed.
+const SCRIPTS: &[&str] = &[
+    "s/a/b/",
+    "s|a|",
+    "w out",
+    "e",
+    "{",
+    "}",
+    "/x/",
+    "\\",
+    "\n",
+    "print",
+    ">",
+    "|",
+    "system(",
+    "\"",
+    "getline <",
+    "[",
+    "]",
+    "1,",
+    "$!",
+    ";",
+    "y/a/",
+    "a text",
+    "#",
+    "é",
+    "@",
+    "(",
+    ")",
+    "~",
+    ":l",
+    "b",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_words_get_an_answer(command in command()) {
         everything(&command);
+    }
+
+    #[test]
+    fn any_script_gets_an_answer(pieces in prop::collection::vec(prop::sample::select(SCRIPTS), 0..10)) {
+        let script = Word::known(pieces.concat(), Span::default());
+        for program in ["sed", "awk"] {
+            everything(&plain(Shell::Bash, vec![Word::known(program, Span::default()), script.clone()]));
+        }
     }
 
     #[test]
@@ -183,4 +227,93 @@ fn a_long_word_takes_time_in_proportion() {
         let taken = start.elapsed();
         assert!(taken < Duration::from_secs(8), "{program}: {taken:?} for 200,000 letters");
     }
+}
+
+/// Pieces of scripts that GNU sed often accepts.
+const SED: &[&str] = &[
+    "s/a/b/",
+    "s,x,y,g",
+    "s/[/]/b/",
+    "s/a\\/e/b/",
+    "s|a|b|w f",
+    "s/a/b/e",
+    "s/a/b/Ig",
+    "w f",
+    "e",
+    "e id",
+    "r f",
+    "R f",
+    "W f",
+    "{",
+    "}",
+    ";",
+    "\n",
+    "p",
+    "1",
+    "$",
+    "!",
+    "/e/",
+    "\\,w,",
+    "1,3",
+    "0~2",
+    "a\\",
+    "a w f",
+    "i\\\n",
+    "c e",
+    ":w",
+    "b w",
+    "t",
+    "y/ew/we/",
+    "n",
+    "N",
+    "D",
+    "q5",
+    "Q",
+    "l 3",
+    "=",
+    "#e",
+    " ",
+    "F",
+    "z",
+    "x",
+    "h",
+    "/[/]/",
+    "/a\\/w/",
+    ",",
+    "I",
+    "M",
+];
+
+/// GNU sed refuses commands that run, read or write in its sandbox, when it reads the script. What it refuses has
+/// effects here as well.
+#[test]
+fn what_sed_refuses_in_its_sandbox_has_effects() {
+    let help = Process::new("sed").arg("--help").stdin(Stdio::null()).output();
+    if !help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--sandbox")) {
+        println!("skipped: no sed with a sandbox here");
+        return;
+    }
+    let pieces = prop::collection::vec(prop::sample::select(SED), 1..7);
+    let config = ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() };
+    let refused = std::cell::Cell::new(0);
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let result = runner.run(&pieces, |pieces| {
+        let script = pieces.concat();
+        let output = Process::new("sed")
+            .args(["--sandbox", "-e", &script])
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .output();
+        let said =
+            output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+        if said.contains("disabled in sandbox mode") {
+            refused.set(refused.get() + 1);
+            let words = ["sed", "-e", &script].map(|text| Word::known(text, Span::default()));
+            let effects = knowledge::effects(&plain(Shell::Bash, words.to_vec()));
+            prop_assert!(effects.is_some_and(|effects| !effects.is_empty()), "{:?}: {}", script, said);
+        }
+        Ok(())
+    });
+    assert!(result.is_ok(), "{result:?}");
+    assert!(refused.get() > 100, "sed refused only {} scripts", refused.get());
 }

@@ -1,6 +1,7 @@
 //! Effects of a command whose words were read.
 
 use super::reading::{Reading, Use, tail};
+use super::scripts::{self, Deed, Language};
 use super::spec::{Action, Does, Doing, Form, Item, Target, Times};
 use super::table::Reads;
 use crate::command::{Part, Span, Unknown, Word};
@@ -130,9 +131,12 @@ impl Assembly<'_, '_> {
         let reason =
             one.spec.reason.clone().unwrap_or_else(|| format!("`{}` of `{}`", one.spelled, row.name));
         for action in &one.spec.actions {
-            if let Action::Does(does) = action {
-                let whole = one.values.is_empty();
-                self.does(does, one.values.last(), &reason, if whole { one.span } else { self.span });
+            match (action, one.values.last()) {
+                (Action::Does(does), value) => {
+                    self.does(does, value, &reason, if value.is_none() { one.span } else { self.span });
+                }
+                (Action::Script(language), Some(script)) => self.script(*language, script),
+                _ => {}
             }
         }
     }
@@ -155,7 +159,7 @@ impl Assembly<'_, '_> {
         for (word, item) in placed(&self.reading.operands, items) {
             match item {
                 Some(item) => {
-                    acted |= !item.actions.is_empty();
+                    acted |= item.actions.iter().any(|action| !matches!(action, Action::Script(_)));
                     self.operand(word, item);
                 }
                 None => {
@@ -184,80 +188,121 @@ impl Assembly<'_, '_> {
     fn operand(&mut self, word: &Word, item: &Item) {
         let reason = self.reading.row().reason.clone();
         for action in &item.actions {
-            if let Action::Does(does) = action {
-                self.does(does, Some(word), &reason, word.span);
+            match action {
+                Action::Does(does) => self.does(does, Some(word), &reason, word.span),
+                Action::Script(language) => self.script(*language, word),
+                _ => {}
             }
         }
     }
 
-    fn does(&mut self, does: &Does, own: Option<&Word>, reason: &str, span: Span) {
-        let here = matches!(&does.target, Target::Fixed(path) if path == ".");
-        let tree = does.tree || ((here || does.target == Target::Own) && self.below);
-        let (connects, target) = match &does.target {
-            Target::Nothing => (false, None),
-            Target::Fixed(path) => (false, Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
-            Target::Own => match own.map(|word| self.named(does.form, word)) {
-                None => (false, None),
-                // What standard input gives is code to a program that runs what it reads.
-                Some(Named::Nothing) if does.kinds.contains(&EffectKind::Executes) => (false, None),
-                Some(Named::Nothing) => return,
-                Some(Named::Host(word)) => (true, Some(word)),
-                Some(Named::Path(word)) => (false, Some(word)),
-                Some(Named::Doubt(word)) => return self.unknown(&word, "it could name a file"),
-            },
-        };
-        let span = target.as_ref().filter(|_| does.target == Target::Own).map_or(span, |word| word.span);
-        let mut kinds = does.kinds.as_slice();
-        if connects {
-            kinds = &[EffectKind::Connects];
-        }
-        for kind in kinds {
-            // A host is no path, and has no directory.
-            let target = match (kind, &target) {
-                (EffectKind::Connects | EffectKind::Listens | EffectKind::Elevates, Some(_)) => {
-                    own.cloned().or_else(|| target.clone())
+    /// What a script does, as far as it is understood.
+    fn script(&mut self, language: Language, script: &Word) {
+        for deed in scripts::deeds(language, script) {
+            let (kind, name, reason) = match deed {
+                Deed::Runs => (EffectKind::Executes, None, "the script runs a program"),
+                Deed::Reads(name) => (EffectKind::Reads, name, "the script reads a file"),
+                Deed::Writes(name) => (EffectKind::Writes, name, "the script writes a file"),
+                Deed::Unclear(why) => return self.unknown(script, why),
+            };
+            let path = name.map(|name| within(self.directory.as_ref(), &Word::known(name, script.span)));
+            let target = match (kind, path) {
+                // A file that only the running script knows is not known here.
+                (EffectKind::Reads | EffectKind::Writes, None) => {
+                    let why = Unknown::Other("a file that the script names".to_owned());
+                    let parts = vec![Part::Unknown { why, splits: false }];
+                    Some(Word { parts, span: script.span })
                 }
-                (_, target) => target.clone(),
+                (_, path) => path,
             };
             self.effects.push(Effect {
-                kind: *kind,
+                kind,
                 target,
-                recursive: tree,
+                recursive: false,
                 reason: reason.to_owned(),
-                span,
+                span: script.span,
             });
         }
     }
 
-    fn named(&self, form: Form, word: &Word) -> Named {
-        if word.text().is_some_and(|text| text == "-") {
-            return Named::Nothing;
+    fn does(&mut self, does: &Does, own: Option<&Word>, reason: &str, span: Span) {
+        if does.target == Target::Own && own.is_some_and(|word| is_passed_through(does, word)) {
+            return;
         }
-        match form {
-            Form::Plain | Form::List => Named::Path(within(self.directory.as_ref(), word)),
-            Form::Remote if is_remote(&word.known_start()) => Named::Host(word.clone()),
-            Form::Remote => Named::Path(within(self.directory.as_ref(), word)),
-            Form::At => self.at_file(word),
+        let here = matches!(&does.target, Target::Fixed(path) if path == ".");
+        let recursive = does.tree || ((here || does.target == Target::Own) && self.below);
+        let aim = match &does.target {
+            Target::Nothing => Aim::At(None),
+            Target::Fixed(path) => Aim::At(Some(within(self.directory.as_ref(), &fixed(path, self.span)))),
+            Target::Own => own.map_or(Aim::At(None), |word| self.aim(does, word)),
+        };
+        let (kinds, target): (&[EffectKind], _) = match aim {
+            Aim::Nowhere => return,
+            Aim::Doubt => {
+                let Some(word) = own else { return };
+                return self.unknown(word, "it could name a file");
+            }
+            Aim::At(target) => (&does.kinds, target),
+            Aim::Host(target) => (&[EffectKind::Connects], target),
+            Aim::File(path) => (&[EffectKind::Reads], Some(path)),
+        };
+        if own.is_some_and(|word| word.known_start().starts_with("ext::")) {
+            let why = "a remote of this form is a program that git runs (git-remote-ext)";
+            self.push(EffectKind::Executes, None, false, why, span);
+        }
+        let span = target.as_ref().filter(|_| does.target == Target::Own).map_or(span, |word| word.span);
+        for kind in kinds {
+            self.push(*kind, target.clone(), recursive, reason, span);
         }
     }
 
-    /// `@file`, `name=@file` or `name=<file`, as curl and httpie take them.
-    fn at_file(&self, word: &Word) -> Named {
-        let start = word.known_start();
-        let bytes = if start.starts_with('@') {
-            Some(1)
-        } else {
-            ["=@", "=<"].iter().filter_map(|sign| start.find(sign)).min().map(|place| place + 2)
-        };
-        match bytes {
-            Some(bytes) => {
-                let file = tail(word, bytes);
-                let stdin = file.text().is_some_and(|text| text == "-");
-                if stdin { Named::Nothing } else { Named::Path(within(self.directory.as_ref(), &file)) }
-            }
-            None if start.is_empty() && word.has_unknown() => Named::Doubt(word.clone()),
-            None => Named::Nothing,
+    fn push(&mut self, kind: EffectKind, target: Option<Word>, recursive: bool, reason: &str, span: Span) {
+        self.effects.push(Effect { kind, target, recursive, reason: reason.to_owned(), span });
+    }
+
+    /// What an operand or a value aims at.
+    fn aim(&self, does: &Does, word: &Word) -> Aim {
+        let reaches = does
+            .kinds
+            .iter()
+            .any(|kind| matches!(kind, EffectKind::Connects | EffectKind::Listens | EffectKind::Elevates));
+        if word.text().is_some_and(|text| text == "-") {
+            // What standard input gives is code to a program that runs what it reads.
+            return if does.kinds.contains(&EffectKind::Executes) { Aim::At(None) } else { Aim::Nowhere };
         }
+        if let Some(file) = file_of_url(word).filter(|_| reaches || does.form == Form::Remote) {
+            return Aim::File(file);
+        }
+        match does.form {
+            Form::Remote if is_remote(&word.known_start()) => Aim::Host(Some(word.clone())),
+            // The name of a remote: the settings of the repository say which host it is.
+            Form::Remote if reaches => Aim::Host(None),
+            // A host is no path, and has no directory.
+            Form::Plain if reaches => Aim::At(Some(word.clone())),
+            Form::Plain | Form::Remote => Aim::At(Some(within(self.directory.as_ref(), word))),
+            Form::At | Form::Field => self.file_in_text(does.form, word),
+        }
+    }
+
+    /// `@file` in text; in a field also `name=@file`, `name=<file` and `name@file`, as curl takes them.
+    fn file_in_text(&self, form: Form, word: &Word) -> Aim {
+        let start = word.known_start();
+        let field = form == Form::Field;
+        let bytes = match start.find(['=', '@']) {
+            Some(0) if start.starts_with('@') => Some(1),
+            Some(place) if field && start[place..].starts_with('@') => Some(place + 1),
+            Some(place) if field && start[place + 1..].starts_with(['@', '<']) => Some(place + 2),
+            _ => None,
+        };
+        let Some(bytes) = bytes else {
+            let open = if field { !start.contains('=') || start.ends_with('=') } else { start.is_empty() };
+            return if open && word.text().is_none() { Aim::Doubt } else { Aim::Nowhere };
+        };
+        let file = tail(word, bytes);
+        if file.text().is_some_and(|text| text == "-") {
+            return Aim::Nowhere;
+        }
+        Aim::At(Some(within(self.directory.as_ref(), &file)))
     }
 
     fn unknown(&mut self, word: &Word, what: &str) {
@@ -299,7 +344,7 @@ impl Assembly<'_, '_> {
         let worst = self.effects.iter().map(|effect| effect.kind).max().unwrap_or(EffectKind::Reads);
         let row = self.reading.row();
         row.options.values().flat_map(|option| &option.actions).any(|action| match action {
-            Action::Runs(_) => true,
+            Action::Runs(_) | Action::Script(_) => true,
             Action::Does(does) if pattern => does.kinds.contains(&EffectKind::Executes),
             Action::Does(does) => does.kinds.iter().any(|kind| *kind > worst),
             Action::Mode(name) if !pattern => row.modes.get(name).is_some_and(|mode| worse(mode, worst)),
@@ -317,12 +362,33 @@ fn worse(meaning: &Reads, worst: EffectKind) -> bool {
     })
 }
 
-/// What a word names.
-enum Named {
-    Nothing,
-    Path(Word),
-    Host(Word),
-    Doubt(Word),
+/// The path in `file:///path` and `file://localhost/path`.
+fn file_of_url(word: &Word) -> Option<Word> {
+    let start = word.known_start();
+    let scheme = start.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("file://"))?;
+    let host = start[scheme.len()..].find('/')?;
+    Some(tail(word, scheme.len() + host))
+}
+
+/// True where a file is only read or written, and its name stands for a descriptor that is open already.
+fn is_passed_through(does: &Does, word: &Word) -> bool {
+    let plain = does.kinds.iter().all(|kind| matches!(kind, EffectKind::Reads | EffectKind::Writes));
+    let open = ["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"];
+    plain && word.text().is_some_and(|text| open.contains(&text.as_str()))
+}
+
+/// What an effect aims at.
+enum Aim {
+    /// Nothing that matters.
+    Nowhere,
+    /// The target, if the words name one.
+    At(Option<Word>),
+    /// Another machine, and no file.
+    Host(Option<Word>),
+    /// A file that a URL names.
+    File(Word),
+    /// What only the running command knows.
+    Doubt,
 }
 
 /// A URL, or `host:path` with no slash before the colon. A letter alone is a drive of Windows.

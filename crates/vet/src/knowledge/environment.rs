@@ -2,7 +2,7 @@
 
 use super::spec::{self, Action, Target};
 use super::table::Table;
-use crate::command::{Assignment, Span};
+use crate::command::{Assignment, Shell, Span};
 use crate::effect::{Effect, EffectKind};
 use serde::Deserialize;
 
@@ -35,10 +35,10 @@ impl Variable {
 }
 
 /// What the variables that a command sets do.
-pub(super) fn effects(table: &Table, assignments: &[Assignment]) -> Vec<Effect> {
+pub(super) fn effects(table: &Table, shell: Shell, assignments: &[Assignment]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for assignment in assignments {
-        let Some(variable) = find(table, &assignment.name) else { continue };
+        let Some(variable) = find(table, shell, &assignment.name) else { continue };
         let value = assignment.value.text();
         if value.is_some_and(|value| variable.harmless.contains(&value)) {
             continue;
@@ -73,9 +73,11 @@ fn kinds(variable: &Variable) -> Vec<(EffectKind, bool)> {
     kinds
 }
 
-/// The row of a variable. Names on Windows have no case, and `npm_config_*` has none anywhere.
-fn find<'t>(table: &'t Table, name: &str) -> Option<&'t Variable> {
-    let exact = table.variables.get(name).or_else(|| table.variables.get(&name.to_ascii_uppercase()));
+/// The row of a variable. In the shells of Windows names have no case, and `npm_config_*` has none anywhere.
+fn find<'t>(table: &'t Table, shell: Shell, name: &str) -> Option<&'t Variable> {
+    let windows = matches!(shell, Shell::Cmd | Shell::Pwsh | Shell::WindowsPowershell);
+    let upper = || windows.then(|| table.variables.get(&name.to_ascii_uppercase())).flatten();
+    let exact = table.variables.get(name).or_else(upper);
     exact.map(AsRef::as_ref).or_else(|| {
         let lower = name.to_ascii_lowercase();
         let mut beginnings = table.beginnings.iter();

@@ -9,6 +9,7 @@ mod environment;
 mod names;
 mod reading;
 mod redirections;
+mod scripts;
 mod spec;
 mod styles;
 mod table;
@@ -83,12 +84,12 @@ impl Table {
     /// As the function [`effects`].
     #[must_use]
     pub fn effects(&self, command: &Command) -> Option<Vec<Effect>> {
-        let mut effects = environment::effects(self, &command.assignments);
+        let mut effects = environment::effects(self, command.shell, &command.assignments);
         if command.words.is_empty() {
             return Some(effects);
         }
         let reading = self.reading(command)?;
-        effects.extend(environment::effects(self, &reading.assignments));
+        effects.extend(environment::effects(self, command.shell, &reading.assignments));
         if !reading.only_informs(&command.words) {
             effects.extend(assemble::effects(&reading, command.span));
         }

@@ -3,7 +3,7 @@
 use super::spec::{Action, Arity, OptionSpec, Runs};
 use super::styles;
 use super::table::{Row, Style};
-use crate::command::{Assignment, Command, Part, Span, Word};
+use crate::command::{Assignment, Command, Part, Span, Unknown, Word};
 
 /// An option that was given.
 #[derive(Debug)]
@@ -247,7 +247,9 @@ impl<'t> Reader<'t, '_> {
             self.ended = false;
             return true;
         }
-        if !row.meaning.operands.is_empty() && !word.has_unknown() {
+        let start = word.known_start();
+        let could_be_one = word.has_unknown() && row.sub.keys().any(|sub| sub.starts_with(&start));
+        if !row.meaning.operands.is_empty() && !could_be_one {
             return false;
         }
         let what = format!("a sub-command that the table of `{}` does not hold", row.name);
@@ -280,6 +282,8 @@ fn assignment(word: &Word) -> Option<Assignment> {
 /// name looks like an option.
 fn could_be_option(word: &Word) -> bool {
     match word.parts.first() {
+        // A number with its sign is at most the name of no option.
+        Some(Part::Unknown { why: Unknown::Number, .. }) => false,
         Some(Part::Unknown { .. }) => true,
         Some(Part::Pattern(pattern)) => pattern.starts_with(['*', '?', '[']),
         Some(Part::Text(_) | Part::Home(_)) | None => false,

@@ -3,6 +3,7 @@
 //! Options are written as manuals write them, `-o, --output FILE: writes`. Actions stand behind the first `: `,
 //! separated by commas, with the reason in parentheses where it is not plain.
 
+use super::scripts::Language;
 use crate::effect::EffectKind;
 
 /// How many words an option takes.
@@ -25,6 +26,8 @@ pub(super) struct OptionSpec {
     pub names: Vec<String>,
     /// What it takes.
     pub arity: Arity,
+    /// The value never stands in the same word: behind `bash -oc` it is the next one. Written `-o NAME!`.
+    pub apart: bool,
     /// What it does.
     pub actions: Vec<Action>,
     /// Why, where the table says so.
@@ -50,6 +53,8 @@ pub(super) enum Action {
     Ends,
     /// Runs another command.
     Runs(Runs),
+    /// Is a script, which says itself what it does.
+    Script(Language),
 }
 
 /// In which form another command is given.
@@ -85,8 +90,8 @@ pub(super) enum Form {
     Remote,
     /// As text, in which `@file` stands for a file's content.
     At,
-    /// As several paths with `:` or `,` between them: only a known single one is a target.
-    List,
+    /// As a field of a form, in which also `name=@file` does.
+    Field,
 }
 
 /// The target of an action.
@@ -154,7 +159,8 @@ pub(super) fn option(text: &str) -> Result<OptionSpec, String> {
         return Err(format!("`{text}` names no option"));
     }
     let Doing { actions, reason } = if does.is_empty() { nothing() } else { doing(does)? };
-    Ok(OptionSpec { names, arity, actions, reason })
+    let apart = spelled.ends_with('!') && arity == Arity::Words(1);
+    Ok(OptionSpec { names, arity, apart, actions, reason })
 }
 
 fn nothing() -> Doing {
@@ -174,6 +180,7 @@ pub(super) fn plain(names: &str, arity: Arity) -> impl Iterator<Item = OptionSpe
     names.split_whitespace().map(move |name| OptionSpec {
         names: vec![name.to_owned()],
         arity,
+        apart: false,
         actions: Vec::new(),
         reason: None,
     })
@@ -211,6 +218,8 @@ fn action(text: &str) -> Result<Action, String> {
         ["ends"] => Ok(Action::Ends),
         ["runs", "words"] => Ok(Action::Runs(Runs::Words)),
         ["runs", "text"] => Ok(Action::Runs(Runs::Text)),
+        ["script", "awk"] => Ok(Action::Script(Language::Awk)),
+        ["script", "sed"] => Ok(Action::Script(Language::Sed)),
         ["runs", "module"] => Ok(Action::Runs(Runs::Module)),
         words => does(words).map(Action::Does).ok_or_else(|| format!("`{text}` is no action")),
     }
@@ -220,7 +229,7 @@ fn does(words: &[&str]) -> Option<Does> {
     let (form, words) = match words {
         ["remote", rest @ ..] => (Form::Remote, rest),
         ["at", rest @ ..] => (Form::At, rest),
-        ["list", rest @ ..] => (Form::List, rest),
+        ["field", rest @ ..] => (Form::Field, rest),
         words => (Form::Plain, words),
     };
     let (first, words) = words.split_first()?;

@@ -178,6 +178,7 @@ impl<'t> Seen<'t, '_> {
     /// Short options in one word, the last with its value.
     fn cluster(&self) -> Found<'t> {
         let mut uses = Vec::new();
+        let mut taken = 0;
         for (place, letter) in self.start.char_indices().skip(1) {
             let spelled = format!("-{letter}");
             let Some(spec) = self.row.options.get(&spelled) else {
@@ -186,6 +187,12 @@ impl<'t> Seen<'t, '_> {
                 }
                 return self.strange();
             };
+            if spec.apart {
+                let value = self.following.get(taken).cloned();
+                taken += usize::from(value.is_some());
+                uses.push(self.used(spec, &spelled, value.into_iter().collect()));
+                continue;
+            }
             let end = place + letter.len_utf8();
             let rest = end < self.start.len() || !self.whole;
             let found = match spec.arity {
@@ -201,11 +208,11 @@ impl<'t> Seen<'t, '_> {
                 Arity::Joined | Arity::Words(_) if rest => self.joined(spec, &spelled, end),
                 _ => self.taking(spec, &spelled),
             };
-            let Found::Options(last, taken) = found else { return self.strange() };
+            let Found::Options(last, more) = found else { return self.strange() };
             uses.extend(last);
-            return Found::Options(uses, taken);
+            return Found::Options(uses, taken.max(more));
         }
-        if self.whole { Found::Options(uses, 0) } else { self.strange() }
+        if self.whole { Found::Options(uses, taken) } else { self.strange() }
     }
 
     /// One dash, long names. `--name` means `-name` where only that is known.
@@ -324,10 +331,19 @@ impl<'t> Seen<'t, '_> {
                 self.joined(spec, &self.start[..bytes - 1], bytes)
             }
             Some(spec) => self.taking(spec, &self.start[..bytes.min(self.start.len())]),
+            // It could be any of several that do different things.
+            None if self.begins_a_parameter(&key) => self.strange(),
             // A row with `-` alone takes parameters of any name; a value is then an operand.
             None if self.row.options.contains_key("-") => Self::nothing(0),
             None => self.common_parameter(&key, joined),
         }
+    }
+
+    fn begins_a_parameter(&self, key: &str) -> bool {
+        let common = COMMON_PARAMETERS.iter().any(|(name, _)| *name == key);
+        let all = (std::ops::Bound::Included(key), std::ops::Bound::Unbounded);
+        let first = self.row.options.range::<str, _>(all).next();
+        !common && first.is_some_and(|(full, _)| full.starts_with(key))
     }
 
     fn abbreviated_parameter(&self, key: &str) -> Option<&'t Arc<OptionSpec>> {

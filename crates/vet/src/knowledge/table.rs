@@ -356,7 +356,7 @@ fn compile(name: &str, program: &Program, file: &File, parent: Option<&Row>) -> 
 fn plus(text: &str) -> Result<OptionSpec, String> {
     let item = spec::item(text)?;
     let names = vec!["+".to_owned()];
-    Ok(OptionSpec { names, arity: Arity::Joined, actions: item.actions, reason: None })
+    Ok(OptionSpec { names, arity: Arity::Joined, apart: false, actions: item.actions, reason: None })
 }
 
 fn subcommands(program: &Program, file: &File, row: &mut Row) -> Result<(), String> {
