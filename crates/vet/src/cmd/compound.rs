@@ -116,8 +116,10 @@ impl Reader<'_> {
         self.pos += 1;
         let set = self.set()?;
         self.keyword("do")?;
+        let start = self.letters_read();
         let body = Box::new(self.body("the command of `for`")?);
-        Ok(Node::For(Loop { variable, through, set, body }))
+        let size = self.letters_read().saturating_sub(start);
+        Ok(Node::For(Loop { variable, through, set, size, body }))
     }
 
     fn keyword(&mut self, wanted: &str) -> Parsed<()> {

@@ -16,7 +16,7 @@ impl Reader<'_> {
     pub(super) fn for_each(&mut self, each: &Loop) {
         let set = self.put_in(&each.set);
         let turns = match &each.through {
-            Through::Words => self.word_turns(&set),
+            Through::Words => self.word_turns(&set, each.size),
             Through::Names => vec![vec![self.unknown_signs("a name on disk", true)]],
             Through::Numbers => {
                 vec![vec![vec![self.values.sign(unknown(Unknown::Number, false))]]]
@@ -79,8 +79,8 @@ impl Reader<'_> {
         vec![self.values.sign(unknown(Unknown::Other(what.to_owned()), is_data))]
     }
 
-    /// One turn for each word, if they are few.
-    fn word_turns(&mut self, set: &[Letter]) -> Vec<Turn> {
+    /// One turn for each word, if they are few and the body is not too long for that.
+    fn word_turns(&mut self, set: &[Letter], size: usize) -> Vec<Turn> {
         let mut turns: Vec<Turn> = Vec::new();
         let mut is_data = false;
         let words = set_words(set);
@@ -93,9 +93,11 @@ impl Reader<'_> {
                 turns.push(vec![signs]);
             }
         }
-        if turns.len() > MOST_ITEMS || turns.len() > self.extra {
+        let letters = turns.len().saturating_sub(1).saturating_mul(size);
+        if turns.len() > MOST_ITEMS || turns.len() > self.extra || letters > self.turns {
             return vec![vec![self.unknown_signs("one of many words", is_data)]];
         }
+        self.turns -= letters;
         self.extra -= turns.len().saturating_sub(1);
         if turns.is_empty() { vec![vec![Vec::new()]] } else { turns }
     }

@@ -52,6 +52,8 @@ pub(super) struct Reader<'t> {
     pub mode: Mode,
     /// Lines that were taken from the source.
     pub lines: usize,
+    /// Letters of the lines before the present one.
+    pub letters_before: usize,
     /// Parentheses that are open.
     pub open: u32,
     pub depth: u32,
@@ -72,6 +74,8 @@ pub(super) struct Reader<'t> {
     pub budget: usize,
     /// Turns of loops and second readings that may still be added.
     pub extra: usize,
+    /// Letters that further turns of loops may still go through.
+    pub turns: usize,
     pub variables: Variables,
     pub input: Input,
     pub via: Vec<String>,
@@ -89,6 +93,7 @@ impl<'t> Reader<'t> {
             line: Vec::new(),
             pos: 0,
             lines: 0,
+            letters_before: 0,
             mode,
             open: 0,
             depth: 0,
@@ -103,6 +108,7 @@ impl<'t> Reader<'t> {
             has_risky_value: false,
             budget: text.len() + 65_536,
             extra: 4096 + text.len() / 64,
+            turns: 4 * text.len() + 262_144,
             variables: Variables::default(),
             input: Input::Inherited,
             via: Vec::new(),
@@ -114,6 +120,7 @@ impl<'t> Reader<'t> {
     /// Takes the next line of the source. False at its end.
     pub(super) fn next_line(&mut self) -> Parsed<bool> {
         let mut raw = std::mem::take(&mut self.line);
+        self.letters_before += raw.len();
         raw.clear();
         self.pos = 0;
         let mut is_stray = false;
@@ -208,6 +215,11 @@ impl<'t> Reader<'t> {
         let letter = self.line.get(self.pos).map(|letter| Letter { escaped: true, ..*letter });
         self.pos += 1;
         Ok(letter)
+    }
+
+    /// How many letters were read.
+    pub(super) fn letters_read(&self) -> usize {
+        self.letters_before + self.pos
     }
 
     /// Where the next letter stands in the source, or where the line ends.

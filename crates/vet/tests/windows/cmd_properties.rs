@@ -221,3 +221,18 @@ fn time_grows_with_the_text() {
         }
     }
 }
+
+/// Loops in each other, with a long body: each turn would go through all of it.
+#[test]
+fn turns_of_loops_are_bounded() {
+    let text = |bytes: usize| {
+        let heads: String =
+            ('a'..='h').map(|name| format!("for %%{name} in (1 2 3 4 5 6 7 8) do ")).collect();
+        format!("{heads}(\n{})\n", "echo %%a %%h\n".repeat(bytes / 13))
+    };
+    let is_linear = (0..5).any(|_| {
+        let (short, long) = (time(&text(30_000)), time(&text(240_000)));
+        long < short * 24 + Duration::from_millis(100)
+    });
+    assert!(is_linear);
+}
