@@ -213,6 +213,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn emit(&mut self, simple: &Simple, words: Vec<Word>, assignments: Vec<Assignment>) {
+        if self.surveys {
+            return;
+        }
         let redirections: Vec<Redirection> =
             simple.redirections.iter().map(|redirect| self.redirection_of(redirect)).collect();
         let reads = redirections.iter().any(|redirection| {

@@ -67,29 +67,35 @@ fn read(text: &str, mode: Mode, at: Option<Span>) -> Script {
         return Script { problems: vec![Problem { what, span }], ..Script::default() };
     }
     let has_labels = mode == Mode::Batch && text.lines().any(is_label);
-    let before = if has_labels {
-        follow(text, mode, at, Assigned::default(), false).0.scope.found
-    } else {
-        Assigned::default()
-    };
-    let (reader, asked) = follow(text, mode, at, before.clone(), false);
+    let reader = follow(text, mode, at, has_labels, false);
+    let asked = reader.asked;
     let mut script = reader.script;
     if asked {
-        let (other, _) = follow(text, mode, at, before, true);
-        script.problems.extend(other.script.problems.iter().cloned());
-        script.problems.dedup();
-        add(&mut script, other.script);
+        let other = follow(text, mode, at, has_labels, true).script;
+        let known: HashSet<&Problem> = script.problems.iter().collect();
+        let new: Vec<Problem> =
+            other.problems.iter().filter(|problem| !known.contains(problem)).cloned().collect();
+        script.problems.extend(new);
+        add(&mut script, other);
     }
     script
 }
 
-/// One reading. Whether another way to read delayed variables would matter comes with it.
-fn follow(text: &str, mode: Mode, at: Option<Span>, before: Assigned, maybe: bool) -> (Reader<'_>, bool) {
+/// One reading, with delayed variables put in or not where that is not known. Where there are labels, a first reading
+/// finds what the text sets anywhere.
+fn follow(text: &str, mode: Mode, at: Option<Span>, has_labels: bool, maybe: bool) -> Reader<'_> {
+    let mut before = Assigned::default();
+    if has_labels {
+        let mut survey = Reader::new(text, mode, at, Scope::new(before));
+        survey.maybe = maybe;
+        survey.surveys = true;
+        survey.all();
+        before = survey.scope.found;
+    }
     let mut reader = Reader::new(text, mode, at, Scope::new(before));
     reader.maybe = maybe;
     reader.all();
-    let asked = reader.asked;
-    (reader, asked)
+    reader
 }
 
 fn is_label(line: &str) -> bool {
@@ -120,11 +126,9 @@ fn add(script: &mut Script, other: Script) {
     let new = other.commands.into_iter().zip(is_new.iter()).filter(|(_, new)| **new);
     let added: Vec<Command> = new.map(|(command, _)| moved(command)).collect();
     script.commands.extend(added);
-    for name in other.definitions {
-        if !script.definitions.contains(&name) {
-            script.definitions.push(name);
-        }
-    }
+    let known: HashSet<&String> = script.definitions.iter().collect();
+    let new: Vec<String> = other.definitions.into_iter().filter(|name| !known.contains(name)).collect();
+    script.definitions.extend(new);
 }
 
 /// What makes two commands the same: all but where their input comes from, which is told by places in a list.

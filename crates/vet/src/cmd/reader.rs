@@ -81,6 +81,8 @@ pub(super) struct Reader<'t> {
     pub via: Vec<String>,
     /// Words before those of the next command: `call`, `start` and its switches.
     pub prefix: Vec<Word>,
+    /// Only what is set is looked for; commands are not kept.
+    pub surveys: bool,
     /// A loop is being followed.
     pub in_loop: bool,
 }
@@ -113,6 +115,7 @@ impl<'t> Reader<'t> {
             input: Input::Inherited,
             via: Vec::new(),
             prefix: Vec::new(),
+            surveys: false,
             in_loop: false,
         }
     }
