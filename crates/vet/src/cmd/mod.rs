@@ -3,8 +3,11 @@
 //! loops, delayed variables, `call`, and at last the quoting of the C runtime.
 //!
 //! Values are text that is put in before a line is read, so the text is followed from its start to its end with what is
-//! known of its variables. Where two readings are possible, the commands of both are found. The parser never goes back
-//! and goes no deeper than a fixed number of constructs; what values and loops may add is bounded.
+//! known of its variables. A variable that the text never sets comes from outside, and is taken to hold no operators; one
+//! that the text fills from data (a file, output, names on disk, a line of input) may hold any, so a line that it is put
+//! into before it is read counts as a command that is not known. Where two readings are possible, the commands of both
+//! are found. The parser never goes back and goes no deeper than a fixed number of constructs; what values and loops may
+//! add is bounded.
 
 mod compound;
 mod expand;
