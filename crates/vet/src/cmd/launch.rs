@@ -15,7 +15,7 @@ impl Reader<'_> {
     /// `call`: the rest is expanded once more, and not split by operators any more.
     pub(super) fn call(&mut self, simple: &Simple, program: Word, rest: &[Letter]) {
         let rest = trimmed(rest);
-        if self.depth >= 100 {
+        if !self.may_look_again(rest) {
             self.problem("`call` stands in itself too deeply", rest.first());
             return;
         }
@@ -117,7 +117,7 @@ impl Reader<'_> {
             self.emit(simple, found, Vec::new());
             return;
         }
-        if self.depth >= 100 {
+        if !self.may_look_again(rest) {
             self.problem("`start` stands in itself too deeply", rest.first());
             return;
         }

@@ -74,7 +74,7 @@ pub(super) struct Reader<'t> {
     pub budget: usize,
     /// Turns of loops and second readings that may still be added.
     pub extra: usize,
-    /// Letters that further turns of loops may still go through.
+    /// Letters that may still be gone through once more, in turns of loops and second readings.
     pub turns: usize,
     pub variables: Variables,
     pub input: Input,
@@ -220,6 +220,15 @@ impl<'t> Reader<'t> {
         Ok(letter)
     }
 
+    /// Whether these letters may be looked at once more, one level deeper.
+    pub(super) fn may_look_again(&mut self, letters: &[Letter]) -> bool {
+        let may = self.depth < DEEPEST && letters.len() <= self.turns;
+        if may {
+            self.turns -= letters.len();
+        }
+        may
+    }
+
     /// How many letters were read.
     pub(super) fn letters_read(&self) -> usize {
         self.letters_before + self.pos
@@ -279,7 +288,7 @@ impl<'t> Reader<'t> {
 
     /// Reads letters once more as a text of their own, and follows it.
     pub(super) fn read_again(&mut self, letters: &[Letter], mode: Mode) {
-        if self.depth >= DEEPEST || self.extra == 0 {
+        if self.extra == 0 || !self.may_look_again(letters) {
             self.problem("too much would have to be read twice", letters.first());
             return;
         }

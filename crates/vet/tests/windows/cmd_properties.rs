@@ -236,3 +236,16 @@ fn turns_of_loops_are_bounded() {
     });
     assert!(is_linear);
 }
+
+/// Launchers in each other, before a long line: each would look at all of it.
+#[test]
+fn second_readings_are_bounded() {
+    for unit in ["call ", "start "] {
+        let text = |bytes: usize| format!("{}{}", unit.repeat(bytes / 1000), "a %%b ".repeat(bytes / 6));
+        let is_linear = (0..5).any(|_| {
+            let (short, long) = (time(&text(12_000)), time(&text(96_000)));
+            long < short * 24 + Duration::from_millis(100)
+        });
+        assert!(is_linear, "{unit}");
+    }
+}
