@@ -84,6 +84,11 @@ impl Reader<'_> {
         while let Some(node) = open.pop() {
             match node {
                 Node::Simple(simple) => {
+                    // Pipes in each other look at their sides once for each pipe.
+                    if !self.may_look_again(&simple.letters) {
+                        self.problem("too much would have to be read twice", simple.letters.first());
+                        return;
+                    }
                     let letters = self.put_in(&simple.letters);
                     if self.needs_second_reading(&letters) {
                         self.reread(&letters);

@@ -249,3 +249,15 @@ fn second_readings_are_bounded() {
         assert!(is_linear, "{unit}");
     }
 }
+
+/// Pipes in each other around a long line.
+#[test]
+fn pipes_in_each_other_are_bounded() {
+    let text =
+        |bytes: usize| format!("{}echo {}{}", "(".repeat(40), "a %%b ".repeat(bytes / 6), "|x)".repeat(40));
+    let is_linear = (0..5).any(|_| {
+        let (short, long) = (time(&text(12_000)), time(&text(96_000)));
+        long < short * 24 + Duration::from_millis(100)
+    });
+    assert!(is_linear);
+}
