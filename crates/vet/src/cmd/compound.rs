@@ -56,12 +56,13 @@ impl Reader<'_> {
         self.body("the command of `else`").map(Some)
     }
 
+    /// A pipeline: what stands behind `if` and `for` reaches as far as the line.
     fn body(&mut self, wanted: &str) -> Parsed<Node> {
         self.delimiters()?;
         if self.peek().is_none() {
             return self.unexpected(wanted);
         }
-        self.command(false)
+        self.pipeline(false)
     }
 
     /// An operand of a condition. Parentheses are letters of it.
@@ -115,8 +116,10 @@ impl Reader<'_> {
         self.pos += 1;
         let set = self.set()?;
         self.keyword("do")?;
+        let start = self.letters_read();
         let body = Box::new(self.body("the command of `for`")?);
-        Ok(Node::For(Loop { variable, through, set, body }))
+        let size = self.letters_read().saturating_sub(start);
+        Ok(Node::For(Loop { variable, through, set, size, body }))
     }
 
     fn keyword(&mut self, wanted: &str) -> Parsed<()> {

@@ -16,7 +16,7 @@ impl Reader<'_> {
     pub(super) fn for_each(&mut self, each: &Loop) {
         let set = self.put_in(&each.set);
         let turns = match &each.through {
-            Through::Words => self.word_turns(&set),
+            Through::Words => self.word_turns(&set, each.size),
             Through::Names => vec![vec![self.unknown_signs("a name on disk", true)]],
             Through::Numbers => {
                 vec![vec![vec![self.values.sign(unknown(Unknown::Number, false))]]]
@@ -56,9 +56,8 @@ impl Reader<'_> {
             if index == 0 {
                 first_end = self.script.commands.len();
             } else if self.script.commands.get(start..first_end) == self.script.commands.get(before..) {
-                // The body does not depend on the variable.
+                // The body does not depend on this word.
                 self.script.commands.truncate(before);
-                break;
             }
         }
     }
@@ -80,8 +79,8 @@ impl Reader<'_> {
         vec![self.values.sign(unknown(Unknown::Other(what.to_owned()), is_data))]
     }
 
-    /// One turn for each word, if they are few.
-    fn word_turns(&mut self, set: &[Letter]) -> Vec<Turn> {
+    /// One turn for each word, if they are few and the body is not too long for that.
+    fn word_turns(&mut self, set: &[Letter], size: usize) -> Vec<Turn> {
         let mut turns: Vec<Turn> = Vec::new();
         let mut is_data = false;
         let words = set_words(set);
@@ -94,9 +93,11 @@ impl Reader<'_> {
                 turns.push(vec![signs]);
             }
         }
-        if turns.len() > MOST_ITEMS || turns.len() > self.extra {
+        let letters = turns.len().saturating_sub(1).saturating_mul(size);
+        if turns.len() > MOST_ITEMS || turns.len() > self.extra || letters > self.turns {
             return vec![vec![self.unknown_signs("one of many words", is_data)]];
         }
+        self.turns -= letters;
         self.extra -= turns.len().saturating_sub(1);
         if turns.is_empty() { vec![vec![Vec::new()]] } else { turns }
     }
@@ -154,6 +155,10 @@ impl Reader<'_> {
             });
             return vec![vec![self.unknown_signs("a part of a text", is_data); count]];
         }
+        if set.first().is_some_and(|first| self.values.is_data(first.sign)) {
+            // It may be a command in quotes.
+            self.has_risky_value = true;
+        }
         for file in set_words(set) {
             self.reads(&file);
         }
@@ -172,8 +177,7 @@ impl Reader<'_> {
     /// Reads letters as the command line of a cmd.exe of its own.
     pub(super) fn child(&mut self, letters: &[Letter]) {
         let input = std::mem::replace(&mut self.input, Input::Inherited);
-        let outside = if self.mode == Mode::Batch { Delayed::Off } else { self.delayed };
-        let delayed = std::mem::replace(&mut self.delayed, outside);
+        let delayed = std::mem::replace(&mut self.delayed, Delayed::Maybe);
         let variables = std::mem::take(&mut self.variables);
         self.scope.conditional += 1;
         self.read_again(letters, Mode::Line);

@@ -15,7 +15,7 @@ impl Reader<'_> {
     /// `call`: the rest is expanded once more, and not split by operators any more.
     pub(super) fn call(&mut self, simple: &Simple, program: Word, rest: &[Letter]) {
         let rest = trimmed(rest);
-        if self.depth >= 100 {
+        if !self.may_look_again(rest) {
             self.problem("`call` stands in itself too deeply", rest.first());
             return;
         }
@@ -93,6 +93,9 @@ impl Reader<'_> {
         let mut found = vec![program];
         if rest.first().and_then(Letter::char) == Some('"') {
             let token = take_token(&mut rest);
+            if token.last().and_then(Letter::char) != Some('"') {
+                self.problem("it is not clear what is the title of `start`", token.first());
+            }
             // The quotes stay, as they make it a title.
             found.push(word(raw(token, &self.values), self.span_of(token)));
         }
@@ -114,12 +117,13 @@ impl Reader<'_> {
             self.emit(simple, found, Vec::new());
             return;
         }
-        if self.depth >= 100 {
+        if !self.may_look_again(rest) {
             self.problem("`start` stands in itself too deeply", rest.first());
             return;
         }
         let is_address = lower_case(rest).contains("://");
-        if has_operator(rest) && !is_image(rest) && !is_address {
+        let is_data = rest.iter().any(|letter| self.values.is_data(letter.sign));
+        if (is_data || has_operator(rest)) && !is_image(rest) && !is_address {
             // A builtin or a batch file runs in a cmd.exe that reads the text once more.
             self.via.push("start".to_owned());
             self.child(rest);

@@ -3,8 +3,11 @@
 //! loops, delayed variables, `call`, and at last the quoting of the C runtime.
 //!
 //! Values are text that is put in before a line is read, so the text is followed from its start to its end with what is
-//! known of its variables. Where two readings are possible, the commands of both are found. The parser never goes back
-//! and goes no deeper than a fixed number of constructs; what values and loops may add is bounded.
+//! known of its variables. A variable that the text never sets comes from outside, and is taken to hold no operators; one
+//! that the text fills from data (a file, output, names on disk, a line of input) may hold any, so a line that it is put
+//! into before it is read counts as a command that is not known. Where two readings are possible, the commands of both
+//! are found. The parser never goes back and goes no deeper than a fixed number of constructs; what values and loops may
+//! add is bounded.
 
 mod compound;
 mod expand;
@@ -26,7 +29,7 @@ mod tests;
 
 pub use nested::nested;
 
-use crate::command::{Command, Input, Problem, Script, Span};
+use crate::command::{Assignment, Command, Input, Problem, Redirection, Script, Span, Word};
 use reader::{Mode, Reader};
 use scope::{Assigned, Scope};
 use std::collections::HashSet;
@@ -67,29 +70,35 @@ fn read(text: &str, mode: Mode, at: Option<Span>) -> Script {
         return Script { problems: vec![Problem { what, span }], ..Script::default() };
     }
     let has_labels = mode == Mode::Batch && text.lines().any(is_label);
-    let before = if has_labels {
-        follow(text, mode, at, Assigned::default(), false).0.scope.found
-    } else {
-        Assigned::default()
-    };
-    let (reader, asked) = follow(text, mode, at, before.clone(), false);
+    let reader = follow(text, mode, at, has_labels, false);
+    let asked = reader.asked;
     let mut script = reader.script;
     if asked {
-        let (other, _) = follow(text, mode, at, before, true);
-        script.problems.extend(other.script.problems.iter().cloned());
-        script.problems.dedup();
-        add(&mut script, other.script);
+        let other = follow(text, mode, at, has_labels, true).script;
+        let known: HashSet<&Problem> = script.problems.iter().collect();
+        let new: Vec<Problem> =
+            other.problems.iter().filter(|problem| !known.contains(problem)).cloned().collect();
+        script.problems.extend(new);
+        add(&mut script, other);
     }
     script
 }
 
-/// One reading. Whether another way to read delayed variables would matter comes with it.
-fn follow(text: &str, mode: Mode, at: Option<Span>, before: Assigned, maybe: bool) -> (Reader<'_>, bool) {
+/// One reading, with delayed variables put in or not where that is not known. Where there are labels, a first reading
+/// finds what the text sets anywhere.
+fn follow(text: &str, mode: Mode, at: Option<Span>, has_labels: bool, maybe: bool) -> Reader<'_> {
+    let mut before = Assigned::default();
+    if has_labels {
+        let mut survey = Reader::new(text, mode, at, Scope::new(before));
+        survey.maybe = maybe;
+        survey.surveys = true;
+        survey.all();
+        before = survey.scope.found;
+    }
     let mut reader = Reader::new(text, mode, at, Scope::new(before));
     reader.maybe = maybe;
     reader.all();
-    let asked = reader.asked;
-    (reader, asked)
+    reader
 }
 
 fn is_label(line: &str) -> bool {
@@ -99,10 +108,8 @@ fn is_label(line: &str) -> bool {
 
 /// Adds the commands of another reading that were not found yet.
 fn add(script: &mut Script, other: Script) {
-    let alone = |command: &Command| Command { input: Input::Inherited, ..command.clone() };
-    let known: HashSet<Command> = script.commands.iter().map(alone).collect();
     let base = script.commands.len();
-    let is_new: Vec<bool> = other.commands.iter().map(|command| !known.contains(&alone(command))).collect();
+    let is_new = new_among(&other.commands, &script.commands);
     let mut places = Vec::with_capacity(is_new.len());
     let mut next = base;
     for new in &is_new {
@@ -122,9 +129,27 @@ fn add(script: &mut Script, other: Script) {
     let new = other.commands.into_iter().zip(is_new.iter()).filter(|(_, new)| **new);
     let added: Vec<Command> = new.map(|(command, _)| moved(command)).collect();
     script.commands.extend(added);
-    for name in other.definitions {
-        if !script.definitions.contains(&name) {
-            script.definitions.push(name);
-        }
+    let known: HashSet<&String> = script.definitions.iter().collect();
+    let new: Vec<String> = other.definitions.into_iter().filter(|name| !known.contains(name)).collect();
+    script.definitions.extend(new);
+}
+
+/// What makes two commands the same: all but where their input comes from, which is told by places in a list.
+fn sameness(command: &Command) -> (Span, &[Word], &[Assignment], &[Redirection], &[String]) {
+    (command.span, &command.words, &command.assignments, &command.redirections, &command.via)
+}
+
+/// For each command whether it is not among the known ones. Two readings of a text mostly go side by side.
+fn new_among(commands: &[Command], known: &[Command]) -> Vec<bool> {
+    let mut all = None;
+    let mut side = known.iter();
+    let mut is_new = Vec::with_capacity(commands.len());
+    for command in commands {
+        let same = sameness(command);
+        let is_beside = side.next().is_some_and(|beside| sameness(beside) == same);
+        let is_known = is_beside
+            || all.get_or_insert_with(|| known.iter().map(sameness).collect::<HashSet<_>>()).contains(&same);
+        is_new.push(!is_known);
     }
+    is_new
 }

@@ -49,6 +49,8 @@ pub(super) struct Loop {
     pub through: Through,
     /// The letters between the parentheses.
     pub set: Vec<Letter>,
+    /// Letters of the body.
+    pub size: usize,
     pub body: Box<Node>,
 }
 
