@@ -9,7 +9,7 @@ const DEEPEST: u32 = 120;
 
 /// Rules of the grammar that are followed in all, so that a text of ten megabytes has its answer in two seconds. A
 /// script of a megabyte that a person wrote needs half of them.
-const MOST: u32 = 2_000_000;
+const MOST: u32 = 1_000_000;
 
 pub(super) type Parsed<T> = Result<T, Problem>;
 
