@@ -1,9 +1,4 @@
-//! Properties and methods of .NET.
-//!
-//! What a call may do is judged by a made-up command: the program is `[Full.Type]::Method` for a static method,
-//! `[Full.Type].Method` for a method of an object, `[?].Method` where the type is not known, and `[Full.Type]::Name=`
-//! or `[?].Name=` where a property is set. The arguments are its words; before them stand those that the object was
-//! made of, if they are known. Methods that only compute make no command.
+//! Properties and methods of .NET, as the commands that the head of this module describes.
 
 use super::dotnet;
 use super::fold;
