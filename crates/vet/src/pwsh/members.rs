@@ -152,6 +152,7 @@ fn is_plain(target: &Value, method: &str, values: &[Value], is_static: bool) -> 
     let has_block = values.iter().all(|value| matches!(value, Value::Block(_)));
     match target {
         Value::Type(name) if is_static => dotnet::is_plain_static(name, method),
+        Value::Object(name, _) if !is_static && dotnet::is_plain_object(name) => true,
         Value::Block(_) => {
             matches!(lower.as_str(), "invoke" | "invokereturnasis" | "getnewclosure" | "tostring")
         }

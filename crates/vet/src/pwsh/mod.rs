@@ -22,6 +22,7 @@
 
 mod assigned;
 mod bind;
+mod changes;
 mod cursor;
 mod dotnet;
 mod evaluate;
