@@ -56,12 +56,13 @@ impl Reader<'_> {
         self.body("the command of `else`").map(Some)
     }
 
+    /// A pipeline: what stands behind `if` and `for` reaches as far as the line.
     fn body(&mut self, wanted: &str) -> Parsed<Node> {
         self.delimiters()?;
         if self.peek().is_none() {
             return self.unexpected(wanted);
         }
-        self.command(false)
+        self.pipeline(false)
     }
 
     /// An operand of a condition. Parentheses are letters of it.

@@ -1,7 +1,7 @@
 //! The second phase: special letters make commands, chains, groups and redirections of the lines.
 
 use super::letters::{Letter, Sign, is_delimiter, known, lower_case};
-use super::reader::{Parsed, Reader};
+use super::reader::{Mode, Parsed, Reader};
 use super::tree::{Joint, Node, Redirect, Simple};
 use crate::command::RedirectionKind;
 
@@ -71,7 +71,7 @@ impl Reader<'_> {
         })
     }
 
-    fn pipeline(&mut self, begins: bool) -> Parsed<Node> {
+    pub(super) fn pipeline(&mut self, begins: bool) -> Parsed<Node> {
         let first = self.command(begins)?;
         let mut nodes = vec![first];
         while self.char_at(0) == Some('|') && self.char_at(1) != Some('|') {
@@ -88,10 +88,15 @@ impl Reader<'_> {
 
     fn command_inside(&mut self, begins: bool) -> Parsed<Node> {
         let mut redirected = Simple { start: self.here(), ..Simple::default() };
+        // The first line of a command line may be run as a command, label or not.
+        let mut may_be_label = begins && (self.mode == Mode::Batch || self.lines > 1);
         loop {
             self.delimiters()?;
             match self.char_at(0) {
-                Some('@') => self.pos += 1,
+                Some('@') => {
+                    may_be_label = false;
+                    self.pos += 1;
+                }
                 Some('<' | '>') => self.redirection(None, &mut redirected)?,
                 Some(digit @ '0'..='9') if matches!(self.char_at(1), Some('<' | '>')) => {
                     self.pos += 1;
@@ -109,7 +114,7 @@ impl Reader<'_> {
                 return Ok(Node::Nothing);
             }
             Some(Sign::Char('&' | '|')) => return self.unexpected("a command"),
-            Some(Sign::Char(':')) if begins && is_plain => return Ok(self.label()),
+            Some(Sign::Char(':')) if may_be_label && is_plain => return Ok(self.label()),
             None | Some(Sign::Char(')')) if !is_plain => {
                 redirected.end = self.here();
                 return Ok(Node::Simple(redirected));
@@ -233,15 +238,12 @@ impl Reader<'_> {
         self.peek().is_none() || matches!(self.char_at(0), Some(' ' | '\t' | '&' | '|' | '<' | '>' | ')'))
     }
 
-    /// `rem`: its first word is read like any other, what stands behind that is not.
+    /// `rem`: its first word is read like any other, what stands behind that is not. A caret could lead a remark of one
+    /// word on to the next line; that line is read as commands all the same.
     fn remark(&mut self, start: usize) -> Parsed<Node> {
         let mut simple = Simple { start, ..Simple::default() };
-        loop {
-            self.delimiters()?;
-            match self.char_at(0) {
-                Some('<' | '>') => self.redirection(None, &mut simple)?,
-                _ => break,
-            }
+        while self.char_at(0).is_some_and(is_delimiter) {
+            self.pos += 1;
         }
         let mut has_word = false;
         let mut quoted = false;
@@ -252,9 +254,7 @@ impl Reader<'_> {
                     self.pos += 1;
                 }
                 _ if quoted => self.pos += 1,
-                Some('^') => {
-                    self.behind_caret()?;
-                }
+                Some('^') => self.pos = self.line.len().min(self.pos + 2),
                 Some('&' | '|' | '<' | '>') => break,
                 Some(')') if self.open > 0 => break,
                 Some(known) if is_delimiter(known) => break,

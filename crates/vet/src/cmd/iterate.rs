@@ -56,9 +56,8 @@ impl Reader<'_> {
             if index == 0 {
                 first_end = self.script.commands.len();
             } else if self.script.commands.get(start..first_end) == self.script.commands.get(before..) {
-                // The body does not depend on the variable.
+                // The body does not depend on this word.
                 self.script.commands.truncate(before);
-                break;
             }
         }
     }
@@ -154,6 +153,10 @@ impl Reader<'_> {
             });
             return vec![vec![self.unknown_signs("a part of a text", is_data); count]];
         }
+        if set.first().is_some_and(|first| self.values.is_data(first.sign)) {
+            // It may be a command in quotes.
+            self.has_risky_value = true;
+        }
         for file in set_words(set) {
             self.reads(&file);
         }
@@ -172,8 +175,7 @@ impl Reader<'_> {
     /// Reads letters as the command line of a cmd.exe of its own.
     pub(super) fn child(&mut self, letters: &[Letter]) {
         let input = std::mem::replace(&mut self.input, Input::Inherited);
-        let outside = if self.mode == Mode::Batch { Delayed::Off } else { self.delayed };
-        let delayed = std::mem::replace(&mut self.delayed, outside);
+        let delayed = std::mem::replace(&mut self.delayed, Delayed::Maybe);
         let variables = std::mem::take(&mut self.variables);
         self.scope.conditional += 1;
         self.read_again(letters, Mode::Line);

@@ -93,6 +93,9 @@ impl Reader<'_> {
         let mut found = vec![program];
         if rest.first().and_then(Letter::char) == Some('"') {
             let token = take_token(&mut rest);
+            if token.last().and_then(Letter::char) != Some('"') {
+                self.problem("it is not clear what is the title of `start`", token.first());
+            }
             // The quotes stay, as they make it a title.
             found.push(word(raw(token, &self.values), self.span_of(token)));
         }
@@ -119,7 +122,8 @@ impl Reader<'_> {
             return;
         }
         let is_address = lower_case(rest).contains("://");
-        if has_operator(rest) && !is_image(rest) && !is_address {
+        let is_data = rest.iter().any(|letter| self.values.is_data(letter.sign));
+        if (is_data || has_operator(rest)) && !is_image(rest) && !is_address {
             // A builtin or a batch file runs in a cmd.exe that reads the text once more.
             self.via.push("start".to_owned());
             self.child(rest);

@@ -83,11 +83,13 @@ impl Reader<'_> {
         let mut open = vec![node];
         while let Some(node) = open.pop() {
             match node {
-                Node::Simple(simple) if needs_second_reading(&simple.letters) => {
+                Node::Simple(simple) => {
                     let letters = self.put_in(&simple.letters);
-                    self.reread(&letters);
+                    if self.needs_second_reading(&letters) {
+                        self.reread(&letters);
+                    }
                 }
-                Node::Simple(_) | Node::Nothing | Node::Label(_) => {}
+                Node::Nothing | Node::Label(_) => {}
                 Node::Group(nodes) | Node::Pipeline(nodes) => open.extend(nodes),
                 Node::Chain(nodes) => open.extend(nodes.iter().map(|(_, node)| node)),
                 Node::If(then, other) => {
@@ -102,18 +104,31 @@ impl Reader<'_> {
 
     /// The side of a pipe, as its own cmd.exe reads it.
     fn reread(&mut self, letters: &[Letter]) {
-        let outside = if self.mode == Mode::Batch { Delayed::Off } else { self.delayed };
-        let delayed = std::mem::replace(&mut self.delayed, outside);
+        let delayed = std::mem::replace(&mut self.delayed, Delayed::Maybe);
         let before = self.script.commands.len();
         self.read_again(letters, Mode::Line);
         self.delayed = delayed;
-        let (found, new) = self.script.commands.split_at(before);
+        let new = self.script.commands.split_off(before);
+        let has_own_pipe = new.iter().any(|new| matches!(new.input, Input::Pipe(from) if from >= before));
+        let near = self.script.commands.get(before.saturating_sub(8)..).unwrap_or_default().to_vec();
         let is_same = |new: &Command| {
-            found.iter().rev().take(8).any(|old| old.words == new.words && old.assignments == new.assignments)
+            near.iter().any(|old| old.words == new.words && old.assignments == new.assignments)
         };
-        if new.iter().all(is_same) {
-            self.script.commands.truncate(before);
-        }
+        self.script.commands.extend(new.into_iter().filter(|new| has_own_pipe || !is_same(new)));
+    }
+
+    /// True if a second reading of the letters could see them in another way.
+    fn needs_second_reading(&self, letters: &[Letter]) -> bool {
+        let mut quoted = false;
+        letters.iter().any(|letter| {
+            quoted ^= letter.char() == Some('"');
+            match letter.char() {
+                Some('%' | '^') => true,
+                Some('&' | '|' | '<' | '>') => !quoted,
+                Some(_) => false,
+                None => self.values.is_data(letter.sign),
+            }
+        })
     }
 
     /// A command with redirections alone.
@@ -317,6 +332,10 @@ impl Reader<'_> {
     }
 
     fn local(&mut self, name: &str, rest: &[Letter]) {
+        if self.mode == Mode::Line {
+            // It does nothing outside of batch files.
+            return;
+        }
         if name == "endlocal" {
             self.scope.endlocal();
             let outside = self.delayed_outside.pop().unwrap_or(self.delayed);
@@ -328,6 +347,9 @@ impl Reader<'_> {
         self.scope.setlocal();
         self.delayed_outside.push(self.delayed);
         let options = lower_case(rest);
+        if options.contains("disableextensions") {
+            self.problem("the command extensions are switched off", rest.first());
+        }
         let wanted = if known(rest).is_none() {
             Delayed::Maybe
         } else if options.contains("enabledelayedexpansion") {
@@ -340,13 +362,6 @@ impl Reader<'_> {
         self.scope.found.switches_delayed = true;
         self.delayed = if self.scope.conditional > 0 { Delayed::Maybe } else { wanted };
     }
-}
-
-/// A text that a second reading could see in another way.
-fn needs_second_reading(letters: &[Letter]) -> bool {
-    letters
-        .iter()
-        .any(|letter| matches!(letter.char(), Some('%' | '^')) || (letter.escaped && letter.char().is_some()))
 }
 
 /// Letters from the first on that is no delimiter.

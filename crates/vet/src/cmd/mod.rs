@@ -26,7 +26,7 @@ mod tests;
 
 pub use nested::nested;
 
-use crate::command::{Command, Input, Problem, Script, Span};
+use crate::command::{Assignment, Command, Input, Problem, Redirection, Script, Span, Word};
 use reader::{Mode, Reader};
 use scope::{Assigned, Scope};
 use std::collections::HashSet;
@@ -99,10 +99,8 @@ fn is_label(line: &str) -> bool {
 
 /// Adds the commands of another reading that were not found yet.
 fn add(script: &mut Script, other: Script) {
-    let alone = |command: &Command| Command { input: Input::Inherited, ..command.clone() };
-    let known: HashSet<Command> = script.commands.iter().map(alone).collect();
     let base = script.commands.len();
-    let is_new: Vec<bool> = other.commands.iter().map(|command| !known.contains(&alone(command))).collect();
+    let is_new = new_among(&other.commands, &script.commands);
     let mut places = Vec::with_capacity(is_new.len());
     let mut next = base;
     for new in &is_new {
@@ -127,4 +125,24 @@ fn add(script: &mut Script, other: Script) {
             script.definitions.push(name);
         }
     }
+}
+
+/// What makes two commands the same: all but where their input comes from, which is told by places in a list.
+fn sameness(command: &Command) -> (Span, &[Word], &[Assignment], &[Redirection], &[String]) {
+    (command.span, &command.words, &command.assignments, &command.redirections, &command.via)
+}
+
+/// For each command whether it is not among the known ones. Two readings of a text mostly go side by side.
+fn new_among(commands: &[Command], known: &[Command]) -> Vec<bool> {
+    let mut all = None;
+    let mut side = known.iter();
+    let mut is_new = Vec::with_capacity(commands.len());
+    for command in commands {
+        let same = sameness(command);
+        let is_beside = side.next().is_some_and(|beside| sameness(beside) == same);
+        let is_known = is_beside
+            || all.get_or_insert_with(|| known.iter().map(sameness).collect::<HashSet<_>>()).contains(&same);
+        is_new.push(!is_known);
+    }
+    is_new
 }

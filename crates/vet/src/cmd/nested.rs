@@ -65,9 +65,18 @@ fn cmd(command: &Command, arguments: &[Word]) -> Vec<Nested> {
         Some(at) => {
             let text = arguments.get(at + 1..).unwrap_or_default();
             let text = joined(text);
-            return text.map_or_else(Vec::new, |text| {
+            let mut found = text.map_or_else(Vec::new, |text| {
                 vec![Nested::Text { shell: Shell::Cmd, text, via: "cmd /c".to_owned() }]
             });
+            let switches = arguments.get(..at).unwrap_or_default();
+            found.extend(switches.iter().find(|word| is_without_extensions(word)).map(|word| {
+                Nested::Unknown {
+                    what: "command extensions that are switched off".to_owned(),
+                    span: word.span,
+                    via: "cmd /c".to_owned(),
+                }
+            }));
+            return found;
         }
         None => "cmd".to_owned(),
     };
@@ -88,6 +97,11 @@ fn cmd(command: &Command, arguments: &[Word]) -> Vec<Nested> {
             vec![Nested::Unknown { what, span: command.span, via }]
         }
     }
+}
+
+/// `cmd /e:off`: percent signs, `for`, `set` and `call` mean less.
+fn is_without_extensions(switch: &Word) -> bool {
+    ["/e:off", "/y"].iter().any(|known| switch.known_start().eq_ignore_ascii_case(known))
 }
 
 /// Words as one text, with a blank between them.

@@ -50,6 +50,8 @@ pub(super) struct Reader<'t> {
     pub line: Vec<Letter>,
     pub pos: usize,
     pub mode: Mode,
+    /// Lines that were taken from the source.
+    pub lines: usize,
     /// Parentheses that are open.
     pub open: u32,
     pub depth: u32,
@@ -68,7 +70,7 @@ pub(super) struct Reader<'t> {
     pub has_risky_value: bool,
     /// Work on values that may still be done, in letters.
     pub budget: usize,
-    /// Commands that loops and second readings may still add.
+    /// Turns of loops and second readings that may still be added.
     pub extra: usize,
     pub variables: Variables,
     pub input: Input,
@@ -86,6 +88,7 @@ impl<'t> Reader<'t> {
             source: Source::Text { text, at: text_at },
             line: Vec::new(),
             pos: 0,
+            lines: 0,
             mode,
             open: 0,
             depth: 0,
@@ -93,13 +96,13 @@ impl<'t> Reader<'t> {
             scope,
             values: Values::default(),
             script: Script::default(),
-            delayed: if mode == Mode::Batch { Delayed::Off } else { Delayed::Maybe },
+            delayed: Delayed::Maybe,
             maybe: false,
             asked: false,
             delayed_outside: Vec::new(),
             has_risky_value: false,
             budget: text.len() + 65_536,
-            extra: 4096,
+            extra: 4096 + text.len() / 64,
             variables: Variables::default(),
             input: Input::Inherited,
             via: Vec::new(),
@@ -113,12 +116,24 @@ impl<'t> Reader<'t> {
         let mut raw = std::mem::take(&mut self.line);
         raw.clear();
         self.pos = 0;
+        let mut is_stray = false;
         let found = match &mut self.source {
-            Source::Text { text, at } => text_line(text, at, &mut raw),
+            Source::Text { text, at } => {
+                let start = *at;
+                let found = text_line(text, at, &mut raw);
+                is_stray = text
+                    .get(start..*at)
+                    .is_some_and(|line| has_stray_return(line.trim_end_matches(['\n', '\u{1a}'])));
+                found
+            }
             Source::Letters { letters, at } => letters_line(letters, at, &mut raw),
         };
         if !found {
             return Ok(false);
+        }
+        self.lines += 1;
+        if is_stray {
+            self.problem("a carriage return stands inside of a line", raw.first());
         }
         if raw.iter().any(|letter| letter.char() == Some('\0')) {
             self.problem("a zero byte stands in the text", raw.first());
@@ -254,16 +269,19 @@ impl<'t> Reader<'t> {
             return;
         }
         self.extra -= 1;
-        let letters = letters.iter().map(|letter| letter.with(letter.sign)).collect();
+        let letters: Vec<Letter> = letters.iter().map(|letter| letter.with(letter.sign)).collect();
+        let is_risky = letters.iter().any(|letter| self.values.is_data(letter.sign));
         let source = std::mem::replace(&mut self.source, Source::Letters { letters, at: 0 });
         let line = std::mem::take(&mut self.line);
         let (pos, open) = (std::mem::take(&mut self.pos), std::mem::take(&mut self.open));
         let outer = std::mem::replace(&mut self.mode, mode);
-        let risky = std::mem::take(&mut self.has_risky_value);
+        let lines = std::mem::take(&mut self.lines);
+        let risky = std::mem::replace(&mut self.has_risky_value, is_risky);
         self.depth += 1;
         self.all();
         self.depth -= 1;
         (self.source, self.line, self.pos, self.open, self.mode) = (source, line, pos, open, outer);
+        self.lines = lines;
         self.has_risky_value = risky;
     }
 }
@@ -280,6 +298,12 @@ fn text_line(text: &str, at: &mut usize, into: &mut Vec<Letter>) -> bool {
     }
     *at += end.map_or(rest.len(), |end| end + 1);
     true
+}
+
+/// True if a carriage return stands between other letters: cmd.exe drops it, but not before it has looked for the names
+/// of variables.
+fn has_stray_return(line: &str) -> bool {
+    line.trim_end_matches('\r').contains('\r')
 }
 
 fn letters_line(letters: &[Letter], at: &mut usize, into: &mut Vec<Letter>) -> bool {

@@ -186,7 +186,7 @@ impl Scope {
     }
 }
 
-/// Letters that change how a line is read.
+/// Letters that change how a line, or the words of `for /f`, are read.
 fn is_operator(sign: Sign) -> bool {
-    matches!(sign, Sign::Char('&' | '|' | '<' | '>' | '^' | '"' | '(' | ')' | '%' | '!' | '\n'))
+    matches!(sign, Sign::Char('&' | '|' | '<' | '>' | '^' | '"' | '\'' | '`' | '(' | ')' | '%' | '!' | '\n'))
 }

@@ -57,6 +57,15 @@ fn launchers_hand_on_what_they_run() {
 }
 
 #[test]
+fn without_the_command_extensions_a_text_means_something_else() {
+    let expected = [
+        "cmd /c text: del x".to_owned(),
+        "cmd /c unknown: command extensions that are switched off".to_owned(),
+    ];
+    assert_eq!(handed("cmd /E:OFF /c del x"), expected);
+}
+
+#[test]
 fn others_hand_on_nothing() {
     for text in [
         "git push",

@@ -26,8 +26,12 @@ fn cases(suite: &str) -> Vec<Case<'_>> {
         let body = body.join("\n");
         match fence {
             "cmd" | "bat" => {
-                let text =
-                    body.replace('␠', " ").replace("␉", "\t").replace("␀", "\0").replace("␚", "\u{1a}");
+                let text = body
+                    .replace('␠', " ")
+                    .replace('␍', "\r")
+                    .replace('␉', "\t")
+                    .replace("␀", "\0")
+                    .replace("␚", "\u{1a}");
                 let is_batch = fence == "bat";
                 found.push(Case { title, line: number + 1, is_batch, text, expected: String::new() });
             }
