@@ -1,10 +1,10 @@
 //! What commands change: names of commands, and variables.
 
 use super::assigned::SETTERS;
-use super::lower::Lowering;
+use super::lower::{Lowering, is_forged};
 use super::names;
 use super::tree::Invocation;
-use crate::command::{Command, Word};
+use crate::command::{Command, Part, Unknown, Word};
 
 /// Commands that aliases may add to a script.
 const MOST_ALIASED: usize = 2000;
@@ -59,7 +59,11 @@ impl Lowering {
     /// What the use of an alias that the text defined runs.
     pub(super) fn alias(&mut self, command: &Command) {
         let name = command.words.first().and_then(Word::text).unwrap_or_default();
-        let Some(value) = self.aliases.get(&name.to_lowercase()).cloned() else { return };
+        let Some(mut value) = self.aliases.get(&name.to_lowercase()).cloned() else { return };
+        if is_forged(&value.known_start()) {
+            let why = Unknown::Other("a program named like a method".to_owned());
+            value.parts = vec![Part::Unknown { why, splits: false }];
+        }
         self.aliased += 1;
         if self.aliased > MOST_ALIASED {
             return self.problem("too many uses of aliases", command.span);

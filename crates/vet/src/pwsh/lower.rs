@@ -461,6 +461,6 @@ pub(super) fn one_word(value: Value) -> Vec<Part> {
 }
 
 /// A name that looks like the made-up name of a method.
-fn is_forged(name: &str) -> bool {
+pub(super) fn is_forged(name: &str) -> bool {
     name.starts_with('[') && name.contains(']')
 }
