@@ -124,6 +124,39 @@ proptest! {
     }
 }
 
+/// Just below the limit everything that walks the tree has to have room on the stack, too.
+#[test]
+fn deep_nesting_has_room() {
+    let pairs = [
+        ("(", ")"),
+        ("$(", ")"),
+        ("& {", "}"),
+        ("@(", ")"),
+        ("\"$(", ")\""),
+        ("!(", ")"),
+        ("$x[", "]"),
+        ("if ($x) {", "}"),
+        ("function f {", "}"),
+        ("a.b(", ")"),
+        ("$x.b(", ")"),
+        ("@{a=", "}"),
+        ("[int](", ")"),
+        ("a (", ")"),
+        ("class A { [void] M() {", "} }"),
+        ("$x = ", ""),
+    ];
+    let mut deepest = 0;
+    for (open, close) in pairs {
+        for depth in 1..130 {
+            for shell in SHELLS {
+                let script = parse(shell, &format!("{}1{}", open.repeat(depth), close.repeat(depth)));
+                deepest = deepest.max(if script.problems.is_empty() { depth } else { 0 });
+            }
+        }
+    }
+    assert!(deepest >= 50, "only {deepest} are read");
+}
+
 #[test]
 fn deep_nesting_is_a_problem() {
     for (open, close) in
