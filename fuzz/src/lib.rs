@@ -7,15 +7,13 @@ use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 
 mod egress;
 mod policy_file;
-mod pwsh;
 mod vet;
 
 pub use egress::{
     client_hello, dns_message, egress_host, first_bytes, http_head, secret_value, socks_message,
 };
 pub use policy_file::policy_file;
-pub use pwsh::vet_pwsh;
-pub use vet::{vet_cmd, vet_sh};
+pub use vet::{vet_cmd, vet_pwsh, vet_sh};
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));

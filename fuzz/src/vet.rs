@@ -1,6 +1,6 @@
 //! Command texts, in every grammar.
 
-use garth_vet::{Command, Script, Shell, Span, cmd_nested, parse, parse_at, parse_batch};
+use garth_vet::{Command, Script, Shell, Span, cmd_nested, parse, parse_at, parse_batch, pwsh};
 
 /// A text of sh or bash: the first byte says which.
 pub fn vet_sh(data: &[u8]) {
@@ -21,6 +21,19 @@ pub fn vet_cmd(data: &[u8]) {
     }
     moved(Shell::Cmd, text);
     hides_nothing(text);
+}
+
+/// A text of PowerShell, for both versions.
+pub fn vet_pwsh(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for shell in [Shell::Pwsh, Shell::WindowsPowershell] {
+        for command in &understood(text, || parse(shell, text)).commands {
+            let bound = pwsh::bind(command).map(|bound| bound.parameters.len() + bound.rest.len());
+            assert!(bound.unwrap_or(0) <= command.words.len(), "more values than words");
+            pwsh::nested(command).iter().for_each(|nested| assert!(!format!("{nested:?}").is_empty()));
+        }
+        moved(shell, text);
+    }
 }
 
 /// What is found stands in the text, comes before what uses it, and is found again.

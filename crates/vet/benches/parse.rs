@@ -24,6 +24,17 @@ const TYPICAL: &[(&str, Shell, &str)] = &[
         Shell::Bash,
         "git add -A && git commit -m \"$(cat <<'EOF'\nOne line\n\nAnother\nEOF\n)\"",
     ),
+    ("pwsh/short", Shell::Pwsh, "git status"),
+    (
+        "pwsh/search",
+        Shell::Pwsh,
+        "Get-ChildItem -Recurse -Filter *.rs | Select-String 'fn main' | Select-Object -First 5",
+    ),
+    (
+        "pwsh/build",
+        Shell::WindowsPowershell,
+        "$env:RUST_LOG = 'debug'; cargo test -p vet -- --nocapture; if ($LASTEXITCODE -ne 0) { exit 1 }",
+    ),
     ("cmd/short", Shell::Cmd, "git status"),
     ("cmd/build", Shell::Cmd, "cd /d C:\\work\\app && npm run build 2>&1 | findstr /i \"error warning\""),
     ("cmd/loop", Shell::Cmd, "for /f \"tokens=*\" %i in ('git branch --merged') do git branch -d %i"),
@@ -38,6 +49,8 @@ const TYPICAL: &[(&str, Shell, &str)] = &[
 const LARGE: &[(&str, Shell, &str)] = &[
     ("bash/lines", Shell::Bash, "git add src/main.rs && cargo test --lib 2>&1 | tail -n 20\n"),
     ("bash/one line", Shell::Bash, "a b; "),
+    ("pwsh/lines", Shell::Pwsh, "Get-ChildItem -Path src | Remove-Item -Recurse\n"),
+    ("pwsh/strings", Shell::Pwsh, "$x = \"a$x\"\n"),
     ("cmd/lines", Shell::Cmd, "git add src\\main.rs && cargo test --lib 2>&1 | more\n"),
     ("cmd/one line", Shell::Cmd, "a b & "),
     ("cmd/variables", Shell::Cmd, "set x=%x%a\necho %x%\n"),

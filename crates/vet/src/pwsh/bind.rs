@@ -161,7 +161,9 @@ fn elements(word: &Word) -> Vec<Word> {
 fn named(word: &Word) -> Option<(String, Option<Word>)> {
     let Some(Part::Text(first)) = word.parts.first() else { return None };
     let name = first.strip_prefix('-')?;
-    if !name.starts_with(|letter: char| letter.is_alphabetic() || letter == '?') {
+    // A quoted text may begin with a dash, too; white space shows that it is one.
+    let begins = name.starts_with(|letter: char| letter.is_alphabetic() || letter == '?');
+    if !begins || name.split(':').next().unwrap_or_default().contains(char::is_whitespace) {
         return None;
     }
     let (name, value) = match name.split_once(':') {

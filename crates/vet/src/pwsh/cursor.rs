@@ -9,7 +9,7 @@ const DEEPEST: u32 = 120;
 
 /// Rules of the grammar that are followed in all, so that a text of ten megabytes has its answer in two seconds. A
 /// script of a megabyte that a person wrote needs half of them.
-const MOST: u32 = 2_000_000;
+const MOST: u32 = 1_000_000;
 
 pub(super) type Parsed<T> = Result<T, Problem>;
 
@@ -36,6 +36,8 @@ pub(super) struct Parser<'t> {
     pub has_lists: bool,
     /// Modules that `#requires` loads.
     pub required: Vec<Statement>,
+    /// Up to where comments were read for them.
+    required_up_to: usize,
     /// What was understood only in part; reading went on.
     pub problems: Vec<Problem>,
 }
@@ -86,6 +88,7 @@ impl<'t> Parser<'t> {
             steps: 0,
             has_lists: true,
             required: Vec::new(),
+            required_up_to: 0,
             problems: Vec::new(),
         }
     }
@@ -163,7 +166,9 @@ impl<'t> Parser<'t> {
                 let word = word.to_lowercase();
                 ["-m", "-pss", "-a"].iter().any(|start| word.starts_with(start))
             };
-            if words.iter().any(loads) {
+            // A comment may be read again while the parser looks ahead.
+            if self.required_up_to <= start && words.iter().any(loads) {
+                self.required_up_to = start + 1;
                 let words = std::iter::once("#requires".to_owned()).chain(words).collect();
                 let span = self.span(start);
                 self.required.push(Statement::Using(words, span));

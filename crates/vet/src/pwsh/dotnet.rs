@@ -185,44 +185,68 @@ const PLAIN: &[(&str, &[&str])] = &[
 
 /// Methods that, on an object of any type of the library, look at it or compute.
 const PLAIN_METHODS: &[&str] = &[
+    "adddays",
+    "addhours",
+    "addmilliseconds",
+    "addminutes",
+    "addmonths",
+    "addseconds",
+    "addyears",
+    "clone",
     "compareto",
     "contains",
     "containskey",
+    "containsvalue",
     "endswith",
     "equals",
+    "getbytes",
     "getenumerator",
     "gethashcode",
+    "getlength",
+    "getstring",
     "gettype",
+    "getvaluenames",
+    "hasflag",
     "indexof",
+    "indexofany",
     "insert",
+    "ismatch",
     "lastindexof",
+    "match",
+    "matches",
     "padleft",
     "padright",
     "replace",
     "split",
     "startswith",
     "substring",
+    "subtract",
+    "toarray",
     "tochararray",
+    "tolocaltime",
     "tolower",
     "tolowerinvariant",
+    "toshortdatestring",
     "tostring",
+    "touniversaltime",
     "toupper",
     "toupperinvariant",
     "trim",
     "trimend",
     "trimstart",
+    "trygetvalue",
 ];
 
 /// The full name of a type as the text writes it, with the namespaces of `using namespace`. Nothing if it could be
 /// several.
 pub(super) fn full_name(written: &str, namespaces: &[String]) -> Option<String> {
-    let name = written.split(',').next().unwrap_or_default().trim_matches(['[', ']']).replace('`', "");
-    let (name, is_array) = match written.strip_suffix("[]") {
-        Some(element) => (element.to_owned(), true),
-        None => (name, false),
+    // What stands in brackets behind the name: arguments of a generic type, or of an array. An assembly is left out.
+    let (name, rest) = match written.find('[') {
+        Some(at) => written.split_at(at),
+        None => (written.split(',').next().unwrap_or_default(), ""),
     };
-    let full = plain_name(&name, namespaces)?;
-    Some(if is_array { full + "[]" } else { full })
+    let name = name.split('`').next().unwrap_or_default();
+    Some(plain_name(name, namespaces)? + rest)
 }
 
 fn plain_name(name: &str, namespaces: &[String]) -> Option<String> {
@@ -245,10 +269,28 @@ fn plain_name(name: &str, namespaces: &[String]) -> Option<String> {
     (lower.contains('.') || namespaces.is_empty()).then(|| name.to_owned())
 }
 
+/// Namespaces of types that hold values and do nothing else.
+const PLAIN_NAMESPACES: &[&str] = &["System.Collections.", "System.Text.RegularExpressions."];
+
+/// Types of objects that hold values and do nothing else, beside those whose static members are plain.
+const PLAIN_OBJECTS: &[&str] = &["System.Diagnostics.Stopwatch", "System.Random"];
+
+/// The others of a type whose members compute; nothing if it is not of this kind.
+fn exceptions(full: &str) -> Option<&'static [&'static str]> {
+    if PLAIN_NAMESPACES.iter().any(|namespace| full.starts_with(namespace)) {
+        return Some(&[]);
+    }
+    PLAIN.iter().find(|(name, _)| *name == full).map(|(_, others)| *others)
+}
+
 /// True for a static member that computes and does nothing else.
 pub(super) fn is_plain_static(full: &str, member: &str) -> bool {
-    let plain = PLAIN.iter().find(|(name, _)| *name == full);
-    plain.is_some_and(|(_, others)| !others.iter().any(|other| other.eq_ignore_ascii_case(member)))
+    exceptions(full).is_some_and(|others| !others.iter().any(|other| other.eq_ignore_ascii_case(member)))
+}
+
+/// True for a type whose objects hold values and do nothing else.
+pub(super) fn is_plain_object(full: &str) -> bool {
+    PLAIN_OBJECTS.contains(&full) || exceptions(full).is_some()
 }
 
 /// True for a method that, on an object of any type of the library, looks at it or computes.
@@ -276,6 +318,9 @@ mod tests {
             ("Diagnostics.Process", "System.Diagnostics.Process"),
             ("My.Own", "My.Own"),
             ("Mine", "Mine"),
+            ("Collections.Generic.List[string]", "System.Collections.Generic.List[string]"),
+            ("int[]", "System.Int32[]"),
+            ("IO.File, mscorlib", "System.IO.File"),
         ];
         for (written, full) in table {
             assert_eq!(full_name(written, &[]).as_deref(), Some(full), "{written}");

@@ -1,6 +1,6 @@
 //! From the tree to simple commands.
 
-use super::assigned::{SETTERS, assigned};
+use super::assigned::assigned;
 use super::fold;
 use super::names;
 use super::native;
@@ -15,23 +15,6 @@ use crate::command::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// Commands that aliases may add to a script.
-const MOST_ALIASED: usize = 2000;
-
-/// Cmdlets that write to a path, which may be one of a variable.
-const PATH_SETTERS: &[&str] = &[
-    "Add-Content",
-    "Clear-Content",
-    "Clear-Item",
-    "Copy-Item",
-    "Move-Item",
-    "New-Item",
-    "Remove-Item",
-    "Rename-Item",
-    "Set-Content",
-    "Set-Item",
-];
-
 /// What the pieces of a script mean together.
 pub(super) struct Lowering {
     pub shell: Shell,
@@ -41,9 +24,9 @@ pub(super) struct Lowering {
     via: Vec<String>,
     input: Input,
     /// Names that the text defines, in lower case.
-    defined: HashSet<String>,
-    aliases: HashMap<String, Word>,
-    aliased: usize,
+    pub defined: HashSet<String>,
+    pub aliases: HashMap<String, Word>,
+    pub aliased: usize,
     /// The command that is being lowered.
     pub span: Span,
 }
@@ -361,53 +344,6 @@ impl Lowering {
         vec![Word { parts, span }]
     }
 
-    /// What is known of variables and names after the command.
-    fn remember(&mut self, invocation: &Invocation, program: &Word, words: &[Word]) {
-        let Some(name) = program.text() else { return self.scope.forget() };
-        let canonical = names::cmdlet(self.shell, &name);
-        let sets_paths = canonical.is_some_and(|name| PATH_SETTERS.contains(&name));
-        let is_path = |word: &Word| word.known_start().to_lowercase().starts_with("env:");
-        if SETTERS.contains(&name.to_lowercase().as_str())
-            || invocation.operator == Some('.')
-            || name.to_lowercase().ends_with(".ps1")
-            || (sets_paths && words.iter().any(is_path))
-        {
-            self.scope.forget();
-        }
-        let is_mover = matches!(canonical, Some("Set-Location" | "Push-Location" | "New-PSDrive"));
-        if (sets_paths || is_mover) && words.iter().any(names_commands) {
-            self.problem("what a command name means is changed through a drive", self.span);
-        }
-    }
-
-    fn define_alias(&mut self, command: &Command) {
-        let bound = super::bind::bind(command);
-        let name = bound.as_ref().and_then(|bound| bound.text("Name"));
-        let value = bound.as_ref().map(|bound| bound.words("Value").to_vec()).unwrap_or_default();
-        match (name, value.as_slice()) {
-            (Some(name), [value]) if bound.is_some_and(|bound| bound.unbound.is_empty()) => {
-                self.define(&name);
-                self.aliases.insert(name.to_lowercase(), value.clone());
-            }
-            _ => self.problem("what a command name means is changed in a way that is not seen", command.span),
-        }
-    }
-
-    /// What the use of an alias that the text defined runs.
-    fn alias(&mut self, command: &Command) {
-        let name = command.words.first().and_then(Word::text).unwrap_or_default();
-        let Some(value) = self.aliases.get(&name.to_lowercase()).cloned() else { return };
-        self.aliased += 1;
-        if self.aliased > MOST_ALIASED {
-            return self.problem("too many uses of aliases", command.span);
-        }
-        let mut command = command.clone();
-        if let Some(first) = command.words.first_mut() {
-            *first = value;
-        }
-        self.push(command);
-    }
-
     fn assign(&mut self, assign: &Assign) -> Value {
         let new = match self.statement(&assign.value) {
             Value::Mixed(parts) => fold::of_parts(parts),
@@ -492,16 +428,6 @@ impl Lowering {
         self.scope.assign(name, value);
     }
 
-    fn define(&mut self, name: &str) {
-        self.defined.insert(name.to_lowercase());
-        self.script.definitions.push(name.to_owned());
-    }
-
-    /// True for a name that the text defines.
-    pub(super) fn is_defined(&self, name: &str) -> bool {
-        !self.defined.is_empty() && self.defined.contains(&name.to_lowercase())
-    }
-
     pub(super) fn bare_command(&self, span: Span) -> Command {
         Command {
             shell: self.shell,
@@ -517,16 +443,6 @@ impl Lowering {
     pub(super) fn push(&mut self, command: Command) {
         self.script.commands.push(command);
     }
-}
-
-/// True for a path on the drive of aliases or of functions.
-fn names_commands(word: &Word) -> bool {
-    let text = word.known_start().to_lowercase();
-    ["alias:", "function:"].iter().any(|drive| {
-        let behind =
-            text.strip_prefix('-').and_then(|text| text.split_once(':')).map_or("", |(_, value)| value);
-        text.starts_with(drive) || behind.starts_with(drive) || text.contains(&format!("{drive}:"))
-    }) || ["alias", "function"].contains(&text.as_str())
 }
 
 /// Elements of a list as the lines of a text.
@@ -545,6 +461,6 @@ pub(super) fn one_word(value: Value) -> Vec<Part> {
 }
 
 /// A name that looks like the made-up name of a method.
-fn is_forged(name: &str) -> bool {
+pub(super) fn is_forged(name: &str) -> bool {
     name.starts_with('[') && name.contains(']')
 }

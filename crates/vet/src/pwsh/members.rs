@@ -1,9 +1,4 @@
-//! Properties and methods of .NET.
-//!
-//! What a call may do is judged by a made-up command: the program is `[Full.Type]::Method` for a static method,
-//! `[Full.Type].Method` for a method of an object, `[?].Method` where the type is not known, and `[Full.Type]::Name=`
-//! or `[?].Name=` where a property is set. The arguments are its words; before them stand those that the object was
-//! made of, if they are known. Methods that only compute make no command.
+//! Properties and methods of .NET, as the commands that the head of this module describes.
 
 use super::dotnet;
 use super::fold;
@@ -157,6 +152,7 @@ fn is_plain(target: &Value, method: &str, values: &[Value], is_static: bool) -> 
     let has_block = values.iter().all(|value| matches!(value, Value::Block(_)));
     match target {
         Value::Type(name) if is_static => dotnet::is_plain_static(name, method),
+        Value::Object(name, _) if !is_static && dotnet::is_plain_object(name) => true,
         Value::Block(_) => {
             matches!(lower.as_str(), "invoke" | "invokereturnasis" | "getnewclosure" | "tostring")
         }
