@@ -5,7 +5,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, Order, Sender, receive};
-use crate::linux::supervise::{Commands, Reporter, Supervisor, still_repositories};
+use crate::linux::supervise::{Commands, Reporter, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
@@ -39,6 +39,7 @@ pub fn run() -> u8 {
     let sender = Sender::new(Arc::clone(&control));
     let lived = named("read the order", inherited_order()).and_then(|order| {
         named("guard the runner", confine::guard_runner(order.spec.tier))?;
+        named("drop the bounding set", confine::drop_bounding_set(order.spec.tier))?;
         named("bring up the loopback interface", bring_up_loopback(order.spec.tier))?;
         live(order, None, &control, &sender)
     });
@@ -52,6 +53,7 @@ pub fn run() -> u8 {
 pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
     let sender = Sender::new(Arc::clone(control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
+        named("drop the bounding set", confine::drop_bounding_set(Tier::Process))?;
         named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let begun = view::View::begin().ok();
@@ -203,7 +205,7 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
 type Appeared = Arc<Mutex<Vec<AbsPath>>>;
 
 /// Answers the target's calls in a thread of its own, from the first `execve` on. What it answers by is read there: it is
-/// long, and the target is being started meanwhile. If it cannot be read, everything ends. Returns what brings the
+/// long, and the target is being executed meanwhile. If it cannot be read, everything ends. Returns what brings the
 /// listener there.
 fn supervise(
     spec: &LaunchSpec,
@@ -217,16 +219,18 @@ fn supervise(
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, list, commands) = (sender.clone(), Arc::clone(appeared), Arc::clone(commands));
-    let serve = move || match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
-        Ok(Some(order)) => {
-            // None comes from a child that failed before it was confined.
-            if let Some(listener) = awaited.take() {
-                Supervisor::new(listener, order, Reporter::new(sender), list, commands).run();
+    let serve = move || {
+        // None comes from a child that failed before it was confined.
+        let Some(listener) = awaited.take().map(Arc::new) else { return };
+        let first = let_start(&listener);
+        match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
+            Ok(Some(order)) => {
+                Supervisor::new(listener, order, Reporter::new(sender), list, commands).run(first);
             }
-        }
-        _ => {
-            sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
-            let _gone = init::kill_all(rustix::process::Signal::KILL);
+            _ => {
+                sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
+                let _gone = init::kill_all(rustix::process::Signal::KILL);
+            }
         }
     };
     std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).on("start", "the supervisor")?;
