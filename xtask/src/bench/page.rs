@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::contender::{self, BARE, BWRAP, GARTH};
+use super::contender::{self, BARE, BWRAP, GARTH, JUDGED};
 use super::measure::Measured;
 use super::numbers::{count, short};
 use super::options::Options;
@@ -20,6 +20,8 @@ const EXPLANATION: &str = include_str!("explanation.md");
 const MEMORY: u64 = 12 * 1024;
 /// The share of bubblewrap's time that a start should take, and the share that it may never exceed.
 const SHARE: [f64; 2] = [0.5, 0.8];
+/// Microseconds that judging a program's start may cost.
+const PER_START: f64 = 60.0;
 /// What counts as not growing, given how much two runs of the same command differ.
 const FLAT: f64 = 1.1;
 
@@ -121,6 +123,9 @@ fn goals(measured: &Measured) -> String {
     let [few, many] = &measured.tree_names;
     let [wall, cpu] = ratios(&measured.trees, many, few);
     page += &goal(&format!("start-up with {many} to {few}"), FLAT, wall, cpu, None);
+    let each = added(measured, JUDGED);
+    let word = if each < PER_START { "met" } else { "**missed**" };
+    let _ = writeln!(page, "| judging each program that starts | 60 µs | {} µs {word} | | |", short(each));
     let total: u64 = measured.memory.iter().map(|process| process.peak).sum();
     let word = if total < MEMORY { "met" } else { "**missed**" };
     let _ = writeln!(page, "| memory of broker and runner | 12 MiB | {} MiB {word} | | |", mebibytes(total));
@@ -184,6 +189,7 @@ fn works(measured: &Measured) -> String {
     for (workload, race) in &measured.workloads {
         let _ = write!(page, "\n### {}\n\n{}", workload.name, table(race, &[BARE]));
     }
+    page += &starts(measured);
     page += "\n### 512 MiB through a pipe, `cat`, and another pipe\n\n";
     page += &table(&measured.pipe, &[BARE]);
     let speeds: Vec<String> = measured
@@ -194,6 +200,32 @@ fn works(measured: &Measured) -> String {
         .collect();
     let _ = writeln!(page, "\nThroughput: {}.", speeds.join(", "));
     page
+}
+
+/// What looking at every program costs.
+fn starts(measured: &Measured) -> String {
+    let mut page = format!(
+        "\n### {} programs started by a shell, one after the other\n\n{}\nAdded to each start: ",
+        workloads::STARTS,
+        table(&measured.starts, &[BARE])
+    );
+    let added: Vec<String> = measured
+        .starts
+        .lanes
+        .iter()
+        .skip(1)
+        .map(|lane| format!("{} {} µs", lane.name, short(added(measured, &lane.name))))
+        .collect();
+    let _ = writeln!(page, "{}.", added.join(", "));
+    page
+}
+
+fn added(measured: &Measured, name: &str) -> f64 {
+    let median = |race: &Race, name: &str| race.lane(name).map_or(f64::NAN, |lane| lane.median);
+    // Rules for commands add nothing to the start of the sandbox itself.
+    let once =
+        median(&measured.start, if name == JUDGED { GARTH } else { name }) - median(&measured.start, BARE);
+    workloads::per_start(median(&measured.starts, BARE), median(&measured.starts, name), once)
 }
 
 fn trees(measured: &Measured) -> String {
