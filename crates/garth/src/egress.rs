@@ -2,7 +2,9 @@
 
 use crate::Error;
 use crate::approval::Asker;
-use garth_egress::core::{Code, Decided, Event, Host, Judge, Secret, Secrets, Upstream, Verdict};
+use garth_egress::core::{
+    Canary, Code, Decided, Event, Host, Judge, Protocol, Secret, Secrets, Upstream, Verdict,
+};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -28,6 +30,8 @@ type Variables = [(Vec<u8>, Vec<u8>)];
 pub(crate) struct Egress {
     broker: Broker,
     refused: Arc<Mutex<Refused>>,
+    /// Names that are asked for before the target starts.
+    canary: Canary,
     /// Variables of the sandbox that hold placeholders.
     placeholders: Vec<(String, String)>,
     /// Listeners on the host for servers inside, until these can be reached.
@@ -98,7 +102,9 @@ impl Egress {
         })?;
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
-        Ok(Some(Self { broker, refused, placeholders, published, fresh: None, asker }))
+        let canary = broker.canary();
+        refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
+        Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker }))
     }
 
     /// Lets the host reach the servers inside, through sockets that this runner makes.
@@ -129,6 +135,10 @@ impl Egress {
         };
         for (name, placeholder) in &self.placeholders {
             set(name, placeholder);
+        }
+        if let Some(network) = spec.network.as_mut().filter(|network| network.canary.forbidden.is_none()) {
+            network.canary.allowed.clone_from(&self.canary.allowed);
+            network.canary.forbidden = Some(self.canary.forbidden.clone());
         }
         for step in &mut spec.view {
             if let ViewStep::File { path, content } = step
@@ -189,6 +199,8 @@ impl Egress {
 /// Refusals, each host, port and reason once. The target says how many there are, so only so many are kept.
 #[derive(Debug, Default)]
 struct Refused {
+    /// The name that the session itself asks for, to see it refused. That is no news.
+    expected: Option<String>,
     seen: HashSet<(Option<Host>, u16, Code)>,
     kept: Vec<Decided>,
 }
@@ -199,6 +211,13 @@ const MOST_REFUSALS: usize = 1000;
 impl Refused {
     fn take(&mut self, decided: Decided) {
         if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
+            return;
+        }
+        if decided.protocol == Protocol::Dns
+            && let Some(name) = &self.expected
+            && decided.host == Host::read(name).ok()
+        {
+            self.expected = None;
             return;
         }
         if self.seen.insert((decided.host.clone(), decided.port, decided.ruling.code)) {

@@ -13,6 +13,7 @@ use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{console, terminal, wait};
 use garth_host::linux::control_group;
 use garth_host::linux::facts;
+use garth_host::linux::inside::canary;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::message::{Ending, InnerSocket};
 use garth_host::linux::supervise::{Denied, Execution};
@@ -251,7 +252,7 @@ impl Prepared {
     }
 
     fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        self.launch()?.wait(observe)
+        self.launch()?.wait(observe).and_then(network_holds)
     }
 
     /// Starts the sandbox.
@@ -320,6 +321,18 @@ impl Prepared {
 
     fn session_directory(&self) -> Result<SessionDirectory, Error> {
         self.journal.make_directory(Path::new("/tmp")).map_err(Error::os("make a private directory"))
+    }
+}
+
+/// A machine on which the network does not do what the policy says is one that cannot hold it.
+fn network_holds(ended: Ended) -> Result<Ended, Error> {
+    match &ended.outcome {
+        Outcome::Failed { step, error } if step == canary::STEP => Err(Error::Workspace {
+            what: "the network of the sandbox does not hold what the policy says, so nothing was run".into(),
+            why: error.to_string(),
+            hint: error.remedy.clone().unwrap_or_else(|| "see `garth doctor`".into()),
+        }),
+        _ => Ok(ended),
     }
 }
 

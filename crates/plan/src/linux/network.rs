@@ -1,9 +1,10 @@
 //! What a policy's network rules mean for a sandbox on Linux.
 
 use super::lower::PlanError;
-use super::spec::{Network, RESOLVER, Tier, ViewStep};
+use super::spec::{Canary, Network, RESOLVER, Tier, ViewStep};
 use crate::assurance::Status;
 use crate::facts::HostFacts;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use garth_policy::{AbsPath, ApprovalMode, NetworkMode, Origin, Policy, Sourced};
 
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
@@ -52,7 +53,18 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
     let listen: Vec<u16> = network.listen.iter().map(|port| port.value).collect();
     let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
     let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
-    is_used.then_some(Network { host_ports, listen, opens_tls, trust: Vec::new() })
+    is_used.then_some(Network { host_ports, listen, opens_tls, trust: Vec::new(), canary: canary(NOBODY) })
+}
+
+/// A port at which no rule can be meant: the discard service (RFC 863).
+const NOBODY: u16 = 9;
+
+/// Connections to addresses that documents use and nobody has (RFC 5737, RFC 3849).
+fn canary(port: u16) -> Canary {
+    let addresses =
+        [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
+    let arrive = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    Canary { arrive, allowed: None, forbidden: None }
 }
 
 /// A port that leads in and out: the broker would connect to itself without end.

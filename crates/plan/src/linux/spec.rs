@@ -2,7 +2,7 @@
 //! be decided, apart from the file rules that supervised calls are judged by.
 
 use super::bpf::Instruction;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddr};
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
 
@@ -242,6 +242,20 @@ pub struct Network {
     pub opens_tls: bool,
     /// Files of the view that the broker fills with the authorities that are trusted inside. Empty unless TLS is opened.
     pub trust: Vec<CertificateStore>,
+    /// What is tried before the target starts.
+    pub canary: Canary,
+}
+
+/// What the runner tries through the sandbox's own network before it starts the target. Nothing of it leaves the
+/// machine; what does not turn out as expected ends the launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// Connections to these addresses must come to the broker's sockets, which must learn where they were going.
+    pub arrive: Vec<SocketAddr>,
+    /// A name that must get an address; `None` where the policy allows none. The broker fills it in.
+    pub allowed: Option<String>,
+    /// A name that must get none. The broker fills it in; without one nothing is started.
+    pub forbidden: Option<String>,
 }
 
 /// A file with the authorities that programs trust.

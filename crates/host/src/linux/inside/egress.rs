@@ -45,6 +45,13 @@ pub fn open(order: &Network) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
     Ok(sockets)
 }
 
+/// Whether the broker gives out this address for a name: it is reserved for measurements (RFC 2544).
+#[must_use]
+pub fn stands_for_names(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    first == 198 && (18..20).contains(&second)
+}
+
 /// A socket of this namespace for a connection to a server inside.
 ///
 /// # Errors
@@ -237,6 +244,8 @@ mod tables {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::inside::canary;
+    use garth_plan::linux::spec::Canary;
     use nix::sys::socket::getsockopt;
     use nix::sys::socket::sockopt::{Ip6tOriginalDst, OriginalDst};
     use std::io::{Read, Write};
@@ -270,6 +279,37 @@ mod tests {
         original(&server)
     }
 
+    /// All is as it should be but for the rule: all addresses lead here, and nobody listens.
+    fn without_the_rule_the_canary_does_not_come(canary: &Canary, sockets: &[(InnerSocket, OwnedFd)]) {
+        const DELETE_TABLE: u16 = 2;
+        let batch = [
+            Message::silent(tables::BATCH_BEGIN, &tables::BATCH),
+            message(DELETE_TABLE, 0).attribute(1, b"garth\0"),
+            Message::silent(tables::BATCH_END, &tables::BATCH),
+        ];
+        request(Some(netlink::NETFILTER), &batch).unwrap();
+        let error = canary::arrive(canary, sockets).unwrap_err();
+        assert_eq!(error.code, Errno::CONNREFUSED.raw_os_error(), "{error}");
+        assert!(error.to_string().contains("192.0.2.1:9"), "{error}");
+    }
+
+    fn port_of(sockets: &[(InnerSocket, OwnedFd)]) -> u16 {
+        SocketAddr::try_from(getsockname(&sockets[0].1).unwrap()).unwrap().port()
+    }
+
+    /// What the trial costs, for those who look (`--nocapture`).
+    fn time_the_canary(canary: &Canary, sockets: &[(InnerSocket, OwnedFd)]) {
+        let mut took: Vec<Duration> = (0..200)
+            .map(|_| {
+                let began = std::time::Instant::now();
+                canary::arrive(canary, sockets).unwrap();
+                began.elapsed()
+            })
+            .collect();
+        took.sort_unstable();
+        writeln!(std::io::stderr(), "canary: p50 {:?}, p99 {:?}", took[100], took[198]).unwrap();
+    }
+
     #[test]
     #[ignore = "runs in a network namespace, started by the test below"]
     fn inner() {
@@ -277,13 +317,23 @@ mod tests {
             return;
         }
         crate::linux::inside::loopback_up().unwrap();
+        let canary = Canary {
+            arrive: vec!["192.0.2.1:9".parse().unwrap(), "[2001:db8::1]:9".parse().unwrap()],
+            allowed: None,
+            forbidden: None,
+        };
         let sockets = open(&Network {
             host_ports: vec![5432],
             listen: Vec::new(),
             opens_tls: false,
             trust: Vec::new(),
+            canary: canary.clone(),
         })
         .unwrap();
+        canary::arrive(&canary, &sockets).unwrap();
+        time_the_canary(&canary, &sockets);
+        without_the_rule_the_canary_does_not_come(&canary, &sockets);
+        redirect(port_of(&sockets)).unwrap();
         let (mut listeners, mut rest) = (Vec::new(), Vec::new());
         for (kind, socket) in sockets {
             match kind {
@@ -342,5 +392,6 @@ mod tests {
         }
         assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stdout));
         assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"), "the inner test ran");
+        write!(std::io::stderr(), "{said}").unwrap();
     }
 }
