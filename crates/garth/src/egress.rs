@@ -11,8 +11,8 @@ use garth_host::linux::addresses;
 use garth_host::linux::broker::launch::Runner;
 use garth_host::linux::facts::{Author, read_trusted};
 use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
-use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE};
-use garth_plan::linux::spec::{LaunchSpec, ViewStep};
+use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE, NO_PROXY_VARIABLES, PROXY_VARIABLES};
+use garth_plan::linux::spec::{Front as Planned, LaunchSpec, ViewStep};
 use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource, Sourced};
 use std::collections::HashSet;
 use std::io;
@@ -39,6 +39,8 @@ pub(crate) struct Egress {
     /// Where sockets are put that were asked for.
     fresh: Option<Sender<OwnedFd>>,
     asker: Option<Arc<Asker>>,
+    /// What clients of the proxy inside must show.
+    credentials: (String, String),
 }
 
 /// Asks the runner for sockets, one at a time.
@@ -100,11 +102,14 @@ impl Egress {
         config.secrets = Secrets::new(secrets).map_err(|fault| {
             Error::Policy(format!("the secrets of the policy cannot be used together\n{fault}"))
         })?;
+        let password = addresses::unguessable().map_err(Error::os("start the network"))?;
+        let password = password.iter().map(|byte| format!("{byte:02x}")).collect();
+        let credentials = ("garth".to_owned(), password);
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
         let canary = broker.canary();
         refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
-        Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker }))
+        Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker, credentials }))
     }
 
     /// Lets the host reach the servers inside, through sockets that this runner makes.
@@ -140,6 +145,14 @@ impl Egress {
             network.canary.allowed.clone_from(&self.canary.allowed);
             network.canary.forbidden = Some(self.canary.forbidden.clone());
         }
+        if let Some(Planned::Listeners { proxy, .. }) = spec.network.as_ref().map(|network| &network.front) {
+            let (user, password) = &self.credentials;
+            let url = format!("http://{user}:{password}@127.0.0.1:{proxy}");
+            PROXY_VARIABLES.iter().for_each(|name| set(name, &url));
+            NO_PROXY_VARIABLES.iter().for_each(|name| set(name, "localhost,127.0.0.1,::1"));
+            // Node takes no notice of the others by itself.
+            set("NODE_USE_ENV_PROXY", "1");
+        }
         for step in &mut spec.view {
             if let ViewStep::File { path, content } = step
                 && path.as_bytes() == NAMES_FILE.as_bytes()
@@ -172,6 +185,10 @@ impl Egress {
             (Front::Transparent { tcp, .. }, InnerSocket::Redirected) => tcp.push(socket.into()),
             (Front::Transparent { dns_udp, .. }, InnerSocket::Names) => dns_udp.push(socket.into()),
             (Front::Transparent { dns_tcp, .. }, InnerSocket::NameConnections) => dns_tcp.push(socket.into()),
+            (front, InnerSocket::Proxy) => {
+                let credentials = Some(self.credentials.clone());
+                *front = Front::Explicit { listener: socket.into(), credentials };
+            }
             (front, InnerSocket::HostPort(port)) => {
                 *front = Front::HostPort { listener: socket.into(), port };
             }
@@ -211,6 +228,10 @@ const MOST_REFUSALS: usize = 1000;
 impl Refused {
     fn take(&mut self, decided: Decided) {
         if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
+            return;
+        }
+        // Many clients of a proxy show their password only when they are asked for it.
+        if decided.ruling.code == Code::Credentials {
             return;
         }
         if decided.protocol == Protocol::Dns

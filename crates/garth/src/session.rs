@@ -14,6 +14,7 @@ use garth_host::linux::broker::{console, terminal, wait};
 use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
+use garth_host::linux::inside::egress::redirect_refused;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::message::{Ending, InnerSocket};
 use garth_host::linux::supervise::{Denied, Execution};
@@ -50,6 +51,8 @@ pub struct Request {
     pub terminal: bool,
     /// Do without namespaces, as on a machine that refuses them.
     pub without_namespaces: bool,
+    /// Do without redirected connections, as on a machine whose kernel cannot redirect.
+    pub without_redirect: bool,
     /// How much the assurance is to say.
     pub report: Report,
     /// Who answers where the policy says `ask`; without somebody that is refused.
@@ -133,6 +136,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     if request.without_namespaces {
         facts.features.namespaces_refused = Some("you asked to do without them".into());
     }
+    if request.without_redirect {
+        facts.features.redirect_refused = Some("you asked to do without it".into());
+    }
     let command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
@@ -209,8 +215,8 @@ impl Prepared {
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))
     }
 
-    /// Runs the command to its end. A machine that turns out to refuse namespaces gets a new plan without
-    /// them, which has to pass the gate as well; the target has not been started by then.
+    /// Runs the command to its end. A machine that turns out to refuse namespaces, or to redirect connections, gets a new
+    /// plan without them, which has to pass the gate as well; the target has not been started by then.
     ///
     /// # Errors
     /// The gate, or a step of the launch.
@@ -224,6 +230,13 @@ impl Prepared {
                 if self.process_tier() && step == "build the file view" && error.code == libc_eperm() =>
             {
                 self.without_namespaces(&error.to_string())?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { error, .. }, .. })
+                if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
+            {
+                self.facts.features.redirect_refused = Some(error.to_string());
+                self.lower_again()?;
                 self.try_run(observe)
             }
             Err(Error::Os { error, .. }) if self.plan.group.is_some() && control_group::refused(&error) => {

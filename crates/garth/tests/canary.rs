@@ -18,7 +18,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use garth::plan::linux::Report;
-    use garth::plan::linux::spec::{Network, Tier};
+    use garth::plan::linux::spec::{Front, Network, Tier};
     use garth::policy::AbsPath;
     use garth::{Outcome, Prepared, Request, prepare};
     use std::os::unix::ffi::OsStrExt;
@@ -57,6 +57,10 @@ mod linux {
         refused(directory, "cannot keep forbidden allowed.test", |network| {
             network.canary.forbidden = Some("allowed.test".into());
         });
+        // An order without the rule, and listeners at no port: all is as it should be but the way to the broker.
+        refused(directory, "cannot lead to the broker a connection to 192.0.2.1:9", |network| {
+            network.front = Front::Listeners { ports: Vec::new(), proxy: 3128 };
+        });
         // What goes to the loopback is not redirected, and nobody listens there.
         refused(directory, "cannot lead to the broker a connection to 127.0.0.1:9", |network| {
             network.canary.arrive.push("127.0.0.1:9".parse().unwrap());
@@ -88,6 +92,7 @@ mod linux {
             environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec()), (b"HOME".to_vec(), home)],
             terminal: false,
             without_namespaces: false,
+            without_redirect: false,
             report: Report::Gaps,
             approver: None,
         };

@@ -32,7 +32,8 @@ const REMEDY: &str = "what is allowed could not be told from what is not; see `g
 /// # Errors
 /// The connection that did not come, came without its address, or came with another one.
 pub fn arrive(canary: &Canary, sockets: &[(InnerSocket, OwnedFd)]) -> Result<(), OsError> {
-    let redirected = sockets.iter().filter(|(kind, _)| *kind == InnerSocket::Redirected);
+    let comes_here = |kind: InnerSocket| matches!(kind, InnerSocket::Redirected | InnerSocket::Proxy);
+    let redirected = sockets.iter().filter(|(kind, _)| comes_here(*kind));
     let listeners: Vec<&OwnedFd> = redirected.map(|(_, socket)| socket).collect();
     for address in &canary.arrive {
         let came = came(*address, &listeners).on("lead to the broker a connection to", address);

@@ -9,7 +9,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::InnerSocket;
 use crate::linux::sys::netlink::{APPEND, Attributes, CREATE, Message, request};
-use garth_plan::linux::spec::{Network, RESOLVER};
+use garth_plan::linux::spec::{Front, Network, RESOLVER};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
@@ -25,22 +25,48 @@ const BACKLOG: i32 = 1024;
 /// The call that failed: "redirect connections" on a kernel that cannot.
 pub fn open(order: &Network) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
     lead_all_addresses_here().on("lead all addresses to", "the sandbox's own interface")?;
+    let mut sockets = match &order.front {
+        Front::Redirect => redirected()?,
+        Front::Listeners { ports, proxy } => listeners(ports, *proxy)?,
+    };
+    sockets.push((InnerSocket::Names, bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?));
+    sockets.push((InnerSocket::NameConnections, listening(IpAddr::V4(RESOLVER), 53)?));
+    for port in &order.host_ports {
+        let socket = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)?;
+        sockets.push((InnerSocket::HostPort(*port), socket));
+    }
+    Ok(sockets)
+}
+
+/// One socket for each family, to which every connection goes.
+fn redirected() -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
     let four = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
     let port = getsockname(&four).on("look at", "a socket")?;
     let port = SocketAddr::try_from(port).on("look at", "a socket")?.port();
     let six = listening(IpAddr::V6(Ipv6Addr::LOCALHOST), port)?;
-    redirect(port).on("redirect", "connections").map_err(|error| {
+    redirect(port).on(REDIRECT.0, REDIRECT.1).map_err(|error| {
         error.with_remedy("the kernel needs nf_tables with nat and redirect: as root, `modprobe nft_redir`")
     })?;
-    let mut sockets = vec![
-        (InnerSocket::Redirected, four),
-        (InnerSocket::Redirected, six),
-        (InnerSocket::Names, bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?),
-        (InnerSocket::NameConnections, listening(IpAddr::V4(RESOLVER), 53)?),
-    ];
-    for port in &order.host_ports {
-        let socket = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)?;
-        sockets.push((InnerSocket::HostPort(*port), socket));
+    Ok(vec![(InnerSocket::Redirected, four), (InnerSocket::Redirected, six)])
+}
+
+/// Operation and object of the step that a kernel without nf_tables cannot do.
+const REDIRECT: (&str, &str) = ("redirect", "connections");
+
+/// Whether the error says that this machine cannot redirect connections.
+#[must_use]
+pub fn redirect_refused(error: &OsError) -> bool {
+    (error.operation.as_str(), error.object.as_str()) == REDIRECT
+}
+
+/// Sockets at which any address answers, since all addresses are of this machine, and that of the proxy. The local
+/// address of a connection tells where it was going.
+fn listeners(ports: &[u16], proxy: u16) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
+    let mut sockets = vec![(InnerSocket::Proxy, listening(IpAddr::V4(Ipv4Addr::LOCALHOST), proxy)?)];
+    for port in ports {
+        for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+            sockets.push((InnerSocket::Redirected, listening(address, *port)?));
+        }
     }
     Ok(sockets)
 }
@@ -327,6 +353,7 @@ mod tests {
             listen: Vec::new(),
             opens_tls: false,
             trust: Vec::new(),
+            front: Front::Redirect,
             canary: canary.clone(),
         })
         .unwrap();
