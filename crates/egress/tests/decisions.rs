@@ -429,13 +429,16 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Mode, domains, and the names that are allowed and forbidden.
+type Chosen<'c> = (NetworkMode, &'c [(&'c str, bool)], Option<&'c str>, &'c str);
+
 #[test]
 fn a_canary_is_told_apart_under_any_policy() {
     let resolves = |judge: &Judge, name: &str| match Host::read(name) {
         Ok(host) => judge.resolves(&host, &Grants::none()).verdict != Verdict::Deny,
         Err(_) => false,
     };
-    let cases: [(NetworkMode, &[(&str, bool)], Option<&str>, &str); 7] = [
+    let cases: [Chosen<'_>; 7] = [
         (NetworkMode::AllowList, &[("a.test", true)], Some("a.test"), "garth-canary.invalid"),
         (NetworkMode::AllowList, &[("*.a.test", true)], Some("garth-canary.a.test"), "garth-canary.invalid"),
         (NetworkMode::AllowList, &[("a.test", true), ("b.test", false)], Some("a.test"), "b.test"),

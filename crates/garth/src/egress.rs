@@ -2,18 +2,16 @@
 
 use crate::Error;
 use crate::approval::Asker;
-use garth_egress::core::{
-    Canary, Code, Decided, Event, Host, Judge, Protocol, Secret, Secrets, Upstream, Verdict,
-};
+use crate::secrets::{self, Caller};
+use garth_egress::core::{Canary, Code, Decided, Event, Host, Judge, Protocol, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
 use garth_host::linux::broker::launch::Runner;
-use garth_host::linux::facts::{Author, read_trusted};
 use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
 use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE, NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use garth_plan::linux::spec::{Front as Planned, LaunchSpec, ViewStep};
-use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource, Sourced};
+use garth_policy::{Context, Policy, Sourced};
 use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -70,6 +68,7 @@ impl Egress {
         policy: &Policy,
         spec: &LaunchSpec,
         environment: &Variables,
+        context: &Context,
         asker: Option<Arc<Asker>>,
     ) -> Result<Option<Self>, Error> {
         if spec.network.is_none() {
@@ -91,17 +90,9 @@ impl Egress {
             config.limits.approval = asker.timeout().saturating_add(Duration::from_secs(5));
             config.approver = Some(asker);
         }
-        let mut placeholders = Vec::new();
-        let mut secrets = Vec::new();
-        for binding in &policy.network.secrets {
-            let random = addresses::unguessable().map_err(Error::os("start the network"))?;
-            let placeholder = Secret::placeholder_for(&binding.name, random);
-            secrets.push(secret(binding, &placeholder, environment)?);
-            placeholders.push((binding.name.clone(), placeholder));
-        }
-        config.secrets = Secrets::new(secrets).map_err(|fault| {
-            Error::Policy(format!("the secrets of the policy cannot be used together\n{fault}"))
-        })?;
+        let caller = Caller { environment, context };
+        let (secrets, placeholders) = secrets::read(&policy.network.secrets, caller)?;
+        config.secrets = secrets;
         let password = addresses::unguessable().map_err(Error::os("start the network"))?;
         let password = password.iter().map(|byte| format!("{byte:02x}")).collect();
         let credentials = ("garth".to_owned(), password);
@@ -284,36 +275,6 @@ fn upstream(environment: &Variables) -> Result<Upstream, Error> {
     Upstream::from_environment(variable).map_err(|(name, fault)| {
         Error::Policy(format!("the variable {name} names no proxy\n{fault}\nhint: correct it, or unset it"))
     })
-}
-
-/// A secret with its real value. What is wrong with it is told with the line that asked for it.
-fn secret(binding: &SecretBinding, placeholder: &str, environment: &Variables) -> Result<Secret, Error> {
-    let refuse = |why: String, hint: &str| {
-        let SecretBinding { name, origin, .. } = binding;
-        Error::Policy(format!("network.secrets.{name} has no value ({origin})\n{why}\nhint: {hint}"))
-    };
-    let value = match &binding.from {
-        SecretSource::Env(name) => {
-            let found = environment.iter().find(|(known, _)| known == name.as_bytes());
-            let hint = "set the variable before `garth run`, or drop the secret";
-            found.map(|(_, value)| value.clone()).ok_or_else(|| refuse(format!("{name} is not set"), hint))?
-        }
-        SecretSource::File(path) => read_secret(path)
-            .map_err(|why| refuse(why, "write the secret into a file that only you can read and change"))?,
-    };
-    let value = String::from_utf8(value).map_err(|_| refuse("it is no text".into(), "store it as text"))?;
-    Secret::new(&binding.name, placeholder, value, binding.hosts.clone())
-        .map_err(|fault| refuse(fault.to_string(), "look at the source of the secret"))
-}
-
-/// A secret's file, without its final line break.
-fn read_secret(path: &AbsPath) -> Result<Vec<u8>, String> {
-    let text = read_trusted(path, Author::User).map_err(|error| error.to_string())?;
-    let mut text = text.ok_or_else(|| format!("{path} does not exist"))?;
-    while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-        text.pop();
-    }
-    Ok(text)
 }
 
 /// The lines of a file of names (`hosts(5)`) that speak of the loopback, and the machine's own name: programs look

@@ -18,6 +18,8 @@ mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;
 #[cfg(target_os = "linux")]
+mod secrets;
+#[cfg(target_os = "linux")]
 mod session;
 #[cfg(target_os = "linux")]
 mod trust;

@@ -286,7 +286,13 @@ impl Prepared {
         let (asker, questions) = self.asker()?.unzip();
         let commands = Commands::new(self.policy.commands.clone(), asker.clone());
         commands.judge_first(&self.command.arguments, questions.as_ref())?;
-        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker.clone())?;
+        let mut egress = Egress::start(
+            &self.policy,
+            &spec,
+            &self.command.environment,
+            &self.surroundings.context,
+            asker.clone(),
+        )?;
 
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);

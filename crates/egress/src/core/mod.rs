@@ -28,7 +28,7 @@ pub use names::{NameKind, SPECIAL_NAMES, SpecialName, special_name};
 pub use progress::Progress;
 pub use ruling::{Answer, Code, Grants, Hint, Question, Ruling, Verdict};
 pub use scrub::Scrubber;
-pub use secret::{Secret, SecretFault, Secrets, Substituted};
+pub use secret::{Secret, SecretClash, SecretFault, Secrets, Substituted};
 pub use sniff::{HTTP2_PREFACE, LONGEST_FIRST_LINE, Opening, opening};
 pub use synthetic::Synthetic;
 pub use upstream::{Proxy, ProxyFault, ProxyKind, Upstream};
