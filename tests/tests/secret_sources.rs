@@ -74,6 +74,58 @@ fn a_secret_comes_from_a_variable_a_file_or_a_command() {
     });
 }
 
+/// Starts a desktop's keyring with one entry, runs the program in its arguments, and ends it.
+const WITH_KEYRING: &str = "
+printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
+keyring=$!
+# Asked for before it is there, the bus would start another one that is locked.
+owned='dbus-send --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets'
+for _ in $(seq 200); do $owned | grep -q true && break; sleep 0.05; done
+printf %s \"$0\" | secret-tool store --label test service garth.test username me
+\"$@\"
+code=$?
+kill $keyring
+exit $code";
+
+#[test]
+fn a_secret_comes_from_the_keyring_or_nothing_starts() {
+    let tools = [
+        ("dbus-run-session", "dbus"),
+        ("gnome-keyring-daemon", "gnome-keyring"),
+        ("secret-tool", "libsecret-tools"),
+    ];
+    if !tools.iter().all(|(program, package)| has(program, package)) {
+        return;
+    }
+    let Some(internet) = Internet::new() else { return };
+    internet.everyone(&policy("env:API_TOKEN"), &[], |place| {
+        let program = place.garden.program().to_str().expect("text");
+        let file = place.garden.home.join("source.toml");
+        let with = |source: &str, session: &[&str]| {
+            place.garden.write(&file, policy(source));
+            let run = [program, "run", "--policy", file.to_str().expect("text"), "--", "bash", "-c", SEND];
+            place.internet.on_machine(&place.garden, &[], &[session, &run].concat())
+        };
+        let session = ["dbus-run-session", "--", "bash", "-c", WITH_KEYRING, TOKEN];
+        let before = place.internet.requests().matches(TOKEN).count();
+        let run = with("keyring:garth.test/me", &session).code(0);
+        assert!(run.text().starts_with("garth-apitoken-"), "{run}");
+        assert_eq!(place.internet.requests().matches(TOKEN).count(), before + 1, "the server has the value");
+        let absent = with("keyring:garth.test/somebody", &session).code(120);
+        assert!(
+            absent.errors().contains("source.toml:5:18)") && absent.errors().contains("no such entry"),
+            "{absent}"
+        );
+        let none = with("keyring:garth.test/me", &[]).code(120);
+        assert!(
+            none.errors().contains("source.toml:5:18)")
+                && none.errors().contains("no keyring can be reached"),
+            "{none}"
+        );
+        assert_eq!(place.internet.requests().matches(TOKEN).count(), before + 1, "nothing was started");
+    });
+}
+
 /// Neither a project's file names a command, nor is a program of the workspace one.
 #[test]
 fn a_command_is_never_the_repositorys() {

@@ -13,6 +13,8 @@ mod error;
 #[cfg(target_os = "linux")]
 pub mod files;
 #[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
 mod keystore;
 mod place;
 #[cfg(target_os = "linux")]

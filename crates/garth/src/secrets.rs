@@ -2,6 +2,7 @@
 //! told with the line that asked for it. A value stands in no message.
 
 use crate::Error;
+use crate::keyring;
 use garth_egress::core::{Secret, Secrets};
 use garth_host::linux::addresses;
 use garth_host::linux::facts::{Author, read_trusted};
@@ -98,9 +99,9 @@ fn value(source: &SecretSource, caller: Caller<'_>) -> Result<Vec<u8>, Missing> 
             });
             printed.map(without_line_breaks)
         }
-        SecretSource::Keyring { .. } => {
-            Err(missing("keyrings are not read here".into(), "use another source"))
-        }
+        SecretSource::Keyring { service, account } => keyring::entry(service, account)
+            .map(without_line_breaks)
+            .map_err(|failed| missing(failed.to_string(), &failed.hint(service, account))),
     }
 }
 
