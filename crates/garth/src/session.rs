@@ -13,6 +13,8 @@ use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{console, terminal, wait};
 use garth_host::linux::control_group;
 use garth_host::linux::facts;
+use garth_host::linux::inside::canary;
+use garth_host::linux::inside::egress::redirect_refused;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::message::{Ending, InnerSocket};
 use garth_host::linux::supervise::{Denied, Execution};
@@ -49,6 +51,8 @@ pub struct Request {
     pub terminal: bool,
     /// Do without namespaces, as on a machine that refuses them.
     pub without_namespaces: bool,
+    /// Do without redirected connections, as on a machine whose kernel cannot redirect.
+    pub without_redirect: bool,
     /// How much the assurance is to say.
     pub report: Report,
     /// Who answers where the policy says `ask`; without somebody that is refused.
@@ -132,6 +136,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     if request.without_namespaces {
         facts.features.namespaces_refused = Some("you asked to do without them".into());
     }
+    if request.without_redirect {
+        facts.features.redirect_refused = Some("you asked to do without it".into());
+    }
     let command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
@@ -208,8 +215,8 @@ impl Prepared {
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))
     }
 
-    /// Runs the command to its end. A machine that turns out to refuse namespaces gets a new plan without
-    /// them, which has to pass the gate as well; the target has not been started by then.
+    /// Runs the command to its end. A machine that turns out to refuse namespaces, or to redirect connections, gets a new
+    /// plan without them, which has to pass the gate as well; the target has not been started by then.
     ///
     /// # Errors
     /// The gate, or a step of the launch.
@@ -223,6 +230,13 @@ impl Prepared {
                 if self.process_tier() && step == "build the file view" && error.code == libc_eperm() =>
             {
                 self.without_namespaces(&error.to_string())?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { error, .. }, .. })
+                if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
+            {
+                self.facts.features.redirect_refused = Some(error.to_string());
+                self.lower_again()?;
                 self.try_run(observe)
             }
             Err(Error::Os { error, .. }) if self.plan.group.is_some() && control_group::refused(&error) => {
@@ -251,7 +265,7 @@ impl Prepared {
     }
 
     fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        self.launch()?.wait(observe)
+        self.launch()?.wait(observe).and_then(network_holds)
     }
 
     /// Starts the sandbox.
@@ -272,7 +286,13 @@ impl Prepared {
         let (asker, questions) = self.asker()?.unzip();
         let commands = Commands::new(self.policy.commands.clone(), asker.clone());
         commands.judge_first(&self.command.arguments, questions.as_ref())?;
-        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker.clone())?;
+        let mut egress = Egress::start(
+            &self.policy,
+            &spec,
+            &self.command.environment,
+            &self.surroundings.context,
+            asker.clone(),
+        )?;
 
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);
@@ -320,6 +340,18 @@ impl Prepared {
 
     fn session_directory(&self) -> Result<SessionDirectory, Error> {
         self.journal.make_directory(Path::new("/tmp")).map_err(Error::os("make a private directory"))
+    }
+}
+
+/// A machine on which the network does not do what the policy says is one that cannot hold it.
+fn network_holds(ended: Ended) -> Result<Ended, Error> {
+    match &ended.outcome {
+        Outcome::Failed { step, error } if step == canary::STEP => Err(Error::Workspace {
+            what: "the network of the sandbox does not hold what the policy says, so nothing was run".into(),
+            why: error.to_string(),
+            hint: error.remedy.clone().unwrap_or_else(|| "see `garth doctor`".into()),
+        }),
+        _ => Ok(ended),
     }
 }
 

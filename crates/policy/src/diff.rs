@@ -5,6 +5,7 @@
 
 use crate::decision::{AccessRequest, Outcome};
 use crate::files::{FileOp, FileRules, Pattern};
+use crate::network::SecretSource;
 use crate::origin::Sourced;
 use crate::path::AbsPath;
 use crate::policy::Policy;
@@ -154,6 +155,13 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
             found.map_or(0, |secret| secret.hosts.len())
         };
         push(out, format!("hosts that see {name}"), &hosts(old), &hosts(new), ToString::to_string);
+        // Reading something is less than running something.
+        let source = |network: &crate::network::Network| {
+            let found = network.secrets.iter().find(|secret| secret.name == *name);
+            let runs = found.is_some_and(|secret| matches!(secret.from, SecretSource::Command(_)));
+            (runs, found.map_or_else(|| "none".to_owned(), |secret| secret.from.to_string()))
+        };
+        push(out, format!("source of {name}"), &source(old), &source(new), |(_, source)| source.clone());
     }
 }
 

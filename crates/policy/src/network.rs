@@ -6,6 +6,7 @@ use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How far the network is open, strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +64,31 @@ pub enum SecretSource {
     Env(String),
     /// A file outside, without its final line break.
     File(AbsPath),
+    /// What a program outside prints, without its final line breaks. The first word is a bare name, which is looked for in
+    /// `PATH`, or an absolute path. No project names one: its content is trusted, and not what the program does.
+    Command(Vec<String>),
+    /// An entry of the user's own keyring.
+    Keyring {
+        /// The service that it is for.
+        service: String,
+        /// The account at the service.
+        account: String,
+    },
+}
+
+impl fmt::Display for SecretSource {
+    /// As a policy says it, without the arguments of a command: people put secrets there.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(out, "env:{name}"),
+            Self::File(path) => write!(out, "file:{path}"),
+            Self::Command(words) => match words.as_slice() {
+                [program] => write!(out, "command:{program}"),
+                words => write!(out, "command:{} ...", words.first().map_or("", String::as_str)),
+            },
+            Self::Keyring { service, account } => write!(out, "keyring:{service}/{account}"),
+        }
+    }
 }
 
 /// A placeholder inside, which the proxy replaces by the real value on the way to some hosts.

@@ -151,7 +151,8 @@ struct HttpSection {
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(dead_code, reason = "it exists for its schema")]
 struct SecretSection {
-    /// Where the real value is: `env:NAME` or `file:/path`.
+    /// Where the real value is: `env:NAME`, `file:/path`, `command:PROGRAM ARGUMENT ...` (run outside, without a shell; not in
+    /// a project's file), or `keyring:SERVICE/ACCOUNT`.
     from: String,
     /// Hosts that may see it, as in `domains`.
     hosts: Vec<String>,

@@ -123,7 +123,7 @@ fn network(policy: &Policy, out: &mut Vec<Clause>) {
         let hosts: Vec<String> = secret.hosts.iter().map(ToString::to_string).collect();
         out.push(clause(
             "network",
-            format!("secret {} for {}", secret.name, hosts.join(", ")),
+            format!("secret {} from {} for {}", secret.name, secret.from, hosts.join(", ")),
             &secret.origin,
         ));
     }

@@ -1,5 +1,6 @@
 //! The one decision: from a name or address, a port, and where it is seen a request, to a verdict.
 
+use super::canary::Canary;
 use super::host::Host;
 use super::names::{NameKind, special_name};
 use super::ruling::{Code, Grants, Hint, Ruling, Verdict};
@@ -124,6 +125,12 @@ impl Judge {
         let first = || self.ruled(host, 443, &self.network.connect(&text, 443));
         let best = rulings.into_iter().rev().max_by_key(|ruling| ruling.verdict);
         best.unwrap_or_else(first)
+    }
+
+    /// Names by which a session shows that it keeps to this judge.
+    #[must_use]
+    pub fn canary(&self) -> Canary {
+        Canary::choose(self, &self.network)
     }
 
     /// How the addresses of an allowed host are found.

@@ -74,6 +74,11 @@ impl Meter {
         Ok(())
     }
 
+    /// A name that is asked for by the session itself, and counts for nobody.
+    pub fn exempt(&mut self, host: Host) {
+        self.known.insert(host);
+    }
+
     /// Notes a name that is asked for; `now` is the time since the session began.
     ///
     /// # Errors

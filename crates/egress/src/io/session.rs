@@ -4,8 +4,8 @@ use super::authority::Authority;
 use super::config::{Approve, Config, Limits, Resolve, Sink};
 use super::dial::TlsClient;
 use crate::core::{
-    Answer, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic, Upstream,
-    Verdict,
+    Answer, Canary, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic,
+    Upstream, Verdict,
 };
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,6 +92,15 @@ impl Session {
     /// Counts a name against the rate of new ones.
     pub(crate) fn note_name(&self, host: &Host) -> Result<(), Ruling> {
         lock(&self.meter).name(host, self.began.elapsed())
+    }
+
+    /// Names that the session itself asks for, and which count for nobody.
+    pub(crate) fn canary(&self) -> Canary {
+        let canary = self.judge.canary();
+        if let Some(Ok(host)) = canary.allowed.as_deref().map(Host::read) {
+            lock(&self.meter).exempt(host);
+        }
+        canary
     }
 
     /// Counts bytes against the host's budget before they are sent.

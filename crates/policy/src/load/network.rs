@@ -4,7 +4,7 @@ use super::reader::{Reader, Value, in_order, quoted};
 use super::written::{Written, keys};
 use crate::env::is_name;
 use crate::host::{HostError, HostPattern};
-use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding, SecretSource};
+use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding};
 use crate::origin::Sourced;
 use std::ops::Range;
 
@@ -194,25 +194,5 @@ impl Reader<'_> {
                 self.report("missing-key", name.span(), message, "", "add `from = \"env:NAME\"`");
             }
         }
-    }
-
-    fn secret_source(&mut self, value: Value<'_, '_>) -> Option<SecretSource> {
-        let hint = "write \"env:NAME\" or \"file:/path\"";
-        let text = self.string(value, "from", hint)?;
-        let source = match text.split_once(':') {
-            Some(("env", name)) if is_name(name) => Some(SecretSource::Env(name.to_owned())),
-            Some(("file", path)) => self.plain_path(path).map(SecretSource::File),
-            _ => None,
-        };
-        if source.is_none() {
-            self.report(
-                "bad-value",
-                value.span(),
-                format!("{} is no source of a secret", quoted(text)),
-                "",
-                hint,
-            );
-        }
-        source
     }
 }

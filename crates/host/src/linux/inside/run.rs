@@ -1,10 +1,10 @@
 //! The runner's life as a list of steps.
 
-use super::{confine, egress, init, start, view};
+use super::{canary, confine, egress, init, start, view};
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
-use crate::linux::message::{FromRunner, Order, Sender, receive};
+use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
 use crate::linux::supervise::{Commands, Reporter, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{self, Bringer, Program};
@@ -101,7 +101,8 @@ fn live(
 ) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
     named("build the file view", build_view(&spec, begun, control))?;
-    named("open the network", open_network(&spec, sender))?;
+    let sockets = named("open the network", open_network(&spec))?;
+    let asked = named(canary::STEP, try_network(&spec, sockets, sender))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
@@ -111,6 +112,7 @@ fn live(
     let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
     let listener = supervise(&spec, supervision, sender, &appeared, &commands);
     let listener = named("supervise the target", listener)?;
+    named(canary::STEP, asked.map_or(Ok(()), canary::Asked::hear))?;
     let target = start::start(&spec.target, ruleset, filter, listener).map_err(|error| match error {
         start::NotStarted::Program(errno) => Failure::Program(errno),
         start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
@@ -185,13 +187,23 @@ fn build_view(spec: &LaunchSpec, begun: Option<view::View>, control: &OwnedFd) -
     view::read_back(&spec.view)
 }
 
-/// The broker serves the sockets from when it has them; connections that come earlier wait.
-fn open_network(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
-    let Some(network) = &spec.network else { return Ok(()) };
-    for (kind, socket) in egress::open(network)? {
+fn open_network(spec: &LaunchSpec) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
+    spec.network.as_ref().map_or(Ok(Vec::new()), egress::open)
+}
+
+/// Shows that connections come to the sockets, gives these to the broker, which serves them from then on, and asks it
+/// for names. It answers while the rest is made ready.
+fn try_network(
+    spec: &LaunchSpec,
+    sockets: Vec<(InnerSocket, OwnedFd)>,
+    sender: &Sender,
+) -> Result<Option<canary::Asked>, OsError> {
+    let Some(network) = &spec.network else { return Ok(None) };
+    canary::arrive(&network.canary, &sockets)?;
+    for (kind, socket) in sockets {
         sender.send_with(&FromRunner::Socket(kind), &[socket.as_fd()]);
     }
-    Ok(())
+    canary::ask(&network.canary).map(Some)
 }
 
 fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
