@@ -7,11 +7,15 @@ use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 
 mod egress;
 mod policy_file;
+mod pwsh;
+mod vet;
 
 pub use egress::{
     client_hello, dns_message, egress_host, first_bytes, http_head, secret_value, socks_message,
 };
 pub use policy_file::policy_file;
+pub use pwsh::vet_pwsh;
+pub use vet::{vet_cmd, vet_sh};
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -31,6 +35,9 @@ pub const TARGETS: &[Target] = &[
     ("policy_file", policy_file),
     ("secret_value", secret_value),
     ("socks_message", socks_message),
+    ("vet_cmd", vet_cmd),
+    ("vet_pwsh", vet_pwsh),
+    ("vet_sh", vet_sh),
 ];
 
 /// Git configuration that comes from inside: the present text, a zero byte, the new text. Without a zero byte

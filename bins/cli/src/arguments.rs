@@ -25,6 +25,9 @@ pub enum Verb {
     Run(RunArguments),
     /// Show how each clause of the policy would be held, without running anything
     Plan(PlanArguments),
+    /// Judge a shell text or a command by the policy, without running anything
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArguments),
     /// Tell what the policy says of a path, a host or a variable, and why
     #[command(after_help = WHY_HELP)]
     Why(WhyArguments),
@@ -51,6 +54,17 @@ would allow it. With --json it writes events there, one JSON object a line: `den
 
 A connection that no rule names is asked for on your terminal, if standard error is one, or of the program at \
 --approver; see docs/egress.md.";
+
+const CHECK_HELP: &str = "Examples:
+  garth check 'git status && git push'
+  garth check --shell pwsh 'Remove-Item -Recurse build'
+  garth check -- git -C sub push origin
+  garth check --file build.sh
+  some-agent | garth check --stdin
+
+Exit codes: 0 allow, 122 deny, 123 ask. With --stdin it reads one request a line, such as \
+{\"id\": 1, \"shell\": \"bash\", \"text\": \"git push\"} or {\"argv\": [\"git\", \"push\"]}, and answers each with one \
+line. See docs/vetting.md.";
 
 const WHY_HELP: &str = "Examples:
   garth why ~/.ssh/id_ed25519
@@ -117,11 +131,59 @@ pub struct RunArguments {
     /// Write events as JSON lines to standard error
     #[arg(long)]
     pub json: bool,
+    /// COMMAND is one text, which this shell runs: sh, bash, pwsh, windows-powershell or cmd
+    #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
+    pub shell: Option<ShellName>,
     /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// A shell, by the name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShellName {
+    /// POSIX sh
+    Sh,
+    /// GNU bash
+    Bash,
+    /// PowerShell 7
+    Pwsh,
+    /// Windows PowerShell 5.1
+    WindowsPowershell,
+    /// The command interpreter of Windows
+    Cmd,
+}
+
+/// `garth check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The text
+    #[arg(value_name = "TEXT", conflicts_with_all = ["file", "stdin", "command"])]
+    pub text: Option<OsString>,
+    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash; of a file, what its first line or its
+    /// name says]
+    #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
+    pub shell: Option<ShellName>,
+    /// Judge the script in this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stdin", "command"])]
+    pub file: Option<OsString>,
+    /// Read requests from standard input, one JSON object a line, and answer each with one line
+    #[arg(long, conflicts_with = "command")]
+    pub stdin: bool,
+    /// Judge for the agent of this name, to which rules may be limited
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The sandbox.
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
+    /// The words of one command, which no shell looks at
+    #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
 

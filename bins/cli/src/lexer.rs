@@ -4,7 +4,8 @@
 //! clap, which first describes every verb to itself (release build, cold, x86_64). What this lexer does not
 //! understand to the letter it leaves to clap, with its errors and help.
 
-use crate::arguments::{RunArguments, SandboxArguments};
+use crate::arguments::{RunArguments, SandboxArguments, ShellName};
+use clap::ValueEnum;
 use garth::policy::Profile;
 use std::ffi::OsString;
 
@@ -14,8 +15,13 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
     if verb != "run" {
         return None;
     }
-    let mut read =
-        RunArguments { sandbox: SandboxArguments::plain(), json: false, approver: None, command: Vec::new() };
+    let mut read = RunArguments {
+        sandbox: SandboxArguments::plain(),
+        json: false,
+        shell: None,
+        approver: None,
+        command: Vec::new(),
+    };
     while let Some((word, tail)) = rest.split_first() {
         if word == "--" {
             rest = tail;
@@ -41,6 +47,9 @@ fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Opti
                 return None;
             }
             match word {
+                "--shell" if read.shell.is_none() => {
+                    read.shell = Some(ShellName::from_str(value.to_str()?, false).ok()?);
+                }
                 "--approver" if read.approver.is_none() => read.approver = Some(value.to_str()?.to_owned()),
                 _ => valued(word, value, &mut read.sandbox)?,
             }
@@ -91,6 +100,8 @@ mod tests {
             "run --accept x, true",
             "run --approver 3 -- true",
             "run --json --approver 3,4 true",
+            "run --shell bash -- ls",
+            "run --shell windows-powershell ls",
         ];
         for line in lines {
             let lexed = run_arguments(&words(line)).unwrap_or_else(|| panic!("not read: {line}"));
@@ -112,6 +123,7 @@ mod tests {
             "run --help",
             "run --jsn true",
             "run --profile nosuch true",
+            "run --shell nosuch true",
             "run --profile",
             "run --read --json true",
             "run --json --json true",

@@ -6,6 +6,7 @@ use garth_host::linux::broker::console;
 use garth_host::linux::broker::wait::CommandAnswer;
 use garth_host::linux::supervise::Execution;
 use garth_policy::{CommandDecision, CommandRule, Origin};
+use garth_vet::judge::{Reason, rule_for};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A program that was not let start.
@@ -46,23 +47,25 @@ impl Commands {
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Judges the command that the sandbox is made for. `questions` are those of the asker.
+    /// Judges the command that the sandbox is made for, with all that it would start. `questions` are those of the
+    /// asker.
     ///
     /// # Errors
     /// [`Error::Command`] if it must not run.
     pub(crate) fn judge_first(
         &self,
+        obstacle: Option<Reason>,
         arguments: &[Vec<u8>],
         questions: Option<&console::Questions>,
     ) -> Result<(), Error> {
+        let Some(obstacle) = obstacle else { return Ok(()) };
         let program = arguments.first().cloned().unwrap_or_default();
         let (arguments, by) = (arguments.to_vec(), "garth".to_owned());
-        let execution = Execution { id: 0, thread: 0, program, arguments, whole: true, by };
-        let Some(rule) = strictest(&self.rules, &execution) else { return Ok(()) };
-        let allowed = match (rule.decision, &self.asker, questions) {
+        let subject = Subject::Command { program, arguments, by };
+        let allowed = match (obstacle.decision, &self.asker, questions) {
             (CommandDecision::Allow, ..) => true,
             (CommandDecision::Ask, Some(asker), Some(questions)) => questions
-                .serve(|| asker.ask(subject(&execution), None, rule.reason.clone().into()))
+                .serve(|| asker.ask(subject, None, obstacle.person.clone().into()))
                 .is_some_and(Reply::is_yes),
             (CommandDecision::Ask | CommandDecision::Deny, ..) => false,
         };
@@ -70,10 +73,10 @@ impl Commands {
             return Ok(());
         }
         Err(Error::Command {
-            asked: rule.decision == CommandDecision::Ask,
+            asked: obstacle.decision == CommandDecision::Ask,
             attended: self.asker.is_some(),
-            reason: rule.reason.clone(),
-            origin: rule.origin.to_string(),
+            reason: obstacle.person,
+            origin: obstacle.origin.map(|origin| origin.to_string()),
         })
     }
 
@@ -118,7 +121,7 @@ fn subject(execution: &Execution) -> Subject {
 fn strictest<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Option<&'r CommandRule> {
     let mut words: Vec<String> =
         execution.arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    let by_name = rules.judge(&words, None);
+    let by_name = rule_for(rules, &words, None);
     let file = String::from_utf8_lossy(&execution.program).into_owned();
     if file.is_empty() {
         return by_name;
@@ -127,7 +130,7 @@ fn strictest<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Op
         Some(first) => *first = file,
         None => words.push(file),
     }
-    by_name.into_iter().chain(rules.judge(&words, None)).max_by_key(|rule| rule.decision)
+    by_name.into_iter().chain(rule_for(rules, &words, None)).max_by_key(|rule| rule.decision)
 }
 
 fn note(list: &Mutex<Vec<DeniedCommand>>, execution: &Execution, rule: &CommandRule) {
@@ -192,5 +195,9 @@ mod tests {
         assert_eq!(decided("/usr/bin/git", &["x", "push"]), Some(CommandDecision::Ask));
         assert_eq!(decided("/usr/bin/git", &["git", "status"]), None);
         assert_eq!(decided("/usr/bin/curls", &["curls"]), None);
+        // Options of git do not hide its command, and a value of one is no command.
+        assert_eq!(decided("/usr/bin/git", &["git", "-C", "x", "push"]), Some(CommandDecision::Ask));
+        assert_eq!(decided("/usr/bin/git", &["git", "-c", "a=b", "-P", "push"]), Some(CommandDecision::Ask));
+        assert_eq!(decided("/usr/bin/git", &["git", "-C", "push", "status"]), None);
     }
 }

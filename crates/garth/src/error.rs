@@ -32,8 +32,8 @@ pub enum Error {
         attended: bool,
         /// The rule's reason.
         reason: String,
-        /// Where the rule stands.
-        origin: String,
+        /// Where the rule stands; `None` if it was not understood whether one speaks of it.
+        origin: Option<String>,
     },
     /// The program could not be executed (`errno`).
     NotExecuted {
@@ -82,15 +82,16 @@ impl fmt::Display for Error {
             Self::Plan(error) => error.fmt(f),
             Self::NotEnforced(rows) => not_enforced(rows, f),
             Self::Command { asked: false, reason, origin, .. } => {
-                write!(f, "a rule denies this command\n{reason} ({origin})")?;
+                write!(f, "a rule denies this command\n{reason}{}", Placed(origin))?;
                 f.write_str("\nhint: `garth policy show` shows the rules for commands")
             }
             Self::Command { attended: true, reason, origin, .. } => {
-                write!(f, "this command was not approved\n{reason} ({origin})")?;
+                write!(f, "this command was not approved\n{reason}{}", Placed(origin))?;
                 f.write_str("\nhint: run it again and answer `once`")
             }
             Self::Command { reason, origin, .. } => {
-                write!(f, "this command needs an approval, and there is nobody to ask\n{reason} ({origin})")?;
+                let what = "this command needs an approval, and there is nobody to ask";
+                write!(f, "{what}\n{reason}{}", Placed(origin))?;
                 f.write_str("\nhint: run it on a terminal, or with --approver")
             }
             Self::NotExecuted { program, code } => {
@@ -114,6 +115,18 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The place of a rule behind its reason.
+struct Placed<'o>(&'o Option<String>);
+
+impl fmt::Display for Placed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(origin) => write!(f, " ({origin})"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Clauses named for one gap; the others are counted.
 const NAMED: usize = 3;

@@ -25,6 +25,8 @@ mod secrets;
 mod session;
 #[cfg(target_os = "linux")]
 mod trust;
+#[cfg(target_os = "linux")]
+mod vetting;
 
 #[cfg(target_os = "linux")]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
@@ -48,6 +50,9 @@ pub use garth_host::linux::facts::{features, look};
 pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
+pub use garth_vet as vet;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
 pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};
+#[cfg(target_os = "linux")]
+pub use vetting::{Given, Vetting};

@@ -6,6 +6,7 @@ use crate::commands::{Commands, DeniedCommand};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
+use crate::vetting::obstacle;
 use garth_egress::core::Decided;
 use garth_host::OsError;
 use garth_host::linux::broker::early::{self, EarlyRunner};
@@ -285,7 +286,8 @@ impl Prepared {
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
         let commands = Commands::new(self.policy.commands.clone(), asker.clone());
-        commands.judge_first(&self.command.arguments, questions.as_ref())?;
+        let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments);
+        commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
         let mut egress = Egress::start(
             &self.policy,
             &spec,

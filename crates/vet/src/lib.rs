@@ -7,15 +7,21 @@
 
 #![forbid(unsafe_code)]
 
+mod cmd;
 mod command;
 mod effect;
+pub mod judge;
+pub mod knowledge;
+pub mod launch;
 mod nested;
 mod parse;
+pub mod pwsh;
 mod sh;
 
+pub use cmd::nested as cmd_nested;
 pub use effect::{Effect, EffectKind};
 pub use nested::Nested;
-pub use parse::{argv, parse, parse_at};
+pub use parse::{argv, parse, parse_at, parse_batch};
 
 pub use command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,

@@ -1,9 +1,9 @@
 //! One door to every grammar.
 
-use crate::command::{Command, Input, Problem, Script, Shell, Span, Word};
-use crate::sh;
+use crate::command::{Command, Input, Script, Shell, Span, Word};
+use crate::{cmd, pwsh, sh};
 
-/// Reads a text in the grammar of a shell. Never fails: what is not understood is a [`Problem`] of the script.
+/// Reads a text in the grammar of a shell. Never fails: what is not understood is a problem of the script.
 #[must_use]
 pub fn parse(shell: Shell, text: &str) -> Script {
     read(shell, text, None)
@@ -15,14 +15,22 @@ pub fn parse_at(shell: Shell, text: &str, span: Span) -> Script {
     read(shell, text, Some(span))
 }
 
+/// Reads a text in the grammar of cmd.exe as it reads a batch file, where percent signs mean other things than in a
+/// command line.
+#[must_use]
+pub fn parse_batch(text: &str) -> Script {
+    cmd::parse_batch(text)
+}
+
 fn read(shell: Shell, text: &str, at: Option<Span>) -> Script {
     let whole = at.unwrap_or(Span { start: 0, end: text.len() });
     match (shell, at) {
         (Shell::Sh | Shell::Bash, None) => sh::parse(shell, text),
         (Shell::Sh | Shell::Bash, Some(span)) => sh::parse_at(shell, text, span),
         (Shell::Argv, _) => argv(&[text.to_owned()], whole),
-        (Shell::Pwsh | Shell::WindowsPowershell, _) => not_understood("PowerShell", whole),
-        (Shell::Cmd, _) => not_understood("cmd.exe", whole),
+        (Shell::Pwsh | Shell::WindowsPowershell, None) => pwsh::parse(shell, text),
+        (Shell::Pwsh | Shell::WindowsPowershell, Some(span)) => pwsh::parse_at(shell, text, span),
+        (Shell::Cmd, at) => cmd::parse(text, at),
     }
 }
 
@@ -39,9 +47,4 @@ pub fn argv(words: &[String], span: Span) -> Script {
         span,
     };
     Script { commands: vec![command], ..Script::default() }
-}
-
-fn not_understood(grammar: &str, span: Span) -> Script {
-    let what = format!("the grammar of {grammar} is not read yet");
-    Script { problems: vec![Problem { what, span }], ..Script::default() }
 }

@@ -1,6 +1,8 @@
 //! The verbs.
 
 #[cfg(target_os = "linux")]
+mod check;
+#[cfg(target_os = "linux")]
 mod clean;
 #[cfg(target_os = "linux")]
 mod doctor;
@@ -29,6 +31,7 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     let code = match verb {
         Verb::Run(arguments) => run::run(arguments),
         Verb::Plan(arguments) => plan::run(arguments, &mut out),
+        Verb::Check(arguments) => check::run(arguments, &mut out),
         Verb::Why(arguments) => why::run(arguments, &mut out),
         Verb::Doctor(report) => doctor::run(report.json, &mut out),
         Verb::Policy(verb) => policy::run(verb, &mut out),

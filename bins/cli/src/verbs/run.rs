@@ -1,7 +1,7 @@
 //! `garth run`.
 
 use crate::approver::approver;
-use crate::arguments::RunArguments;
+use crate::arguments::{RunArguments, ShellName};
 use crate::denial::{Explainer, summary};
 use crate::event::{End, Event};
 use crate::failure::Failure;
@@ -12,8 +12,9 @@ use garth::network::{Decided, Hint};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::{Denied, DeniedCommand, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::ffi::OsStrExt;
 
 /// Runs a command in a sandbox. The exit code is the command's.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
@@ -38,9 +39,30 @@ fn prepared(arguments: &RunArguments) -> Result<Prepared, Failure> {
     // Before anything else is opened: it may be one of the numbers that come next.
     let approver = approver(arguments)?;
     let early = early_runner();
-    let mut request = request(&arguments.sandbox, &arguments.command, Report::Gaps)?;
+    let command = command(arguments)?;
+    let mut request = request(&arguments.sandbox, &command, Report::Gaps)?;
     request.approver = approver;
     Ok(prepare(&request)?.use_runner(early))
+}
+
+/// The command, which with `--shell` is that shell with its text.
+fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
+    let Some(shell) = arguments.shell else { return Ok(Cow::Borrowed(&arguments.command)) };
+    let [text] = arguments.command.as_slice() else {
+        return Err(Failure::own(
+            "--shell takes one text",
+            format!("there are {} words", arguments.command.len()),
+            "put the whole text in quotes: garth run --shell bash 'ls | wc -l'",
+        ));
+    };
+    let words: &[&str] = match shell {
+        ShellName::Sh => &["sh", "-c"],
+        ShellName::Bash => &["bash", "-c"],
+        ShellName::Pwsh => &["pwsh", "-NoProfile", "-NonInteractive", "-Command"],
+        ShellName::WindowsPowershell => &["powershell", "-NoProfile", "-NonInteractive", "-Command"],
+        ShellName::Cmd => &["cmd", "/d", "/s", "/c"],
+    };
+    Ok(Cow::Owned(words.iter().map(OsString::from).chain([text.clone()]).collect()))
 }
 
 fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
@@ -72,7 +94,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     if let Some(what) = &ended.limited {
         writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
     }
-    let code = conclude(arguments, &prepared, &ended);
+    let code = conclude(&prepared, &ended);
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));
     code
@@ -154,7 +176,7 @@ fn repositories(ended: &Ended) -> Vec<AbsPath> {
 }
 
 /// The exit code, or why there is none of the command's own.
-fn conclude(arguments: &RunArguments, prepared: &Prepared, ended: &Ended) -> Result<u8, Failure> {
+fn conclude(prepared: &Prepared, ended: &Ended) -> Result<u8, Failure> {
     match &ended.outcome {
         Outcome::Ended(ending) => Ok(exit_like(ending)),
         Outcome::TimedOut => {
@@ -180,7 +202,7 @@ fn conclude(arguments: &RunArguments, prepared: &Prepared, ended: &Ended) -> Res
             "raise the limit in your policy; `garth plan` shows where it was said",
         )),
         Outcome::NotExecuted(code) => {
-            let program = arguments.command.first().map(|name| escape_visible(name.as_bytes()));
+            let program = prepared.command.arguments.first().map(|name| escape_visible(name));
             Err(garth::Error::NotExecuted { program: program.unwrap_or_default(), code: *code }.into())
         }
         Outcome::Failed { step, error } => {
@@ -236,7 +258,7 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
         end(End { outcome, code, signal, message: ended.limited.clone(), denied })?;
         return Ok(exit_like(ending));
     }
-    let (code, message) = match conclude(arguments, &prepared, &ended) {
+    let (code, message) = match conclude(&prepared, &ended) {
         Ok(code) => (code, None),
         Err(failure) => (failure.code, Some(failure.text().to_owned())),
     };

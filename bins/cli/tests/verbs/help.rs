@@ -3,10 +3,11 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 14] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
+        &["help", "check"],
         &["help", "why"],
         &["help", "doctor"],
         &["help", "policy"],
@@ -42,7 +43,7 @@ fn suggests_a_verb() {
 #[test]
 fn suggests_to_run_what_is_no_verb() {
     let said = Place::new("noverb").garth(&["zzz\u{1b}[2J"]).expect(2);
-    assert!(said.err.contains("hint: the verbs are run, plan, why"), "{}", said.err);
+    assert!(said.err.contains("hint: the verbs are run, plan, check, why"), "{}", said.err);
     assert!(said.err.contains("garth run -- zzz\\x1b[2J"), "{}", said.err);
 }
 

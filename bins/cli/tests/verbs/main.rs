@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong in a helper fails the test")]
 
+mod check;
 mod doctor;
 mod help;
 mod place;

@@ -32,6 +32,8 @@ pub(super) struct Session {
     /// Where the report is put.
     pub report: PathBuf,
     pub environment: Vec<(OsString, OsString)>,
+    /// What is run; without words, the first process that carries out the order.
+    pub command: Vec<String>,
 }
 
 /// What a broker reports.
@@ -62,6 +64,7 @@ impl Session {
         words.push(self.report.clone().into_os_string());
         words.push(self.workspace.join(NAME).into_os_string());
         words.push(self.order.clone().into_os_string());
+        words.extend(self.command.iter().map(OsString::from));
         Command::new("/proc/self/exe")
             .arg0(BROKER)
             .args(words)
@@ -82,9 +85,15 @@ pub(super) fn enter() -> Option<u8> {
         return None;
     }
     let words: Vec<OsString> = words.collect();
-    let [_, tier, variables, policy, report, program, order] = words.as_slice() else { return Some(125) };
+    let [_, tier, variables, policy, report, program, order, command @ ..] = words.as_slice() else {
+        return Some(125);
+    };
+    let arguments = match command {
+        [] => [program.as_bytes(), b"lead", order.as_bytes()].map(<[u8]>::to_vec).to_vec(),
+        words => words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+    };
     let request = Request {
-        arguments: [program.as_bytes(), b"lead", order.as_bytes()].map(<[u8]>::to_vec).to_vec(),
+        arguments,
         workspace: None,
         policy: AbsPath::posix(policy.as_bytes()).ok(),
         flags: Vec::new(),

@@ -13,6 +13,7 @@ mod scenario;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod vetting_stories;
 mod web;
 
 pub use attack::{Attack, Property, Twin};

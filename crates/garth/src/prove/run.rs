@@ -247,6 +247,7 @@ impl Proof<'_> {
             order,
             report,
             environment: self.stage.environment(),
+            command: Vec::new(),
         })
     }
 

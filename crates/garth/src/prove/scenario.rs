@@ -59,7 +59,7 @@ fn said(told: &Told) -> String {
 }
 
 /// Good when garth refused to start at all.
-fn refused(answers: &Answers) -> Result<String, String> {
+pub(super) fn refused(answers: &Answers) -> Result<String, String> {
     let text = shortened(&said(&answers.told));
     if answers.told.outcome == "refused" && answers.outcomes.is_empty() {
         Ok(text)

@@ -155,7 +155,9 @@ impl Parser<'_> {
             }
         }
         let number = self.documents.len();
-        self.documents.push(Document::default());
+        // Where the text ends before the body, this is its place.
+        let span = self.span(self.at);
+        self.documents.push(Document { span, ..Document::default() });
         self.announced.push(Announced { number, delimiter, strips_tabs, is_quoted });
         Ok(Redirect { descriptor, kind: RedirectionKind::Text, target: Target::Document(number) })
     }

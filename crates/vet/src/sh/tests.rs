@@ -1,7 +1,7 @@
 //! The forms of the grammar, and what they are lowered to.
 
-use super::parse;
-use crate::command::{Command, Input, Part, RedirectionKind, Script, Shell, Unknown, Word};
+use super::{parse, parse_at};
+use crate::command::{Command, Input, Part, RedirectionKind, Script, Shell, Span, Unknown, Word};
 
 fn bash(text: &str) -> Script {
     parse(Shell::Bash, text)
@@ -267,6 +267,16 @@ fn spans_point_into_the_text() {
         script.commands.iter().map(|command| &text[command.span.start..command.span.end]).collect();
     assert_eq!(spans, ["a b", "git push", "ls -l", "x $(git push) `ls -l`"]);
     assert_eq!(&text[script.commands[1].words[1].span.start..script.commands[1].words[1].span.end], "push");
+}
+
+#[test]
+fn a_here_document_without_a_body_has_a_place() {
+    let place = Span { start: 7, end: 11 };
+    for text in ["cat <<a <<'b' ${", "cat <<a", "cat <<a | `"] {
+        let script = parse_at(Shell::Bash, text, place);
+        let targets = script.commands.iter().flat_map(|command| &command.redirections);
+        targets.for_each(|redirection| assert_eq!(redirection.target.span, place, "{text}"));
+    }
 }
 
 #[test]

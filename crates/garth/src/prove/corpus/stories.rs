@@ -2,11 +2,28 @@
 
 use crate::prove::attack::{Attack, story};
 use crate::prove::scenario as tell;
+use crate::prove::vetting_stories as vetting;
 
 pub(super) static ATTACKS: &[Attack] = &[
     story(1, "roots.whole-home", "make the whole home the workspace", tell::whole_home).escapes(&[1, 2]),
     story(1, "roots.system", "make the root directory the workspace", tell::whole_system).escapes(&[1, 2]),
     story(7, "commands.denied", "run a command that a rule denies", tell::command_rule).escapes(&[13]),
+    story(7, "commands.quoted", "hide a denied command in quotes and escapes", vetting::quoting)
+        .escapes(&[18, 29]),
+    story(7, "commands.expanded", "hide it in variables, braces and separators", vetting::expansion)
+        .escapes(&[29, 51, 59]),
+    story(
+        7,
+        "commands.substituted",
+        "hide it in substitutions, functions and conditions",
+        vetting::compounds,
+    )
+    .escapes(&[18, 30, 47, 64, 73]),
+    story(7, "commands.launched", "start it through programs that start others", vetting::launchers)
+        .escapes(&[26, 66, 68, 87]),
+    story(7, "commands.nested", "start it through shells inside shells", vetting::shells).escapes(&[31, 62]),
+    story(7, "commands.environment", "start it through a variable that programs run", vetting::environment)
+        .escapes(&[72, 86]),
     story(14, "refused.virtual-machine", "run where the policy wants a virtual machine", tell::machine_rule)
         .escapes(&[30]),
     story(16, "policy.writable", "run with a policy file that everybody may write", tell::writable_policy)

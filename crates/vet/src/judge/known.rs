@@ -1,0 +1,28 @@
+//! What is known of programs: the one place where the table of knowledge is asked.
+
+use crate::command::{Command, Word};
+use crate::effect::Effect;
+use crate::knowledge;
+
+/// Effects of the program by its words; `None` for a program that nothing is known of.
+pub(super) fn effects(command: &Command) -> Option<Vec<Effect>> {
+    let mut effects = knowledge::effects(command)?;
+    // Search paths are read by the launchers, which ask about entries that are not absolute alone.
+    effects.retain(|effect| !effect.reason.starts_with("`PATH`"));
+    Some(effects)
+}
+
+/// What the redirections do, whatever the program is.
+pub(super) fn redirections(command: &Command) -> Vec<Effect> {
+    knowledge::redirections(command)
+}
+
+/// The words under their first names: `npm i x` as `npm install x`.
+pub(super) fn first_names(command: &Command) -> Option<Vec<Word>> {
+    knowledge::subcommand(command)
+}
+
+/// A safer way to the same end.
+pub(super) fn instead(command: &Command) -> Option<String> {
+    knowledge::instead(command)
+}

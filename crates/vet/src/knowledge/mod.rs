@@ -1,0 +1,186 @@
+//! What programs do with their words: a table with a row for each, its reason and its source.
+//!
+//! The table says which effects a command has as far as its words show them. What it does not know it calls
+//! unknown: an option or sub-command without an entry is never silent. The texts stand in `crates/vet/knowledge`,
+//! one for each family; `docs/vetting-knowledge.md` describes the format.
+
+mod assemble;
+mod environment;
+mod names;
+mod reading;
+mod redirections;
+mod spec;
+mod styles;
+mod table;
+mod texts;
+
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod tests;
+
+use crate::command::{Command, Shell, Word};
+use crate::effect::{Effect, EffectKind};
+use crate::nested::Nested;
+use reading::Reading;
+use spec::{Action, Runs};
+pub use table::{Table, TableError};
+
+/// What the words of a command do, without its redirections. `None` if the program is not known: a name without a
+/// row, a word that is only known at run time, or a program of a directory that is not the system's. A command
+/// without words has the effects of its assignments.
+#[must_use]
+pub fn effects(command: &Command) -> Option<Vec<Effect>> {
+    texts::built_in().effects(command)
+}
+
+/// What the redirections of a command do, whatever its program is.
+#[must_use]
+pub fn redirections(command: &Command) -> Vec<Effect> {
+    redirections::effects(command)
+}
+
+/// True if the program is known and all that the command does is to read, redirections and variables included.
+#[must_use]
+pub fn harmless(command: &Command) -> bool {
+    texts::built_in().harmless(command)
+}
+
+/// What else runs because the command runs, as far as the table says: words, texts, or code that no vetting sees.
+#[must_use]
+pub fn runs(command: &Command) -> Vec<Nested> {
+    texts::built_in().runs(command)
+}
+
+/// The words with the program and sub-commands under their first names and without the options between them:
+/// `git -C x -c a=b push origin` gives `git push origin`, `npm i x` gives `npm install x`. `None` as [`effects`].
+#[must_use]
+pub fn subcommand(command: &Command) -> Option<Vec<Word>> {
+    texts::built_in().subcommand(command)
+}
+
+/// A safer way to the same end, where the table knows one: a sentence for whoever wrote the command.
+#[must_use]
+pub fn instead(command: &Command) -> Option<String> {
+    texts::built_in().instead(command)
+}
+
+/// True if the table has a row for the name in the shell.
+#[must_use]
+pub fn is_known(shell: Shell, name: &str) -> bool {
+    names::name(shell, name).is_some_and(|name| texts::built_in().row(shell, &name).is_some())
+}
+
+impl Table {
+    /// The table that is compiled in, as a new value, to which a policy can [`add`](Table::add).
+    ///
+    /// # Errors
+    /// Never with the texts that are compiled in, which a test reads.
+    pub fn built_in() -> Result<Self, TableError> {
+        texts::read()
+    }
+
+    /// As the function [`effects`].
+    #[must_use]
+    pub fn effects(&self, command: &Command) -> Option<Vec<Effect>> {
+        let mut effects = environment::effects(self, &command.assignments);
+        if command.words.is_empty() {
+            return Some(effects);
+        }
+        let reading = self.reading(command)?;
+        effects.extend(environment::effects(self, &reading.assignments));
+        if !reading.only_informs(&command.words) {
+            effects.extend(assemble::effects(&reading, command.span));
+        }
+        Some(effects)
+    }
+
+    /// As the function [`harmless`].
+    #[must_use]
+    pub fn harmless(&self, command: &Command) -> bool {
+        let reads = |effects: &[Effect]| effects.iter().all(|effect| effect.kind == EffectKind::Reads);
+        self.effects(command).is_some_and(|effects| reads(&effects))
+            && reads(&redirections(command))
+            && self.runs(command).is_empty()
+    }
+
+    /// As the function [`runs`].
+    #[must_use]
+    pub fn runs(&self, command: &Command) -> Vec<Nested> {
+        let Some(reading) = self.reading(command) else { return Vec::new() };
+        if reading.only_informs(&command.words) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        let via = via(&reading);
+        for one in &reading.uses {
+            for action in &one.spec.actions {
+                match (action, one.values.last()) {
+                    (Action::Runs(Runs::Words), _) => {
+                        let words = one.values.clone();
+                        let via = format!("{} {}", reading.names[0], one.spelled);
+                        found.push(Nested::Words { words, via, input: command.input.clone() });
+                    }
+                    (Action::Runs(Runs::Text), Some(text)) => {
+                        found.push(text_of(text, format!("{} {}", reading.names[0], one.spelled)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if let Some(words) = &reading.command {
+            found.push(Nested::Words {
+                words: words.clone(),
+                via: via.clone(),
+                input: command.input.clone(),
+            });
+        }
+        for meaning in assemble::meanings(&reading) {
+            for (word, item) in reading.operands.iter().zip(&meaning.operands) {
+                if item.actions.contains(&Action::Runs(Runs::Text)) {
+                    found.push(text_of(word, via.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// As the function [`subcommand`].
+    #[must_use]
+    pub fn subcommand(&self, command: &Command) -> Option<Vec<Word>> {
+        let reading = self.reading(command)?;
+        let program = command.words.first()?;
+        let mut words: Vec<Word> =
+            reading.names.iter().map(|name| Word::known(name.as_str(), program.span)).collect();
+        words.extend(command.words.iter().skip(1 + reading.after).cloned());
+        Some(words)
+    }
+
+    /// As the function [`instead`].
+    #[must_use]
+    pub fn instead(&self, command: &Command) -> Option<String> {
+        let reading = self.reading(command)?;
+        let row = reading.row();
+        let of_option = reading.uses.iter().find_map(|one| {
+            let names = std::iter::once(&one.spelled).chain(&one.spec.names);
+            names.into_iter().find_map(|name| row.instead.get(name))
+        });
+        of_option.or_else(|| row.instead.get("")).cloned()
+    }
+
+    fn reading(&self, command: &Command) -> Option<Reading<'_>> {
+        let name = names::program(command)?;
+        let row = self.row(names::shell(command), &name)?;
+        let first = row.aliases.contains(&name) || row.name.eq_ignore_ascii_case(&name);
+        let name = if first { row.name.clone() } else { name };
+        Some(Reading::of(row, name, command))
+    }
+}
+
+fn text_of(text: &Word, via: String) -> Nested {
+    Nested::Text { shell: Shell::Sh, text: text.clone(), via }
+}
+
+fn via(reading: &Reading<'_>) -> String {
+    reading.names.join(" ")
+}

@@ -1,0 +1,235 @@
+//! All commands at every depth.
+
+use super::launches;
+use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
+use crate::effect::Effect;
+use crate::nested::Nested;
+use crate::parse::parse_at;
+
+/// Launchers inside launchers that are followed.
+const DEPTH: usize = 32;
+
+/// Commands that a script may have in all, so that time and memory stay linear.
+const MOST: usize = 100_000;
+
+/// Something that runs and that the words do not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    /// Which of the commands starts it.
+    pub command: usize,
+    /// What, in words.
+    pub what: String,
+    /// Where in the text.
+    pub span: Span,
+}
+
+/// A script with everything that its launchers start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// The commands, each launcher before what it starts.
+    pub script: Script,
+    /// What runs unseen.
+    pub opaque: Vec<Opaque>,
+    /// Effects of launchers, each with the number of its command.
+    pub effects: Vec<(usize, Effect)>,
+}
+
+/// The script with all commands at every depth. What runs unseen is a [`Problem`].
+#[must_use]
+pub fn flatten(script: &Script) -> Script {
+    let followed = follow(script);
+    let mut script = followed.script;
+    let unseen = followed.opaque.into_iter().map(|opaque| Problem { what: opaque.what, span: opaque.span });
+    script.problems.extend(unseen);
+    script
+}
+
+/// The script with all commands at every depth, and what is to be said of the launchers.
+#[must_use]
+pub fn follow(script: &Script) -> Followed {
+    let mut followed = Followed::default();
+    followed.script.definitions.clone_from(&script.definitions);
+    followed.script.problems.clone_from(&script.problems);
+    followed.script(&script.commands, &[], Input::Inherited, None, 0);
+    followed
+}
+
+impl Followed {
+    /// Commands of one text. `outer` is the input of the shell that reads it, `span` where the text stands.
+    fn script(
+        &mut self,
+        commands: &[Command],
+        via: &[String],
+        outer: Input,
+        span: Option<Span>,
+        depth: usize,
+    ) {
+        let mut places: Vec<usize> = Vec::with_capacity(commands.len());
+        for command in commands {
+            let mut command = command.clone();
+            let mut is_guess = false;
+            if let Some(span) = span {
+                command.span = span;
+            }
+            command.via.splice(0..0, via.iter().cloned());
+            command.input = match command.input {
+                Input::Pipe(at) => {
+                    let place = places.get(at).copied();
+                    let printed = place.and_then(|place| self.script.commands.get(place)).and_then(printed);
+                    is_guess = true;
+                    match (printed, place) {
+                        (Some(text), _) => Input::Text(text),
+                        (None, Some(place)) => Input::Pipe(place),
+                        (None, None) => Input::Pipe(0),
+                    }
+                }
+                Input::Inherited if !has_own_input(&command) => outer.clone(),
+                input => input,
+            };
+            places.push(self.script.commands.len());
+            self.command(command, is_guess, depth);
+        }
+    }
+
+    fn command(&mut self, command: Command, is_guess: bool, depth: usize) {
+        let place = self.script.commands.len();
+        if place >= MOST {
+            if place == MOST {
+                self.problem("it stands for very many commands", command.span);
+            }
+            return;
+        }
+        let found = launches(&command);
+        self.effects.extend(found.effects.into_iter().map(|effect| (place, effect)));
+        self.script.commands.push(command.clone());
+        if depth >= DEPTH && !found.nested.is_empty() {
+            return self.problem("launchers stand inside each other too deeply", command.span);
+        }
+        let reads_input = |nested: &Nested| matches!(nested, Nested::Text { text, .. } if matches!(&command.input, Input::Text(input) if input == text));
+        if is_guess && found.nested.iter().any(reads_input) {
+            // Other commands may write to the same pipe.
+            self.opaque(place, "commands that come through a pipe".to_owned(), command.span);
+        }
+        for nested in found.nested {
+            self.nested(nested, &command, place, depth);
+        }
+    }
+
+    fn nested(&mut self, nested: Nested, command: &Command, place: usize, depth: usize) {
+        let path = |via: String| {
+            let mut path = command.via.clone();
+            path.push(via);
+            path
+        };
+        match nested {
+            Nested::Words { words, via, input } => {
+                let input = if input == Input::Inherited { command.input.clone() } else { input };
+                let inner = Command {
+                    shell: Shell::Argv,
+                    words,
+                    assignments: Vec::new(),
+                    redirections: Vec::new(),
+                    input,
+                    via: path(via),
+                    span: command.span,
+                };
+                let is_guess = matches!(inner.input, Input::Pipe(_));
+                self.command(inner, is_guess, depth + 1);
+            }
+            Nested::Text { shell, text, via } => {
+                let (written, is_certain) = written(&text, shell);
+                if !is_certain {
+                    let what = "a text for a shell that holds what is only known at run time";
+                    self.opaque(place, what.to_owned(), text.span);
+                }
+                let script = parse_at(shell, &written, text.span);
+                self.script.problems.extend(script.problems);
+                self.script.definitions.extend(script.definitions);
+                self.script(&script.commands, &path(via), Input::Inherited, Some(text.span), depth + 1);
+            }
+            Nested::Unknown { what, span, .. } => self.opaque(place, what, span),
+        }
+    }
+
+    fn opaque(&mut self, command: usize, what: String, span: Span) {
+        self.opaque.push(Opaque { command, what, span });
+    }
+
+    fn problem(&mut self, what: &str, span: Span) {
+        if self.script.problems.last().is_none_or(|last| last.what != what) {
+            self.script.problems.push(Problem { what: what.to_owned(), span });
+        }
+    }
+}
+
+/// True if standard input is a file of the command's own.
+fn has_own_input(command: &Command) -> bool {
+    command.redirections.iter().any(|redirection| {
+        use crate::command::RedirectionKind::{Duplicate, Read, ReadWrite};
+        matches!(redirection.kind, Read | ReadWrite)
+            || redirection.kind == Duplicate && redirection.descriptor == Some(0)
+    })
+}
+
+/// What a command prints, if it is certain: `echo` and `printf` of known words, `cat` of a known text.
+fn printed(command: &Command) -> Option<Word> {
+    let writes_elsewhere = command.redirections.iter().any(|redirection| {
+        use crate::command::RedirectionKind::{Append, Duplicate, Write};
+        matches!(redirection.kind, Write | Append | Duplicate) && redirection.descriptor.unwrap_or(1) == 1
+    });
+    let (program, words) = command.words.split_first()?;
+    let program = program.text()?;
+    match program.as_str() {
+        _ if writes_elsewhere => None,
+        "echo" => {
+            let is_flag = |word: &&Word| matches!(word.text().as_deref(), Some("-n" | "-e" | "-E" | "-ne"));
+            let skipped = words.iter().take_while(is_flag).count();
+            Some(unescaped(super::args::joined(words.get(skipped..)?)))
+        }
+        "printf" => {
+            let text = super::args::joined(words);
+            let text = if words.len() > 1 { super::args::joined(words.get(1..)?) } else { text };
+            Some(unescaped(text))
+        }
+        "cat" | "tee" if words.is_empty() => match &command.input {
+            Input::Text(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `\n` and `\t` as `printf` prints them. Other escapes make the text uncertain.
+fn unescaped(mut word: Word) -> Word {
+    let mut is_odd = false;
+    for part in &mut word.parts {
+        if let Part::Text(text) = part
+            && text.contains('\\')
+        {
+            *text = text.replace("\\n", "\n").replace("\\t", "\t");
+            is_odd |= text.contains('\\');
+        }
+    }
+    if is_odd {
+        word.parts.push(Part::Unknown { why: Unknown::Other("escapes".to_owned()), splits: false });
+    }
+    word
+}
+
+/// The text as a shell would be given it, and whether that is certain. What is unknown becomes a variable.
+fn written(text: &Word, shell: Shell) -> (String, bool) {
+    let mut is_certain = true;
+    let mut written = String::new();
+    for part in &text.parts {
+        match part {
+            Part::Text(piece) | Part::Pattern(piece) => written.push_str(piece),
+            Part::Home(None) => written.push_str(if shell == Shell::Cmd { "%USERPROFILE%" } else { "$HOME" }),
+            Part::Unknown { why: Unknown::Number, .. } => written.push('0'),
+            Part::Home(Some(_)) | Part::Unknown { .. } => {
+                is_certain = false;
+                written.push_str(if shell == Shell::Cmd { "%UNKNOWN%" } else { "${unknown}" });
+            }
+        }
+    }
+    (written, is_certain)
+}

@@ -1,0 +1,550 @@
+//! From the tree to simple commands.
+
+use super::assigned::{SETTERS, assigned};
+use super::fold;
+use super::names;
+use super::native;
+use super::scope::Scope;
+use super::tree::{
+    Assign, Element, Expression, Invocation, Kind, Link, Pipeline, Redirect, Statement, Step, Work,
+};
+use super::value::Value;
+use crate::command::{
+    Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,
+    Word,
+};
+use std::collections::{HashMap, HashSet};
+
+/// Commands that aliases may add to a script.
+const MOST_ALIASED: usize = 2000;
+
+/// Cmdlets that write to a path, which may be one of a variable.
+const PATH_SETTERS: &[&str] = &[
+    "Add-Content",
+    "Clear-Content",
+    "Clear-Item",
+    "Copy-Item",
+    "Move-Item",
+    "New-Item",
+    "Remove-Item",
+    "Rename-Item",
+    "Set-Content",
+    "Set-Item",
+];
+
+/// What the pieces of a script mean together.
+pub(super) struct Lowering {
+    pub shell: Shell,
+    pub scope: Scope,
+    pub script: Script,
+    pub namespaces: Vec<String>,
+    via: Vec<String>,
+    input: Input,
+    /// Names that the text defines, in lower case.
+    defined: HashSet<String>,
+    aliases: HashMap<String, Word>,
+    aliased: usize,
+    /// The command that is being lowered.
+    pub span: Span,
+}
+
+/// All that a tree could run.
+pub(super) fn lower(shell: Shell, length: usize, statements: &[Statement], problems: Vec<Problem>) -> Script {
+    let mut lowering = Lowering {
+        shell,
+        scope: Scope::new(assigned(statements), length),
+        script: Script { problems, ..Script::default() },
+        namespaces: Vec::new(),
+        via: Vec::new(),
+        input: Input::Inherited,
+        defined: HashSet::new(),
+        aliases: HashMap::new(),
+        aliased: 0,
+        span: Span::default(),
+    };
+    lowering.statements(statements);
+    lowering.script
+}
+
+impl Lowering {
+    pub(super) fn problem(&mut self, what: &str, span: Span) {
+        self.script.problems.push(Problem { what: what.to_owned(), span });
+    }
+
+    fn statements(&mut self, all: &[Statement]) {
+        for statement in all {
+            self.statement(statement);
+        }
+    }
+
+    /// Statements that run later than they stand, again, or never.
+    pub(super) fn block(&mut self, all: &[Statement]) {
+        let input = std::mem::take(&mut self.input);
+        self.scope.depth += 1;
+        self.statements(all);
+        self.scope.depth -= 1;
+        self.input = input;
+    }
+
+    /// A statement; its value if it is an expression or an assignment.
+    fn statement(&mut self, statement: &Statement) -> Value {
+        match statement {
+            Statement::Chain(pipelines) => {
+                let mut value = Value::Null;
+                for (number, pipeline) in pipelines.iter().enumerate() {
+                    self.scope.depth += u32::from(number > 0);
+                    value = self.pipeline(pipeline);
+                    self.scope.depth -= u32::from(number > 0);
+                }
+                return if pipelines.len() > 1 { Value::Unknown(Unknown::Output) } else { value };
+            }
+            Statement::Assign(assign) => return self.assign(assign),
+            Statement::Compound(steps) => self.steps(steps),
+            Statement::Function(name, body) => {
+                if !name.is_empty() {
+                    let name = name.rsplit(':').next().unwrap_or(name);
+                    self.define(name);
+                }
+                self.block(body);
+            }
+            Statement::Type(name, body) => {
+                self.define(name);
+                self.block(body);
+            }
+            Statement::Parameters(_, evaluated) => {
+                self.scope.depth += 1;
+                evaluated.iter().for_each(|value| drop(self.value(value)));
+                self.scope.depth -= 1;
+            }
+            Statement::Flow(value) => {
+                self.statement(value);
+            }
+            Statement::Using(words, span) => self.using(words, *span),
+        }
+        Value::Unknown(Unknown::Output)
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        self.scope.depth += 1;
+        for step in steps {
+            match step {
+                Step::Evaluate(statement) => drop(self.statement(statement)),
+                Step::Block(all) => self.statements(all),
+                Step::Sets(_) => {}
+            }
+        }
+        self.scope.depth -= 1;
+    }
+
+    /// `using namespace` tells what a type is; everything else loads code.
+    fn using(&mut self, words: &[String], span: Span) {
+        if words.get(1).is_some_and(|word| word.eq_ignore_ascii_case("namespace")) {
+            self.namespaces.extend(words.get(2).cloned());
+            return;
+        }
+        let words = words.iter().map(|word| Word::known(word.as_str(), span)).collect();
+        self.push(Command { words, ..self.bare_command(span) });
+    }
+
+    /// The value of statements inside an expression.
+    pub(super) fn inner(&mut self, all: &[Statement]) -> Value {
+        let input = std::mem::take(&mut self.input);
+        let mut values: Vec<Value> = all.iter().map(|statement| self.statement(statement)).collect();
+        self.input = input;
+        match values.len() {
+            0 => Value::Null,
+            1 => values.pop().unwrap_or(Value::Null),
+            _ if values.iter().all(Value::is_known) => {
+                Value::List(values.into_iter().flat_map(Value::elements).collect())
+            }
+            _ => Value::Unknown(Unknown::Output),
+        }
+    }
+
+    fn pipeline(&mut self, elements: &Pipeline) -> Value {
+        let outer = self.input.clone();
+        let mut value = Value::Unknown(Unknown::Output);
+        for element in elements {
+            let before = self.script.commands.len();
+            value = self.element(element, &value);
+            let last = self.script.commands.len().checked_sub(1).filter(|last| *last >= before);
+            let span = element.span;
+            self.input = match (&element.work, last) {
+                (Work::Command(_), Some(last)) => Input::Pipe(last),
+                (Work::Expression(_), Some(last)) if !value.is_known() => Input::Pipe(last),
+                _ => Input::Text(Word { parts: lines(value.clone()), span }),
+            };
+        }
+        self.input = outer;
+        value
+    }
+
+    /// An element; its value if that is known. `given` is the value of the element before.
+    fn element(&mut self, element: &Element, given: &Value) -> Value {
+        match &element.work {
+            Work::Expression(expression) => {
+                let input = std::mem::take(&mut self.input);
+                let value = self.value(expression);
+                self.input = input;
+                if !element.redirections.is_empty() {
+                    self.bare_redirections(&element.redirections, element.span);
+                }
+                value
+            }
+            Work::Command(invocation) => {
+                self.invocation(invocation, element);
+                self.passed_on(invocation, given)
+            }
+        }
+    }
+
+    fn bare_redirections(&mut self, redirections: &[Redirect], span: Span) {
+        let redirections = self.redirections(redirections, span);
+        self.push(Command { redirections, ..self.bare_command(span) });
+    }
+
+    fn redirections(&mut self, all: &[Redirect], span: Span) -> Vec<Redirection> {
+        let mut lowered = Vec::with_capacity(all.len());
+        for redirect in all {
+            let (value, span) = match &redirect.target {
+                Some(target) => (self.value(target), target.span),
+                None => (Value::Null, span),
+            };
+            let kind = if value == Value::Null { RedirectionKind::Duplicate } else { redirect.kind };
+            let target = Word { parts: one_word(value), span };
+            lowered.push(Redirection { descriptor: redirect.stream, kind, target });
+        }
+        lowered
+    }
+
+    fn invocation(&mut self, invocation: &Invocation, element: &Element) {
+        let input = std::mem::take(&mut self.input);
+        let program = self.program(invocation);
+        let name = program.as_ref().and_then(Word::text);
+        if let Some(name) = &name {
+            self.via.push(name.clone());
+        }
+        let words = self.words(invocation, program.as_ref());
+        if name.is_some() {
+            self.via.pop();
+        }
+        let redirections = self.redirections(&element.redirections, element.span);
+        self.input = input;
+        self.span = element.span;
+        let Some(program) = program else {
+            if !redirections.is_empty() {
+                self.push(Command { redirections, ..self.bare_command(element.span) });
+            }
+            return;
+        };
+        self.remember(invocation, &program, &words);
+        let all = std::iter::once(program).chain(words).collect();
+        let command = Command { words: all, redirections, ..self.bare_command(element.span) };
+        let name = command.words.first().and_then(Word::text).unwrap_or_default();
+        if matches!(names::cmdlet(self.shell, &name), Some("Set-Alias" | "New-Alias" | "Import-Alias")) {
+            self.define_alias(&command);
+        }
+        self.alias(&command);
+        self.push(command);
+    }
+
+    /// The program's word. Nothing for a script block, whose commands stand in the script already.
+    fn program(&mut self, invocation: &Invocation) -> Option<Word> {
+        let span = invocation.name.span;
+        let value = self.value(&invocation.name);
+        let is_called = invocation.operator.is_some();
+        let parts = match value {
+            Value::Block(_) if is_called => return None,
+            Value::Text(text) if is_forged(&text) => {
+                let why = Unknown::Other("a program named like a method".to_owned());
+                vec![Part::Unknown { why, splits: false }]
+            }
+            Value::Text(text) => return Some(Word::known(text, span)),
+            Value::Letter(letter) => return Some(Word::known(letter, span)),
+            other => one_word(other),
+        };
+        Some(Word { parts, span })
+    }
+
+    fn words(&mut self, invocation: &Invocation, program: Option<&Word>) -> Vec<Word> {
+        let name = program.and_then(Word::text).unwrap_or_default();
+        let is_native = name.is_empty() || self.is_native(&name);
+        let mut words = Vec::new();
+        for argument in &invocation.arguments {
+            let lowered = self.argument(argument, is_native);
+            if is_native {
+                words.extend(lowered.into_iter().flat_map(|word| native::passed(word, self.shell, &name)));
+            } else {
+                words.extend(lowered);
+            }
+        }
+        if program.is_none() { Vec::new() } else { words }
+    }
+
+    /// True for the name of a program rather than that of a cmdlet or a function.
+    fn is_native(&self, name: &str) -> bool {
+        !name.is_empty() && !self.is_defined(name) && names::cmdlet(self.shell, name).is_none()
+    }
+
+    fn argument(&mut self, argument: &Expression, is_native: bool) -> Vec<Word> {
+        let span = argument.span;
+        match &argument.kind {
+            Kind::Parameter(name, value) => self.parameter(name, value.as_deref(), span),
+            Kind::Verbatim(text) => {
+                let words = native::verbatim(text, span);
+                std::iter::once(Word::known("--%", span)).filter(|_| !is_native).chain(words).collect()
+            }
+            Kind::Splat(name) => self.splatted(name, is_native, span),
+            Kind::List(all) => {
+                let mut parts = Vec::new();
+                for (number, one) in all.iter().enumerate() {
+                    if number > 0 {
+                        parts.push(Part::Text(",".to_owned()));
+                    }
+                    let value = self.value(one);
+                    parts.extend(if is_native { value.word_parts() } else { value.inside() });
+                }
+                vec![Word { parts, span }]
+            }
+            Kind::Bare(pieces) => vec![Word { parts: self.bare(pieces, span), span }],
+            _ => {
+                let value = self.value(argument);
+                native::words_of(value, is_native, span)
+            }
+        }
+    }
+
+    /// `@name`: the entries of a table as parameters, the elements of a list as words.
+    fn splatted(&mut self, name: &str, is_native: bool, span: Span) -> Vec<Word> {
+        match self.scope.value(name) {
+            Value::Table(entries) => {
+                let word = |(key, value): (String, Value)| {
+                    let is_on = value == Value::Truth(true);
+                    let mut parts = vec![Part::Text(format!("-{key}{}", if is_on { "" } else { ":" }))];
+                    if !is_on {
+                        let given = native::words_of(value, is_native, span);
+                        parts.extend(given.into_iter().flat_map(|word| word.parts));
+                    }
+                    Word { parts, span }
+                };
+                entries.into_iter().map(word).collect()
+            }
+            Value::List(all) => {
+                all.into_iter().flat_map(|one| native::words_of(one, is_native, span)).collect()
+            }
+            known if known.is_known() => native::words_of(known, is_native, span),
+            _ => {
+                let why = Unknown::Variable(name.to_owned());
+                vec![Word { parts: vec![Part::Unknown { why, splits: true }], span }]
+            }
+        }
+    }
+
+    /// `-Name` is a word; a value behind a colon stays with it.
+    fn parameter(&mut self, name: &str, value: Option<&Expression>, span: Span) -> Vec<Word> {
+        let mut parts = vec![Part::Text("-".to_owned())];
+        match name.split_once('$') {
+            // In some versions the variable is expanded here, in others it is not.
+            Some((known, variable)) => {
+                super::value::push_text(&mut parts, known);
+                parts.push(Part::Unknown { why: Unknown::Variable(variable.to_owned()), splits: false });
+            }
+            None => super::value::push_text(&mut parts, name),
+        }
+        if let Some(value) = value {
+            super::value::push_text(&mut parts, ":");
+            let list = self.argument(value, false);
+            list.into_iter()
+                .flat_map(|word| word.parts)
+                .for_each(|part| super::value::push(&mut parts, part));
+        }
+        vec![Word { parts, span }]
+    }
+
+    /// What is known of variables and names after the command.
+    fn remember(&mut self, invocation: &Invocation, program: &Word, words: &[Word]) {
+        let Some(name) = program.text() else { return self.scope.forget() };
+        let canonical = names::cmdlet(self.shell, &name);
+        let sets_paths = canonical.is_some_and(|name| PATH_SETTERS.contains(&name));
+        let is_path = |word: &Word| word.known_start().to_lowercase().starts_with("env:");
+        if SETTERS.contains(&name.to_lowercase().as_str())
+            || invocation.operator == Some('.')
+            || name.to_lowercase().ends_with(".ps1")
+            || (sets_paths && words.iter().any(is_path))
+        {
+            self.scope.forget();
+        }
+        let is_mover = matches!(canonical, Some("Set-Location" | "Push-Location" | "New-PSDrive"));
+        if (sets_paths || is_mover) && words.iter().any(names_commands) {
+            self.problem("what a command name means is changed through a drive", self.span);
+        }
+    }
+
+    fn define_alias(&mut self, command: &Command) {
+        let bound = super::bind::bind(command);
+        let name = bound.as_ref().and_then(|bound| bound.text("Name"));
+        let value = bound.as_ref().map(|bound| bound.words("Value").to_vec()).unwrap_or_default();
+        match (name, value.as_slice()) {
+            (Some(name), [value]) if bound.is_some_and(|bound| bound.unbound.is_empty()) => {
+                self.define(&name);
+                self.aliases.insert(name.to_lowercase(), value.clone());
+            }
+            _ => self.problem("what a command name means is changed in a way that is not seen", command.span),
+        }
+    }
+
+    /// What the use of an alias that the text defined runs.
+    fn alias(&mut self, command: &Command) {
+        let name = command.words.first().and_then(Word::text).unwrap_or_default();
+        let Some(value) = self.aliases.get(&name.to_lowercase()).cloned() else { return };
+        self.aliased += 1;
+        if self.aliased > MOST_ALIASED {
+            return self.problem("too many uses of aliases", command.span);
+        }
+        let mut command = command.clone();
+        if let Some(first) = command.words.first_mut() {
+            *first = value;
+        }
+        self.push(command);
+    }
+
+    fn assign(&mut self, assign: &Assign) -> Value {
+        let new = match self.statement(&assign.value) {
+            Value::Mixed(parts) => fold::of_parts(parts),
+            other => other,
+        };
+        let value = match assign.operator.as_str() {
+            "=" => new,
+            "??=" => Value::other("an assignment that may not happen"),
+            operator => {
+                let old = self.value(&assign.target);
+                let operator = operator.trim_end_matches('=');
+                self.binary(operator, &old, &new)
+            }
+        };
+        self.set(&assign.target, value.clone(), assign.span);
+        value
+    }
+
+    fn set(&mut self, target: &Expression, value: Value, span: Span) {
+        match &target.kind {
+            Kind::Variable(name) => self.set_variable(name, value, span),
+            Kind::Cast(name, inner) => {
+                let value = self.cast(name, value, span);
+                self.set(inner, value, span);
+            }
+            Kind::List(all) => {
+                let mut values = match value {
+                    Value::List(values) if values.len() == all.len() => values.into_iter(),
+                    _ => Vec::new().into_iter(),
+                };
+                for one in all {
+                    let value = values.next().unwrap_or_else(|| Value::other("one of several values"));
+                    self.set(one, value, span);
+                }
+            }
+            Kind::Access(first, links) => self.set_link(first, links, value, span),
+            _ => drop(self.value(target)),
+        }
+    }
+
+    /// Sets a property or an element of a value.
+    fn set_link(&mut self, first: &Expression, links: &[Link], value: Value, span: Span) {
+        let Some((last, before)) = links.split_last() else { return };
+        let target = self.value(first);
+        let target = before.iter().fold(target, |target, link| self.link(target, link, span));
+        match last {
+            Link::Member(member) => self.set_member(&target, member, value, span),
+            Link::Index(index) => drop(self.value(index)),
+        }
+    }
+
+    fn set_variable(&mut self, name: &str, value: Value, span: Span) {
+        if super::assigned::key(name) == "ofs" {
+            self.problem("`$OFS` changes what lists become in texts", span);
+        }
+        let (drive, rest) = name.split_once(':').unwrap_or_default();
+        match drive.to_lowercase().as_str() {
+            "" | "script" | "global" | "local" | "private" | "variable" | "workflow" => {}
+            "env" => {
+                let value = Word { parts: one_word(value.clone()), span };
+                let assignments = vec![Assignment { name: rest.to_owned(), value }];
+                self.push(Command { assignments, ..self.bare_command(span) });
+            }
+            "function" => {
+                self.define(rest);
+                if !matches!(value, Value::Block(_)) {
+                    self.problem("the text of a function is not seen", span);
+                }
+            }
+            "alias" => {
+                let value = Word { parts: one_word(value.clone()), span };
+                self.define(rest);
+                self.aliases.insert(rest.to_lowercase(), value);
+            }
+            _ => {
+                let value = Word { parts: one_word(value.clone()), span };
+                let words = ["Set-Content", "-LiteralPath", name, "-Value"];
+                let words = words.iter().map(|word| Word::known(*word, span)).chain([value]).collect();
+                self.push(Command { words, ..self.bare_command(span) });
+            }
+        }
+        self.scope.assign(name, value);
+    }
+
+    fn define(&mut self, name: &str) {
+        self.defined.insert(name.to_lowercase());
+        self.script.definitions.push(name.to_owned());
+    }
+
+    /// True for a name that the text defines.
+    pub(super) fn is_defined(&self, name: &str) -> bool {
+        !self.defined.is_empty() && self.defined.contains(&name.to_lowercase())
+    }
+
+    pub(super) fn bare_command(&self, span: Span) -> Command {
+        Command {
+            shell: self.shell,
+            words: Vec::new(),
+            assignments: Vec::new(),
+            redirections: Vec::new(),
+            input: self.input.clone(),
+            via: self.via.clone(),
+            span,
+        }
+    }
+
+    pub(super) fn push(&mut self, command: Command) {
+        self.script.commands.push(command);
+    }
+}
+
+/// True for a path on the drive of aliases or of functions.
+fn names_commands(word: &Word) -> bool {
+    let text = word.known_start().to_lowercase();
+    ["alias:", "function:"].iter().any(|drive| {
+        let behind =
+            text.strip_prefix('-').and_then(|text| text.split_once(':')).map_or("", |(_, value)| value);
+        text.starts_with(drive) || behind.starts_with(drive) || text.contains(&format!("{drive}:"))
+    }) || ["alias", "function"].contains(&text.as_str())
+}
+
+/// Elements of a list as the lines of a text.
+fn lines(value: Value) -> Vec<Part> {
+    match value {
+        Value::List(all) if all.iter().all(Value::is_known) => {
+            fold::join(&Value::List(all), "\n").map_or_else(Vec::new, Value::inside)
+        }
+        other => other.word_parts(),
+    }
+}
+
+/// A value where one word is needed.
+pub(super) fn one_word(value: Value) -> Vec<Part> {
+    value.inside()
+}
+
+/// A name that looks like the made-up name of a method.
+fn is_forged(name: &str) -> bool {
+    name.starts_with('[') && name.contains(']')
+}

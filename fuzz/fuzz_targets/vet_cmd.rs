@@ -1,0 +1,4 @@
+//! Feeds `vet_cmd`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| garth_fuzz::vet_cmd(data));
