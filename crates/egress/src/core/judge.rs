@@ -299,20 +299,13 @@ fn special_hint(host: &Host, port: u16) -> Option<Hint> {
     }
 }
 
-fn is_loopback(host: &Host) -> bool {
-    match host {
-        Host::Name(name) => name == "localhost",
-        Host::Address(address) => address.is_loopback(),
-    }
-}
-
 /// Whether two names are the same host. The loopback has many, and whoever asked for one of them gets a port of the
 /// host's own machine, which the policy names by its number.
 ///
 /// # Errors
 /// The refusal, with both names.
 pub fn agree(asked: &Host, seen: &Host, what: &str) -> Result<(), Ruling> {
-    if asked == seen || (is_loopback(asked) && is_loopback(seen)) {
+    if asked == seen || (asked.is_loopback() && seen.is_loopback()) {
         return Ok(());
     }
     let reason = format!("the connection was asked for {asked}, and its {what} says {seen}");

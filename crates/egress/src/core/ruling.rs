@@ -140,6 +140,12 @@ impl Hint {
         Self { section: "network".into(), line: format!("host-ports = [{port}]") }
     }
 
+    /// A line that bounds what leaves more widely: `upload` or `new-names`, with a value.
+    #[must_use]
+    pub fn budget(key: &str, value: &str) -> Self {
+        Self { section: "network.budget".into(), line: format!("{key} = {value}") }
+    }
+
     /// A rule that allows one request.
     #[must_use]
     pub fn request(host: &Host, method: &str, path: &str) -> Self {

@@ -7,6 +7,7 @@ use crate::core::{
     Answer, Canary, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic,
     Upstream, Verdict,
 };
+use garth_policy::NetworkBudget;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) tls: TlsClient,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) bounds_uploads: bool,
+    budget: NetworkBudget,
     grants: Mutex<Grants>,
     meter: Mutex<Meter>,
     synthetic: Mutex<Synthetic>,
@@ -46,6 +48,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Session {
     pub(crate) fn new(config: Config, synthetic: Synthetic, authority: Option<Authority>) -> Self {
+        let budget = config.network.budget.clone();
         let judge = Judge::new(config.network, config.own_addresses);
         let meter = Meter::new(config.budgets);
         Self {
@@ -58,6 +61,7 @@ impl Session {
             authority,
             tls: TlsClient::new(config.roots),
             bounds_uploads: meter.bounds_uploads(),
+            budget,
             grants: Mutex::new(Grants::none()),
             meter: Mutex::new(meter),
             synthetic: Mutex::new(synthetic),
@@ -91,7 +95,9 @@ impl Session {
 
     /// Counts a name against the rate of new ones.
     pub(crate) fn note_name(&self, host: &Host) -> Result<(), Ruling> {
-        lock(&self.meter).name(host, self.began.elapsed())
+        let origin = &self.budget.new_names.origin;
+        let noted = lock(&self.meter).name(host, self.began.elapsed());
+        noted.map_err(|ruling| Ruling { origin: Some(origin.clone()), ..ruling })
     }
 
     /// Names that the session itself asks for, and which count for nobody.
@@ -108,7 +114,9 @@ impl Session {
         if !self.bounds_uploads {
             return Ok(());
         }
-        lock(&self.meter).upload(host, u64::try_from(bytes).unwrap_or(u64::MAX))
+        let origin = self.budget.upload.as_ref().map(|upload| &upload.origin);
+        let counted = lock(&self.meter).upload(host, u64::try_from(bytes).unwrap_or(u64::MAX));
+        counted.map_err(|ruling| Ruling { origin: origin.cloned(), ..ruling })
     }
 
     /// How many more bytes may go to the host.
