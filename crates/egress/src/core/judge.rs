@@ -124,7 +124,12 @@ impl Judge {
             ports.filter(|port| *port > 0).map(|port| self.connect(host, port, grants)).collect();
         let first = || self.ruled(host, 443, &self.network.connect(&text, 443));
         let best = rulings.into_iter().rev().max_by_key(|ruling| ruling.verdict);
-        best.unwrap_or_else(first)
+        let mut best = best.unwrap_or_else(first);
+        // A question for a name tells no port, so none is made up.
+        if let Some(hint) = best.hint.as_mut().filter(|hint| hint.opens_host_port()) {
+            *hint = Hint::some_host_port();
+        }
+        best
     }
 
     /// Names by which a session shows that it keeps to this judge.

@@ -17,6 +17,9 @@ use tokio::sync::Semaphore;
 /// How long a refusal of the approver holds for the same host and port.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(60);
 
+/// A failure within this time of the last is the same trouble.
+const GOES_ON: Duration = Duration::from_secs(60);
+
 /// Refusals that are remembered.
 const MOST_REFUSALS: usize = 4096;
 
@@ -37,6 +40,8 @@ pub(crate) struct Session {
     sink: Arc<dyn Sink>,
     approver: Option<Arc<dyn Approve>>,
     refusals: tokio::sync::Mutex<HashMap<(Host, u16), Instant>>,
+    /// When a connection could not be accepted.
+    accepting: Mutex<Option<Instant>>,
     began: Instant,
     numbers: AtomicU64,
 }
@@ -68,6 +73,7 @@ impl Session {
             sink: config.sink,
             approver: config.approver,
             refusals: tokio::sync::Mutex::new(HashMap::new()),
+            accepting: Mutex::new(None),
             began: Instant::now(),
             numbers: AtomicU64::new(1),
         }
@@ -91,6 +97,14 @@ impl Session {
 
     pub(crate) fn fault(&self, operation: &str, cause: &dyn std::fmt::Display) {
         self.emit(Event::Fault(Fault { operation: operation.to_owned(), cause: cause.to_string() }));
+    }
+
+    /// Tells that no connection can be accepted, once for as long as that goes on.
+    pub(crate) fn cannot_accept(&self, error: &std::io::Error) {
+        let before = lock(&self.accepting).replace(Instant::now());
+        if before.is_none_or(|then| then.elapsed() > GOES_ON) {
+            self.fault("accept a connection", error);
+        }
     }
 
     /// Counts a name against the rate of new ones.
