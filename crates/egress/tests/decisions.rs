@@ -475,3 +475,14 @@ fn a_canary_is_told_apart_under_any_policy() {
     let asking = Judge::new(network(NetworkMode::AllowList, &[]), []).asking();
     assert!(!resolves(&asking, &asking.canary().forbidden));
 }
+
+#[test]
+fn a_hint_names_no_port_that_nobody_asked_for() {
+    let judge = Judge::new(network(NetworkMode::AllowList, &[("a.test", true)]), []);
+    let line = |ruling: garth_egress::core::Ruling| ruling.hint.unwrap().line;
+    let name = host("host.docker.internal");
+    assert_eq!(line(judge.resolves(&name, &Grants::none())), "host-ports = [PORT]");
+    assert_eq!(line(judge.connect(&name, 5432, &Grants::none())), "host-ports = [5432]");
+    assert_eq!(line(judge.connect(&host("127.0.0.1"), 5432, &Grants::none())), "host-ports = [5432]");
+    assert_eq!(line(judge.resolves(&host("b.test"), &Grants::none())), "\"b.test\" = \"allow\"");
+}

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::approval::Asker;
 use crate::secrets::{self, Caller};
-use garth_egress::core::{Canary, Code, Decided, Event, Host, Judge, Protocol, Upstream, Verdict};
+use garth_egress::core::{Canary, Code, Decided, Event, Fault, Host, Judge, Protocol, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -77,8 +77,11 @@ impl Egress {
         let refused = Arc::new(Mutex::new(Refused::default()));
         let told = Arc::clone(&refused);
         let sink = move |event| {
-            if let Event::Decided(decided) = event {
-                told.lock().unwrap_or_else(PoisonError::into_inner).take(*decided);
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                Event::Decided(decided) => told.take(*decided),
+                Event::Fault(fault) => told.fault(fault),
+                Event::Closed(_) => {}
             }
         };
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));
@@ -198,6 +201,11 @@ impl Egress {
         self.asker.as_ref().map_or(Ok(()), |asker| asker.know(runner))
     }
 
+    /// What failed in the broker itself so far, each once.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).faults)
+    }
+
     /// What was refused so far, each host and port once.
     pub(crate) fn refused(&self) -> Vec<Decided> {
         std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).kept)
@@ -211,12 +219,22 @@ struct Refused {
     expected: Option<String>,
     seen: HashSet<(Option<Host>, u16, Code)>,
     kept: Vec<Decided>,
+    faults: Vec<Fault>,
 }
+
+/// Failures of the broker that are kept.
+const MOST_FAULTS: usize = 20;
 
 /// Refusals that are kept.
 const MOST_REFUSALS: usize = 1000;
 
 impl Refused {
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS && !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
     fn take(&mut self, decided: Decided) {
         if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
             return;

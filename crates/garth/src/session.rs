@@ -7,8 +7,9 @@ use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::vetting::obstacle;
-use garth_egress::core::Decided;
+use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
+use garth_host::linux::broker::descriptors;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{console, terminal, wait};
@@ -100,6 +101,8 @@ pub struct Ended {
     pub commands: Vec<DeniedCommand>,
     /// Hosts that could not be reached because a rule says so, each once.
     pub refused: Vec<Decided>,
+    /// What failed in the network's broker itself, each once.
+    pub faults: Vec<Fault>,
     /// What was asked, in order.
     pub approvals: Vec<Approval>,
     /// A limit that was met and did not end it.
@@ -310,6 +313,7 @@ impl Prepared {
         }
         .map_err(starting())?;
         if let Some(egress) = &mut egress {
+            descriptors::raise();
             egress.know(&runner)?;
             egress.publish(&runner)?;
         }
@@ -421,6 +425,7 @@ impl Sandbox {
             .map_err(Error::os("wait for the sandbox"))?;
         let denied = told.denied;
         let refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
+        let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
         let (outcome, limited) = match &self.group {
@@ -431,7 +436,7 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, commands, refused, approvals, limited })
+        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited })
     }
 }
 

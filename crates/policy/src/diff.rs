@@ -118,6 +118,15 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     let modes = (before.network.mode.value, after.network.mode.value);
     push(out, "network mode", &modes.0, &modes.1, |mode| mode.name().to_owned());
     let (old, new) = (&before.network, &after.network);
+    let most = |network: &crate::network::Network| {
+        network.budget.upload.as_ref().map_or(u64::MAX, |upload| upload.value)
+    };
+    push(out, "bytes to one host", &most(old), &most(new), |most| match *most {
+        u64::MAX => "any number".to_owned(),
+        most => crate::limits::show_bytes(most),
+    });
+    let names = |network: &crate::network::Network| network.budget.new_names.value;
+    push(out, "new names a minute", &names(old), &names(new), ToString::to_string);
     let domains = old.domains.iter().chain(&new.domains).map(|rule| &rule.host);
     let hosts: BTreeSet<(String, u16)> = domains
         .chain(old.rules.iter().chain(&new.rules).map(|rule| &rule.host))

@@ -104,6 +104,26 @@ pub struct SecretBinding {
     pub origin: Origin,
 }
 
+/// Bounds on what leaves in one session, whatever is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkBudget {
+    /// Bytes that may be sent to one host; `None` for any number.
+    pub upload: Option<Sourced<u64>>,
+    /// Names per minute that were not asked for before in the session.
+    pub new_names: Sourced<u64>,
+}
+
+/// New names per minute where no layer says a number: a build with many dependencies asks for far fewer.
+pub const USUAL_NEW_NAMES: u64 = 600;
+
+impl NetworkBudget {
+    /// What holds if nothing is said.
+    #[must_use]
+    pub fn usual(origin: Origin) -> Self {
+        Self { upload: None, new_names: Sourced::new(USUAL_NEW_NAMES, origin) }
+    }
+}
+
 /// All rules for the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -119,6 +139,8 @@ pub struct Network {
     pub rules: Vec<HttpRule>,
     /// Secrets that never come in.
     pub secrets: Vec<SecretBinding>,
+    /// Bounds on what leaves.
+    pub budget: NetworkBudget,
     /// Domains that the ceiling allows; `None` if it says nothing.
     pub ceiling: Option<Vec<DomainRule>>,
 }
@@ -187,6 +209,7 @@ impl Network {
     #[must_use]
     pub fn none(mode: NetworkMode, origin: Origin) -> Self {
         Self {
+            budget: NetworkBudget::usual(origin.clone()),
             mode: Sourced::new(mode, origin),
             domains: Vec::new(),
             listen: Vec::new(),

@@ -94,6 +94,8 @@ const MISTAKES: &[(&str, Layer, &str)] = &[
     ("log of a project", Layer::Project, "[audit]\npath = \"~/log\"\n"),
     ("socket", Layer::User, "[sockets]\nallow = [\"run/x.sock\"]\n"),
     ("device", Layer::User, "[devices]\nallow = [\"gpus\"]\n"),
+    ("budget of nothing", Layer::User, "[network.budget]\nupload = \"0\"\nnew-names = 0\n"),
+    ("budget in words", Layer::User, "[network.budget]\nupload = 5\nnew-names = \"many\"\nper-host = 1\n"),
     (
         "command of a project",
         Layer::Project,

@@ -177,7 +177,7 @@ where
                 }
                 Err(error) if is_of_client(&error) => {}
                 Err(error) => {
-                    session.fault("accept a connection", &error);
+                    session.cannot_accept(&error);
                     tokio::time::sleep(PAUSE).await;
                 }
             }

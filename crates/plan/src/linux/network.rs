@@ -5,7 +5,7 @@ use super::spec::{Canary, Front, Network, RESOLVER, Tier, ViewStep};
 use crate::assurance::Status;
 use crate::facts::HostFacts;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use garth_policy::{AbsPath, ApprovalMode, NetworkMode, Origin, Policy, Sourced};
+use garth_policy::{AbsPath, ApprovalMode, Layer, NetworkMode, Origin, Policy, Sourced};
 use std::collections::BTreeSet;
 
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
@@ -167,6 +167,15 @@ pub(super) fn rows(policy: &Policy, facts: &HostFacts, tier: Tier) -> Vec<(Strin
     for port in &network.listen {
         let mechanism = "a socket on the host's loopback; the broker connects to this port inside alone";
         add(format!("network.listen {}", port.value), &port.origin, mechanism);
+    }
+    if let Some(upload) = &network.budget.upload {
+        let mechanism = "the broker counts what goes to each host before it sends it";
+        add(format!("network.budget.upload {}", upload.value), &upload.origin, mechanism);
+    }
+    let names = &network.budget.new_names;
+    if names.origin.layer != Layer::Profile {
+        let mechanism = "the broker counts names that were not asked for before";
+        add(format!("network.budget.new-names {}", names.value), &names.origin, mechanism);
     }
     for rule in &network.rules {
         add(
