@@ -16,6 +16,7 @@ use stage::Stage;
 mod build;
 mod contender;
 mod cost;
+mod egress;
 mod load;
 mod measure;
 mod memory;
@@ -40,6 +41,7 @@ pub fn run(root: &Path, arguments: &[String], out: &mut dyn Write) -> Result<()>
         // What the outer half starts: the measuring half, and the program of one of the workloads.
         Some("--measure") => return measure::run(&arguments[1..], out),
         Some("--storm") => return storm::run(&arguments[1..]),
+        Some("egress") => return egress::run(root, &arguments[1..], out),
         _ => {}
     }
     let options = Options::parse(arguments)?;

@@ -3,7 +3,7 @@
 
 use crate::denial::Explained;
 use crate::words::operation_name;
-use garth::network::{Decided, Hint};
+use garth::network::{Decided, Fault, Hint};
 use garth::policy::{AbsPath, NodeKind, Origin, escape_visible};
 use garth::{Approval, DeniedCommand, Subject};
 use serde::Serialize;
@@ -19,6 +19,13 @@ pub enum Event<'e> {
     CommandDenied(CommandRefusal<'e>),
     /// A host was refused.
     NetworkRefused(HostRefusal<'e>),
+    /// The network's broker failed at something; no refusal.
+    NetworkFault {
+        /// What was being done.
+        operation: &'e str,
+        /// What went wrong.
+        cause: &'e str,
+    },
     /// A question was asked.
     Approval(Answered<'e>),
     /// A directory became a git repository, or a pointer to one.
@@ -183,6 +190,11 @@ impl<'e> Event<'e> {
             origin: ruling.origin.as_ref(),
             grant: ruling.hint.as_ref().map(line),
         })
+    }
+
+    /// The event of a failure of the broker.
+    pub fn network_fault(fault: &'e Fault) -> Self {
+        Self::NetworkFault { operation: &fault.operation, cause: &fault.cause }
     }
 
     /// The event of a refused program.

@@ -24,6 +24,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report)
         environment: environment(),
         terminal: !sandbox.no_terminal,
         without_namespaces: false,
+        without_redirect: false,
         report,
         approver: None,
     })

@@ -20,6 +20,17 @@ pub struct Trial {
     came_from: Option<PathBuf>,
 }
 
+/// What is tried of a sandbox.
+#[derive(Clone, Copy)]
+pub enum Part<'s> {
+    /// Nothing but itself.
+    Alone,
+    /// A script, with an overlay over the cache.
+    Overlay(&'s str),
+    /// A network.
+    Network,
+}
+
 /// A sandbox that was started, or not.
 pub struct Started {
     /// The plan as it was carried out.
@@ -37,6 +48,16 @@ impl Started {
     /// Why namespaces were refused; `None` if they were not.
     pub fn namespaces_refused(&self) -> Option<&str> {
         self.prepared.as_ref()?.facts.features.namespaces_refused.as_deref()
+    }
+
+    /// Why connections could not be redirected; `None` if they could, or if that was not tried.
+    pub fn redirect_refused(&self) -> Option<&str> {
+        self.prepared.as_ref()?.facts.features.redirect_refused.as_deref()
+    }
+
+    /// Whether a network was planned at all.
+    pub fn has_network(&self) -> bool {
+        self.prepared.as_ref().is_some_and(|prepared| prepared.plan.spec.network.is_some())
     }
 
     /// The tier of the last attempt; none, where nothing could even be planned.
@@ -74,18 +95,18 @@ impl Trial {
         self.directory.join("cache")
     }
 
-    /// Runs `true`; with `script`, a shell with an overlay over the cache.
-    pub fn start(&self, script: Option<&str>) -> Started {
-        match self.request(script).and_then(|request| Ok(prepare(&request)?)) {
+    /// Runs `true`, or the script of the part.
+    pub fn start(&self, part: Part<'_>) -> Started {
+        match self.request(part).and_then(|request| Ok(prepare(&request)?)) {
             Ok(prepared) => carry_out(prepared),
             Err(failure) => Started { prepared: None, problem: Some(failure.text().to_owned()) },
         }
     }
 
-    fn request(&self, script: Option<&str>) -> Result<Request, Failure> {
-        let command: Vec<OsString> = match script {
-            None => vec!["true".into()],
-            Some(script) => vec!["sh".into(), "-c".into(), script.into()],
+    fn request(&self, part: Part<'_>) -> Result<Request, Failure> {
+        let command: Vec<OsString> = match part {
+            Part::Alone | Part::Network => vec!["true".into()],
+            Part::Overlay(script) => vec!["sh".into(), "-c".into(), script.into()],
         };
         let mut request = request(&SandboxArguments::plain(), &command, Report::Gaps)?;
         request.terminal = false;
@@ -95,12 +116,15 @@ impl Trial {
             .retain(|(name, _)| name != b"PWD" && name != b"HOME" && !name.starts_with(b"XDG_"));
         let home = self.directory.join("home").into_os_string();
         request.environment.push((b"HOME".to_vec(), home.as_bytes().to_vec()));
-        if script.is_some() {
-            let cache = absolute(self.cache().as_os_str())?.to_lossless();
-            request
-                .flags
-                .push(Flag { typed: "garth doctor".into(), setting: Setting::File(cache, Access::Overlay) });
-        }
+        let setting = match part {
+            Part::Alone => return Ok(request),
+            Part::Overlay(_) => {
+                Setting::File(absolute(self.cache().as_os_str())?.to_lossless(), Access::Overlay)
+            }
+            // A name that is nobody's (RFC 2606); nothing asks for it outside.
+            Part::Network => Setting::Domain("example.com".into(), true),
+        };
+        request.flags.push(Flag { typed: "garth doctor".into(), setting });
         Ok(request)
     }
 }
@@ -126,15 +150,24 @@ impl Drop for Trial {
 }
 
 /// The plan of a command for those who tell about it. Whether namespaces are refused shows only when they are
-/// made, so a sandbox of `true` is started first: what is told is what `run` would do.
+/// made, and that connections cannot be redirected when that is tried, so a sandbox of `true` is started first: what is told is what `run` would do.
 pub fn prepare_to_tell(sandbox: &SandboxArguments, command: &[OsString]) -> Result<Prepared, Failure> {
-    let refused =
-        Trial::make().ok().and_then(|trial| trial.start(None).namespaces_refused().map(str::to_owned));
+    // Each trial is over, and the working directory its own again, before the request is read.
+    let try_out = |part| Trial::make().ok().map(|trial| trial.start(part));
+    let refused = try_out(Part::Alone).and_then(|started| started.namespaces_refused().map(str::to_owned));
+    let cannot_redirect =
+        || try_out(Part::Network).and_then(|started| started.redirect_refused().map(str::to_owned));
     let mut request = request(sandbox, command, Report::All)?;
     request.without_namespaces = refused.is_some();
     let mut prepared = prepare(&request)?;
     if refused.is_some() {
         prepared.facts.features.namespaces_refused = refused;
+    } else if prepared.plan.spec.network.is_some()
+        && let Some(why) = cannot_redirect()
+    {
+        request.without_redirect = true;
+        prepared = prepare(&request)?;
+        prepared.facts.features.redirect_refused = Some(why);
     }
     Ok(prepared)
 }

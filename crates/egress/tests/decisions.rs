@@ -428,3 +428,61 @@ fn is_public(address: IpAddr) -> bool {
         }
     }
 }
+
+/// Mode, domains, and the names that are allowed and forbidden.
+type Chosen<'c> = (NetworkMode, &'c [(&'c str, bool)], Option<&'c str>, &'c str);
+
+#[test]
+fn a_canary_is_told_apart_under_any_policy() {
+    let resolves = |judge: &Judge, name: &str| match Host::read(name) {
+        Ok(host) => judge.resolves(&host, &Grants::none()).verdict != Verdict::Deny,
+        Err(_) => false,
+    };
+    let cases: [Chosen<'_>; 7] = [
+        (NetworkMode::AllowList, &[("a.test", true)], Some("a.test"), "garth-canary.invalid"),
+        (NetworkMode::AllowList, &[("*.a.test", true)], Some("garth-canary.a.test"), "garth-canary.invalid"),
+        (NetworkMode::AllowList, &[("a.test", true), ("b.test", false)], Some("a.test"), "b.test"),
+        (
+            NetworkMode::AllowList,
+            &[("a.test", true), ("a.test:443", false)],
+            Some("a.test"),
+            "garth-canary.invalid",
+        ),
+        (NetworkMode::AllowList, &[("93.184.216.34", true)], None, "garth-canary.invalid"),
+        (NetworkMode::Deny, &[], None, "garth-canary.invalid"),
+        (NetworkMode::Open, &[], Some("garth-canary.example"), "garth-canary.invalid"),
+    ];
+    for (mode, domains, allowed, forbidden) in cases {
+        let judge = Judge::new(network(mode, domains), []);
+        let canary = judge.canary();
+        assert_eq!(
+            (canary.allowed.as_deref(), canary.forbidden.as_str()),
+            (allowed, forbidden),
+            "{domains:?}"
+        );
+        assert!(
+            canary.allowed.is_none_or(|name| resolves(&judge, &name)) && !resolves(&judge, &canary.forbidden)
+        );
+    }
+    // Where everything that could be forbidden is named, what is no name still gets no address.
+    let all = [
+        ("metadata.google.internal", true),
+        ("garth-canary.invalid", true),
+        ("garth-canary.localhost", true),
+    ];
+    let judge = Judge::new(network(NetworkMode::Open, &all), []);
+    assert!(!resolves(&judge, &judge.canary().forbidden));
+    let asking = Judge::new(network(NetworkMode::AllowList, &[]), []).asking();
+    assert!(!resolves(&asking, &asking.canary().forbidden));
+}
+
+#[test]
+fn a_hint_names_no_port_that_nobody_asked_for() {
+    let judge = Judge::new(network(NetworkMode::AllowList, &[("a.test", true)]), []);
+    let line = |ruling: garth_egress::core::Ruling| ruling.hint.unwrap().line;
+    let name = host("host.docker.internal");
+    assert_eq!(line(judge.resolves(&name, &Grants::none())), "host-ports = [PORT]");
+    assert_eq!(line(judge.connect(&name, 5432, &Grants::none())), "host-ports = [5432]");
+    assert_eq!(line(judge.connect(&host("127.0.0.1"), 5432, &Grants::none())), "host-ports = [5432]");
+    assert_eq!(line(judge.resolves(&host("b.test"), &Grants::none())), "\"b.test\" = \"allow\"");
+}

@@ -251,7 +251,7 @@ async fn the_host_inside_a_tunnel_is_the_host_of_the_tunnel() {
         assert!(fronted.contains("name-mismatch"), "{fronted}");
         assert!(fronted.contains("allowed.example") && fronted.contains("other.example"), "{fronted}");
     }
-    running.events.code(Code::NameMismatch).await;
+    assert_eq!(running.events.code(Code::NameMismatch).await.port, port, "the port is the tunnel's");
 }
 
 #[tokio::test]

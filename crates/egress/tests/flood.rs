@@ -233,3 +233,67 @@ fn ten_thousand_endless_requests_are_ended_and_others_are_served() {
         assert!(Instant::now() < end, "endless requests are held on");
     }
 }
+
+/// Connections beyond the descriptors that the starved broker has.
+const TOO_MANY: usize = 40;
+
+/// A broker in a process with hardly a descriptor left. It says its port, and to each line how many failures it told.
+#[test]
+#[ignore = "started by the test below"]
+fn starved() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Ok(server) = std::env::var(PART) else { return };
+    let mut setup = Setup::new(&["allowed.example"]);
+    setup.limits.head = HEAD;
+    let running = setup.start();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(open + 10), maximum }).unwrap();
+    println!("proxy {} {server}", running.proxy);
+    for _line in std::io::stdin().lines().map_while(Result::ok) {
+        let faults = running.events.all().into_iter().filter_map(|event| match event {
+            garth_egress::core::Event::Fault(fault) => Some(fault),
+            _ => None,
+        });
+        let faults: Vec<_> = faults.collect();
+        assert!(faults.iter().all(garth_egress::core::Fault::is_out_of_descriptors), "{faults:?}");
+        println!("faults {}", faults.len());
+    }
+}
+
+#[test]
+fn a_broker_without_descriptors_tells_it_once_and_recovers() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let listener = TcpListener::bind((SERVER, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "starved", "--nocapture", "--ignored"])
+        .env(PART, port.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(process.stdout.take().unwrap());
+    let mut broker = Clients { process, said };
+    let proxy: SocketAddr = broker.wait("proxy").split(' ').next().unwrap().parse().unwrap();
+    let faults = |broker: &mut Clients| {
+        broker.process.stdin.as_mut().unwrap().write_all(b"faults?\n").unwrap();
+        broker.wait("faults")
+    };
+    let ask = |proxy: SocketAddr| {
+        let mut stream = TcpStream::connect(proxy).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(format!("CONNECT allowed.example:{port} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).map(|()| head == *b"HTTP/1.1 200")
+    };
+    assert!(ask(proxy).unwrap(), "it works while there are descriptors");
+    assert_eq!(faults(&mut broker), "0");
+    let held: Vec<TcpStream> = (0..TOO_MANY).map(|_| TcpStream::connect(proxy).unwrap()).collect();
+    // Long enough for a failure every 50 ms to show.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(faults(&mut broker), "1");
+    drop(held);
+    assert!(ask(proxy).unwrap(), "it recovers");
+    assert_eq!(faults(&mut broker), "1");
+}

@@ -2,16 +2,16 @@
 
 use crate::Error;
 use crate::approval::Asker;
-use garth_egress::core::{Code, Decided, Event, Host, Judge, Secret, Secrets, Upstream, Verdict};
+use crate::secrets::{self, Caller};
+use garth_egress::core::{Canary, Code, Decided, Event, Fault, Host, Judge, Protocol, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
 use garth_host::linux::broker::launch::Runner;
-use garth_host::linux::facts::{Author, read_trusted};
 use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
-use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE};
-use garth_plan::linux::spec::{LaunchSpec, ViewStep};
-use garth_policy::{AbsPath, Policy, SecretBinding, SecretSource, Sourced};
+use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE, NO_PROXY_VARIABLES, PROXY_VARIABLES};
+use garth_plan::linux::spec::{Front as Planned, LaunchSpec, ViewStep};
+use garth_policy::{Context, Policy, Sourced};
 use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -28,6 +28,8 @@ type Variables = [(Vec<u8>, Vec<u8>)];
 pub(crate) struct Egress {
     broker: Broker,
     refused: Arc<Mutex<Refused>>,
+    /// Names that are asked for before the target starts.
+    canary: Canary,
     /// Variables of the sandbox that hold placeholders.
     placeholders: Vec<(String, String)>,
     /// Listeners on the host for servers inside, until these can be reached.
@@ -35,6 +37,8 @@ pub(crate) struct Egress {
     /// Where sockets are put that were asked for.
     fresh: Option<Sender<OwnedFd>>,
     asker: Option<Arc<Asker>>,
+    /// What clients of the proxy inside must show.
+    credentials: (String, String),
 }
 
 /// Asks the runner for sockets, one at a time.
@@ -64,6 +68,7 @@ impl Egress {
         policy: &Policy,
         spec: &LaunchSpec,
         environment: &Variables,
+        context: &Context,
         asker: Option<Arc<Asker>>,
     ) -> Result<Option<Self>, Error> {
         if spec.network.is_none() {
@@ -72,8 +77,11 @@ impl Egress {
         let refused = Arc::new(Mutex::new(Refused::default()));
         let told = Arc::clone(&refused);
         let sink = move |event| {
-            if let Event::Decided(decided) = event {
-                told.lock().unwrap_or_else(PoisonError::into_inner).take(*decided);
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                Event::Decided(decided) => told.take(*decided),
+                Event::Fault(fault) => told.fault(fault),
+                Event::Closed(_) => {}
             }
         };
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));
@@ -85,20 +93,17 @@ impl Egress {
             config.limits.approval = asker.timeout().saturating_add(Duration::from_secs(5));
             config.approver = Some(asker);
         }
-        let mut placeholders = Vec::new();
-        let mut secrets = Vec::new();
-        for binding in &policy.network.secrets {
-            let random = addresses::unguessable().map_err(Error::os("start the network"))?;
-            let placeholder = Secret::placeholder_for(&binding.name, random);
-            secrets.push(secret(binding, &placeholder, environment)?);
-            placeholders.push((binding.name.clone(), placeholder));
-        }
-        config.secrets = Secrets::new(secrets).map_err(|fault| {
-            Error::Policy(format!("the secrets of the policy cannot be used together\n{fault}"))
-        })?;
+        let caller = Caller { environment, context };
+        let (secrets, placeholders) = secrets::read(&policy.network.secrets, caller)?;
+        config.secrets = secrets;
+        let password = addresses::unguessable().map_err(Error::os("start the network"))?;
+        let password = password.iter().map(|byte| format!("{byte:02x}")).collect();
+        let credentials = ("garth".to_owned(), password);
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
-        Ok(Some(Self { broker, refused, placeholders, published, fresh: None, asker }))
+        let canary = broker.canary();
+        refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
+        Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker, credentials }))
     }
 
     /// Lets the host reach the servers inside, through sockets that this runner makes.
@@ -129,6 +134,18 @@ impl Egress {
         };
         for (name, placeholder) in &self.placeholders {
             set(name, placeholder);
+        }
+        if let Some(network) = spec.network.as_mut().filter(|network| network.canary.forbidden.is_none()) {
+            network.canary.allowed.clone_from(&self.canary.allowed);
+            network.canary.forbidden = Some(self.canary.forbidden.clone());
+        }
+        if let Some(Planned::Listeners { proxy, .. }) = spec.network.as_ref().map(|network| &network.front) {
+            let (user, password) = &self.credentials;
+            let url = format!("http://{user}:{password}@127.0.0.1:{proxy}");
+            PROXY_VARIABLES.iter().for_each(|name| set(name, &url));
+            NO_PROXY_VARIABLES.iter().for_each(|name| set(name, "localhost,127.0.0.1,::1"));
+            // Node takes no notice of the others by itself.
+            set("NODE_USE_ENV_PROXY", "1");
         }
         for step in &mut spec.view {
             if let ViewStep::File { path, content } = step
@@ -162,6 +179,10 @@ impl Egress {
             (Front::Transparent { tcp, .. }, InnerSocket::Redirected) => tcp.push(socket.into()),
             (Front::Transparent { dns_udp, .. }, InnerSocket::Names) => dns_udp.push(socket.into()),
             (Front::Transparent { dns_tcp, .. }, InnerSocket::NameConnections) => dns_tcp.push(socket.into()),
+            (front, InnerSocket::Proxy) => {
+                let credentials = Some(self.credentials.clone());
+                *front = Front::Explicit { listener: socket.into(), credentials };
+            }
             (front, InnerSocket::HostPort(port)) => {
                 *front = Front::HostPort { listener: socket.into(), port };
             }
@@ -180,6 +201,11 @@ impl Egress {
         self.asker.as_ref().map_or(Ok(()), |asker| asker.know(runner))
     }
 
+    /// What failed in the broker itself so far, each once.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).faults)
+    }
+
     /// What was refused so far, each host and port once.
     pub(crate) fn refused(&self) -> Vec<Decided> {
         std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).kept)
@@ -189,16 +215,39 @@ impl Egress {
 /// Refusals, each host, port and reason once. The target says how many there are, so only so many are kept.
 #[derive(Debug, Default)]
 struct Refused {
+    /// The name that the session itself asks for, to see it refused. That is no news.
+    expected: Option<String>,
     seen: HashSet<(Option<Host>, u16, Code)>,
     kept: Vec<Decided>,
+    faults: Vec<Fault>,
 }
+
+/// Failures of the broker that are kept.
+const MOST_FAULTS: usize = 20;
 
 /// Refusals that are kept.
 const MOST_REFUSALS: usize = 1000;
 
 impl Refused {
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS && !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
     fn take(&mut self, decided: Decided) {
         if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
+            return;
+        }
+        // Many clients of a proxy show their password only when they are asked for it.
+        if decided.ruling.code == Code::Credentials {
+            return;
+        }
+        if decided.protocol == Protocol::Dns
+            && let Some(name) = &self.expected
+            && decided.host == Host::read(name).ok()
+        {
+            self.expected = None;
             return;
         }
         if self.seen.insert((decided.host.clone(), decided.port, decided.ruling.code)) {
@@ -244,36 +293,6 @@ fn upstream(environment: &Variables) -> Result<Upstream, Error> {
     Upstream::from_environment(variable).map_err(|(name, fault)| {
         Error::Policy(format!("the variable {name} names no proxy\n{fault}\nhint: correct it, or unset it"))
     })
-}
-
-/// A secret with its real value. What is wrong with it is told with the line that asked for it.
-fn secret(binding: &SecretBinding, placeholder: &str, environment: &Variables) -> Result<Secret, Error> {
-    let refuse = |why: String, hint: &str| {
-        let SecretBinding { name, origin, .. } = binding;
-        Error::Policy(format!("network.secrets.{name} has no value ({origin})\n{why}\nhint: {hint}"))
-    };
-    let value = match &binding.from {
-        SecretSource::Env(name) => {
-            let found = environment.iter().find(|(known, _)| known == name.as_bytes());
-            let hint = "set the variable before `garth run`, or drop the secret";
-            found.map(|(_, value)| value.clone()).ok_or_else(|| refuse(format!("{name} is not set"), hint))?
-        }
-        SecretSource::File(path) => read_secret(path)
-            .map_err(|why| refuse(why, "write the secret into a file that only you can read and change"))?,
-    };
-    let value = String::from_utf8(value).map_err(|_| refuse("it is no text".into(), "store it as text"))?;
-    Secret::new(&binding.name, placeholder, value, binding.hosts.clone())
-        .map_err(|fault| refuse(fault.to_string(), "look at the source of the secret"))
-}
-
-/// A secret's file, without its final line break.
-fn read_secret(path: &AbsPath) -> Result<Vec<u8>, String> {
-    let text = read_trusted(path, Author::User).map_err(|error| error.to_string())?;
-    let mut text = text.ok_or_else(|| format!("{path} does not exist"))?;
-    while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-        text.pop();
-    }
-    Ok(text)
 }
 
 /// The lines of a file of names (`hosts(5)`) that speak of the loopback, and the machine's own name: programs look

@@ -13,10 +13,14 @@ mod error;
 #[cfg(target_os = "linux")]
 pub mod files;
 #[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
 mod keystore;
 mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;
+#[cfg(target_os = "linux")]
+mod secrets;
 #[cfg(target_os = "linux")]
 mod session;
 #[cfg(target_os = "linux")]

@@ -7,13 +7,16 @@ use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::vetting::obstacle;
-use garth_egress::core::Decided;
+use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
+use garth_host::linux::broker::descriptors;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{console, terminal, wait};
 use garth_host::linux::control_group;
 use garth_host::linux::facts;
+use garth_host::linux::inside::canary;
+use garth_host::linux::inside::egress::redirect_refused;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 use garth_host::linux::message::{Ending, InnerSocket};
 use garth_host::linux::supervise::{Denied, Execution};
@@ -50,6 +53,8 @@ pub struct Request {
     pub terminal: bool,
     /// Do without namespaces, as on a machine that refuses them.
     pub without_namespaces: bool,
+    /// Do without redirected connections, as on a machine whose kernel cannot redirect.
+    pub without_redirect: bool,
     /// How much the assurance is to say.
     pub report: Report,
     /// Who answers where the policy says `ask`; without somebody that is refused.
@@ -96,6 +101,8 @@ pub struct Ended {
     pub commands: Vec<DeniedCommand>,
     /// Hosts that could not be reached because a rule says so, each once.
     pub refused: Vec<Decided>,
+    /// What failed in the network's broker itself, each once.
+    pub faults: Vec<Fault>,
     /// What was asked, in order.
     pub approvals: Vec<Approval>,
     /// A limit that was met and did not end it.
@@ -132,6 +139,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     facts::extend(&mut facts, &more);
     if request.without_namespaces {
         facts.features.namespaces_refused = Some("you asked to do without them".into());
+    }
+    if request.without_redirect {
+        facts.features.redirect_refused = Some("you asked to do without it".into());
     }
     let command = Command {
         arguments: request.arguments.clone(),
@@ -209,8 +219,8 @@ impl Prepared {
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))
     }
 
-    /// Runs the command to its end. A machine that turns out to refuse namespaces gets a new plan without
-    /// them, which has to pass the gate as well; the target has not been started by then.
+    /// Runs the command to its end. A machine that turns out to refuse namespaces, or to redirect connections, gets a new
+    /// plan without them, which has to pass the gate as well; the target has not been started by then.
     ///
     /// # Errors
     /// The gate, or a step of the launch.
@@ -224,6 +234,13 @@ impl Prepared {
                 if self.process_tier() && step == "build the file view" && error.code == libc_eperm() =>
             {
                 self.without_namespaces(&error.to_string())?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { error, .. }, .. })
+                if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
+            {
+                self.facts.features.redirect_refused = Some(error.to_string());
+                self.lower_again()?;
                 self.try_run(observe)
             }
             Err(Error::Os { error, .. }) if self.plan.group.is_some() && control_group::refused(&error) => {
@@ -252,7 +269,7 @@ impl Prepared {
     }
 
     fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        self.launch()?.wait(observe)
+        self.launch()?.wait(observe).and_then(network_holds)
     }
 
     /// Starts the sandbox.
@@ -274,7 +291,13 @@ impl Prepared {
         let commands = Commands::new(self.policy.commands.clone(), asker.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments);
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
-        let mut egress = Egress::start(&self.policy, &spec, &self.command.environment, asker.clone())?;
+        let mut egress = Egress::start(
+            &self.policy,
+            &spec,
+            &self.command.environment,
+            &self.surroundings.context,
+            asker.clone(),
+        )?;
 
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);
@@ -290,6 +313,7 @@ impl Prepared {
         }
         .map_err(starting())?;
         if let Some(egress) = &mut egress {
+            descriptors::raise();
             egress.know(&runner)?;
             egress.publish(&runner)?;
         }
@@ -322,6 +346,18 @@ impl Prepared {
 
     fn session_directory(&self) -> Result<SessionDirectory, Error> {
         self.journal.make_directory(Path::new("/tmp")).map_err(Error::os("make a private directory"))
+    }
+}
+
+/// A machine on which the network does not do what the policy says is one that cannot hold it.
+fn network_holds(ended: Ended) -> Result<Ended, Error> {
+    match &ended.outcome {
+        Outcome::Failed { step, error } if step == canary::STEP => Err(Error::Workspace {
+            what: "the network of the sandbox does not hold what the policy says, so nothing was run".into(),
+            why: error.to_string(),
+            hint: error.remedy.clone().unwrap_or_else(|| "see `garth doctor`".into()),
+        }),
+        _ => Ok(ended),
     }
 }
 
@@ -389,6 +425,7 @@ impl Sandbox {
             .map_err(Error::os("wait for the sandbox"))?;
         let denied = told.denied;
         let refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
+        let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
         let (outcome, limited) = match &self.group {
@@ -399,7 +436,7 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, commands, refused, approvals, limited })
+        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited })
     }
 }
 

@@ -86,6 +86,9 @@ pub struct Features {
     pub arch: String,
     /// Why namespaces are refused; `None` while nothing is known against them.
     pub namespaces_refused: Option<String>,
+    /// Why connections in a network namespace cannot be redirected; `None` while nothing is known against it.
+    #[serde(default)]
+    pub redirect_refused: Option<String>,
     /// Landlock ABI version; 0 when there is none.
     pub landlock: u32,
     /// seccomp can send calls to a supervisor.

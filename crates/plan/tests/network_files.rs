@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use garth_plan::facts::{Command, HostFacts, Object, PathFact};
-use garth_plan::linux::spec::{StoreFormat, ViewStep};
+use garth_plan::linux::network::REDIRECT_GAP;
+use garth_plan::linux::spec::{Front, StoreFormat, ViewStep};
 use garth_plan::linux::{Plan, Report, further_questions, lower, questions};
 use garth_policy::{AbsPath, Context, NodeKind, Os, Policy, Profile};
 use garth_policy::{DomainRule, HostPattern, HttpRule, Layer, NetworkMode, Origin, Sourced};
@@ -147,4 +148,31 @@ fn settings_of_ssh_are_copies() {
     };
     assert!(is_copied(open));
     assert!(!is_copied(closed), "what only root may read stays so");
+}
+
+/// Where the kernel cannot redirect, the ports that are served are the usual ones and those that the policy names, and the
+/// gap has a name.
+#[test]
+fn without_a_redirect_ports_are_served_and_the_gap_is_named() {
+    let lowered = |policy: &Policy, facts: &HostFacts| {
+        let plan = plan_from(policy, facts);
+        let gaps: Vec<String> =
+            plan.assurance.rows.iter().filter_map(|row| row.status.gap().map(str::to_owned)).collect();
+        (plan.spec.network.unwrap(), gaps.iter().any(|gap| gap == REDIRECT_GAP))
+    };
+    let mut facts = facts();
+    let mut policy = policy(false);
+    assert_eq!(lowered(&policy, &facts).0.front, Front::Redirect);
+    assert!(!lowered(&policy, &facts).1);
+    facts.features.redirect_refused = Some("recorded so".into());
+    let origin = Origin::unplaced(Layer::User, "garth.toml");
+    let host = HostPattern::parse("db.test:5432").unwrap();
+    policy.network.domains.push(DomainRule { host, allow: true, origin: origin.clone() });
+    policy.network.listen.push(Sourced { value: 80, origin: origin.clone() });
+    policy.network.host_ports.push(Sourced { value: 3128, origin });
+    let (network, has_gap) = lowered(&policy, &facts);
+    assert_eq!(network.front, Front::Listeners { ports: vec![22, 443, 5432, 9418], proxy: 3129 });
+    assert!(has_gap);
+    let tried: Vec<String> = network.canary.arrive.iter().map(ToString::to_string).collect();
+    assert_eq!(tried, ["192.0.2.1:22", "[2001:db8::1]:22", "127.0.0.1:3129"]);
 }

@@ -5,6 +5,7 @@
 
 use crate::decision::{AccessRequest, Outcome};
 use crate::files::{FileOp, FileRules, Pattern};
+use crate::network::SecretSource;
 use crate::origin::Sourced;
 use crate::path::AbsPath;
 use crate::policy::Policy;
@@ -117,6 +118,15 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     let modes = (before.network.mode.value, after.network.mode.value);
     push(out, "network mode", &modes.0, &modes.1, |mode| mode.name().to_owned());
     let (old, new) = (&before.network, &after.network);
+    let most = |network: &crate::network::Network| {
+        network.budget.upload.as_ref().map_or(u64::MAX, |upload| upload.value)
+    };
+    push(out, "bytes to one host", &most(old), &most(new), |most| match *most {
+        u64::MAX => "any number".to_owned(),
+        most => crate::limits::show_bytes(most),
+    });
+    let names = |network: &crate::network::Network| network.budget.new_names.value;
+    push(out, "new names a minute", &names(old), &names(new), ToString::to_string);
     let domains = old.domains.iter().chain(&new.domains).map(|rule| &rule.host);
     let hosts: BTreeSet<(String, u16)> = domains
         .chain(old.rules.iter().chain(&new.rules).map(|rule| &rule.host))
@@ -154,6 +164,13 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
             found.map_or(0, |secret| secret.hosts.len())
         };
         push(out, format!("hosts that see {name}"), &hosts(old), &hosts(new), ToString::to_string);
+        // Reading something is less than running something.
+        let source = |network: &crate::network::Network| {
+            let found = network.secrets.iter().find(|secret| secret.name == *name);
+            let runs = found.is_some_and(|secret| matches!(secret.from, SecretSource::Command(_)));
+            (runs, found.map_or_else(|| "none".to_owned(), |secret| secret.from.to_string()))
+        };
+        push(out, format!("source of {name}"), &source(old), &source(new), |(_, source)| source.clone());
     }
 }
 

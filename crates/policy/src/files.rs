@@ -280,6 +280,24 @@ impl Serialize for FileRules {
     }
 }
 
+/// As `Portable`, of the rules that matter below some roots.
+#[derive(Serialize)]
+struct Beneath<'r> {
+    rules: Vec<&'r FileRule>,
+    guarded: &'r [AbsPath],
+    git_dirs: &'r [AbsPath],
+    private: &'r [AbsPath],
+    project_trusted: bool,
+    ceilings: Vec<CeilingBeneath<'r>>,
+}
+
+/// As [`Ceiling`].
+#[derive(Serialize)]
+struct CeilingBeneath<'r> {
+    rules: Beneath<'r>,
+    complete: bool,
+}
+
 impl PartialEq for FileRules {
     fn eq(&self, other: &Self) -> bool {
         self.rules == other.rules
@@ -306,6 +324,36 @@ impl FileRules {
             ceilings: Vec::new(),
             git_rules: Vec::new(),
             index: Index::default(),
+        }
+    }
+
+    /// What decides about the roots and all below them, to be read elsewhere as [`FileRules`] of its own. About other
+    /// paths that says nothing: rules for them are left out. It is much shorter than all rules, most of which speak of
+    /// credentials in the home directory.
+    #[must_use]
+    pub fn beneath<'r>(&'r self, roots: &[AbsPath]) -> impl Serialize + use<'r> {
+        self.portion(roots)
+    }
+
+    fn portion(&self, roots: &[AbsPath]) -> Beneath<'_> {
+        let Self { rules, guarded, git_dirs, private, project_trusted, ceilings, .. } = self;
+        let matters = |rule: &&FileRule| match &rule.pattern {
+            Pattern::Path(path) => roots.iter().any(|root| root.starts_with(path) || path.starts_with(root)),
+            Pattern::Glob(_) => true,
+        };
+        Beneath {
+            rules: rules.iter().filter(matters).collect(),
+            guarded,
+            git_dirs,
+            private,
+            project_trusted: *project_trusted,
+            ceilings: ceilings
+                .iter()
+                .map(|ceiling| CeilingBeneath {
+                    rules: ceiling.rules.portion(roots),
+                    complete: ceiling.complete,
+                })
+                .collect(),
         }
     }
 

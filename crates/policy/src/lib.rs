@@ -65,8 +65,8 @@ pub use load::{
     content_hash, load,
 };
 pub use network::{
-    DomainRule, HttpRule, Network, NetworkCode, NetworkDecision, NetworkMode, SecretBinding, SecretSource,
-    is_ambiguous_path,
+    DomainRule, HttpRule, Network, NetworkBudget, NetworkCode, NetworkDecision, NetworkMode, SecretBinding,
+    SecretSource, is_ambiguous_path,
 };
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};

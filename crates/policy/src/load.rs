@@ -8,6 +8,7 @@ mod merge;
 mod network;
 mod paths;
 mod reader;
+mod secret;
 mod suggest;
 mod trust;
 pub(crate) mod written;

@@ -6,6 +6,7 @@ use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How far the network is open, strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +64,31 @@ pub enum SecretSource {
     Env(String),
     /// A file outside, without its final line break.
     File(AbsPath),
+    /// What a program outside prints, without its final line breaks. The first word is a bare name, which is looked for in
+    /// `PATH`, or an absolute path. No project names one: its content is trusted, and not what the program does.
+    Command(Vec<String>),
+    /// An entry of the user's own keyring.
+    Keyring {
+        /// The service that it is for.
+        service: String,
+        /// The account at the service.
+        account: String,
+    },
+}
+
+impl fmt::Display for SecretSource {
+    /// As a policy says it, without the arguments of a command: people put secrets there.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(out, "env:{name}"),
+            Self::File(path) => write!(out, "file:{path}"),
+            Self::Command(words) => match words.as_slice() {
+                [program] => write!(out, "command:{program}"),
+                words => write!(out, "command:{} ...", words.first().map_or("", String::as_str)),
+            },
+            Self::Keyring { service, account } => write!(out, "keyring:{service}/{account}"),
+        }
+    }
 }
 
 /// A placeholder inside, which the proxy replaces by the real value on the way to some hosts.
@@ -76,6 +102,26 @@ pub struct SecretBinding {
     pub hosts: Vec<HostPattern>,
     /// Where it was said.
     pub origin: Origin,
+}
+
+/// Bounds on what leaves in one session, whatever is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkBudget {
+    /// Bytes that may be sent to one host; `None` for any number.
+    pub upload: Option<Sourced<u64>>,
+    /// Names per minute that were not asked for before in the session.
+    pub new_names: Sourced<u64>,
+}
+
+/// New names per minute where no layer says a number: a build with many dependencies asks for far fewer.
+pub const USUAL_NEW_NAMES: u64 = 600;
+
+impl NetworkBudget {
+    /// What holds if nothing is said.
+    #[must_use]
+    pub fn usual(origin: Origin) -> Self {
+        Self { upload: None, new_names: Sourced::new(USUAL_NEW_NAMES, origin) }
+    }
 }
 
 /// All rules for the network.
@@ -93,6 +139,8 @@ pub struct Network {
     pub rules: Vec<HttpRule>,
     /// Secrets that never come in.
     pub secrets: Vec<SecretBinding>,
+    /// Bounds on what leaves.
+    pub budget: NetworkBudget,
     /// Domains that the ceiling allows; `None` if it says nothing.
     pub ceiling: Option<Vec<DomainRule>>,
 }
@@ -161,6 +209,7 @@ impl Network {
     #[must_use]
     pub fn none(mode: NetworkMode, origin: Origin) -> Self {
         Self {
+            budget: NetworkBudget::usual(origin.clone()),
             mode: Sourced::new(mode, origin),
             domains: Vec::new(),
             listen: Vec::new(),

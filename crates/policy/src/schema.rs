@@ -131,8 +131,22 @@ struct NetworkSection {
     host_ports: Option<Vec<u16>>,
     /// Limits on methods and paths; a host that some rule names is limited to what its rules allow.
     rules: Option<Vec<HttpSection>>,
+    /// Bounds on what leaves in one session, whatever is allowed.
+    budget: Option<BudgetSection>,
     /// Secrets that never come in: inside is a placeholder, which the proxy replaces on the way to the hosts named.
     secrets: Option<BTreeMap<String, SecretSection>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct BudgetSection {
+    /// Bytes that may be sent to one host, such as `50MiB`; any number if it is left out.
+    upload: Option<String>,
+    /// Names per minute that were not asked for before, 1 to 1000000; 600 if it is left out. It bounds what can be told in
+    /// names below a wildcard.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    new_names: Option<u32>,
 }
 
 #[derive(JsonSchema)]
@@ -151,7 +165,8 @@ struct HttpSection {
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(dead_code, reason = "it exists for its schema")]
 struct SecretSection {
-    /// Where the real value is: `env:NAME` or `file:/path`.
+    /// Where the real value is: `env:NAME`, `file:/path`, `command:PROGRAM ARGUMENT ...` (run outside, without a shell; not in
+    /// a project's file), or `keyring:SERVICE/ACCOUNT`.
     from: String,
     /// Hosts that may see it, as in `domains`.
     hosts: Vec<String>,

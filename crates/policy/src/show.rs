@@ -119,11 +119,20 @@ fn network(policy: &Policy, out: &mut Vec<Clause>) {
         let paths = if rule.paths.is_empty() { "any path".to_owned() } else { rule.paths.join("|") };
         out.push(clause("network", format!("limit {} to {methods} {paths}", rule.host), &rule.origin));
     }
+    if let Some(upload) = &network.budget.upload {
+        out.push(clause(
+            "network",
+            format!("send at most {} to a host", show_bytes(upload.value)),
+            &upload.origin,
+        ));
+    }
+    let names = &network.budget.new_names;
+    out.push(clause("network", format!("at most {} new names a minute", names.value), &names.origin));
     for secret in &network.secrets {
         let hosts: Vec<String> = secret.hosts.iter().map(ToString::to_string).collect();
         out.push(clause(
             "network",
-            format!("secret {} for {}", secret.name, hosts.join(", ")),
+            format!("secret {} from {} for {}", secret.name, secret.from, hosts.join(", ")),
             &secret.origin,
         ));
     }

@@ -94,6 +94,33 @@ const MISTAKES: &[(&str, Layer, &str)] = &[
     ("log of a project", Layer::Project, "[audit]\npath = \"~/log\"\n"),
     ("socket", Layer::User, "[sockets]\nallow = [\"run/x.sock\"]\n"),
     ("device", Layer::User, "[devices]\nallow = [\"gpus\"]\n"),
+    ("budget of nothing", Layer::User, "[network.budget]\nupload = \"0\"\nnew-names = 0\n"),
+    ("budget in words", Layer::User, "[network.budget]\nupload = 5\nnew-names = \"many\"\nper-host = 1\n"),
+    (
+        "command of a project",
+        Layer::Project,
+        "[network.secrets.T]\nfrom = \"command:pass show x\"\nhosts = [\"a.test\"]\n",
+    ),
+    (
+        "command with a pipe",
+        Layer::User,
+        "[network.secrets.T]\nfrom = \"command:cat x | head\"\nhosts = [\"a.test\"]\n",
+    ),
+    (
+        "command by a relative path",
+        Layer::User,
+        "[network.secrets.T]\nfrom = \"command:./token\"\nhosts = [\"a.test\"]\n",
+    ),
+    (
+        "command of the workspace",
+        Layer::User,
+        "[network.secrets.T]\nfrom = \"command:/home/ann/ws/token\"\nhosts = [\"a.test\"]\n",
+    ),
+    (
+        "keyring without an account",
+        Layer::User,
+        "[network.secrets.T]\nfrom = \"keyring:garth\"\nhosts = [\"a.test\"]\n",
+    ),
     ("control characters", Layer::User, "[files]\n\"\\u001b[2Ja*\\u202e[\" = \"read\"\n"),
 ];
 

@@ -391,3 +391,40 @@ fn the_least_grant_grants() {
         assert_eq!(opened.decide(&request).outcome, Outcome::Allow, "{request:?} by {grant:?}");
     }
 }
+
+#[test]
+fn budgets_are_capped_from_above_and_narrowed_from_below() {
+    let budget = |user: &str, project: &str, managed: &str, trusted: bool| {
+        let budget = resolve(user, project, managed, trusted).policy.network.budget;
+        (budget.upload.map(|upload| (upload.value, upload.origin.to_string())), budget.new_names.value)
+    };
+    let said =
+        |upload: &str, names: u64| format!("[network.budget]\nupload = \"{upload}\"\nnew-names = {names}\n");
+    assert_eq!(budget("", "", "", false), (None, 600));
+    assert_eq!(budget(&said("1kB", 9000), "", "", false), (Some((1000, "user.toml:3:10".into())), 9000));
+    // The administrator's is a ceiling, also where the user says nothing.
+    let ceiling = (Some((500, "managed.toml:3:10".into())), 50);
+    assert_eq!(budget(&said("1kB", 9000), "", &said("500B", 50), false), ceiling);
+    assert_eq!(budget("", "", &said("500B", 50), false), ceiling);
+    assert_eq!(budget(&said("100B", 5), "", &said("500B", 50), false).0.unwrap().0, 100);
+    // A project that nobody trusts only narrows.
+    assert_eq!(budget("", &said("1kB", 9000), "", false), (Some((1000, "garth.toml:3:10".into())), 600));
+    assert_eq!(budget(&said("10B", 5), &said("1kB", 9000), "", false).1, 5);
+    assert_eq!(budget("", &said("1kB", 9000), "", true).1, 9000);
+}
+
+#[test]
+fn a_wider_budget_is_a_difference_that_widens() {
+    let policy = |text: &str| resolve(text, "", "", false).policy;
+    let changes = diff(
+        &policy("[network.budget]\nupload = \"1MiB\"\nnew-names = 10\n"),
+        &policy("[network.budget]\nnew-names = 5\n"),
+    );
+    let found: Vec<(&str, Direction)> =
+        changes.iter().map(|change| (change.what.as_str(), change.direction)).collect();
+    assert_eq!(
+        found,
+        [("bytes to one host", Direction::Widens), ("new names a minute", Direction::Narrows)],
+        "{changes:?}"
+    );
+}

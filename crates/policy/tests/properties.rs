@@ -183,6 +183,22 @@ proptest! {
     }
 
     #[test]
+    fn what_is_left_for_some_roots_decides_below_them_as_all_rules_do(
+        files in rule_sets(), ceiling in proptest::option::of((rule_sets(), any::<bool>())),
+        root in paths(), below in proptest::collection::vec(names(), 0..4), op in ops(),
+    ) {
+        let mut files = files;
+        if let Some((rules, complete)) = ceiling {
+            files.add_ceiling(rules, complete);
+        }
+        files.guard(path("/home/ann/ws"));
+        let bytes = postcard::to_stdvec(&files.beneath(std::slice::from_ref(&root))).unwrap();
+        let left: FileRules = postcard::from_bytes(&bytes).unwrap();
+        let at = below.iter().fold(root, |at, name| at.join(name.as_bytes()).unwrap());
+        prop_assert_eq!(left.decide(&at, op), files.decide(&at, op));
+    }
+
+    #[test]
     fn untrusted_project_rules_never_widen(
         files in rule_sets(), added in proptest::collection::vec(rules(), 0..6), at in paths(), op in ops(),
     ) {

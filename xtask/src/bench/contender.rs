@@ -8,6 +8,8 @@ use super::race::Runner;
 pub const BARE: &str = "bare";
 /// The default policy.
 pub const GARTH: &str = "garth";
+/// The default policy, with rules for commands: every program that starts is judged.
+pub const JUDGED: &str = "garth, with rules for commands";
 /// bubblewrap with the mounts that garth's view has.
 pub const BWRAP: &str = "bwrap, same view";
 /// bubblewrap as agents use it: the whole file system, read-only.
@@ -47,6 +49,20 @@ pub fn same_view(base: &Path, workspace: &Path, extra: &[PathBuf]) -> Vec<Conten
     if let Some(bwrap) = search("bwrap") {
         contenders.push(Contender { name: BWRAP, prefix: same_mounts(&bwrap, base, workspace, extra) });
     }
+    contenders
+}
+
+/// As [`same_view`], and garth with the rules for commands that lie in the scratch directory.
+pub fn judged(base: &Path, workspace: &Path) -> Vec<Contender> {
+    let mut contenders = same_view(base, workspace, &[]);
+    let mut prefix = vec![base.join("garth").display().to_string()];
+    prefix.extend([
+        "run".to_owned(),
+        "--policy".to_owned(),
+        base.join(super::stage::RULES).display().to_string(),
+    ]);
+    prefix.push("--".to_owned());
+    contenders.push(Contender { name: JUDGED, prefix });
     contenders
 }
 

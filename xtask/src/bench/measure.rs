@@ -23,6 +23,8 @@ pub struct Measured {
     pub memory: Vec<Process>,
     /// Each workload with its race.
     pub workloads: Vec<(Workload, Race)>,
+    /// Programs started one after the other.
+    pub starts: Race,
     /// The stream.
     pub pipe: Race,
     /// `true` in garth, in a small and in a large tree.
@@ -59,6 +61,7 @@ fn everything(base: &Path, rounds: usize, many: usize) -> Result<Measured> {
         memory: memory::peak(garth, &place)?,
         trees: trees(garth, base, &tree_names, rounds / 2)?,
         tree_names,
+        starts: workloads::starts(base, few)?,
         pipe: workloads::pipe(base, few)?,
         workloads: raced(base, (rounds / 40).max(5))?,
         profiles: profiles(&contenders, base),

@@ -12,8 +12,23 @@ use super::options::Options;
 pub const FEW: usize = 100;
 /// Files in the repository and in the archive.
 pub const SOURCES: usize = 2_000;
+/// A policy with rules for commands.
+pub const RULES: &str = "rules.toml";
 /// Files in one directory of a tree.
 const PER_DIRECTORY: usize = 100;
+
+const RULES_TEXT: &str = r#"version = 1
+
+[[commands]]
+prefix = ["git", "push"]
+decision = "deny"
+reason = "pushing publishes work"
+
+[[commands]]
+prefix = [["curl", "wget"]]
+decision = "deny"
+reason = "downloads go through the package manager"
+"#;
 
 /// A line of a source file.
 const LINE: &str = "one line of text\n";
@@ -38,6 +53,7 @@ impl Stage {
         stage.trees(options)?;
         stage.archive()?;
         stage.package()?;
+        fs::write(stage.path(RULES), RULES_TEXT)?;
         if let Some(user) = options.user {
             stage.run("chown", &["-R", &format!("{user}:{user}"), "."])?;
         }

@@ -9,6 +9,8 @@ use super::race::{self, Race, Runner};
 
 /// Files that the storm creates and deletes.
 const STORM: usize = 5_000;
+/// Programs that the shell starts, one after the other.
+pub const STARTS: u32 = 500;
 /// Bytes that go through the pipe.
 const STREAM: u64 = 512 << 20;
 
@@ -57,6 +59,24 @@ impl Workload {
     }
 }
 
+/// A shell that starts a small program again and again: what looking at each costs. See [`per_start`].
+///
+/// # Errors
+/// When a command cannot be started or fails.
+pub fn starts(base: &Path, rounds: usize) -> Result<Race> {
+    let script = format!("i=0; while [ $i -lt {STARTS} ]; do /bin/true; i=$((i+1)); done");
+    let (place, command) = (base.join("small"), ["/bin/sh".to_owned(), "-c".to_owned(), script]);
+    let runners: Vec<Runner> =
+        contender::judged(base, &place).iter().map(|one| one.runner(&command, &place)).collect();
+    race::run(&runners, rounds)
+}
+
+/// Microseconds that a sandbox adds to each of so many starts. Milliseconds of the same number of starts bare and in
+/// the sandbox, and what the sandbox adds to a single one.
+pub fn per_start(bare: f64, inside: f64, added_once: f64) -> f64 {
+    (inside - bare - added_once) * 1000.0 / f64::from(STARTS)
+}
+
 /// Half a gigabyte from one pipe through `cat` into another. Milliseconds; see [`throughput`].
 ///
 /// # Errors
@@ -84,6 +104,11 @@ pub fn throughput(milliseconds: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_costs_what_is_left_without_the_sandbox_own() {
+        assert_eq!(per_start(300.0, 323.0, 3.0).round(), 40.0);
+    }
 
     #[test]
     fn half_a_gigabyte_in_half_a_second() {

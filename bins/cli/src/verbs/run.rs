@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
 use crate::words::{origin, shell_word};
-use garth::network::{Decided, Hint};
+use garth::network::{Decided, Fault, Hint};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::{Denied, DeniedCommand, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
@@ -79,6 +79,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     }
     command_summary(&ended.commands, &mut anstream::stderr())?;
     network_summary(&ended.refused, &mut anstream::stderr())?;
+    fault_summary(&ended.faults, &mut anstream::stderr())?;
     for approval in &ended.approvals {
         if let Some(problem) = &approval.problem {
             let what = "the rule could not be added to your policy, so it holds for this session only";
@@ -155,6 +156,19 @@ fn network_summary(refused: &[Decided], out: &mut impl Write) -> io::Result<()> 
     }
     if refused.len() > HOSTS {
         writeln!(out, "garth: the network refused {} more hosts", refused.len() - HOSTS)?;
+    }
+    Ok(())
+}
+
+/// What failed in the broker itself: no refusal, and nothing that a policy would mend.
+fn fault_summary(faults: &[Fault], out: &mut impl Write) -> io::Result<()> {
+    for fault in faults {
+        let (operation, cause) =
+            (escape_visible(fault.operation.as_bytes()), escape_visible(fault.cause.as_bytes()));
+        writeln!(out, "garth: the network could not {operation}: {cause}")?;
+        if fault.is_out_of_descriptors() {
+            writeln!(out, "{HINT}hint:{HINT:#} raise the limit on open files: ulimit -Hn")?;
+        }
     }
     Ok(())
 }
@@ -236,6 +250,9 @@ fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
     }
     for decided in &ended.refused {
         Event::network_refused(decided).write(&mut io::stderr())?;
+    }
+    for fault in &ended.faults {
+        Event::network_fault(fault).write(&mut io::stderr())?;
     }
     for approval in &ended.approvals {
         Event::approval(approval).write(&mut io::stderr())?;

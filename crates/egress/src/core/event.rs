@@ -104,6 +104,14 @@ pub struct Fault {
     pub cause: String,
 }
 
+impl Fault {
+    /// Whether the process, or the whole machine, had no descriptor left (`EMFILE`, `ENFILE`).
+    #[must_use]
+    pub fn is_out_of_descriptors(&self) -> bool {
+        ["os error 23)", "os error 24)"].iter().any(|number| self.cause.contains(number))
+    }
+}
+
 /// What the broker tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]

@@ -118,6 +118,15 @@ impl Host {
         self.to_string()
     }
 
+    /// Whether it is one of the many names of the host's own loopback.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => name == "localhost",
+            Self::Address(address) => address.is_loopback(),
+        }
+    }
+
     /// The address, if it is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {

@@ -1,5 +1,6 @@
 //! The one decision: from a name or address, a port, and where it is seen a request, to a verdict.
 
+use super::canary::Canary;
 use super::host::Host;
 use super::names::{NameKind, special_name};
 use super::ruling::{Code, Grants, Hint, Ruling, Verdict};
@@ -123,7 +124,18 @@ impl Judge {
             ports.filter(|port| *port > 0).map(|port| self.connect(host, port, grants)).collect();
         let first = || self.ruled(host, 443, &self.network.connect(&text, 443));
         let best = rulings.into_iter().rev().max_by_key(|ruling| ruling.verdict);
-        best.unwrap_or_else(first)
+        let mut best = best.unwrap_or_else(first);
+        // A question for a name tells no port, so none is made up.
+        if let Some(hint) = best.hint.as_mut().filter(|hint| hint.opens_host_port()) {
+            *hint = Hint::some_host_port();
+        }
+        best
+    }
+
+    /// Names by which a session shows that it keeps to this judge.
+    #[must_use]
+    pub fn canary(&self) -> Canary {
+        Canary::choose(self, &self.network)
     }
 
     /// How the addresses of an allowed host are found.
@@ -292,20 +304,13 @@ fn special_hint(host: &Host, port: u16) -> Option<Hint> {
     }
 }
 
-fn is_loopback(host: &Host) -> bool {
-    match host {
-        Host::Name(name) => name == "localhost",
-        Host::Address(address) => address.is_loopback(),
-    }
-}
-
 /// Whether two names are the same host. The loopback has many, and whoever asked for one of them gets a port of the
 /// host's own machine, which the policy names by its number.
 ///
 /// # Errors
 /// The refusal, with both names.
 pub fn agree(asked: &Host, seen: &Host, what: &str) -> Result<(), Ruling> {
-    if asked == seen || (is_loopback(asked) && is_loopback(seen)) {
+    if asked == seen || (asked.is_loopback() && seen.is_loopback()) {
         return Ok(());
     }
     let reason = format!("the connection was asked for {asked}, and its {what} says {seen}");

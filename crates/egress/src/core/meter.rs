@@ -1,8 +1,9 @@
 //! How much goes out to a host, and how fast new names are asked for.
 
 use super::host::Host;
-use super::ruling::{Code, Ruling};
+use super::ruling::{Code, Hint, Ruling};
 use core::time::Duration;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// So many in so long.
@@ -26,6 +27,11 @@ pub struct Budgets {
 
 /// Hosts that are counted apart; what comes after them is counted together.
 const MOST_HOSTS: usize = 16_384;
+
+/// Under which host bytes are counted: the loopback has many names and is one host.
+fn counted(host: &Host) -> Cow<'_, Host> {
+    if host.is_loopback() { Cow::Owned(Host::Name("localhost".to_owned())) } else { Cow::Borrowed(host) }
+}
 
 /// Counts against the budgets.
 #[derive(Clone, Debug)]
@@ -53,7 +59,7 @@ impl Meter {
     /// How many more bytes may go to the host.
     #[must_use]
     pub fn left(&self, host: &Host) -> u64 {
-        let sent = self.sent.get(host).copied().unwrap_or(self.overflow);
+        let sent = self.sent.get(&*counted(host)).copied().unwrap_or(self.overflow);
         self.budgets.upload.map_or(u64::MAX, |most| most.saturating_sub(sent))
     }
 
@@ -65,13 +71,20 @@ impl Meter {
         if bytes > self.left(host) {
             let most = self.budgets.upload.unwrap_or_default();
             let reason = format!("more than {most} bytes would have gone to the host in this session");
-            return Err(Ruling::deny(Code::UploadBudget, reason));
+            let hint = Hint::budget("upload", &format!("\"{}\"", most.saturating_mul(2)));
+            return Err(Ruling::deny(Code::UploadBudget, reason).hinted(hint));
         }
-        let is_counted = self.sent.contains_key(host) || self.sent.len() < MOST_HOSTS;
+        let host = counted(host);
+        let is_counted = self.sent.contains_key(&*host) || self.sent.len() < MOST_HOSTS;
         let counter =
-            if is_counted { self.sent.entry(host.clone()).or_default() } else { &mut self.overflow };
+            if is_counted { self.sent.entry(host.into_owned()).or_default() } else { &mut self.overflow };
         *counter = counter.saturating_add(bytes);
         Ok(())
+    }
+
+    /// A name that is asked for by the session itself, and counts for nobody.
+    pub fn exempt(&mut self, host: Host) {
+        self.known.insert(host);
     }
 
     /// Notes a name that is asked for; `now` is the time since the session began.
@@ -80,7 +93,9 @@ impl Meter {
     /// When it is new and too many new ones came before it.
     pub fn name(&mut self, host: &Host, now: Duration) -> Result<(), Ruling> {
         let Some(rate) = self.budgets.new_names else { return Ok(()) };
-        if self.known.contains(host) {
+        // Nobody is asked for an address, or for the loopback.
+        let is_asked_for = matches!(host, Host::Name(_)) && !host.is_loopback();
+        if !is_asked_for || self.known.contains(host) {
             return Ok(());
         }
         while self.recent.front().is_some_and(|then| now.saturating_sub(*then) >= rate.per) {
@@ -89,7 +104,8 @@ impl Meter {
         if self.recent.len() >= rate.count {
             let reason =
                 format!("more than {} new names were asked for in {} s", rate.count, rate.per.as_secs());
-            return Err(Ruling::deny(Code::NameRate, reason));
+            let hint = Hint::budget("new-names", &rate.count.saturating_mul(2).to_string());
+            return Err(Ruling::deny(Code::NameRate, reason).hinted(hint));
         }
         self.recent.push_back(now);
         if self.known.len() < MOST_HOSTS {
@@ -116,6 +132,8 @@ mod tests {
         assert!(meter.upload(&host("b.example"), 11).is_err());
         assert!(meter.upload(&host("b.example"), 9).is_ok());
         assert_eq!(meter.left(&host("b.example")), 1);
+        assert!(meter.upload(&host("localhost"), 6).is_ok());
+        assert!(meter.upload(&host("127.0.0.7"), 6).is_err(), "the loopback is one host");
         let free = Meter::new(Budgets { upload: None, new_names: None });
         assert_eq!(free.left(&host("a.example")), u64::MAX);
     }
@@ -129,6 +147,8 @@ mod tests {
         assert!(meter.name(&host("b.example"), at(1)).is_ok());
         assert!(meter.name(&host("a.example"), at(2)).is_ok());
         assert_eq!(meter.name(&host("c.example"), at(59)).unwrap_err().code, Code::NameRate);
+        assert!(meter.name(&host("93.184.216.34"), at(59)).is_ok(), "an address is no name");
+        assert!(meter.name(&host("localhost"), at(59)).is_ok());
         assert!(meter.name(&host("c.example"), at(60)).is_ok());
         assert!(meter.name(&host("d.example"), at(60)).is_err());
         assert!(meter.name(&host("d.example"), at(61)).is_ok());

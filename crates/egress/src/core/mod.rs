@@ -1,6 +1,7 @@
 //! Decisions and parsers without I/O. Every function is total: any input has an answer, and nothing grows without a
 //! bound.
 
+mod canary;
 pub mod dns;
 mod event;
 mod host;
@@ -18,6 +19,7 @@ mod synthetic;
 pub mod tls;
 mod upstream;
 
+pub use canary::Canary;
 pub use event::{Closed, Decided, Event, Fault, Front, Protocol, Request};
 pub use host::{Host, HostFault, authority};
 pub use judge::{Judge, RequestView, Route, Vetted, agree};
@@ -26,7 +28,7 @@ pub use names::{NameKind, SPECIAL_NAMES, SpecialName, special_name};
 pub use progress::Progress;
 pub use ruling::{Answer, Code, Grants, Hint, Question, Ruling, Verdict};
 pub use scrub::Scrubber;
-pub use secret::{Secret, SecretFault, Secrets, Substituted};
+pub use secret::{Secret, SecretClash, SecretFault, Secrets, Substituted};
 pub use sniff::{HTTP2_PREFACE, LONGEST_FIRST_LINE, Opening, opening};
 pub use synthetic::Synthetic;
 pub use upstream::{Proxy, ProxyFault, ProxyKind, Upstream};

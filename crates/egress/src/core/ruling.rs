@@ -140,6 +140,24 @@ impl Hint {
         Self { section: "network".into(), line: format!("host-ports = [{port}]") }
     }
 
+    /// A line that bounds what leaves more widely: `upload` or `new-names`, with a value.
+    #[must_use]
+    pub fn budget(key: &str, value: &str) -> Self {
+        Self { section: "network.budget".into(), line: format!("{key} = {value}") }
+    }
+
+    /// The same where the port is not known.
+    #[must_use]
+    pub fn some_host_port() -> Self {
+        Self { section: "network".into(), line: "host-ports = [PORT]".into() }
+    }
+
+    /// Whether it opens a loopback port of the host.
+    #[must_use]
+    pub fn opens_host_port(&self) -> bool {
+        self.line.starts_with("host-ports")
+    }
+
     /// A rule that allows one request.
     #[must_use]
     pub fn request(host: &Host, method: &str, path: &str) -> Self {

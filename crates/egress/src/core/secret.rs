@@ -44,6 +44,28 @@ impl fmt::Display for SecretFault {
 
 impl std::error::Error for SecretFault {}
 
+/// Two secrets that cannot be told apart in what passes: the value of one is part of the other's, so that taking one out of
+/// an answer would leave a rest of the other, or a placeholder is part of another one or of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretClash {
+    /// Name of the one that was given first.
+    pub first: String,
+    /// Name of the other.
+    pub second: String,
+}
+
+impl fmt::Display for SecretClash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{} and {} cannot be told apart: the value of one is part of the other's",
+            self.first, self.second
+        )
+    }
+}
+
+impl std::error::Error for SecretClash {}
+
 impl Secret {
     /// A secret that goes to `hosts`.
     ///
@@ -86,6 +108,13 @@ impl Secret {
     #[must_use]
     pub fn placeholder(&self) -> &str {
         &self.placeholder
+    }
+
+    /// Whether something of this secret is part of the other. Two names for one value are no clash.
+    fn clashes(&self, other: &Self) -> bool {
+        other.placeholder.contains(&self.placeholder)
+            || other.value.contains(&self.placeholder)
+            || (other.value != self.value && other.value.contains(&self.value))
     }
 
     /// Without TLS a secret goes only where its rule names the very port.
@@ -131,16 +160,16 @@ impl Secrets {
     /// These.
     ///
     /// # Errors
-    /// When one placeholder is part of another, or of a value.
-    pub fn new(all: Vec<Secret>) -> Result<Self, SecretFault> {
-        let clashes = all.iter().enumerate().any(|(at, one)| {
-            all.iter().enumerate().any(|(other_at, other)| {
-                at != other_at
-                    && (other.placeholder.contains(&one.placeholder)
-                        || other.value.contains(&one.placeholder))
-            })
-        });
-        if clashes { Err(SecretFault::Placeholder) } else { Ok(Self { all }) }
+    /// When two of them cannot be told apart in what passes.
+    pub fn new(all: Vec<Secret>) -> Result<Self, SecretClash> {
+        for (at, one) in all.iter().enumerate() {
+            for other in all.iter().skip(at.saturating_add(1)) {
+                if one.clashes(other) || other.clashes(one) {
+                    return Err(SecretClash { first: one.name.clone(), second: other.name.clone() });
+                }
+            }
+        }
+        Ok(Self { all })
     }
 
     /// True if there are none.
@@ -297,7 +326,11 @@ mod tests {
         assert_eq!(new(&made, "a"), None);
         let one = Secret::new("A", PLACEHOLDER, "real", Vec::new()).unwrap();
         let clash = Secret::new("B", format!("x{PLACEHOLDER}"), "v", Vec::new()).unwrap();
-        assert_eq!(Secrets::new(vec![one.clone(), clash]), Err(SecretFault::Placeholder));
+        let names = SecretClash { first: "A".into(), second: "B".into() };
+        assert_eq!(Secrets::new(vec![one.clone(), clash]), Err(names.clone()));
+        let with = |value: &str| Secret::new("B", "garth-other-0123456789abcdef", value, Vec::new()).unwrap();
+        assert_eq!(Secrets::new(vec![one.clone(), with("unreal")]), Err(names));
+        assert!(Secrets::new(vec![one.clone(), with("real")]).is_ok(), "two names for one value");
         assert!(!format!("{one:?}").contains("real"));
     }
 }

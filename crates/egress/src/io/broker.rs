@@ -8,7 +8,7 @@ use super::names;
 use super::published;
 use super::session::Session;
 use super::transparent;
-use crate::core::{Front as Kind, Host, Synthetic};
+use crate::core::{Canary, Front as Kind, Host, Synthetic};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -84,6 +84,13 @@ impl Broker {
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
+    }
+
+    /// Names to ask this broker's name server for, before anybody else does: the first must get an address, the second
+    /// none. They count against no budget.
+    #[must_use]
+    pub fn canary(&self) -> Canary {
+        self.session.canary()
     }
 
     /// Opens one more front. When it returns, the front accepts.
@@ -170,7 +177,7 @@ where
                 }
                 Err(error) if is_of_client(&error) => {}
                 Err(error) => {
-                    session.fault("accept a connection", &error);
+                    session.cannot_accept(&error);
                     tokio::time::sleep(PAUSE).await;
                 }
             }

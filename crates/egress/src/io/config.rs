@@ -129,18 +129,20 @@ pub struct Config {
 
 impl Config {
     /// The rules, and for all else what grants nothing: no secrets, no approver, no proxy upstream, the system's resolver
-    /// and authorities, 600 new names a minute.
+    /// and authorities. Budgets are the policy's.
     #[must_use]
     pub fn new(network: Network, sink: Arc<dyn Sink>) -> Self {
+        let count = usize::try_from(network.budget.new_names.value).unwrap_or(usize::MAX);
+        let budgets = Budgets {
+            upload: network.budget.upload.as_ref().map(|upload| upload.value),
+            new_names: Some(Rate { count, per: Duration::from_secs(60) }),
+        };
         Self {
             network,
             own_addresses: Vec::new(),
             secrets: Secrets::none(),
             upstream: Upstream::direct(),
-            budgets: Budgets {
-                upload: None,
-                new_names: Some(Rate { count: 600, per: Duration::from_secs(60) }),
-            },
+            budgets,
             limits: Limits::usual(),
             roots: Roots::System,
             resolver: Arc::new(SystemResolver),

@@ -131,7 +131,9 @@ impl Engine {
         let (host, port) = match self.addressed(&request) {
             Ok(place) => place,
             Err(unaddressed) => {
-                return self.refused(unaddressed.0.as_ref(), 0, seen, &unaddressed.1);
+                // In a tunnel the port is that of the tunnel, whatever the request says.
+                let port = self.scope.asked.as_ref().map_or(0, |(_, port)| *port);
+                return self.refused(unaddressed.0.as_ref(), port, seen, &unaddressed.1);
             }
         };
         match self.judge(&host, port, &request).await {

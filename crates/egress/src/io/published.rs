@@ -23,9 +23,13 @@ pub(crate) fn serve(
     let session = Arc::clone(session);
     tokio::spawn(async move {
         while let Ok(slot) = Arc::clone(&session.slots).acquire_owned().await {
-            let Ok((outer, _)) = listener.accept().await else {
-                tokio::time::sleep(PAUSE).await;
-                continue;
+            let outer = match listener.accept().await {
+                Ok((outer, _)) => outer,
+                Err(error) => {
+                    session.cannot_accept(&error);
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
             };
             let (session, sockets) = (Arc::clone(&session), Arc::clone(&sockets));
             tokio::spawn(async move {

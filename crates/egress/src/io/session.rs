@@ -4,9 +4,10 @@ use super::authority::Authority;
 use super::config::{Approve, Config, Limits, Resolve, Sink};
 use super::dial::TlsClient;
 use crate::core::{
-    Answer, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic, Upstream,
-    Verdict,
+    Answer, Canary, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic,
+    Upstream, Verdict,
 };
+use garth_policy::NetworkBudget;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,9 @@ use tokio::sync::Semaphore;
 
 /// How long a refusal of the approver holds for the same host and port.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(60);
+
+/// A failure within this time of the last is the same trouble.
+const GOES_ON: Duration = Duration::from_secs(60);
 
 /// Refusals that are remembered.
 const MOST_REFUSALS: usize = 4096;
@@ -29,12 +33,15 @@ pub(crate) struct Session {
     pub(crate) tls: TlsClient,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) bounds_uploads: bool,
+    budget: NetworkBudget,
     grants: Mutex<Grants>,
     meter: Mutex<Meter>,
     synthetic: Mutex<Synthetic>,
     sink: Arc<dyn Sink>,
     approver: Option<Arc<dyn Approve>>,
     refusals: tokio::sync::Mutex<HashMap<(Host, u16), Instant>>,
+    /// When a connection could not be accepted.
+    accepting: Mutex<Option<Instant>>,
     began: Instant,
     numbers: AtomicU64,
 }
@@ -46,6 +53,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Session {
     pub(crate) fn new(config: Config, synthetic: Synthetic, authority: Option<Authority>) -> Self {
+        let budget = config.network.budget.clone();
         let judge = Judge::new(config.network, config.own_addresses);
         let meter = Meter::new(config.budgets);
         Self {
@@ -58,12 +66,14 @@ impl Session {
             authority,
             tls: TlsClient::new(config.roots),
             bounds_uploads: meter.bounds_uploads(),
+            budget,
             grants: Mutex::new(Grants::none()),
             meter: Mutex::new(meter),
             synthetic: Mutex::new(synthetic),
             sink: config.sink,
             approver: config.approver,
             refusals: tokio::sync::Mutex::new(HashMap::new()),
+            accepting: Mutex::new(None),
             began: Instant::now(),
             numbers: AtomicU64::new(1),
         }
@@ -89,9 +99,28 @@ impl Session {
         self.emit(Event::Fault(Fault { operation: operation.to_owned(), cause: cause.to_string() }));
     }
 
+    /// Tells that no connection can be accepted, once for as long as that goes on.
+    pub(crate) fn cannot_accept(&self, error: &std::io::Error) {
+        let before = lock(&self.accepting).replace(Instant::now());
+        if before.is_none_or(|then| then.elapsed() > GOES_ON) {
+            self.fault("accept a connection", error);
+        }
+    }
+
     /// Counts a name against the rate of new ones.
     pub(crate) fn note_name(&self, host: &Host) -> Result<(), Ruling> {
-        lock(&self.meter).name(host, self.began.elapsed())
+        let origin = &self.budget.new_names.origin;
+        let noted = lock(&self.meter).name(host, self.began.elapsed());
+        noted.map_err(|ruling| Ruling { origin: Some(origin.clone()), ..ruling })
+    }
+
+    /// Names that the session itself asks for, and which count for nobody.
+    pub(crate) fn canary(&self) -> Canary {
+        let canary = self.judge.canary();
+        if let Some(Ok(host)) = canary.allowed.as_deref().map(Host::read) {
+            lock(&self.meter).exempt(host);
+        }
+        canary
     }
 
     /// Counts bytes against the host's budget before they are sent.
@@ -99,7 +128,9 @@ impl Session {
         if !self.bounds_uploads {
             return Ok(());
         }
-        lock(&self.meter).upload(host, u64::try_from(bytes).unwrap_or(u64::MAX))
+        let origin = self.budget.upload.as_ref().map(|upload| &upload.origin);
+        let counted = lock(&self.meter).upload(host, u64::try_from(bytes).unwrap_or(u64::MAX));
+        counted.map_err(|ruling| Ruling { origin: origin.cloned(), ..ruling })
     }
 
     /// How many more bytes may go to the host.

@@ -118,11 +118,13 @@ pub enum Garden {
     Forged,
     /// A network that leads to named hosts and ports.
     Network,
+    /// A network with bounds on what leaves.
+    Budget,
 }
 
 impl Garden {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Repository,
         Self::Bare,
         Self::Worktree,
@@ -131,6 +133,7 @@ impl Garden {
         Self::Untrusted,
         Self::Forged,
         Self::Network,
+        Self::Budget,
     ];
 
     /// A name for directories.
@@ -145,6 +148,7 @@ impl Garden {
             Self::Untrusted => "untrusted",
             Self::Forged => "forged",
             Self::Network => "network",
+            Self::Budget => "budget",
         }
     }
 }

@@ -100,6 +100,7 @@ pub(super) fn enter() -> Option<u8> {
         environment: environment(variables == "hostile"),
         terminal: false,
         without_namespaces: tier == "landlock",
+        without_redirect: false,
         report: garth_plan::linux::Report::Gaps,
         approver: None,
     };

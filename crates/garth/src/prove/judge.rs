@@ -177,7 +177,8 @@ fn refused(attack: &Attack, went: &Outcome) -> Option<String> {
 fn unruled(stage: &Stage, attack: &Attack, told: &Told) -> Option<String> {
     let Expect::Ruled(wanted) = attack.expect else { return None };
     let wanted = stage.fill(wanted, attack);
-    (!told.ruled.contains(&wanted)).then(|| format!("the network did not report `{wanted}`"))
+    (!told.ruled.contains(&wanted))
+        .then(|| format!("the network did not report `{wanted}`, but: {}", told.ruled.join(", ")))
 }
 
 fn names(numbers: &[i32]) -> String {

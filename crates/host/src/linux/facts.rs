@@ -68,6 +68,7 @@ pub fn features() -> Features {
         kernel: format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()),
         arch: name.machine().to_string_lossy().into_owned(),
         namespaces_refused: None,
+        redirect_refused: None,
         landlock: landlock::abi(),
         supervision: crate::linux::sys::notify::available(),
     }

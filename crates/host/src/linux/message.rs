@@ -59,6 +59,8 @@ pub enum Order {
 pub enum InnerSocket {
     /// Connections arrive that were going anywhere.
     Redirected,
+    /// Connections arrive that ask for a proxy.
+    Proxy,
     /// Names are asked for by datagram.
     Names,
     /// Names are asked for by connection.

@@ -8,6 +8,7 @@ pub mod inside;
 pub mod journal;
 pub mod mapped;
 pub mod message;
+pub mod outside;
 pub mod probe;
 pub mod supervise;
 mod sys;

@@ -172,7 +172,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let entered = environment::lower(policy, command, facts.user.uid, "/tmp");
     let assurance = rows::process(facts, rules, &view, changes.as_ref(), Held::new(&limits, group.as_ref()));
     let mut steps = std::mem::take(&mut view.steps);
-    let mut network = network::lower(policy);
+    let mut network = network::lower(policy, facts.features.redirect_refused.is_none());
     if let Some(network) = network.as_mut().filter(|network| network.opens_tls) {
         network.trust = trust::stores(policy, facts);
     }

@@ -1,10 +1,12 @@
 //! What a policy's network rules mean for a sandbox on Linux.
 
 use super::lower::PlanError;
-use super::spec::{Network, RESOLVER, Tier, ViewStep};
+use super::spec::{Canary, Front, Network, RESOLVER, Tier, ViewStep};
 use crate::assurance::Status;
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, ApprovalMode, NetworkMode, Origin, Policy, Sourced};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use garth_policy::{AbsPath, ApprovalMode, Layer, NetworkMode, Origin, Policy, Sourced};
+use std::collections::BTreeSet;
 
 /// Where the authorities that are trusted inside stand: the host's and the session's own.
 pub const BUNDLE: &str = "/run/garth/certificates.pem";
@@ -36,8 +38,19 @@ pub const BUNDLE_VARIABLES: [&str; 10] = [
     "SSL_CERT_FILE",
 ];
 
-/// What the sandbox's network leads to; `None` for nothing.
-pub(super) fn lower(policy: &Policy) -> Option<Network> {
+/// The gap of a machine that cannot redirect: nothing more leaves the sandbox than elsewhere, and less comes to the
+/// broker.
+pub const REDIRECT_GAP: &str = "linux.network.redirect";
+
+/// Variables by which programs find a proxy.
+pub const PROXY_VARIABLES: [&str; 6] =
+    ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "http_proxy", "https_proxy"];
+
+/// Variables by which they learn what needs none.
+pub const NO_PROXY_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// What the sandbox's network leads to, where the kernel redirects connections and where it cannot; `None` for nothing.
+pub(super) fn lower(policy: &Policy, redirects: bool) -> Option<Network> {
     let network = &policy.network;
     let leads_out = match network.mode.value {
         NetworkMode::Deny => false,
@@ -52,7 +65,52 @@ pub(super) fn lower(policy: &Policy) -> Option<Network> {
     let listen: Vec<u16> = network.listen.iter().map(|port| port.value).collect();
     let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
     let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
-    is_used.then_some(Network { host_ports, listen, opens_tls, trust: Vec::new() })
+    if !is_used {
+        return None;
+    }
+    let front = if redirects { Front::Redirect } else { listeners(policy) };
+    let canary = canary(&front);
+    Some(Network { host_ports, listen, opens_tls, trust: Vec::new(), front, canary })
+}
+
+/// Ports that are served without a redirect, whatever the policy says: ssh, HTTP, HTTPS, git.
+const USUAL_PORTS: [u16; 4] = [22, 80, 443, 9418];
+
+/// Ports that are served without a redirect, at most: each takes two sockets.
+const MOST_PORTS: usize = 64;
+
+/// Where the proxy listens if that port is not taken.
+const PROXY: u16 = 3128;
+
+/// Listeners for the usual ports and those that the policy names, and a proxy for all others. Ports at which a server of
+/// the sandbox's own is meant to be, or one of the host's, stay free for these.
+fn listeners(policy: &Policy) -> Front {
+    let network = &policy.network;
+    let inside = network.host_ports.iter().chain(&network.listen);
+    let taken: BTreeSet<u16> = inside.map(|port| port.value).collect();
+    let named = network.domains.iter().filter(|rule| rule.allow).filter_map(|rule| rule.host.port);
+    let ports = USUAL_PORTS.into_iter().chain(named).filter(|port| !taken.contains(port));
+    let ports: BTreeSet<u16> = ports.take(MOST_PORTS).collect();
+    let mut free = (PROXY..=u16::MAX).filter(|port| !taken.contains(port) && !ports.contains(port));
+    let proxy = free.next().unwrap_or(PROXY);
+    Front::Listeners { ports: ports.into_iter().collect(), proxy }
+}
+
+/// A port at which no rule can be meant: the discard service (RFC 863).
+const NOBODY: u16 = 9;
+
+/// Connections to addresses that documents use and nobody has (RFC 5737, RFC 3849), and to the proxy.
+fn canary(front: &Front) -> Canary {
+    let addresses =
+        [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
+    let (port, proxy) = match front {
+        Front::Redirect => (Some(NOBODY), None),
+        Front::Listeners { ports, proxy } => (ports.first().copied(), Some(*proxy)),
+    };
+    let everywhere =
+        port.into_iter().flat_map(|port| addresses.map(|address| SocketAddr::new(address, port)));
+    let proxy = proxy.map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    Canary { arrive: everywhere.chain(proxy).collect(), allowed: None, forbidden: None }
 }
 
 /// A port that leads in and out: the broker would connect to itself without end.
@@ -88,12 +146,12 @@ pub(super) fn files(network: &Network, facts: &HostFacts) -> Vec<ViewStep> {
 }
 
 /// How each clause about the network is held.
-pub(super) fn rows(policy: &Policy, tier: Tier) -> Vec<(String, Origin, Status)> {
+pub(super) fn rows(policy: &Policy, facts: &HostFacts, tier: Tier) -> Vec<(String, Origin, Status)> {
     let network = &policy.network;
     let mut rows = vec![(
         format!("network.mode = {}", network.mode.value.name()),
         network.mode.origin.clone(),
-        mode(network.mode.value, tier),
+        mode(policy, facts, tier),
     )];
     let mut add = |clause: String, origin: &Origin, mechanism: &str| {
         let status = match tier {
@@ -110,6 +168,15 @@ pub(super) fn rows(policy: &Policy, tier: Tier) -> Vec<(String, Origin, Status)>
         let mechanism = "a socket on the host's loopback; the broker connects to this port inside alone";
         add(format!("network.listen {}", port.value), &port.origin, mechanism);
     }
+    if let Some(upload) = &network.budget.upload {
+        let mechanism = "the broker counts what goes to each host before it sends it";
+        add(format!("network.budget.upload {}", upload.value), &upload.origin, mechanism);
+    }
+    let names = &network.budget.new_names;
+    if names.origin.layer != Layer::Profile {
+        let mechanism = "the broker counts names that were not asked for before";
+        add(format!("network.budget.new-names {}", names.value), &names.origin, mechanism);
+    }
     for rule in &network.rules {
         add(
             "network.rules".into(),
@@ -124,16 +191,34 @@ pub(super) fn rows(policy: &Policy, tier: Tier) -> Vec<(String, Origin, Status)>
     rows
 }
 
-fn mode(mode: NetworkMode, tier: Tier) -> Status {
-    match (mode, tier) {
+fn mode(policy: &Policy, facts: &HostFacts, tier: Tier) -> Status {
+    match (policy.network.mode.value, tier) {
         (NetworkMode::Deny, Tier::Process) => {
             Status::enforced("network namespace with a loopback of its own")
         }
         (NetworkMode::Deny, Tier::Landlock) => Status::enforced("seccomp: no sockets"),
+        (_, Tier::Process) if facts.features.redirect_refused.is_some() => not_redirected(policy),
         (_, Tier::Process) => Status::enforced(
             "network namespace in which every connection and name ends at the broker, which decides and connects",
         ),
         (_, Tier::Landlock) => needs_namespaces(),
+    }
+}
+
+/// What is not named cannot leave either way; what is named does not always come through.
+fn not_redirected(policy: &Policy) -> Status {
+    let Front::Listeners { ports, .. } = listeners(policy) else { return needs_namespaces() };
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    Status::Partial {
+        mechanism: format!(
+            "network namespace in which names, connections to the ports {} and a proxy end at the broker, which decides \
+             and connects",
+            ports.join(", ")
+        ),
+        gap: REDIRECT_GAP.into(),
+        missing: "the kernel cannot redirect, so programs that use other ports and ignore the proxy variables reach \
+                  nothing, also where the policy allows it (see `garth doctor`)"
+            .into(),
     }
 }
 

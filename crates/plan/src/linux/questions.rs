@@ -26,7 +26,7 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     };
     // In order, so the set is put together in one go.
     query.paths = boundaries.iter().filter(matters).map(|boundary| boundary.path.clone()).collect();
-    if let Some(network) = super::network::lower(policy) {
+    if let Some(network) = super::network::lower(policy, true) {
         if network.opens_tls {
             super::trust::ask(&mut query, boundaries);
         }

@@ -364,7 +364,7 @@ impl Table<'_> {
     }
 
     fn network(&mut self) {
-        for (clause, origin, status) in super::network::rows(self.policy, self.tier) {
+        for (clause, origin, status) in super::network::rows(self.policy, self.facts, self.tier) {
             self.push(clause, &origin, status);
         }
     }

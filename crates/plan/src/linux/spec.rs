@@ -2,7 +2,7 @@
 //! be decided, apart from the file rules that supervised calls are judged by.
 
 use super::bpf::Instruction;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddr};
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
 
@@ -242,6 +242,38 @@ pub struct Network {
     pub opens_tls: bool,
     /// Files of the view that the broker fills with the authorities that are trusted inside. Empty unless TLS is opened.
     pub trust: Vec<CertificateStore>,
+    /// How connections inside come to the broker.
+    pub front: Front,
+    /// What is tried before the target starts.
+    pub canary: Canary,
+}
+
+/// How connections inside come to the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Front {
+    /// A rule of the kernel sends every connection there.
+    Redirect,
+    /// Nothing is redirected: each of these ports has a listener for all addresses, and whatever else is wanted has to be
+    /// asked for at a proxy.
+    Listeners {
+        /// Ports at which any address answers.
+        ports: Vec<u16>,
+        /// Port of the proxy on the sandbox's loopback. It wants a user name and a password.
+        proxy: u16,
+    },
+}
+
+/// What the runner tries through the sandbox's own network before it starts the target. Nothing of it leaves the
+/// machine; what does not turn out as expected ends the launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// Connections to these addresses must come to the broker's sockets, which must learn where they were going.
+    pub arrive: Vec<SocketAddr>,
+    /// A name that must get an address; `None` where the policy allows none. The broker fills it in.
+    pub allowed: Option<String>,
+    /// A name that must get none. The broker fills it in; without one nothing is started.
+    pub forbidden: Option<String>,
 }
 
 /// A file with the authorities that programs trust.

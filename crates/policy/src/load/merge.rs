@@ -171,6 +171,9 @@ impl<'l> Merge<'l> {
     fn network(&mut self) {
         let is_flagged = self.layers.flags.domains.iter().any(|domain| domain.allow);
         settle(&mut self.policy.network.mode, self.layers, |written| written.mode.as_ref(), |mode| *mode);
+        let budget = &mut self.policy.network.budget;
+        settle_limit(&mut budget.upload, self.layers, |written| written.upload.as_ref());
+        settle(&mut budget.new_names, self.layers, |written| written.new_names.as_ref(), |number| *number);
         if is_flagged
             && self.policy.network.mode.value == NetworkMode::Deny
             && self.layers.flags.mode.is_none()

@@ -1,12 +1,16 @@
 //! Reading the section `[network]`.
 
 use super::reader::{Reader, Value, in_order, quoted};
-use super::written::{Written, keys};
+use super::written::{BYTES, Written, keys};
 use crate::env::is_name;
 use crate::host::{HostError, HostPattern};
-use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding, SecretSource};
+use crate::limits::parse_bytes;
+use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding};
 use crate::origin::Sourced;
 use std::ops::Range;
+
+/// Names per minute that are as good as any number: each costs a look-up outside.
+const MOST_NEW_NAMES: u64 = 1_000_000;
 
 impl Reader<'_> {
     pub(super) fn network(&mut self, value: Value<'_, '_>, out: &mut Written) {
@@ -23,6 +27,7 @@ impl Reader<'_> {
                 "listen" => out.listen = Some(self.ports(value, "listen")),
                 "host-ports" => out.host_ports = Some(self.ports(value, "host-ports")),
                 "rules" => self.http_rules(value, out),
+                "budget" => self.budget(value, out),
                 _ => self.secrets(value, out),
             }
         }
@@ -32,6 +37,18 @@ impl Reader<'_> {
             let message = format!("allowing `{}` has no effect", domain.host);
             self.report("no-effect", span, message, "the mode is `deny`", "write `mode = \"allow-list\"`");
             self.soften();
+        }
+    }
+
+    fn budget(&mut self, value: Value<'_, '_>, out: &mut Written) {
+        for (key, value) in self.section(value, "network.budget") {
+            if key.get_ref() == "upload" {
+                let some = |text: &str| parse_bytes(text).filter(|bytes| *bytes > 0);
+                out.upload = self.parsed(value, "amount of bytes to send", BYTES, some);
+            } else {
+                let number = self.number(value, "new-names", MOST_NEW_NAMES);
+                out.new_names = number.map(|number| self.sourced(number, &value.span()));
+            }
         }
     }
 
@@ -194,25 +211,5 @@ impl Reader<'_> {
                 self.report("missing-key", name.span(), message, "", "add `from = \"env:NAME\"`");
             }
         }
-    }
-
-    fn secret_source(&mut self, value: Value<'_, '_>) -> Option<SecretSource> {
-        let hint = "write \"env:NAME\" or \"file:/path\"";
-        let text = self.string(value, "from", hint)?;
-        let source = match text.split_once(':') {
-            Some(("env", name)) if is_name(name) => Some(SecretSource::Env(name.to_owned())),
-            Some(("file", path)) => self.plain_path(path).map(SecretSource::File),
-            _ => None,
-        };
-        if source.is_none() {
-            self.report(
-                "bad-value",
-                value.span(),
-                format!("{} is no source of a secret", quoted(text)),
-                "",
-                hint,
-            );
-        }
-        source
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Written {
     pub(super) host_ports: Option<Vec<Sourced<u16>>>,
     pub(super) rules: Vec<HttpRule>,
     pub(super) secrets: Vec<SecretBinding>,
+    pub(super) upload: Option<Sourced<u64>>,
+    pub(super) new_names: Option<Sourced<u64>>,
     pub(super) commands: Vec<CommandRule>,
     pub(super) env_allow: Option<Vec<Sourced<String>>>,
     pub(super) env_set: Vec<Sourced<(String, String)>>,
@@ -56,6 +58,8 @@ impl Written {
             host_ports: None,
             rules: Vec::new(),
             secrets: Vec::new(),
+            upload: None,
+            new_names: None,
             commands: Vec::new(),
             env_allow: None,
             env_set: Vec::new(),
@@ -92,7 +96,8 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
             "devices",
         ],
     ),
-    ("network", &["mode", "domains", "listen", "host-ports", "rules", "secrets"]),
+    ("network", &["mode", "domains", "listen", "host-ports", "rules", "secrets", "budget"]),
+    ("network.budget", &["upload", "new-names"]),
     ("network.rules", &["host", "methods", "paths"]),
     ("network.secrets", &["from", "hosts"]),
     ("commands", &["prefix", "decision", "reason", "match", "not-match", "agents"]),
@@ -110,7 +115,7 @@ pub(super) fn keys(section: &str) -> &'static [&'static str] {
 }
 
 const SECONDS: &str = "write a duration such as \"30s\", \"10m\" or \"2h\"";
-const BYTES: &str = "write a size such as \"512MiB\" or \"4GiB\"";
+pub(super) const BYTES: &str = "write a size such as \"512MiB\" or \"4GiB\"";
 
 impl Reader<'_> {
     /// Reads the whole file.

@@ -1,7 +1,7 @@
 //! The parts of the machine, and what to do about those that are missing.
 
 use super::{Check, Status};
-use crate::trial::{Started, Trial};
+use crate::trial::{Part, Started, Trial};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -129,7 +129,7 @@ pub fn overlay(trial: &Trial, started: &Started) -> Check {
     }
     let written = trial.cache().join("written");
     let script = format!("echo x > {}", crate::words::shell_word(written.as_os_str().as_bytes()));
-    let overlaid = trial.start(Some(&script));
+    let overlaid = trial.start(Part::Overlay(&script));
     if overlaid.is_good() && written.symlink_metadata().is_err() {
         return Check::works(name, "what was written over a cache stayed in the sandbox");
     }
@@ -139,6 +139,30 @@ pub fn overlay(trial: &Trial, started: &Started) -> Check {
     };
     let hint = "load the kernel module `overlay`: sudo modprobe overlay; or deny the caches in your policy";
     Check { name, status: Status::Missing, found, hints: vec![hint.into()] }
+}
+
+/// The network, by a sandbox that allows one name: it starts only if connections and names come to the broker.
+pub fn network(trial: &Trial, started: &Started) -> Check {
+    let name = "network";
+    let missing = |found: String| Check { name, status: Status::Missing, found, hints: Vec::new() };
+    if !started.in_namespaces() {
+        return missing("not tried: a network needs namespaces; without them there is none".into());
+    }
+    let tried = trial.start(Part::Network);
+    if let Some(why) = tried.redirect_refused() {
+        let found = format!("{why}; without it some ports and a proxy lead to the broker, and no others");
+        let load = "load what redirects, as root: modprobe -a nft_chain_nat nft_redir; for each start of the machine \
+                    write both names into /etc/modules-load.d/garth.conf";
+        let accept = "or go without it: --accept linux.network.redirect";
+        return Check { name, status: Status::Limited, found, hints: vec![load.into(), accept.into()] };
+    }
+    match &tried.problem {
+        None if tried.has_network() => {
+            Check::works(name, "connections and names of a sandbox came to the broker")
+        }
+        None => Check::works(name, "not tried: the administrator's policy allows none"),
+        Some(problem) => missing(problem.lines().next().unwrap_or_default().to_owned()),
+    }
 }
 
 /// Control groups, by looking for one that can be divided.

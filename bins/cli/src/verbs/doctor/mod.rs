@@ -6,7 +6,7 @@ use super::plan::tier;
 use crate::failure::Failure;
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
 use crate::table::{Cell, WIDTH, table, wrap};
-use crate::trial::{Started, Trial};
+use crate::trial::{Part, Started, Trial};
 use anstyle::Style;
 use garth::policy::escape_visible;
 use serde::Serialize;
@@ -51,13 +51,14 @@ impl Check {
 pub fn run(json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
     let trial = Trial::make()?;
     let features = garth::features();
-    let started = trial.start(None);
+    let started = trial.start(Part::Alone);
     let checks = vec![
         Check::works("kernel", format!("{} {}", features.kernel, features.arch)),
         machine::namespaces(&started),
         machine::landlock(features.landlock),
         machine::supervision(features.supervision),
         machine::overlay(&trial, &started),
+        machine::network(&trial, &started),
         machine::control_groups(),
     ];
     let runs = started.is_good();

@@ -1,7 +1,7 @@
 //! P9, P10, P18: more ways to other machines: odd blocks of addresses, names that look like allowed ones, and protocols
 //! beside TCP.
 
-use crate::prove::attack::{Attack, Expect, Garden, Step, attack, step};
+use crate::prove::attack::{Attack, Expect, Garden, Step, against, attack, step};
 
 /// A server that the policy opens.
 const OPENED: Step = step("say", &["{web}", "GET / HTTP/1.1|Host: {web}||", "reached"]);
@@ -33,6 +33,25 @@ const fn socket(id: &'static str, title: &'static str, words: &'static [&'static
 }
 
 pub(super) static ATTACKS: &[Attack] = &[
+    attack(
+        10,
+        "egress.budget.names",
+        "write data into more names than the budget has, below an allowed domain",
+        step("many-names", &["open.test", "100"]),
+        step("many-names", &["open.test", "10"]),
+    )
+    .within(Garden::Budget)
+    .namespaces(),
+    // The server takes it from a program outside; the last, because nothing is left after it.
+    against(
+        11,
+        "egress.budget.upload",
+        "send an allowed host more than the budget has",
+        step("say-much", &["{web}", "200000", "reached POST"]),
+    )
+    .within(Garden::Budget)
+    .expect(Expect::Ruled("upload-budget 127.0.0.1:{web-port}"))
+    .namespaces(),
     direct(
         "egress.address.metadata-oracle",
         "connect to another cloud's metadata service",

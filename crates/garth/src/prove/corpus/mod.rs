@@ -64,6 +64,10 @@ pub(super) fn policy_text(garden: Garden) -> &'static str {
              [network.secrets.GARTH_PROVE_TOKEN]\nfrom = \"file:{root}/policies/secret\"\n\
              hosts = [\"localhost:{trusted-port}\"]\n"
         }
+        Garden::Budget => {
+            "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}]\n\
+             domains = { \"*.open.test\" = \"allow\" }\n[network.budget]\nupload = \"100kB\"\nnew-names = 30\n"
+        }
         _ => "",
     }
 }

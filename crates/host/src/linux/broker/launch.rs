@@ -108,7 +108,13 @@ impl Runner {
 pub(super) fn order_file(spec: &LaunchSpec, supervised: Option<Supervised<'_>>) -> Result<OwnedFd, OsError> {
     let unreadable = |_| OsError::new("write", "the order", Errno::INVAL.raw_os_error());
     let order = postcard::to_extend(spec, Vec::with_capacity(ORDER_SIZE)).map_err(unreadable)?;
-    let order = postcard::to_extend(&supervised, order).map_err(unreadable)?;
+    let order = match supervised {
+        // Where there is a view, nothing is judged but what is in these trees.
+        Some((by, rules)) if by.has_view => {
+            postcard::to_extend(&Some((by, rules.beneath(&by.roots))), order).map_err(unreadable)?
+        }
+        all => postcard::to_extend(&all, order).map_err(unreadable)?,
+    };
     let file = memfd_create("garth-order", MemfdFlags::CLOEXEC).on("make", "the order")?;
     let mut written = 0;
     while written < order.len() {

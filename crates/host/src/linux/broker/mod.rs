@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod console;
+pub mod descriptors;
 pub mod early;
 pub mod launch;
 pub mod terminal;

@@ -28,6 +28,27 @@ pub fn guard_runner(tier: Tier) -> Result<(), OsError> {
     rustix::thread::set_no_new_privs(true).on("forbid", "new privileges")
 }
 
+/// Empties the bounding set where that is possible, so that nothing executed later can gain a capability. The runner keeps
+/// its own for as long as it builds the sandbox.
+///
+/// # Errors
+/// The error of `prctl(2)`.
+pub fn drop_bounding_set(tier: Tier) -> Result<(), OsError> {
+    if tier == Tier::Landlock && !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    for bit in 0..64 {
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            Ok(()) => {}
+            // The first number that this kernel does not know.
+            Err(Errno::INVAL) => break,
+            Err(errno) => return Err(errno).on("drop", "the capability bounding set"),
+        }
+    }
+    Ok(())
+}
+
 /// Drops every capability but the one that lets the runner read the arguments of supervised calls.
 /// Nothing that decides on file permissions remains, so the runner can do no more to a file than the
 /// target's own user.
@@ -35,9 +56,6 @@ pub fn guard_runner(tier: Tier) -> Result<(), OsError> {
 /// # Errors
 /// The error of `capset(2)` or `prctl(2)`.
 pub fn drop_capabilities(tier: Tier) -> Result<(), OsError> {
-    if tier == Tier::Process || rustix::process::geteuid().is_root() {
-        drop_bounding_set()?;
-    }
     rustix::thread::clear_ambient_capability_set().on("drop", "ambient capabilities")?;
     // Outside a user namespace of its own the runner reads the target by being of the same user.
     let keep = match tier {
@@ -52,22 +70,6 @@ pub fn drop_capabilities(tier: Tier) -> Result<(), OsError> {
     } else {
         Err(OsError::new("drop", "capabilities", Errno::PERM.raw_os_error()))
     }
-}
-
-/// Empties the bounding set, so that nothing executed later can gain a capability, whatever its number.
-///
-/// # Errors
-/// The error of `prctl(2)`.
-fn drop_bounding_set() -> Result<(), OsError> {
-    for bit in 0..64 {
-        let capability = CapabilitySet::from_bits_retain(1 << bit);
-        match rustix::thread::remove_capability_from_bounding_set(capability) {
-            Ok(()) => {}
-            Err(Errno::INVAL) => break,
-            Err(errno) => return Err(errno).on("drop", "the capability bounding set"),
-        }
-    }
-    Ok(())
 }
 
 /// The target's Landlock domain, ready to be put in force. `None` when nothing is handled.

@@ -9,7 +9,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::InnerSocket;
 use crate::linux::sys::netlink::{APPEND, Attributes, CREATE, Message, request};
-use garth_plan::linux::spec::{Network, RESOLVER};
+use garth_plan::linux::spec::{Front, Network, RESOLVER};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
@@ -25,24 +25,57 @@ const BACKLOG: i32 = 1024;
 /// The call that failed: "redirect connections" on a kernel that cannot.
 pub fn open(order: &Network) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
     lead_all_addresses_here().on("lead all addresses to", "the sandbox's own interface")?;
-    let four = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
-    let port = getsockname(&four).on("look at", "a socket")?;
-    let port = SocketAddr::try_from(port).on("look at", "a socket")?.port();
-    let six = listening(IpAddr::V6(Ipv6Addr::LOCALHOST), port)?;
-    redirect(port).on("redirect", "connections").map_err(|error| {
-        error.with_remedy("the kernel needs nf_tables with nat and redirect: as root, `modprobe nft_redir`")
-    })?;
-    let mut sockets = vec![
-        (InnerSocket::Redirected, four),
-        (InnerSocket::Redirected, six),
-        (InnerSocket::Names, bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?),
-        (InnerSocket::NameConnections, listening(IpAddr::V4(RESOLVER), 53)?),
-    ];
+    let mut sockets = match &order.front {
+        Front::Redirect => redirected()?,
+        Front::Listeners { ports, proxy } => listeners(ports, *proxy)?,
+    };
+    sockets.push((InnerSocket::Names, bound(IpAddr::V4(RESOLVER), 53, SocketType::DGRAM)?));
+    sockets.push((InnerSocket::NameConnections, listening(IpAddr::V4(RESOLVER), 53)?));
     for port in &order.host_ports {
         let socket = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)?;
         sockets.push((InnerSocket::HostPort(*port), socket));
     }
     Ok(sockets)
+}
+
+/// One socket for each family, to which every connection goes.
+fn redirected() -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
+    let four = listening(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
+    let port = getsockname(&four).on("look at", "a socket")?;
+    let port = SocketAddr::try_from(port).on("look at", "a socket")?.port();
+    let six = listening(IpAddr::V6(Ipv6Addr::LOCALHOST), port)?;
+    redirect(port).on(REDIRECT.0, REDIRECT.1).map_err(|error| {
+        error.with_remedy("the kernel needs nf_tables with nat and redirect: as root, `modprobe nft_redir`")
+    })?;
+    Ok(vec![(InnerSocket::Redirected, four), (InnerSocket::Redirected, six)])
+}
+
+/// Operation and object of the step that a kernel without nf_tables cannot do.
+const REDIRECT: (&str, &str) = ("redirect", "connections");
+
+/// Whether the error says that this machine cannot redirect connections.
+#[must_use]
+pub fn redirect_refused(error: &OsError) -> bool {
+    (error.operation.as_str(), error.object.as_str()) == REDIRECT
+}
+
+/// Sockets at which any address answers, since all addresses are of this machine, and that of the proxy. The local
+/// address of a connection tells where it was going.
+fn listeners(ports: &[u16], proxy: u16) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
+    let mut sockets = vec![(InnerSocket::Proxy, listening(IpAddr::V4(Ipv4Addr::LOCALHOST), proxy)?)];
+    for port in ports {
+        for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+            sockets.push((InnerSocket::Redirected, listening(address, *port)?));
+        }
+    }
+    Ok(sockets)
+}
+
+/// Whether the broker gives out this address for a name: it is reserved for measurements (RFC 2544).
+#[must_use]
+pub fn stands_for_names(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    first == 198 && (18..20).contains(&second)
 }
 
 /// A socket of this namespace for a connection to a server inside.
@@ -237,6 +270,8 @@ mod tables {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::inside::canary;
+    use garth_plan::linux::spec::Canary;
     use nix::sys::socket::getsockopt;
     use nix::sys::socket::sockopt::{Ip6tOriginalDst, OriginalDst};
     use std::io::{Read, Write};
@@ -270,6 +305,37 @@ mod tests {
         original(&server)
     }
 
+    /// All is as it should be but for the rule: all addresses lead here, and nobody listens.
+    fn without_the_rule_the_canary_does_not_come(canary: &Canary, sockets: &[(InnerSocket, OwnedFd)]) {
+        const DELETE_TABLE: u16 = 2;
+        let batch = [
+            Message::silent(tables::BATCH_BEGIN, &tables::BATCH),
+            message(DELETE_TABLE, 0).attribute(1, b"garth\0"),
+            Message::silent(tables::BATCH_END, &tables::BATCH),
+        ];
+        request(Some(netlink::NETFILTER), &batch).unwrap();
+        let error = canary::arrive(canary, sockets).unwrap_err();
+        assert_eq!(error.code, Errno::CONNREFUSED.raw_os_error(), "{error}");
+        assert!(error.to_string().contains("192.0.2.1:9"), "{error}");
+    }
+
+    fn port_of(sockets: &[(InnerSocket, OwnedFd)]) -> u16 {
+        SocketAddr::try_from(getsockname(&sockets[0].1).unwrap()).unwrap().port()
+    }
+
+    /// What the trial costs, for those who look (`--nocapture`).
+    fn time_the_canary(canary: &Canary, sockets: &[(InnerSocket, OwnedFd)]) {
+        let mut took: Vec<Duration> = (0..200)
+            .map(|_| {
+                let began = std::time::Instant::now();
+                canary::arrive(canary, sockets).unwrap();
+                began.elapsed()
+            })
+            .collect();
+        took.sort_unstable();
+        writeln!(std::io::stderr(), "canary: p50 {:?}, p99 {:?}", took[100], took[198]).unwrap();
+    }
+
     #[test]
     #[ignore = "runs in a network namespace, started by the test below"]
     fn inner() {
@@ -277,13 +343,24 @@ mod tests {
             return;
         }
         crate::linux::inside::loopback_up().unwrap();
+        let canary = Canary {
+            arrive: vec!["192.0.2.1:9".parse().unwrap(), "[2001:db8::1]:9".parse().unwrap()],
+            allowed: None,
+            forbidden: None,
+        };
         let sockets = open(&Network {
             host_ports: vec![5432],
             listen: Vec::new(),
             opens_tls: false,
             trust: Vec::new(),
+            front: Front::Redirect,
+            canary: canary.clone(),
         })
         .unwrap();
+        canary::arrive(&canary, &sockets).unwrap();
+        time_the_canary(&canary, &sockets);
+        without_the_rule_the_canary_does_not_come(&canary, &sockets);
+        redirect(port_of(&sockets)).unwrap();
         let (mut listeners, mut rest) = (Vec::new(), Vec::new());
         for (kind, socket) in sockets {
             match kind {
@@ -342,5 +419,6 @@ mod tests {
         }
         assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stdout));
         assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"), "the inner test ran");
+        write!(std::io::stderr(), "{said}").unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! What the runner does in the new namespaces before the target starts, and while it runs. Each step takes
 //! data and says what failed.
 
+pub mod canary;
 pub mod confine;
 pub mod count;
 pub mod egress;

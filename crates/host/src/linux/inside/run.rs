@@ -1,11 +1,11 @@
 //! The runner's life as a list of steps.
 
-use super::{confine, egress, init, start, view};
+use super::{canary, confine, egress, init, start, view};
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
-use crate::linux::message::{FromRunner, Order, Sender, receive};
-use crate::linux::supervise::{Commands, Reporter, Supervisor, still_repositories};
+use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
+use crate::linux::supervise::{Commands, Reporter, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
@@ -39,6 +39,7 @@ pub fn run() -> u8 {
     let sender = Sender::new(Arc::clone(&control));
     let lived = named("read the order", inherited_order()).and_then(|order| {
         named("guard the runner", confine::guard_runner(order.spec.tier))?;
+        named("drop the bounding set", confine::drop_bounding_set(order.spec.tier))?;
         named("bring up the loopback interface", bring_up_loopback(order.spec.tier))?;
         live(order, None, &control, &sender)
     });
@@ -52,6 +53,7 @@ pub fn run() -> u8 {
 pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
     let sender = Sender::new(Arc::clone(control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
+        named("drop the bounding set", confine::drop_bounding_set(Tier::Process))?;
         named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let begun = view::View::begin().ok();
@@ -99,7 +101,8 @@ fn live(
 ) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
     named("build the file view", build_view(&spec, begun, control))?;
-    named("open the network", open_network(&spec, sender))?;
+    let sockets = named("open the network", open_network(&spec))?;
+    let asked = named(canary::STEP, try_network(&spec, sockets, sender))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
@@ -109,6 +112,7 @@ fn live(
     let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
     let listener = supervise(&spec, supervision, sender, &appeared, &commands);
     let listener = named("supervise the target", listener)?;
+    named(canary::STEP, asked.map_or(Ok(()), canary::Asked::hear))?;
     let target = start::start(&spec.target, ruleset, filter, listener).map_err(|error| match error {
         start::NotStarted::Program(errno) => Failure::Program(errno),
         start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
@@ -183,13 +187,23 @@ fn build_view(spec: &LaunchSpec, begun: Option<view::View>, control: &OwnedFd) -
     view::read_back(&spec.view)
 }
 
-/// The broker serves the sockets from when it has them; connections that come earlier wait.
-fn open_network(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
-    let Some(network) = &spec.network else { return Ok(()) };
-    for (kind, socket) in egress::open(network)? {
+fn open_network(spec: &LaunchSpec) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
+    spec.network.as_ref().map_or(Ok(Vec::new()), egress::open)
+}
+
+/// Shows that connections come to the sockets, gives these to the broker, which serves them from then on, and asks it
+/// for names. It answers while the rest is made ready.
+fn try_network(
+    spec: &LaunchSpec,
+    sockets: Vec<(InnerSocket, OwnedFd)>,
+    sender: &Sender,
+) -> Result<Option<canary::Asked>, OsError> {
+    let Some(network) = &spec.network else { return Ok(None) };
+    canary::arrive(&network.canary, &sockets)?;
+    for (kind, socket) in sockets {
         sender.send_with(&FromRunner::Socket(kind), &[socket.as_fd()]);
     }
-    Ok(())
+    canary::ask(&network.canary).map(Some)
 }
 
 fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
@@ -203,7 +217,7 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
 type Appeared = Arc<Mutex<Vec<AbsPath>>>;
 
 /// Answers the target's calls in a thread of its own, from the first `execve` on. What it answers by is read there: it is
-/// long, and the target is being started meanwhile. If it cannot be read, everything ends. Returns what brings the
+/// long, and the target is being executed meanwhile. If it cannot be read, everything ends. Returns what brings the
 /// listener there.
 fn supervise(
     spec: &LaunchSpec,
@@ -217,16 +231,18 @@ fn supervise(
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, list, commands) = (sender.clone(), Arc::clone(appeared), Arc::clone(commands));
-    let serve = move || match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
-        Ok(Some(order)) => {
-            // None comes from a child that failed before it was confined.
-            if let Some(listener) = awaited.take() {
-                Supervisor::new(listener, order, Reporter::new(sender), list, commands).run();
+    let serve = move || {
+        // None comes from a child that failed before it was confined.
+        let Some(listener) = awaited.take().map(Arc::new) else { return };
+        let first = let_start(&listener);
+        match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
+            Ok(Some(order)) => {
+                Supervisor::new(listener, order, Reporter::new(sender), list, commands).run(first);
             }
-        }
-        _ => {
-            sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
-            let _gone = init::kill_all(rustix::process::Signal::KILL);
+            _ => {
+                sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
+                let _gone = init::kill_all(rustix::process::Signal::KILL);
+            }
         }
     };
     std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).on("start", "the supervisor")?;

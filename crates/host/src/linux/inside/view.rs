@@ -23,9 +23,6 @@ use std::collections::HashSet;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
-/// Where layers of overlays and stand-ins for hidden objects are, while the view is built.
-const PRIVATE: &str = ".garth";
-
 /// The new tree while it is being built.
 #[derive(Debug)]
 pub struct View {
@@ -37,9 +34,9 @@ pub struct View {
     /// Directories that were made in the private file system, in which nothing is mounted over them: no link stands
     /// on the way to a name in them.
     own: HashSet<AbsPath>,
-    /// A second private file system for the layers of overlays and for stand-ins. It is cut off before the
-    /// target starts; what was mounted from it stays.
-    helpers: Option<OwnedFd>,
+    /// A second private file system for the layers of overlays and for stand-ins. It lies below the new root in the
+    /// host's tree and is let go of with that; what was mounted from it stays.
+    helpers: OwnedFd,
     overlays: usize,
     files: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
@@ -54,15 +51,22 @@ impl View {
     /// # Errors
     /// The step that failed, with its object.
     pub fn build(steps: &[ViewStep], mounts: Mounts, begun: Option<Self>) -> Result<Self, OsError> {
-        let fits = |view: &Self| usual::fits(&view.taken, steps) && !covers_source(steps, view.place);
+        let fits = |view: &Self| {
+            usual::fits(&view.taken, steps)
+                && AbsPath::posix(view.place).is_ok_and(|place| !covers_source(steps, &place))
+        };
         let mut view = match begun {
             Some(view) if fits(&view) => view,
             Some(view) => {
-                unmount(view.place, UnmountFlags::DETACH).on("throw away what is mounted at", view.place)?;
+                // The new root, and the helpers below it.
+                for _ in 0..2 {
+                    unmount(view.place, UnmountFlags::DETACH)
+                        .on("throw away what is mounted at", view.place)?;
+                }
                 drop(view);
-                Self::empty(steps)?
+                Self::empty(|place| covers_source(steps, place))?
             }
-            None => Self::empty(steps)?,
+            None => Self::empty(|place| covers_source(steps, place))?,
         };
         (view.mapped, view.mounts) = (mounts.keys().cloned().collect(), mounts);
         let todo: Vec<&ViewStep> = steps.iter().filter(|step| !view.taken.contains(step)).collect();
@@ -79,23 +83,29 @@ impl View {
     pub fn begin() -> Result<Self, OsError> {
         let mut walk = Walk::default();
         let steps = usual::usual(rustix::process::geteuid().as_raw(), |path| walk.look(path));
-        let mut view = Self::empty(&steps)?;
+        let here =
+            rustix::process::getcwd(Vec::new()).ok().and_then(|path| AbsPath::posix(path.into_bytes()).ok());
+        let mut view = Self::empty(|place| {
+            covers_source(&steps, place) || here.as_ref().is_none_or(|here| here.starts_with(place))
+        })?;
         for step in &steps {
             view.apply(step)?;
         }
+        view.masks()?;
         view.taken = steps;
         Ok(view)
     }
 
-    fn empty(steps: &[ViewStep]) -> Result<Self, OsError> {
-        let (root, place) = private_file_system(steps)?;
+    /// An empty view, mounted at the first place that is not `taken`.
+    fn empty(taken: impl Fn(&AbsPath) -> bool) -> Result<Self, OsError> {
+        let (root, helpers, place) = private_file_systems(taken)?;
         let own = HashSet::from_iter(AbsPath::posix("/"));
         Ok(Self {
             root,
             place,
             taken: Vec::new(),
             own,
-            helpers: None,
+            helpers,
             overlays: 0,
             files: 0,
             masks: None,
@@ -109,37 +119,16 @@ impl View {
     /// # Errors
     /// The error of `pivot_root(2)` and its companions.
     pub fn enter(self) -> Result<(), OsError> {
-        let helped = self.helpers.is_some();
         rustix::process::fchdir(&self.root).on("enter", "the new file view")?;
         rustix::process::pivot_root(".", ".").on("make a root of", "the new file view")?;
         unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")?;
-        rustix::process::chdir("/").on("enter", "the new root")?;
-        if helped {
-            unmount(PRIVATE, UnmountFlags::DETACH).on("cut off", "the private layers")?;
-            rustix::fs::rmdir(PRIVATE).on("remove", PRIVATE)?;
-        }
-        Ok(())
+        rustix::process::chdir("/").on("enter", "the new root")
     }
 
-    /// The file system of layers and stand-ins, made when it is first needed.
-    fn helpers(&mut self) -> Result<OwnedFd, OsError> {
-        if self.helpers.is_none() {
-            let fs = fresh_file_system()?;
-            mkdirat(&self.root, PRIVATE, Mode::from_raw_mode(0o700)).on("make", PRIVATE)?;
-            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let target = openat(&self.root, PRIVATE, flags, Mode::empty()).on("open", PRIVATE)?;
-            attach(&fs, target.as_fd()).on("mount", PRIVATE)?;
-            self.helpers = Some(fs);
-        }
-        let Some(helpers) = &self.helpers else { return Err(self.internal(PRIVATE)) };
-        rustix::io::fcntl_dupfd_cloexec(helpers, 0).on("copy", PRIVATE)
-    }
-
-    /// Makes a directory there and opens it.
-    fn helper_directory(&mut self, name: &str, mode: u32) -> Result<OwnedFd, OsError> {
-        let helpers = self.helpers()?;
-        mkdirat(&helpers, name, Mode::from_raw_mode(mode)).on("make", name)?;
-        openat(&helpers, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    /// Makes a directory among the helpers and opens it.
+    fn helper_directory(&self, name: &str, mode: u32) -> Result<OwnedFd, OsError> {
+        mkdirat(&self.helpers, name, Mode::from_raw_mode(mode)).on("make", name)?;
+        openat(&self.helpers, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .on("open", name)
     }
 
@@ -224,11 +213,11 @@ impl View {
     fn file(&mut self, path: &AbsPath, content: &[u8]) -> Result<(), OsError> {
         let name = format!("file-{}", self.files);
         self.files += 1;
-        let helpers = self.helpers()?;
         let create = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::EXCL;
-        let file = openat(&helpers, name.as_str(), create, Mode::from_raw_mode(0o444)).on("make", path)?;
+        let file =
+            openat(&self.helpers, name.as_str(), create, Mode::from_raw_mode(0o444)).on("make", path)?;
         std::io::Write::write_all(&mut std::fs::File::from(file), content).on("write", path)?;
-        let file = openat(&helpers, name.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let file = openat(&self.helpers, name.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
         let tree = clone_tree(file.on("open", path)?.as_fd()).on("show", path)?;
         let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
         restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", path)?;
@@ -236,10 +225,7 @@ impl View {
     }
 
     fn mask(&mut self, path: &AbsPath, directory: bool) -> Result<(), OsError> {
-        if self.masks.is_none() {
-            self.masks = Some(self.make_masks()?);
-        }
-        let Some((empty_directory, empty_file)) = &self.masks else { return Ok(()) };
+        let (empty_directory, empty_file) = self.masks()?;
         let stand_in = if directory { empty_directory } else { empty_file };
         let tree = clone_tree(stand_in.as_fd()).on("hide", path)?;
         let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
@@ -256,14 +242,22 @@ impl View {
         self.mapped.iter().any(|mapped| path.starts_with(mapped))
     }
 
-    fn make_masks(&mut self) -> Result<(OwnedFd, OwnedFd), OsError> {
+    /// What stands in for a hidden directory and for a hidden file, made when they are first needed.
+    fn masks(&mut self) -> Result<&(OwnedFd, OwnedFd), OsError> {
+        let masks = match self.masks.take() {
+            Some(masks) => masks,
+            None => self.make_masks()?,
+        };
+        Ok(self.masks.insert(masks))
+    }
+
+    fn make_masks(&self) -> Result<(OwnedFd, OwnedFd), OsError> {
         const FILE: &str = "hidden-file";
         let directory = self.helper_directory("hidden", 0)?;
-        let helpers = self.helpers()?;
         let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::EXCL;
-        openat(&helpers, FILE, flags, Mode::empty()).on("make", FILE)?;
-        let file = openat(&helpers, FILE, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).on("open", FILE)?;
-        Ok((directory, file))
+        openat(&self.helpers, FILE, flags, Mode::empty()).on("make", FILE)?;
+        let file = openat(&self.helpers, FILE, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        Ok((directory, file.on("open", FILE)?))
     }
 
     fn proc(&mut self, path: &AbsPath, guard_settings: bool) -> Result<(), OsError> {
@@ -400,20 +394,31 @@ impl View {
 /// Places where the new tree can stand until it is the root.
 const SCAFFOLDS: [&str; 8] = ["/mnt", "/media", "/srv", "/boot", "/tmp", "/var/tmp", "/run", "/sys"];
 
-/// A fresh `tmpfs`, mounted somewhere in this private mount namespace where it covers no source.
-fn private_file_system(steps: &[ViewStep]) -> Result<(OwnedFd, &'static str), OsError> {
-    let root = fresh_file_system()?;
+/// Two fresh file systems in memory, one mounted over the other somewhere in this private mount namespace: the new root,
+/// and below it the helpers. Returns them in this order, with the place.
+fn private_file_systems(
+    taken: impl Fn(&AbsPath) -> bool,
+) -> Result<(OwnedFd, OwnedFd, &'static str), OsError> {
+    let helpers = fresh_file_system()?;
     let mut last = Errno::NOENT;
-    for place in SCAFFOLDS.into_iter().filter(|place| !covers_source(steps, place)) {
-        match openat(CWD, place, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-            Ok(target) => match attach(&root, target.as_fd()) {
-                Ok(()) => return Ok((root, place)),
-                Err(errno) => last = errno,
-            },
+    for place in SCAFFOLDS {
+        if AbsPath::posix(place).map_or(true, |path| taken(&path)) {
+            continue;
+        }
+        match open_directory(place).and_then(|target| attach(&helpers, target.as_fd())) {
+            Ok(()) => {
+                let root = fresh_file_system()?;
+                attach(&root, helpers.as_fd()).on("mount", "the private file system")?;
+                return Ok((root, helpers, place));
+            }
             Err(errno) => last = errno,
         }
     }
     Err(last).on("mount", "the private file system")
+}
+
+fn open_directory(place: &str) -> Result<OwnedFd, Errno> {
+    openat(CWD, place, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
 fn fresh_file_system() -> Result<OwnedFd, OsError> {
@@ -424,10 +429,9 @@ fn fresh_file_system() -> Result<OwnedFd, OsError> {
     fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", "a private file system")
 }
 
-fn covers_source(steps: &[ViewStep], place: &str) -> bool {
-    let Ok(place) = AbsPath::posix(place.as_bytes()) else { return true };
+fn covers_source(steps: &[ViewStep], place: &AbsPath) -> bool {
     steps.iter().any(|step| match step {
-        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => source.starts_with(&place),
+        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => source.starts_with(place),
         _ => false,
     })
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 pub(super) const ACTIONS: &[Row] = &[
     ("say", say),
     ("say-on", say_on),
+    ("say-much", say_much),
     ("say-by-name", say_by_name),
     ("say-spelled", say_spelled),
     ("say-hello", say_hello),
@@ -105,6 +106,15 @@ fn say(arguments: &Arguments<'_>) -> Act {
 /// The same, listening on after a refusal: something may have been let through behind it.
 fn say_on(arguments: &Arguments<'_>) -> Act {
     converse(address(arguments, 0)?, &spoken(arguments.text(1)?), arguments.text(2)?, true)
+}
+
+/// Sends a request with a body of so many bytes (address, bytes, answer).
+fn say_much(arguments: &Arguments<'_>) -> Act {
+    let (to, length) = (address(arguments, 0)?, arguments.text(1)?);
+    let bytes: usize = length.parse().map_err(|_| Refusal::broken("no number of bytes"))?;
+    let mut words = format!("POST / HTTP/1.1\r\nHost: {to}\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+    words.resize(words.len() + bytes, b'.');
+    converse(to, &words, arguments.text(2)?, false)
 }
 
 /// The same to a name, whose address is asked for (name, port, words, answer).

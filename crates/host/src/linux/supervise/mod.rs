@@ -30,6 +30,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 /// The answer to a supervised call.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl From<Result<(), Errno>> for Answer {
 
 /// The supervisor of one sandbox.
 pub struct Supervisor {
-    listener: std::sync::Arc<Listener>,
+    listener: Arc<Listener>,
     order: Supervision,
     rules: FileRules,
     names: Names,
@@ -65,29 +66,47 @@ pub struct Supervisor {
     own_links: HashSet<FileId>,
     reporter: Reporter,
     repositories: Repositories,
-    appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
+    appeared: Arc<Mutex<Vec<AbsPath>>>,
     /// Configurations as they were before the first change, for comparing with what replaces them even
     /// after the file was deleted.
     configurations: HashMap<AbsPath, Vec<u8>>,
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
-    commands: std::sync::Arc<Commands>,
+    commands: Arc<Commands>,
+}
+
+/// Lets the target's own start go on: it was judged before the sandbox was made, and what it is supervised by is read
+/// meanwhile. The first call on a listener is made by the runner's own code in the child. Returns a call that is no
+/// start, for the supervisor.
+pub fn let_start(listener: &Listener) -> Option<Notification> {
+    let first = loop {
+        match listener.receive() {
+            Err(Errno::INTR) => {}
+            first => break first.ok()?,
+        }
+    };
+    if matches!(call::decode(&Names::new(), &first), Call::Execute { .. }) {
+        // A child that is gone needs no answer.
+        let _gone = listener.proceed(first.id);
+        return None;
+    }
+    Some(first)
 }
 
 impl Supervisor {
     /// Prepares to answer `listener`.
     #[must_use]
     pub fn new(
-        listener: Listener,
+        listener: Arc<Listener>,
         (order, rules): (Supervision, FileRules),
         reporter: Reporter,
-        appeared: std::sync::Arc<std::sync::Mutex<Vec<AbsPath>>>,
-        commands: std::sync::Arc<Commands>,
+        appeared: Arc<Mutex<Vec<AbsPath>>>,
+        commands: Arc<Commands>,
     ) -> Self {
+        // Not before the target has started: it starts on another processor, while the rules are read on this one.
         listener.wake_synchronously();
-        let listener = std::sync::Arc::new(listener);
-        commands.answer_on(std::sync::Arc::clone(&listener));
+        commands.answer_on(Arc::clone(&listener));
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
         let repositories = Repositories::new(&order.known_repositories);
@@ -109,10 +128,11 @@ impl Supervisor {
         }
     }
 
-    /// Answers calls until the last supervised process is gone.
-    pub fn run(&mut self) {
+    /// Answers calls, beginning with one that was received already, until the last supervised process is gone.
+    pub fn run(&mut self, first: Option<Notification>) {
         // New objects get exactly the mode that the caller's own mask leaves.
         rustix::process::umask(Mode::empty());
+        first.iter().for_each(|first| self.answer(first));
         loop {
             match self.listener.receive() {
                 Ok(notification) => self.answer(&notification),
@@ -178,6 +198,10 @@ impl Supervisor {
 
     /// Asks the policy; a refusal is reported.
     fn judge(&mut self, thread: u32, path: &AbsPath, op: FileOp) -> Verdict {
+        if self.order.has_view && !self.supervised(path) {
+            // The rules at hand say nothing about it.
+            return Verdict::Deny;
+        }
         let decision = self.rules.decide(path, op);
         if decision.verdict == Verdict::Deny && self.order.tells(path) {
             self.reporter.denied(thread, path, op, decision.rule);

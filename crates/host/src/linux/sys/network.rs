@@ -6,6 +6,9 @@ use rustix::fd::AsRawFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
+/// `SIOCSIFFLAGS` of `linux/sockios.h`, in the type that the C library at hand takes.
+const SIOCSIFFLAGS: libc::Ioctl = 0x8914;
+
 /// Brings `lo` up in the network namespace of the caller.
 ///
 /// # Errors
@@ -20,6 +23,6 @@ pub fn loopback_up() -> Result<(), Errno> {
     let flags = libc::IFF_UP | libc::IFF_RUNNING;
     request.ifr_ifru.ifru_flags = libc::c_short::try_from(flags).map_err(|_| Errno::INVAL)?;
     // SAFETY: the call reads one `ifreq` from the borrow.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCSIFFLAGS, &raw const request) };
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }

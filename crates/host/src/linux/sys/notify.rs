@@ -25,10 +25,16 @@ pub struct Listener(OwnedFd);
 
 const FLAG_CONTINUE: u32 = 1;
 const FD_SYNC_WAKE_UP: libc::c_ulong = 1;
-const IOCTL_SET_FLAGS: libc::c_ulong = 0x4008_2104;
-const IOCTL_RECV: libc::c_ulong = 0xC050_2100;
-const IOCTL_SEND: libc::c_ulong = 0xC018_2101;
-const IOCTL_ADDFD: libc::c_ulong = 0x4018_2103;
+
+/// A request number in the type that the C library at hand takes: musl's is signed.
+const fn request(number: u32) -> libc::Ioctl {
+    number as libc::Ioctl
+}
+
+const IOCTL_SET_FLAGS: libc::Ioctl = request(0x4008_2104);
+const IOCTL_RECV: libc::Ioctl = request(0xC050_2100);
+const IOCTL_SEND: libc::Ioctl = request(0xC018_2101);
+const IOCTL_ADDFD: libc::Ioctl = request(0x4018_2103);
 
 impl Listener {
     /// Asks the kernel to run supervisor and caller on one processor in turns (Linux 6.6). It saves the
