@@ -4,10 +4,16 @@
 //! where these are silent published descriptions and measurements; `docs/windows-model.md` names each. What the
 //! model cannot decide is refused with the reason, never guessed.
 
+pub mod acl;
 pub mod derive;
+pub mod descriptor;
 pub mod known;
 pub mod rights;
+pub mod sddl;
 pub mod sid;
 
+pub use acl::{Ace, AceFlags, AceKind, Acl, AclError, LabelPolicy};
+pub use descriptor::{Control, DescriptorError, Listed, SecurityDescriptor};
 pub use rights::{AccessMask, GenericMapping, ObjectKind};
+pub use sddl::SddlError;
 pub use sid::{Sid, SidError};
