@@ -4,6 +4,7 @@
 //! where these are silent published descriptions and measurements; `docs/windows-model.md` names each. What the
 //! model cannot decide is refused with the reason, never guessed.
 
+pub mod access;
 pub mod acl;
 pub mod derive;
 pub mod descriptor;
@@ -11,9 +12,12 @@ pub mod known;
 pub mod rights;
 pub mod sddl;
 pub mod sid;
+pub mod token;
 
+pub use access::{AccessRequest, Answer, Undecidable, check, reachable, reachable_file};
 pub use acl::{Ace, AceFlags, AceKind, Acl, AclError, LabelPolicy};
 pub use descriptor::{Control, DescriptorError, Listed, SecurityDescriptor};
 pub use rights::{AccessMask, GenericMapping, ObjectKind};
 pub use sddl::SddlError;
 pub use sid::{Sid, SidError};
+pub use token::{AppContainer, Group, Membership, Privilege, Token};
