@@ -8,6 +8,7 @@ pub mod access;
 pub mod acl;
 pub mod derive;
 pub mod descriptor;
+pub mod inherit;
 pub mod known;
 pub mod rights;
 pub mod sddl;
