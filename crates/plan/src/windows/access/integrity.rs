@@ -35,8 +35,12 @@ pub(super) fn limit(
     descriptor: &SecurityDescriptor,
     mapping: &GenericMapping,
 ) -> Result<Limit, Undecidable> {
+    let label = descriptor.label();
+    if label.is_some_and(|label| label.check().is_err()) {
+        return Err(Undecidable::Level);
+    }
     let (object, policy) =
-        descriptor.label().map_or((known::MEDIUM, LabelPolicy::NO_WRITE_UP), |label| (label.sid, label.mask));
+        label.map_or((known::MEDIUM, LabelPolicy::NO_WRITE_UP), |label| (label.sid, label.mask));
     let (subject, height) = (level(&token.integrity)?, level(&object)?);
     let passed_over = token.app_container.is_some() && height <= known::MEDIUM.relative_id();
     let everything = subject >= height || !token.mandatory.no_write_up || passed_over;

@@ -11,6 +11,7 @@ mod passes;
 
 pub use explain::{Answer, Decider, Gate, Verdict};
 
+use super::acl::ListKind;
 use super::descriptor::{Listed, SecurityDescriptor};
 use super::known;
 use super::rights::{AccessMask, ObjectKind};
@@ -45,7 +46,9 @@ pub enum Undecidable {
     EmptyWriteRestriction,
     /// The descriptor names no owner, which every object has; it was read without asking for it.
     Owner,
-    /// The integrity level of the token or of the label is none.
+    /// The DACL holds an entry that is neither a grant nor a denial.
+    Entry,
+    /// The integrity level of the token or of the label is none, or the label's policy is not understood.
     Level,
     /// An AppContainer whose package SID is none.
     Package,
@@ -60,7 +63,8 @@ impl fmt::Display for Undecidable {
                 "the token is write-restricted and has no restricting SID; add one, or drop the flag"
             }
             Self::Owner => "the security descriptor names no owner; read it together with the DACL",
-            Self::Level => "an integrity level is not of the form S-1-16-number",
+            Self::Entry => "the DACL holds an entry that neither grants nor denies",
+            Self::Level => "an integrity level is not of the form S-1-16-number, or its policy is unknown",
             Self::Package => "the package SID is not of the form S-1-15-2-numbers",
             Self::Backup => "opening for backup is only modelled for files and directories",
         })
@@ -180,6 +184,9 @@ impl Case<'_> {
 
     fn judge(&self) -> Result<Judged, Undecidable> {
         let owner = self.descriptor.owner.ok_or(Undecidable::Owner)?;
+        if self.descriptor.dacl.aces().iter().any(|ace| !ListKind::Discretionary.takes(ace.kind)) {
+            return Err(Undecidable::Entry);
+        }
         let label = integrity::limit(self.token, self.descriptor, self.kind.mapping())?;
         let container = self.token.app_container.is_some();
         let mut judged = Judged {

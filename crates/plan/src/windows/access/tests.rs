@@ -1,3 +1,4 @@
+use super::super::acl::{Ace, AceKind, Acl};
 use super::super::sid::Sid;
 use super::super::token::Group;
 use super::*;
@@ -69,6 +70,21 @@ fn what_cannot_be_decided_is_refused() {
     assert_eq!(reachable(&token, &unowned, ObjectKind::File, false), Err(Undecidable::Owner));
     token.integrity = known::SYSTEM;
     assert_eq!(ask(&token, ObjectKind::File, false), Undecidable::Level);
+    token.integrity = known::MEDIUM;
+    for (kind, mask, expected) in
+        [(AceKind::Label, 1, Undecidable::Entry), (AceKind::Audit, 1, Undecidable::Entry)]
+    {
+        let mut odd = owned.clone();
+        let entry = Ace { kind, mask: AccessMask(mask), ..Ace::allow(known::LOW, AccessMask::NONE) };
+        odd.dacl = Listed::Present(Acl::new(vec![entry]));
+        assert_eq!(reachable(&token, &odd, ObjectKind::File, false), Err(expected));
+        odd.sacl = core::mem::take(&mut odd.dacl);
+        assert!(reachable(&token, &odd, ObjectKind::File, false).is_ok());
+    }
+    let mut odd = owned.clone();
+    let label = Ace { kind: AceKind::Label, ..Ace::allow(known::LOW, AccessMask(8)) };
+    odd.sacl = Listed::Present(Acl::new(vec![label]));
+    assert_eq!(reachable(&token, &odd, ObjectKind::File, false), Err(Undecidable::Level));
     for package in [known::EVERYONE, known::PACKAGES, known::ALL_APPLICATION_PACKAGES] {
         let token = Token::ordinary(USER).in_app_container(package, &[]);
         assert_eq!(ask(&token, ObjectKind::File, false), Undecidable::Package);

@@ -23,8 +23,8 @@ fn descriptors_of_windows_round() {
         "O:BAG:SYD:AI(A;CIID;KR;;;BU)(A;CIID;KA;;;BA)(A;CIID;KA;;;SY)(A;CIIOID;KA;;;CO)(A;CIID;KR;;;AC)S:AI",
         "O:S-1-5-21-1-2-3-1001G:S-1-5-21-1-2-3-513D:(D;OICI;SDWD;;;WD)(A;OICI;0x1301bf;;;AU)",
         "D:(A;;FR;;;WD)S:(ML;OICI;NWNR;;;LW)",
-        "S:(AU;SAFA;0x1f0017;;;WD)(ML;;NX;;;HI)",
-        "D:ARAI(A;OICINPIOID;GRGX;;;S-1-15-2-2)",
+        "S:(AU;SAFA;CCDCLCRPSDRCWDWO;;;WD)(ML;;NX;;;HI)",
+        "D:ARAI(A;OICINPIOID;GXGR;;;S-1-15-2-2)",
     ];
     for text in texts {
         assert_eq!(read(text).to_string(), text);

@@ -38,16 +38,9 @@ pub const FLAGS: &[(&str, AceFlags)] = &[
     ("FA", AceFlags::FAILED_ACCESS),
 ];
 
-/// Rights. The first sixteen stand for one bit each; the others for what a generic right means for files and keys.
+/// Rights. The first seventeen stand for one bit each, lowest first, as Windows writes them; the others for what a
+/// generic right means for files and keys.
 pub const RIGHTS: &[(&str, AccessMask)] = &[
-    ("GA", AccessMask::GENERIC_ALL),
-    ("GR", AccessMask::GENERIC_READ),
-    ("GW", AccessMask::GENERIC_WRITE),
-    ("GX", AccessMask::GENERIC_EXECUTE),
-    ("RC", AccessMask::READ_CONTROL),
-    ("SD", AccessMask::DELETE),
-    ("WD", AccessMask::WRITE_DAC),
-    ("WO", AccessMask::WRITE_OWNER),
     ("CC", AccessMask(0x001)),
     ("DC", AccessMask(0x002)),
     ("LC", AccessMask(0x004)),
@@ -57,6 +50,14 @@ pub const RIGHTS: &[(&str, AccessMask)] = &[
     ("DT", AccessMask(0x040)),
     ("LO", AccessMask(0x080)),
     ("CR", AccessMask(0x100)),
+    ("SD", AccessMask::DELETE),
+    ("RC", AccessMask::READ_CONTROL),
+    ("WD", AccessMask::WRITE_DAC),
+    ("WO", AccessMask::WRITE_OWNER),
+    ("GA", AccessMask::GENERIC_ALL),
+    ("GX", AccessMask::GENERIC_EXECUTE),
+    ("GW", AccessMask::GENERIC_WRITE),
+    ("GR", AccessMask::GENERIC_READ),
     ("FA", AccessMask(0x001f_01ff)),
     ("FR", AccessMask(0x0012_0089)),
     ("FW", AccessMask(0x0012_0116)),

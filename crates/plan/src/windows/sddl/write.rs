@@ -61,17 +61,11 @@ impl fmt::Display for Ace {
     }
 }
 
-/// Rights by name where one name says it all or single bits do; else the number.
+/// Rights by name where one name says it all or names of single bits do; else the number. So Windows writes them.
 fn rights(ace: &Ace) -> String {
-    if ace.kind == AceKind::Label {
-        return spelled(ace.mask, words::LABEL_RIGHTS).unwrap_or_else(|| ace.mask.to_string());
-    }
-    if let Some((word, _)) = words::RIGHTS.iter().find(|(_, mask)| *mask == ace.mask) {
-        return (*word).to_owned();
-    }
-    let general = AccessMask::STANDARD.with(AccessMask::GENERIC);
-    let named = if general.contains(ace.mask) { spelled(ace.mask, words::RIGHTS) } else { None };
-    named.unwrap_or_else(|| ace.mask.to_string())
+    let table = if ace.kind == AceKind::Label { words::LABEL_RIGHTS } else { words::RIGHTS };
+    let whole = table.iter().find(|(_, mask)| *mask == ace.mask).map(|(word, _)| (*word).to_owned());
+    whole.or_else(|| spelled(ace.mask, table)).unwrap_or_else(|| ace.mask.to_string())
 }
 
 /// A mask in words of one bit each, if these are enough.
