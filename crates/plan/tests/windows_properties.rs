@@ -38,20 +38,35 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
-    fn a_denial_in_front_never_grants(token in token(), object in descriptor(), kind in kind(), sid in 0..14_usize, mask in mask()) {
+    fn a_denial_in_front_never_grants(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        sid in 0..14_usize,
+        mask in mask(),
+    ) {
         // Naming the owner takes the owner's implicit rights away, which is no grant either.
         let denied = preceded(&object, Ace::deny(subjects()[sid], mask));
         prop_assert!(reach(&token, &object, kind).contains(reach(&token, &denied, kind)));
     }
 
     #[test]
-    fn an_inherit_only_entry_changes_nothing(token in token(), object in descriptor(), kind in kind(), ace in ace()) {
+    fn an_inherit_only_entry_changes_nothing(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        ace in ace(),
+    ) {
         let waiting = ace.flagged(ace.flags | AceFlags::INHERIT_ONLY);
         prop_assert_eq!(reach(&token, &object, kind), reach(&token, &preceded(&object, waiting), kind));
     }
 
     #[test]
-    fn losing_a_group_grants_nothing_where_nothing_is_denied(token in token(), object in descriptor(), kind in kind()) {
+    fn losing_a_group_grants_nothing_where_nothing_is_denied(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+    ) {
         let object = granting(&object);
         let mut fewer = token.clone();
         fewer.groups.pop();
@@ -66,7 +81,14 @@ proptest! {
     }
 
     #[test]
-    fn the_maximum_is_the_union_of_single_rights(token in token(), object in descriptor(), kind in kind(), second in prop::option::of(restricting()), write in any::<bool>(), container in prop::option::of(container())) {
+    fn the_maximum_is_the_union_of_single_rights(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        second in prop::option::of(restricting()),
+        write in any::<bool>(),
+        container in prop::option::of(container()),
+    ) {
         let mut token = token;
         token.privileges.clear();
         token.write_restricted = write && second.is_some();
@@ -81,7 +103,12 @@ proptest! {
     }
 
     #[test]
-    fn all_or_nothing_is_what_single_rights_say(token in token(), object in descriptor(), kind in kind(), desired in mask()) {
+    fn all_or_nothing_is_what_single_rights_say(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        desired in mask(),
+    ) {
         let answer = check(&token, &object, kind, desired).unwrap();
         let asked = kind.mapping().map(desired);
         let each = asked.bits().all(|bit| check(&token, &object, kind, bit).unwrap().allowed);
@@ -93,15 +120,26 @@ proptest! {
     }
 
     #[test]
-    fn restricting_never_grants(token in token(), object in descriptor(), kind in kind(), second in restricting()) {
+    fn restricting_never_grants(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        second in restricting(),
+    ) {
         let restricted = Token { restricting: second.clone(), ..token.clone() };
         let for_writing = Token { write_restricted: true, ..restricted.clone() };
-        let (free, writing, full) = (reach(&token, &object, kind), reach(&for_writing, &object, kind), reach(&restricted, &object, kind));
+        let [free, writing, full] =
+            [&token, &for_writing, &restricted].map(|token| reach(token, &object, kind));
         prop_assert!(free.contains(writing) && writing.contains(full));
     }
 
     #[test]
-    fn fewer_restricting_sids_grant_less_where_nothing_is_denied(token in token(), object in descriptor(), kind in kind(), second in restricting()) {
+    fn fewer_restricting_sids_grant_less_where_nothing_is_denied(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        second in restricting(),
+    ) {
         prop_assume!(second.len() > 1);
         let object = granting(&object);
         let more = Token { restricting: second.clone(), ..token.clone() };
@@ -110,15 +148,21 @@ proptest! {
     }
 
     #[test]
-    fn an_app_container_gets_less_than_its_user(token in token(), object in descriptor(), kind in kind(), container in container()) {
+    fn an_app_container_gets_less_than_its_user(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        container in container(),
+    ) {
         // The label counts otherwise in an AppContainer, so the user is one for whom labels do not count.
         let mut user = token;
         user.mandatory.no_write_up = false;
         user.integrity = known::MEDIUM;
         let inside = Token { integrity: known::LOW, app_container: Some(container.clone()), ..user.clone() };
-        let all_packages = Token { app_container: Some(AppContainer { less_privileged: false, ..container.clone() }), ..inside.clone() };
-        let fewer = Token { app_container: Some(AppContainer { less_privileged: true, ..container.clone() }), ..inside.clone() };
-        let bare = Token { app_container: Some(AppContainer { capabilities: Vec::new(), ..container }), ..inside.clone() };
+        let with = |container| Token { app_container: Some(container), ..inside.clone() };
+        let all_packages = with(AppContainer { less_privileged: false, ..container.clone() });
+        let fewer = with(AppContainer { less_privileged: true, ..container.clone() });
+        let bare = with(AppContainer { capabilities: Vec::new(), ..container });
         let inside_reach = reach(&inside, &object, kind);
         prop_assert!(reach(&user, &object, kind).contains(inside_reach));
         prop_assert!(reach(&all_packages, &object, kind).contains(reach(&fewer, &object, kind)));
@@ -126,9 +170,17 @@ proptest! {
     }
 
     #[test]
-    fn a_higher_level_takes_nothing_away(token in token(), object in descriptor(), kind in kind(), container in prop::option::of(container())) {
+    fn a_higher_level_takes_nothing_away(
+        token in token(),
+        object in descriptor(),
+        kind in kind(),
+        container in prop::option::of(container()),
+    ) {
         let levels = [known::UNTRUSTED, known::LOW, known::MEDIUM, known::HIGH, known::SYSTEM_LEVEL];
-        let at = |level: &Sid| reach(&Token { integrity: *level, app_container: container.clone(), ..token.clone() }, &object, kind);
+        let at = |level: &Sid| {
+            let token = Token { integrity: *level, app_container: container.clone(), ..token.clone() };
+            reach(&token, &object, kind)
+        };
         for pair in levels.windows(2) {
             prop_assert!(at(&pair[1]).contains(at(&pair[0])), "{} to {}", pair[0], pair[1]);
         }
@@ -152,7 +204,12 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytes_never_panic_and_what_is_read_rounds(object in descriptor(), at in any::<prop::sample::Index>(), value in any::<u8>(), cut in any::<prop::sample::Index>()) {
+    fn damaged_bytes_never_panic_and_what_is_read_rounds(
+        object in descriptor(),
+        at in any::<prop::sample::Index>(),
+        value in any::<u8>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
         let mut bytes = object.to_bytes().unwrap();
         let place = at.index(bytes.len());
         bytes[place] = value;
@@ -163,7 +220,12 @@ proptest! {
     }
 
     #[test]
-    fn random_texts_never_panic(text in "[OGDS:();ASIDPX0-9éa-f-]{0,60}", object in descriptor(), at in any::<prop::sample::Index>()) {
+    fn random_texts_never_panic(
+        text in "[OGDS:();ASIDPX0-9éa-f-]{0,
+        60}",
+        object in descriptor(),
+        at in any::<prop::sample::Index>(),
+    ) {
         let _ = text.parse::<SecurityDescriptor>();
         let _ = text.parse::<Sid>();
         let mut whole: Vec<char> = object.to_string().chars().collect();

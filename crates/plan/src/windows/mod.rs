@@ -21,4 +21,4 @@ pub use descriptor::{Control, DescriptorError, Listed, SecurityDescriptor};
 pub use rights::{AccessMask, GenericMapping, ObjectKind};
 pub use sddl::SddlError;
 pub use sid::{Sid, SidError};
-pub use token::{AppContainer, Group, Membership, Privilege, Token};
+pub use token::{AppContainer, Group, Membership, Privilege, Restriction, RestrictionError, Token};

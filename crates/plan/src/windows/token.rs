@@ -7,6 +7,7 @@ use super::acl::Acl;
 use super::derive;
 use super::known;
 use super::sid::Sid;
+use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// How a group takes part in access checks.
@@ -153,6 +154,42 @@ pub struct AppContainer {
     pub less_privileged: bool,
 }
 
+/// How `CreateRestrictedToken` makes a weaker token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restriction {
+    /// SIDs that shall only refuse from now on, the user's own among them if wanted. Those that the token has not are
+    /// passed over.
+    pub disable: Vec<Sid>,
+    /// Every privilege but the one to pass through directories goes (`DISABLE_MAX_PRIVILEGE`).
+    pub drop_privileges: bool,
+    /// Privileges that go.
+    pub delete: Vec<Privilege>,
+    /// Restricting SIDs.
+    pub restricting: Vec<Sid>,
+    /// They are asked about writing alone (`WRITE_RESTRICTED`).
+    pub write_restricted: bool,
+}
+
+/// Why a token cannot be restricted as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestrictionError {
+    /// The token is restricted already; what a second list means for a write restriction is not documented.
+    Nested,
+    /// A write restriction without a restricting SID.
+    Empty,
+}
+
+impl fmt::Display for RestrictionError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Nested => "the token is restricted already",
+            Self::Empty => "a write restriction needs a restricting SID",
+        })
+    }
+}
+
+impl core::error::Error for RestrictionError {}
+
 /// An access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
@@ -215,6 +252,34 @@ impl Token {
         Self { integrity: known::LOW, app_container, ..self.clone() }
     }
 
+    /// The token that `CreateRestrictedToken` makes of this one.
+    ///
+    /// # Errors
+    /// [`RestrictionError`], where the result is not documented.
+    pub fn restricted(&self, how: &Restriction) -> Result<Self, RestrictionError> {
+        if self.is_restricted() && !how.restricting.is_empty() {
+            return Err(RestrictionError::Nested);
+        }
+        if how.write_restricted && how.restricting.is_empty() {
+            return Err(RestrictionError::Empty);
+        }
+        let mut weaker = self.clone();
+        weaker.user_deny_only |= how.disable.contains(&self.user);
+        for group in weaker.groups.iter_mut().filter(|group| how.disable.contains(&group.sid)) {
+            group.membership = Membership::DenyOnly;
+            group.mandatory = false;
+        }
+        let goes = |privilege: Privilege| {
+            how.delete.contains(&privilege) || how.drop_privileges && privilege != Privilege::ChangeNotify
+        };
+        weaker.privileges.retain(|held| !goes(held.privilege));
+        if !how.restricting.is_empty() {
+            weaker.restricting.clone_from(&how.restricting);
+            weaker.write_restricted = how.write_restricted;
+        }
+        Ok(weaker)
+    }
+
     /// True if the privilege is there and enabled.
     #[must_use]
     pub fn has_enabled(&self, privilege: Privilege) -> bool {
@@ -264,6 +329,50 @@ mod tests {
         token.user_deny_only = true;
         assert!(!token.allows(&token.user) && token.denies(&token.user));
         assert!(Group::enabled(derive::logon(0, 7)).logon);
+    }
+
+    fn nothing() -> Restriction {
+        Restriction {
+            disable: Vec::new(),
+            drop_privileges: false,
+            delete: Vec::new(),
+            restricting: Vec::new(),
+            write_restricted: false,
+        }
+    }
+
+    #[test]
+    fn restricting_only_takes_away() {
+        let mut token = Token::ordinary(Sid::fixed(5, [21, 1, 2, 3, 1001]));
+        token.groups.push(Group::enabled(known::ADMINISTRATORS));
+        token.privileges.push(Held { privilege: Privilege::Debug, enabled: false });
+        token.privileges.push(Held { privilege: Privilege::Shutdown, enabled: true });
+        assert_eq!(token.restricted(&nothing()).unwrap(), token);
+        let recipe = Restriction {
+            disable: vec![known::ADMINISTRATORS, known::SYSTEM, token.user],
+            drop_privileges: true,
+            restricting: vec![known::RESTRICTED, known::EVERYONE],
+            write_restricted: true,
+            ..nothing()
+        };
+        let weaker = token.restricted(&recipe).unwrap();
+        assert!(!weaker.allows(&known::ADMINISTRATORS) && weaker.denies(&known::ADMINISTRATORS));
+        assert!(weaker.user_deny_only && weaker.is_restricted() && weaker.write_restricted);
+        assert_eq!(weaker.privileges, [Held { privilege: Privilege::ChangeNotify, enabled: true }]);
+        assert_eq!(weaker.groups.len(), token.groups.len());
+        let fewer = token.restricted(&Restriction { delete: vec![Privilege::Debug], ..nothing() }).unwrap();
+        assert_eq!(fewer.privileges.len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_documented_is_refused() {
+        let token = Token::ordinary(known::SYSTEM);
+        let once = Restriction { restricting: vec![known::RESTRICTED], ..nothing() };
+        let restricted = token.restricted(&once).unwrap();
+        assert_eq!(restricted.restricted(&once), Err(RestrictionError::Nested));
+        assert!(restricted.restricted(&nothing()).unwrap().is_restricted());
+        let empty = Restriction { write_restricted: true, ..nothing() };
+        assert_eq!(token.restricted(&empty), Err(RestrictionError::Empty));
     }
 
     #[test]
