@@ -142,9 +142,11 @@ step_fuzz_corpus() {
 step_wine_plumbing() {
   have x86_64-w64-mingw32-gcc || skip "the linker x86_64-w64-mingw32-gcc is not installed"
   cargo build --target "$WINE_TARGET" --package garth-cli
+  cargo build --target "$WINE_TARGET" --package garth-host --example access-check
   have wine || skip "built, but not run: wine is not installed"
   local target=${CARGO_TARGET_DIR:-$PWD/target}
-  bash .ci/wine/plumbing.sh "$target/$WINE_TARGET/debug/garth.exe" "$target/wine-prefix"
+  local built=$target/$WINE_TARGET/debug
+  bash .ci/wine/plumbing.sh "$built/garth.exe" "$built/examples/access-check.exe" "$target/wine-prefix"
 }
 
 # ---- `garth prove` -----------------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 # Starts the Windows build under Wine and looks at its plumbing: it loads, reads arguments, prints, and gives
 # exit codes. Nothing here is evidence of containment; Wine does not enforce what garth relies on.
 #
-#   plumbing.sh PROGRAM PREFIX
+# One thing of Wine's own is compared: its `AccessCheck` on plain lists, with the model that plans are checked by.
+#
+#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX
 set -euo pipefail
 
 program=$1
-export WINEPREFIX=$2 WINEARCH=win64 WINEDEBUG=-all
+access_check=$2
+export WINEPREFIX=$3 WINEARCH=win64 WINEDEBUG=-all
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 XDG_RUNTIME_DIR=$(mktemp -d)
 export XDG_RUNTIME_DIR
@@ -41,3 +44,9 @@ prepare
 expect 0 "garth" --version
 expect 0 "run" --help
 expect 2 "no-such-verb" no-such-verb
+
+# The seed is fixed, so that a failure can be repeated; any other must do as well.
+if ! timeout 300 wine "$access_check" 100000 1; then
+  echo "FAILED under wine: the model of the access check differs from Wine where it should not"
+  exit 1
+fi

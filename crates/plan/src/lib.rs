@@ -7,3 +7,4 @@ pub mod assurance;
 pub mod facts;
 pub mod git;
 pub mod linux;
+pub mod windows;
