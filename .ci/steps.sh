@@ -19,6 +19,7 @@ PROGRAMS=(
   go=golang-go sqlite3=sqlite3 vim=vim nano=nano gdb=gdb strace=strace bwrap=bubblewrap tmux=tmux
   curl=curl wget=wget ip=iproute2 openssl=openssl sshd=openssh-server ssh=openssh-client psql=postgresql-client
   redis-server=redis-server redis-cli=redis-tools ruby=ruby php=php-cli chromium=chromium certutil=libnss3-tools
+  dbus-run-session=dbus-daemon dbus-send=dbus-bin gnome-keyring-daemon=gnome-keyring secret-tool=libsecret-tools
   script=bsdutils setpriv=util-linux runuser=util-linux
   x86_64-w64-mingw32-gcc=gcc-mingw-w64-x86-64 wine=wine
 )

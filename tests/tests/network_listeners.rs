@@ -60,6 +60,12 @@ fn the_gap_is_named_and_nothing_runs_without_accepting_it() {
         assert!(!place.garden.has("ran"), "it ran");
         let run = garth(place.internet, &place.garden, &[&["plan"], &words[1..]].concat()).code(121);
         assert!(run.text().contains("linux.network.redirect"), "{run}");
+        // The second try has the ports of the first.
+        place.garden.write(&policy, format!("{POLICY}listen = [39127]\n"));
+        for _ in 0..5 {
+            let _run = accepted(place, "true").ok();
+        }
+        place.garden.write(&policy, POLICY);
         // With no network there is nothing to accept.
         let _run = garth(place.internet, &place.garden, &["run", "--", "true"]).ok();
         // Where the kernel redirects there is no such gap, so each of these can fail.

@@ -90,7 +90,8 @@ exit $code";
 #[test]
 fn a_secret_comes_from_the_keyring_or_nothing_starts() {
     let tools = [
-        ("dbus-run-session", "dbus"),
+        ("dbus-run-session", "dbus-daemon"),
+        ("dbus-send", "dbus-bin"),
         ("gnome-keyring-daemon", "gnome-keyring"),
         ("secret-tool", "libsecret-tools"),
     ];

@@ -256,9 +256,25 @@ impl Refused {
     }
 }
 
+/// How often and how long a port of the host is waited for.
+const TRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// A listener on the host's loopback.
 fn publish(port: &Sourced<u16>) -> Result<(TcpListener, u16), Error> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port.value)) {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, port.value));
+    let is_taken =
+        |bound: &io::Result<_>| bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    let mut bound = bind();
+    // The broker of a first try, which the machine turned out not to hold, closes its sockets in threads of its own.
+    for _ in 0..TRIES {
+        if !is_taken(&bound) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        bound = bind();
+    }
+    match bound {
         Ok(listener) => Ok((listener, port.value)),
         Err(error) => Err(Error::Workspace {
             what: format!("port {} of the host's loopback cannot be opened ({})", port.value, port.origin),

@@ -7,8 +7,9 @@ use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::vetting::obstacle;
-use garth_egress::core::{Decided, Fault};
+use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
+use garth_host::linux::addresses;
 use garth_host::linux::broker::descriptors;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
@@ -392,6 +393,8 @@ struct Told<'s> {
     denied: Vec<Denied>,
     commands: &'s Commands,
     egress: Option<&'s Egress>,
+    /// Ports of the loopback inside at which nobody listens.
+    silent: Vec<u16>,
 }
 
 impl wait::Observer for Told<'_> {
@@ -402,6 +405,10 @@ impl wait::Observer for Told<'_> {
 
     fn command(&mut self, execution: &Execution, answer: wait::CommandAnswer) {
         self.commands.answer(execution, answer);
+    }
+
+    fn nobody_listens(&mut self, port: u16) {
+        self.silent.push(port);
     }
 
     fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError> {
@@ -419,12 +426,19 @@ impl Sandbox {
     /// # Errors
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        let mut told =
-            Told { observe, denied: Vec::new(), commands: &self.commands, egress: self.egress.as_ref() };
+        let mut told = Told {
+            observe,
+            denied: Vec::new(),
+            commands: &self.commands,
+            egress: self.egress.as_ref(),
+            silent: Vec::new(),
+        };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let denied = told.denied;
-        let refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
+        let Told { denied, silent, .. } = told;
+        let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
+        // Where the host has no server either, nothing was missed.
+        refused.extend(silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port));
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
@@ -437,6 +451,25 @@ impl Sandbox {
             },
         };
         Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited })
+    }
+}
+
+/// A port of the host's loopback that was wanted inside, in the form of a refusal.
+fn host_port(port: u16) -> Decided {
+    let reason = "nobody listens there inside, and the server on the host's own loopback is outside";
+    Decided {
+        connection: 0,
+        front: Front::HostPort,
+        client: None,
+        protocol: Protocol::Tcp,
+        host: Some(Host::Name("localhost".to_owned())),
+        port,
+        address: None,
+        request: None,
+        ruling: Ruling::deny(Code::SpecialAddress, reason).hinted(Hint::host_port(port)),
+        secrets: Vec::new(),
+        withheld: Vec::new(),
+        encrypted_hello: false,
     }
 }
 

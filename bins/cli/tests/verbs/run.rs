@@ -269,3 +269,34 @@ fn json_tells_of_refused_hosts() {
     let said = place.garth(&["run", "--", "getent", "hosts", "no.example.net"]).expect(2);
     assert!(said.err.contains("the network refused no.example.net: no rule names the host"), "{}", said.err);
 }
+
+/// A server on the host's loopback is not the sandbox's; who tries it is told how to open it, and who tries a port at
+/// which nobody is at all is told nothing.
+#[test]
+fn a_port_of_the_hosts_loopback_that_was_tried_has_a_hint() {
+    let place = Place::new("host-port");
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port} || exec 3<>/dev/tcp/127.0.0.1/1");
+    let said = place.garth(&["run", "--json", "--", "bash", "-c", &script]);
+    let events = said.events();
+    check_schema(&events);
+    let refused: Vec<&Value> = events.iter().filter(|event| event["event"] == "network-refused").collect();
+    // Where Landlock knows which servers are outside, connections are not looked at.
+    if refused.is_empty() && said.err.contains("Connection refused") && !supervises_connections() {
+        return;
+    }
+    assert_eq!(refused.len(), 1, "{}", said.err);
+    assert_eq!((&refused[0]["host"], &refused[0]["port"]), (&Value::from("localhost"), &Value::from(port)));
+    assert_eq!(refused[0]["grant"]["line"], format!("host-ports = [{port}]"));
+}
+
+/// Whether the kernel needs connections to be carried out: before Landlock ABI 9.
+fn supervises_connections() -> bool {
+    let place = Place::new("host-port-abi");
+    let report = place.garth(&["doctor", "--json"]).json();
+    let checks = report["checks"].as_array().unwrap();
+    let landlock = checks.iter().find(|check| check["name"] == "landlock").unwrap();
+    let found = landlock["found"].as_str().unwrap();
+    found.strip_prefix("ABI ").and_then(|abi| abi.parse().ok()).is_none_or(|abi: u32| abi < 9)
+}

@@ -30,6 +30,8 @@ pub enum FromRunner {
     Stopped(i32),
     /// A supervised call was refused.
     Denied(Denied),
+    /// A connection to this port of the sandbox's own loopback found nobody. Told once.
+    NobodyListens(u16),
     /// A program is about to start and waits for a verdict.
     Execute(Execution),
     /// A limit was reached and the sandbox ended for it.

@@ -108,6 +108,9 @@ pub trait Observer {
     /// Something was refused.
     fn denied(&mut self, event: Denied);
 
+    /// Nobody listens at this port of the loopback inside.
+    fn nobody_listens(&mut self, port: u16);
+
     /// A socket of the sandbox's network, to be served. What fails ends the sandbox.
     ///
     /// # Errors
@@ -243,6 +246,7 @@ impl Waiting<'_> {
             (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::NobodyListens(port), _) => observer.nobody_listens(port),
             (FromRunner::Execute(execution), _) => {
                 let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };
                 observer.command(&execution, answer);

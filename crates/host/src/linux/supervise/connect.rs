@@ -15,6 +15,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, StatxFlags, openat, statx};
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_timeout};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +76,14 @@ impl Supervisor {
     ) -> Answer {
         match self.prepare_connection(call.thread, socket, address, length) {
             Ok(connection) => match connection.make_soon() {
+                Err(Errno::CONNREFUSED) => {
+                    connection
+                        .address
+                        .loopback_port()
+                        .into_iter()
+                        .for_each(|port| self.reporter.nobody_listens(port));
+                    Answer::Fail(Errno::CONNREFUSED)
+                }
                 Err(Errno::AGAIN | Errno::INPROGRESS) if waits(&connection.socket) => {
                     self.connect_later(call.id, connection)
                 }
@@ -167,6 +176,19 @@ impl Address {
         let mut address = Self { bytes: [0; LONGEST], length: text.len() };
         address.bytes.get_mut(..text.len()).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(&text);
         Ok(address)
+    }
+
+    /// The port, if it is one of the loopback (`ip(7)`, `ipv6(7)`).
+    fn loopback_port(&self) -> Option<u16> {
+        let bytes = self.bytes();
+        let family = i32::from(libc::sa_family_t::from_ne_bytes(*bytes.first_chunk()?));
+        let address: IpAddr = match family {
+            libc::AF_INET => <[u8; 4]>::try_from(bytes.get(4..8)?).ok()?.into(),
+            libc::AF_INET6 => <[u8; 16]>::try_from(bytes.get(8..24)?).ok()?.into(),
+            _ => return None,
+        };
+        let port = u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?);
+        address.to_canonical().is_loopback().then_some(port)
     }
 
     fn bytes(&self) -> &[u8] {
@@ -274,5 +296,26 @@ mod tests {
         assert_eq!(Address::read(me, 8, 4).map(|_| ()), Err(Errno::FAULT));
         assert_eq!(Address::read(me, at, 1000).map(|_| ()), Err(Errno::INVAL));
         assert_eq!(Address::read(me, 0, 0).unwrap().bytes(), b"");
+    }
+
+    #[test]
+    fn ports_of_the_loopback_are_told_from_others() {
+        let port = |family: i32, rest: &[u8]| {
+            let family = libc::sa_family_t::try_from(family).unwrap().to_ne_bytes();
+            let text = [&family[..], &5432_u16.to_be_bytes(), rest].concat();
+            let mut address = Address { bytes: [0; LONGEST], length: text.len() };
+            address.bytes[..text.len()].copy_from_slice(&text);
+            address.loopback_port()
+        };
+        assert_eq!(port(libc::AF_INET, &[127, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0]), Some(5432));
+        assert_eq!(port(libc::AF_INET, &[10, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+        let six = |last: [u8; 4]| {
+            [&[0; 4][..], &[0; 10], &[if last == [0, 0, 0, 1] { 0 } else { 0xff }; 2], &last].concat()
+        };
+        assert_eq!(port(libc::AF_INET6, &six([0, 0, 0, 1])), Some(5432));
+        assert_eq!(port(libc::AF_INET6, &six([127, 0, 0, 1])), Some(5432));
+        assert_eq!(port(libc::AF_INET6, &six([93, 184, 216, 34])), None);
+        assert_eq!(port(libc::AF_UNIX, b"/run/x"), None);
+        assert_eq!(port(libc::AF_INET, b""), None);
     }
 }

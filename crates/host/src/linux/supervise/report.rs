@@ -4,7 +4,7 @@ use crate::linux::message::{FromRunner, Sender};
 use garth_plan::git::Refusal;
 use garth_policy::{AbsPath, FileOp, FileRule, Origin};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One refusal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ pub struct Denied {
 pub struct Reporter {
     sender: Sender,
     seen: HashMap<(AbsPath, FileOp), u64>,
+    ports: HashSet<u16>,
 }
 
 /// Different refusals that are told; the rest are counted.
@@ -37,7 +38,7 @@ impl Reporter {
     /// Reports through `sender`.
     #[must_use]
     pub fn new(sender: Sender) -> Self {
-        Self { sender, seen: HashMap::new() }
+        Self { sender, seen: HashMap::new(), ports: HashSet::new() }
     }
 
     pub(super) fn sender(&self) -> &Sender {
@@ -54,6 +55,13 @@ impl Reporter {
         let reason = "the file has another name (a hard link) that may lie outside the workspace".to_owned();
         let hint = "replace the file instead of changing it in place: cp --remove-destination".to_owned();
         self.send(thread, path, FileOp::Write, reason, None, Some(hint));
+    }
+
+    /// Nobody inside listens at this port of the loopback. The broker knows whether somebody outside does.
+    pub(super) fn nobody_listens(&mut self, port: u16) {
+        if self.ports.len() < MOST && self.ports.insert(port) {
+            self.sender.send(&FromRunner::NobodyListens(port));
+        }
     }
 
     pub(super) fn outside_server(&mut self, thread: u32, path: &AbsPath) {
