@@ -151,7 +151,13 @@ impl Reader<'_> {
     /// What the letters of a command run, with all variables put in.
     pub(super) fn named_command(&mut self, simple: &Simple, letters: &[Letter]) {
         let letters = trimmed_start(letters);
-        if letters.is_empty() || letters.first().and_then(Letter::char) == Some(':') {
+        let is_label = letters.first().and_then(Letter::char) == Some(':');
+        if is_label && letters.get(1).and_then(Letter::char) != Some(':') {
+            // It is run, and fails; whether `goto` finds it is not sure.
+            let text = lower_case(letters.get(1..).unwrap_or_default());
+            self.label_here(text.split(super::letters::is_delimiter).next().unwrap_or_default());
+        }
+        if letters.is_empty() || is_label {
             self.bare(simple);
             return;
         }

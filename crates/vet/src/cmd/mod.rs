@@ -69,7 +69,7 @@ fn read(text: &str, mode: Mode, at: Option<Span>) -> Script {
         let span = at.unwrap_or(Span { start: 0, end: text.len() });
         return Script { problems: vec![Problem { what, span }], ..Script::default() };
     }
-    let has_labels = mode == Mode::Batch && text.lines().any(is_label);
+    let has_labels = mode == Mode::Batch && text.split(['\n', '\u{1a}']).any(is_label);
     let reader = follow(text, mode, at, has_labels, false);
     let asked = reader.asked;
     let mut script = reader.script;
@@ -102,7 +102,7 @@ fn follow(text: &str, mode: Mode, at: Option<Span>, has_labels: bool, maybe: boo
 }
 
 fn is_label(line: &str) -> bool {
-    let line = line.trim_start_matches(letters::is_delimiter);
+    let line = line.trim_start_matches(|letter| letters::is_delimiter(letter) || "@(".contains(letter));
     line.starts_with(':') && !line.starts_with("::")
 }
 
