@@ -144,6 +144,9 @@ fn deep_nesting_has_room() {
         ("a (", ")"),
         ("class A { [void] M() {", "} }"),
         ("$x = ", ""),
+        ("++", ""),
+        ("[ref]", ""),
+        ("[array]::Reverse(", ")"),
     ];
     let mut deepest = 0;
     for (open, close) in pairs {
