@@ -146,7 +146,7 @@ impl Found {
                         && let Some(Element { work: Work::Expression(inner), .. }) =
                             pipelines.iter().flatten().next()
                     {
-                        found.target(inner);
+                        found.changed(inner);
                     }
                 }
             }),
