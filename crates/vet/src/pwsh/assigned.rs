@@ -136,6 +136,7 @@ impl Found {
             Kind::List(all) => all.iter().for_each(|one| self.target(one)),
             Kind::Access(first, links) => {
                 self.changed(first);
+                self.expression(first);
                 links.iter().for_each(|link| self.link(link));
             }
             Kind::Statements(all, _) => self.inside(|found| {
@@ -145,7 +146,7 @@ impl Found {
                         && let Some(Element { work: Work::Expression(inner), .. }) =
                             pipelines.iter().flatten().next()
                     {
-                        found.target(inner);
+                        found.changed(inner);
                     }
                 }
             }),
@@ -153,12 +154,15 @@ impl Found {
         }
     }
 
-    /// The variable below a member or an index that is set.
+    /// Marks the variable below a member, an index or a cast. What is evaluated on the way is walked elsewhere: twice
+    /// on every level would be too often.
     fn changed(&mut self, target: &Expression) {
         match &target.kind {
             Kind::Variable(name) => self.set_nested(name),
             Kind::Access(first, _) => self.changed(first),
-            _ => self.expression(target),
+            Kind::Cast(_, inner) => self.changed(inner),
+            Kind::List(all) => all.iter().for_each(|one| self.changed(one)),
+            _ => {}
         }
     }
 

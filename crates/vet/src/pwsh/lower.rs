@@ -353,7 +353,11 @@ impl Lowering {
             "=" => new,
             "??=" => Value::other("an assignment that may not happen"),
             operator => {
-                let old = self.value(&assign.target);
+                // Anything else is evaluated where it is set.
+                let old = match &assign.target.kind {
+                    Kind::Variable(_) => self.value(&assign.target),
+                    _ => Value::other("a computed value"),
+                };
                 let operator = operator.trim_end_matches('=');
                 self.binary(operator, &old, &new)
             }

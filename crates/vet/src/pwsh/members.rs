@@ -113,7 +113,8 @@ impl Lowering {
         let [pipeline] = pipelines.as_slice() else { return None };
         let [element] = pipeline.as_slice() else { return None };
         let Work::Expression(expression) = &element.work else { return None };
-        if !given.is_known() {
+        // Not inside another one, whose elements would each compute all of this again.
+        if !given.is_known() || self.scope.element.is_some() {
             return None;
         }
         let before = (self.script.commands.len(), self.script.problems.len());

@@ -144,6 +144,11 @@ fn deep_nesting_has_room() {
         ("a (", ")"),
         ("class A { [void] M() {", "} }"),
         ("$x = ", ""),
+        ("++", ""),
+        ("$x[(", ")] += 1"),
+        ("(1 | % {", "})"),
+        ("[ref]", ""),
+        ("[array]::Reverse(", ")"),
     ];
     let mut deepest = 0;
     for (open, close) in pairs {
