@@ -353,7 +353,8 @@ fn host_and_port(text: &str) -> Option<(String, u16)> {
         None => (false, authority),
     };
     let standard = if is_login { 22 } else { standard };
-    if host.is_empty() {
+    // Digits alone are a port, as `nc` takes one behind the host.
+    if host.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     if let Some(inner) = host.strip_prefix('[') {
@@ -382,6 +383,7 @@ mod tests {
             ("http://[::1]:3000/", Some(("::1", 3000))),
             ("file:///etc/passwd", None),
             ("", None),
+            ("3000", None),
         ];
         for (text, expected) in table {
             let expected = expected.map(|(host, port)| (host.to_owned(), port));
