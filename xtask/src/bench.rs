@@ -16,6 +16,7 @@ use stage::Stage;
 mod build;
 mod contender;
 mod cost;
+#[cfg(target_os = "linux")]
 mod egress;
 mod load;
 mod measure;
@@ -41,6 +42,7 @@ pub fn run(root: &Path, arguments: &[String], out: &mut dyn Write) -> Result<()>
         // What the outer half starts: the measuring half, and the program of one of the workloads.
         Some("--measure") => return measure::run(&arguments[1..], out),
         Some("--storm") => return storm::run(&arguments[1..]),
+        #[cfg(target_os = "linux")]
         Some("egress") => return egress::run(root, &arguments[1..], out),
         _ => {}
     }

@@ -279,3 +279,49 @@ fn starts(garth: &Path, directory: &Path, rounds: usize) -> Result<[Vec<f64>; 2]
     }
     Ok(took)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_what_they_ask_for_in_both_protocols() {
+        let scratch = fresh();
+        let (plain, private) = (server::plain().unwrap(), server::private(&scratch.0).unwrap());
+        let authority = CertificateDer::from_pem_file(scratch.0.join("ca.pem")).unwrap();
+        let tls = client::trust(vec![authority]).unwrap();
+        for way in [
+            Way { proxy: None, server: plain, tls: None },
+            Way { proxy: None, server: private, tls: Some(tls) },
+        ] {
+            let mut session = way.connect().unwrap();
+            for length in [0, 1, client::SMALL, 70_000, 3 << 20] {
+                session.ask(length).unwrap();
+            }
+            assert!(client::stream(&way, 2 << 20).unwrap() > 0.0);
+            assert!(client::requests(&way, 2, Duration::from_millis(20)).unwrap() > 0.0);
+            assert_eq!(client::first_bytes(&way, 2, 3, Duration::from_millis(1)).unwrap().len(), 6);
+        }
+        // Whom nobody vouches for is no server.
+        let stranger = Way { proxy: None, server: private, tls: Some(client::trust(Vec::new()).unwrap()) };
+        assert!(stranger.connect().unwrap().ask(1).is_err());
+    }
+
+    fn fresh() -> Scratch {
+        let path = std::env::temp_dir().join(format!("garth-bench-egress-test-{}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        Scratch(path)
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let parse = |text: &str| {
+            Options::parse(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).map(|_| ())
+        };
+        assert!(parse("--rounds 2 --seconds 0.5 --megabytes 8 --starts 3 --write").is_ok());
+        for (text, part) in [("--fast", "`--fast`"), ("--rounds", "a value"), ("--rounds 0", "hint:")] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -15,7 +15,9 @@ const EXPLANATION: &str = "
 HTTP/1.1 over TLS of which the proxy reads each request; certificates and sessions are not kept by the clients. *Requests* are \
 of eight clients that keep their connection, *connections* of eight that make a new one for each request. The *first byte* is \
 the time from `connect(2)` to the first answer, all handshakes included, of clients that begin one now and then, which leaves the \
-machine room (at 500 a second passed through, more than mitmproxy can serve, and 50 opened). The *C floor* (`xtask/src/bench/egress/floor.c`) checks nothing, and moves bytes by `splice(2)`.
+machine room (at 500 a second passed through, more than mitmproxy can serve, and 50 opened). The *C floor* (`xtask/src/bench/egress/floor.c`) checks nothing, and moves bytes by `splice(2)`. \
+Where the load is above the number of processors, other work ran beside the bench: all contenders share it, so ratios say more than \
+times, and the last hundredth is the scheduler's.
 ";
 
 /// Puts the page together.
