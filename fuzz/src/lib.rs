@@ -8,12 +8,14 @@ use garth_policy::{AbsPath, Flavor, Glob, HostPattern, normalise_host};
 mod egress;
 mod policy_file;
 mod vet;
+mod windows;
 
 pub use egress::{
     client_hello, dns_message, egress_host, first_bytes, http_head, secret_value, socks_message,
 };
 pub use policy_file::policy_file;
 pub use vet::{vet_cmd, vet_pwsh, vet_sh};
+pub use windows::security_descriptor;
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -32,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("path_pattern", path_pattern),
     ("policy_file", policy_file),
     ("secret_value", secret_value),
+    ("security_descriptor", security_descriptor),
     ("socks_message", socks_message),
     ("vet_cmd", vet_cmd),
     ("vet_pwsh", vet_pwsh),

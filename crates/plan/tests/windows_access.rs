@@ -109,7 +109,7 @@ fn owners_and_privileges() {
             ("", "O:%UD:(A;IOOI;RC;;;OW)", "RCWD", "="),
             ("", "O:SYD:(A;;GA;;;OW)", "MAX", "no"),
             ("user-deny", "O:%UD:", "MAX", "no"),
-            ("user-deny", "O:%UD:(D;;GA;;;OW)(A;;GA;;;WD)", "MAX", "no"),
+            ("user-deny", "O:%UD:(D;;GA;;;OW)(A;;GA;;;WD)", "MAX", "GA"),
             ("-BA", "O:BAD:", "RC", "no"),
             ("+BA", "O:BAD:", "RCWD", "="),
             // Nobody owns it; the privilege gives taking ownership.
@@ -223,7 +223,11 @@ fn restricting_sids() {
             ("restrict=RC", "O:%UD:", "RC", "no"),
             ("restrict=%U", "O:%UD:", "RCWD", "="),
             ("restrict=%U", "O:%UD:(A;;RC;;;OW)", "MAX", "RC"),
-            ("restrict=RC", "O:%UD:(A;;GR;;;OW)(A;;GA;;;RC)", "GR", "="),
+            ("restrict=RC", "O:%UD:(A;;GR;;;OW)(A;;GA;;;RC)", "GR", "no"),
+            ("restrict=%U", "O:%UD:(A;;GR;;;OW)(A;;GA;;;RC)", "GR", "="),
+            // Who is no owner in both lists is not spoken to, and not refused, by entries for owner rights.
+            ("", "O:%UD:(D;;GW;;;OW)(A;;GA;;;WD)", "GW", "no"),
+            ("restrict=WD", "O:%UD:(D;;GW;;;OW)(A;;GA;;;WD)", "GW", "="),
             // No DACL, no second pass.
             ("restrict=RC", "D:NO_ACCESS_CONTROL", "GA", "="),
             ("restrict=RC priv=TakeOwnership", "D:", "WO", "="),

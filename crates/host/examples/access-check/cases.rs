@@ -1,6 +1,6 @@
 //! Random cases, and why Wine may differ in one.
 
-use super::system::SystemToken;
+use super::system::{self, SystemToken};
 use garth_plan::windows::{
     AccessMask, Ace, AceFlags, AceKind, Acl, Control, Listed, ObjectKind, SecurityDescriptor, Sid, Token,
     check, known,
@@ -144,6 +144,8 @@ struct Tally {
     granted: usize,
     refused: usize,
     explained: BTreeMap<Quirk, usize>,
+    texts: usize,
+    null_lists: usize,
     unexplained: Vec<String>,
 }
 
@@ -174,6 +176,29 @@ impl Tally {
         Ok(())
     }
 
+    /// The system must read the model's text of the descriptor as the model's bytes of it.
+    fn compare_text(&mut self, case: &Case) -> io::Result<()> {
+        if case.descriptor.dacl == Listed::Null {
+            // Wine 8 does not know `NO_ACCESS_CONTROL` and reads an empty list.
+            self.null_lists += 1;
+            return Ok(());
+        }
+        let text = case.descriptor.to_string();
+        let bytes = match system::bytes_of(&text) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.unexplained.push(format!("{text}: {error}"));
+                return Ok(());
+            }
+        };
+        let theirs = SecurityDescriptor::read(&bytes).map_err(io::Error::other)?;
+        self.texts += 1;
+        if theirs != case.descriptor {
+            self.unexplained.push(format!("{text}: the system reads {theirs}"));
+        }
+        Ok(())
+    }
+
     fn is_good(&self, cases: usize) -> bool {
         self.unexplained.is_empty()
             && self.plain * 2 >= cases
@@ -194,7 +219,9 @@ fn run(cases: usize, seed: u64) -> io::Result<Tally> {
         subjects.extend([known::RESTRICTED, known::ALL_APPLICATION_PACKAGES, known::ADMINISTRATORS]);
         subjects.extend(token.groups.iter().map(|group| group.sid));
         for _ in 0..cases / 2 {
-            tally.compare(&case(&mut numbers, &subjects), &token, &asked)?;
+            let case = case(&mut numbers, &subjects);
+            tally.compare(&case, &token, &asked)?;
+            tally.compare_text(&case)?;
         }
     }
     Ok(tally)
@@ -217,6 +244,7 @@ pub fn compare() -> ExitCode {
                 tally.plain, tally.granted, tally.refused
             );
             tally.explained.iter().for_each(|(quirk, count)| println!("  {count} differ: {quirk:?}"));
+            println!("  {} texts were compared, {} with a NULL list were not", tally.texts, tally.null_lists);
             println!("  {} differ without a reason", tally.unexplained.len());
             tally.unexplained.iter().take(10).for_each(|line| println!("  {line}"));
             if tally.is_good(cases) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

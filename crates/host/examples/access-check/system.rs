@@ -7,7 +7,8 @@ use core::ptr;
 use garth_plan::windows::token::{Held, MandatoryPolicy};
 use garth_plan::windows::{AccessMask, GenericMapping, Group, Membership, Privilege, Sid, Token, known};
 use std::io;
-use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
+use windows_sys::Win32::Foundation::{CloseHandle, HANDLE, LocalFree};
+use windows_sys::Win32::Security::Authorization::ConvertStringSecurityDescriptorToSecurityDescriptorW;
 use windows_sys::Win32::Security::{
     AccessCheck, CreateRestrictedToken, DuplicateToken, GENERIC_MAPPING, GetLengthSid, GetTokenInformation,
     LUID_AND_ATTRIBUTES, PRIVILEGE_SET, PSID, SID_AND_ATTRIBUTES, SecurityImpersonation, TOKEN_DUPLICATE,
@@ -156,6 +157,28 @@ impl SystemToken {
         })?;
         Ok(if status == 0 { AccessMask::NONE } else { AccessMask(granted) })
     }
+}
+
+/// The bytes that the system makes of a descriptor in SDDL.
+pub fn bytes_of(text: &str) -> io::Result<Vec<u8>> {
+    let wide: Vec<u16> = text.encode_utf16().chain([0]).collect();
+    let (mut descriptor, mut length) = (ptr::null_mut(), 0);
+    // SAFETY: the text ends with a zero, and both results have their place.
+    checked(unsafe {
+        ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            wide.as_ptr(),
+            1,
+            &raw mut descriptor,
+            &raw mut length,
+        )
+    })?;
+    // SAFETY: the system vouches for `length` bytes, which nobody else holds; they are copied before they are freed.
+    let bytes = unsafe {
+        let bytes = core::slice::from_raw_parts(descriptor.cast::<u8>(), length as usize).to_vec();
+        LocalFree(descriptor);
+        bytes
+    };
+    Ok(bytes)
 }
 
 /// Copies a SID that the system handed out.

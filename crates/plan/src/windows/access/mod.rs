@@ -184,6 +184,7 @@ impl Case<'_> {
 
     fn judge(&self) -> Result<Judged, Undecidable> {
         let owner = self.descriptor.owner.ok_or(Undecidable::Owner)?;
+        let is_owner = self.is_owner(&owner);
         if self.descriptor.dacl.aces().iter().any(|ace| !ListKind::Discretionary.takes(ace.kind)) {
             return Err(Undecidable::Entry);
         }
@@ -192,7 +193,7 @@ impl Case<'_> {
         let mut judged = Judged {
             label,
             privileges: self.privileges(),
-            owner: self.owner_rights(owner),
+            owner: self.owner_rights(is_owner),
             dacl: Gate::Dacl,
             own: Decided::default(),
             restricting: None,
@@ -203,20 +204,25 @@ impl Case<'_> {
             judged.dacl = if container { Gate::NoDaclInContainer } else { Gate::NoDacl };
             return Ok(judged);
         };
-        let context = passes::Context { token: self.token, owner, acl, mapping: self.kind.mapping() };
+        let context = passes::Context { token: self.token, is_owner, acl, mapping: self.kind.mapping() };
         judged.own = context.own();
         judged.restricting = context.restricting();
         judged.package = context.package();
         Ok(judged)
     }
 
+    /// Whether the token owns the object. A restricted one must have the owner among its restricting SIDs too.
+    fn is_owner(&self, owner: &Sid) -> bool {
+        let second = !self.token.is_restricted() || self.token.restricting.contains(owner);
+        self.token.allows(owner) && second
+    }
+
     /// What owning the object gives without an entry: reading and writing the DACL, unless an entry for owner rights
-    /// says otherwise. A restricted token must have the owner among its restricting SIDs too.
-    fn owner_rights(&self, owner: Sid) -> AccessMask {
+    /// says otherwise.
+    fn owner_rights(&self, is_owner: bool) -> AccessMask {
         let mut entries = self.descriptor.dacl.aces().iter();
         let replaced = entries.any(|ace| ace.is_effective() && ace.sid == known::OWNER_RIGHTS);
-        let second = !self.token.is_restricted() || self.token.restricting.contains(&owner);
-        if self.token.allows(&owner) && second && !replaced {
+        if is_owner && !replaced {
             AccessMask::READ_CONTROL | AccessMask::WRITE_DAC
         } else {
             AccessMask::NONE

@@ -43,7 +43,7 @@ pub(super) struct Restricting {
 /// What the passes look at.
 pub(super) struct Context<'a> {
     pub(super) token: &'a Token,
-    pub(super) owner: Sid,
+    pub(super) is_owner: bool,
     pub(super) acl: &'a Acl,
     pub(super) mapping: &'a GenericMapping,
 }
@@ -59,19 +59,18 @@ impl Context<'_> {
         effective.map(|(place, ace)| (place, ace, self.mapping.map(ace.mask)))
     }
 
-    /// An entry for owner rights speaks of the owner.
-    fn subject(&self, ace: &Ace) -> Sid {
-        if ace.sid == known::OWNER_RIGHTS { self.owner } else { ace.sid }
+    /// An entry for owner rights speaks to a token that owns the object, in each pass alike.
+    fn speaks_to_owner(&self, sid: &Sid) -> bool {
+        self.is_owner && *sid == known::OWNER_RIGHTS
     }
 
     /// One pass: in order, the first entry that concerns the token decides about each of its rights.
     fn pass(&self, allow: impl Fn(&Sid) -> bool, deny: impl Fn(&Sid) -> bool) -> Decided {
         let mut decided = Decided::default();
         for (place, ace, mask) in self.entries() {
-            let sid = self.subject(ace);
             match ace.kind {
-                AceKind::Allow if allow(&sid) => decided.note(mask, place, true),
-                AceKind::Deny if deny(&sid) => decided.note(mask, place, false),
+                AceKind::Allow if allow(&ace.sid) => decided.note(mask, place, true),
+                AceKind::Deny if deny(&ace.sid) => decided.note(mask, place, false),
                 _ => {}
             }
         }
@@ -84,7 +83,10 @@ impl Context<'_> {
         let apart = self.token.app_container.is_some() || integrity::is_low(self.token);
         let elsewhere =
             |sid: &Sid| apart && (sid.is_below(&known::PACKAGES) || sid.is_below(&known::CAPABILITIES));
-        self.pass(|sid| self.token.allows(sid) && !elsewhere(sid), |sid| self.token.denies(sid))
+        self.pass(
+            |sid| self.speaks_to_owner(sid) || self.token.allows(sid) && !elsewhere(sid),
+            |sid| self.speaks_to_owner(sid) || self.token.denies(sid),
+        )
     }
 
     /// The restricting SIDs, which grant and refuse alike.
@@ -96,7 +98,7 @@ impl Context<'_> {
         if !self.token.is_restricted() {
             return None;
         }
-        let among = |sid: &Sid| self.token.restricting.contains(sid);
+        let among = |sid: &Sid| self.speaks_to_owner(sid) || self.token.restricting.contains(sid);
         let covers = if self.token.write_restricted {
             let mapping = self.mapping;
             mapping.write.without(mapping.read | mapping.execute)
