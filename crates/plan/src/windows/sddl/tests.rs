@@ -47,6 +47,21 @@ fn other_spellings_mean_the_same() {
     );
 }
 
+/// The first example of "Security descriptor string format" in Microsoft's documentation, with a group that does not
+/// depend on the domain.
+#[test]
+fn the_documented_example_means_what_the_documentation_says() {
+    let example = "O:AOG:DAD:(A;;RPWPCCDCLCSWRCWDWOGA;;;S-1-0-0)";
+    assert_eq!(refused(example), (7, SddlProblem::Relative("DA".into())));
+    let read = read(&example.replace("DA", "SY"));
+    assert_eq!(read.owner.unwrap().to_string(), "S-1-5-32-548");
+    let [entry] = read.dacl.aces() else { panic!("one entry") };
+    let named = AccessMask::READ_CONTROL | AccessMask::WRITE_DAC | AccessMask::WRITE_OWNER;
+    assert_eq!(entry.mask, named | AccessMask::GENERIC_ALL | AccessMask(0x3f));
+    assert_eq!((entry.kind, entry.flags, entry.sid), (AceKind::Allow, AceFlags::NONE, known::NOBODY));
+    assert_eq!((read.control, read.sacl), (Control::NONE, Listed::Absent));
+}
+
 #[test]
 fn what_is_wrong_is_said_with_its_column() {
     let cases = [
