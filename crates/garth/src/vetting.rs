@@ -68,8 +68,8 @@ fn place(found: &Surroundings) -> judge::Surroundings {
     judge::Surroundings { context: found.context.clone(), directory, variables, agent: None }
 }
 
-/// What keeps a command from being started in a sandbox at all: rules of the policy, and texts that cannot be held
-/// against them. What a command does is held by the sandbox itself.
+/// What keeps a command from being started in a sandbox at all: rules of the policy. What it starts is judged again when
+/// that starts, and what it does is held by the sandbox itself.
 pub(crate) fn obstacle(policy: &Policy, found: &Surroundings, arguments: &[Vec<u8>]) -> Option<Reason> {
     let asks = policy.commands.rules.iter().any(|rule| rule.decision > CommandDecision::Allow);
     if !asks {

@@ -153,18 +153,27 @@ pub fn judge_argv(policy: &Policy, surroundings: &Surroundings, words: &[String]
     judge_script(policy, surroundings, &placed(words), &words.join(" "))
 }
 
-/// What the rules of the policy alone have against words that the system executes, and what cannot be held against
-/// them: the strictest reason. What the commands do is not looked at, so this is quick.
+/// What the rules of the policy alone have against words that the system executes: a denial of any command at any
+/// depth, or a question about the very command. Questions about commands further in, and what is not understood, are
+/// left to the moment at which those start, when their words are known. What the commands do is not looked at, so
+/// this is quick.
 #[must_use]
 pub fn obstacle(policy: &Policy, surroundings: &Surroundings, words: &[String]) -> Option<Reason> {
     let followed = follow(&placed(words));
     let mut judging = Judging::new(policy, surroundings, &followed, "");
-    judging.problems(&followed);
-    for (number, command) in followed.script.commands.iter().enumerate() {
+    let commands = &followed.script.commands;
+    for (number, command) in commands.iter().enumerate() {
         judging.rules(number, command);
     }
-    let strictest = judging.reasons.into_iter().min_by_key(|reason| (Reverse(reason.decision), reason.code));
-    strictest.filter(|reason| reason.decision > CommandDecision::Allow)
+    let is_outermost =
+        |number: usize| commands.get(number).is_some_and(|command: &Command| command.via.is_empty());
+    let counts = |reason: &Reason| match reason.decision {
+        CommandDecision::Deny => true,
+        CommandDecision::Ask => reason.code == Code::Rule && reason.command.is_some_and(is_outermost),
+        CommandDecision::Allow => false,
+    };
+    let found = judging.reasons.into_iter().filter(counts);
+    found.min_by_key(|reason| (Reverse(reason.decision), reason.code))
 }
 
 /// Words as a script, each with its place in the line that they make.
