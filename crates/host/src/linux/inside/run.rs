@@ -15,6 +15,7 @@ use garth_policy::{AbsPath, FileRules};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::thread::CpuSet;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 /// Descriptor under which the launcher leaves the order.
@@ -100,18 +101,20 @@ fn live(
     sender: &Sender,
 ) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
-    named("build the file view", build_view(&spec, begun, control))?;
+    let host = named("build the file view", build_view(&spec, begun, control))?;
+    // Before there is a second thread, which must not take the signals.
+    let children = named("watch the children", Children::watch().on("watch", "the children"))?;
+    let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
+    let supervisor = supervise(&spec, supervision, sender, host, (&appeared, &commands));
+    let supervisor = named("start the supervisor", supervisor)?;
     let sockets = named("open the network", open_network(&spec))?;
     let asked = named(canary::STEP, try_network(&spec, sockets, sender))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
-    let children = named("watch the children", Children::watch().on("watch", "the children"))?;
     let filter = Program::new(&spec.seccomp);
-    let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
-    let listener = supervise(&spec, supervision, sender, &appeared, &commands);
-    let listener = named("supervise the target", listener)?;
+    let listener = named("prepare the supervisor", supervisor.prepared())?;
     named(canary::STEP, asked.map_or(Ok(()), canary::Asked::hear))?;
     let target = start::start(&spec.target, ruleset, filter, listener).map_err(|error| match error {
         start::NotStarted::Program(errno) => Failure::Program(errno),
@@ -178,13 +181,19 @@ fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
     }
 }
 
-fn build_view(spec: &LaunchSpec, begun: Option<view::View>, control: &OwnedFd) -> Result<(), OsError> {
+/// Builds the view and enters it. Returns the host's tree, where there is a view to keep it out of.
+fn build_view(
+    spec: &LaunchSpec,
+    begun: Option<view::View>,
+    control: &OwnedFd,
+) -> Result<Option<view::HostTree>, OsError> {
     if spec.tier == Tier::Landlock {
-        return Ok(());
+        return Ok(None);
     }
-    view::View::build(&spec.view, mapped::take(spec, control)?, begun)?.enter()?;
+    let host = view::View::build(&spec.view, mapped::take(spec, control)?, begun)?.enter()?;
     mapped::read_back(spec)?;
-    view::read_back(&spec.view)
+    view::read_back(&spec.view)?;
+    Ok(Some(host))
 }
 
 fn open_network(spec: &LaunchSpec) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
@@ -216,22 +225,49 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
 /// Paths at which parts of repositories appeared.
 type Appeared = Arc<Mutex<Vec<AbsPath>>>;
 
+/// The supervisor's thread, which prepares itself beside the runner.
+struct Starting {
+    /// Brings the listener there; `None` where nothing is supervised.
+    bringer: Option<Bringer>,
+    /// What became of its preparations.
+    prepared: Receiver<Result<(), OsError>>,
+}
+
+impl Starting {
+    /// Waits until the host's tree is gone and the supervisor has no more rights than it needs.
+    fn prepared(self) -> Result<Option<Bringer>, OsError> {
+        let prepared = self.prepared.recv().map_err(|_| Errno::CHILD).on("hear from", "the supervisor")?;
+        prepared.map(|()| self.bringer)
+    }
+}
+
 /// Answers the target's calls in a thread of its own, from the first `execve` on. What it answers by is read there: it is
-/// long, and the target is being executed meanwhile. If it cannot be read, everything ends. Returns what brings the
-/// listener there.
+/// long, and the target is being executed meanwhile. If it cannot be read, everything ends. Before that it lets go of the
+/// host's tree, which is a wait that the runner has other work for.
 fn supervise(
     spec: &LaunchSpec,
     supervision: Vec<u8>,
     sender: &Sender,
-    appeared: &Appeared,
-    commands: &Arc<Commands>,
-) -> Result<Option<Bringer>, OsError> {
+    host: Option<view::HostTree>,
+    (appeared, commands): (&Appeared, &Arc<Commands>),
+) -> Result<Starting, OsError> {
+    let (tell, prepared) = sync_channel(1);
+    let let_go = |host: Option<view::HostTree>| host.map_or(Ok(()), view::HostTree::let_go);
     if !spec.supervised {
-        return Ok(None);
+        // Never fails: the channel has room for one.
+        let _heard = tell.send(let_go(host));
+        return Ok(Starting { bringer: None, prepared });
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, list, commands) = (sender.clone(), Arc::clone(appeared), Arc::clone(commands));
+    let tier = spec.tier;
     let serve = move || {
+        // Capabilities belong to threads, and this one was made when the runner had them all.
+        let ready = let_go(host).and_then(|()| confine::drop_capabilities(tier));
+        let is_ready = ready.is_ok();
+        if tell.send(ready).is_err() || !is_ready {
+            return;
+        }
         // None comes from a child that failed before it was confined.
         let Some(listener) = awaited.take().map(Arc::new) else { return };
         let first = let_start(&listener);
@@ -246,5 +282,5 @@ fn supervise(
         }
     };
     std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).on("start", "the supervisor")?;
-    Ok(Some(bringer))
+    Ok(Starting { bringer: Some(bringer), prepared })
 }

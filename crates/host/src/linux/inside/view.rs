@@ -45,6 +45,23 @@ pub struct View {
     mapped: Vec<AbsPath>,
 }
 
+/// The host's file tree, mounted over the new root. Nothing may be started before it is let go of.
+#[derive(Debug)]
+#[must_use]
+pub struct HostTree(());
+
+impl HostTree {
+    /// Lets go of it. The kernel waits here until no processor walks in it, a tenth of a millisecond; any thread of this
+    /// process can do that, while it stands in the new root.
+    ///
+    /// # Errors
+    /// The error of `umount2(2)`.
+    pub fn let_go(self) -> Result<(), OsError> {
+        // A name that is resolved for this call leads to what is mounted last (pivot_root(2)).
+        unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")
+    }
+}
+
 impl View {
     /// Builds the whole view. What has been begun is finished if it fits, else it is thrown away.
     ///
@@ -114,15 +131,15 @@ impl View {
         })
     }
 
-    /// Makes the view the root of this process and lets go of the host's.
+    /// Makes the view the root of this process. The host's tree lies over it until it is let go of: no path leads there.
     ///
     /// # Errors
     /// The error of `pivot_root(2)` and its companions.
-    pub fn enter(self) -> Result<(), OsError> {
+    pub fn enter(self) -> Result<HostTree, OsError> {
         rustix::process::fchdir(&self.root).on("enter", "the new file view")?;
         rustix::process::pivot_root(".", ".").on("make a root of", "the new file view")?;
-        unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")?;
-        rustix::process::chdir("/").on("enter", "the new root")
+        rustix::process::chdir("/").on("enter", "the new root")?;
+        Ok(HostTree(()))
     }
 
     /// Makes a directory among the helpers and opens it.
