@@ -9,6 +9,7 @@ mod known;
 mod paths;
 mod rules;
 mod suggestion;
+mod windows;
 
 #[cfg(test)]
 mod tests;

@@ -5,3 +5,4 @@ mod everyday;
 mod place;
 mod properties;
 mod suite;
+mod windows;
