@@ -14,6 +14,7 @@ mod spec;
 mod styles;
 mod table;
 mod texts;
+mod unread;
 
 #[cfg(test)]
 mod help;
@@ -73,12 +74,11 @@ pub fn is_known(shell: Shell, name: &str) -> bool {
 }
 
 impl Table {
-    /// The table that is compiled in, as a new value, to which a policy can [`add`](Table::add).
-    ///
-    /// # Errors
-    /// Never with the texts that are compiled in, which a test reads.
-    pub fn built_in() -> Result<Self, TableError> {
-        texts::read()
+    /// The table that is compiled in, as a new value, to which a policy can [`add`](Table::add). Cheap: a row is read when
+    /// its name is first asked for, by whichever table.
+    #[must_use]
+    pub fn built_in() -> Self {
+        texts::built_in()
     }
 
     /// As the function [`effects`].

@@ -2,6 +2,7 @@
 
 use super::environment::Variable;
 use super::spec::{self, Action, Arity, Doing, Item, OptionSpec, Times};
+use super::unread::Unread;
 use crate::command::Shell;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -201,11 +202,13 @@ pub(super) struct Reads {
 }
 
 /// A row with the shells in which its name means it; none for all.
-type InShells = (Vec<Shell>, Arc<Row>);
+pub(super) type InShells = (Vec<Shell>, Arc<Row>);
 
 /// All rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
+    /// Rows that are read when they are asked for, below those that were added.
+    pub(super) unread: Option<&'static Unread>,
     /// Rows by name, each with the shells in which the name means it (empty: all).
     pub(super) programs: BTreeMap<String, Vec<InShells>>,
     /// Variables by name.
@@ -284,9 +287,29 @@ impl Table {
 
     /// The row that a name means in a shell. Rows for that shell alone come first.
     pub(super) fn row(&self, shell: Shell, name: &str) -> Option<&Arc<Row>> {
-        let meanings = self.programs.get(name)?;
-        let own = meanings.iter().find(|(shells, _)| shells.contains(&shell));
-        own.or_else(|| meanings.iter().find(|(shells, _)| shells.is_empty())).map(|(_, row)| row)
+        let own = self.meanings(name).find(|(shells, _)| shells.contains(&shell));
+        own.or_else(|| self.meanings(name).find(|(shells, _)| shells.is_empty())).map(|(_, row)| row)
+    }
+
+    /// All that a name means, by shells. What was added takes the place of what stands below for the same shells.
+    fn meanings(&self, name: &str) -> impl Iterator<Item = &InShells> {
+        let added = self.programs.get(name).map(Vec::as_slice).unwrap_or_default();
+        let below = self.unread.into_iter().flat_map(move |unread| unread.meanings(name));
+        let is_kept = move |(shells, _): &&InShells| added.iter().all(|(known, _)| known != shells);
+        below.filter(is_kept).chain(added)
+    }
+
+    /// The row of a variable by its whole name.
+    pub(super) fn variable(&self, name: &str) -> Option<&Variable> {
+        let added = self.variables.get(name).map(AsRef::as_ref);
+        added.or_else(|| self.unread?.variable(name))
+    }
+
+    /// The row of all variables that begin as this one does, which is given in lower case.
+    pub(super) fn beginning(&self, lower: &str) -> Option<&Variable> {
+        let below = self.unread.into_iter().flat_map(Unread::beginnings);
+        let mut all = self.beginnings.iter().chain(below);
+        all.find(|(start, _)| lower.starts_with(start.as_str())).map(|(_, variable)| variable.as_ref())
     }
 }
 
