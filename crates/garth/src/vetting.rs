@@ -1,9 +1,11 @@
 //! Texts and commands judged before anything runs, by the policy that is in force here.
 
 use crate::Error;
-use crate::files::load_policy;
+use crate::files::{load_policy, write_user_policy};
 use crate::place::{Surroundings, surroundings};
-use garth_policy::{AbsPath, CommandDecision, Flag, Policy};
+use garth_policy::{
+    AbsPath, Addition, CommandDecision, Context, EditError, Flag, Layer, Policy, Severity, Source, add, check,
+};
 use garth_vet::Shell;
 use garth_vet::judge::{self, Reason, Verdict};
 use std::collections::BTreeMap;
@@ -59,6 +61,32 @@ impl Vetting {
             Given::Words(words) => judge::judge_argv(&self.policy, &surroundings, words),
         }
     }
+}
+
+/// Adds rules that allow commands which begin with these words to a policy file of the user, for one agent or for all.
+/// The rest of the file stays as it is; a rule that is there already is not added again.
+///
+/// # Errors
+/// What [`add`] says, a file that others can write to, a text that would be no valid policy with the rules, and what
+/// keeps the file from being written. The file is as it was then.
+pub fn allow_commands(
+    path: &AbsPath,
+    context: &Context,
+    prefixes: &[Vec<String>],
+    agent: Option<&str>,
+) -> Result<(), Error> {
+    write_user_policy(path, |text| {
+        let failed = |error: EditError| Error::Policy(format!("{path}: {error}"));
+        let text = prefixes.iter().try_fold(text.to_owned(), |text, prefix| {
+            add(&text, &Addition::Command(prefix.clone(), agent.map(str::to_owned))).map_err(failed)
+        })?;
+        let source = Source { name: path.to_string(), text };
+        let found = check(&source, Layer::User, context);
+        match found.list.iter().any(|found| found.severity == Severity::Error) {
+            true => Err(Error::Policy(found.render(false))),
+            false => Ok(source.text),
+        }
+    })
 }
 
 /// The place as a verdict is told of it. Of variables only the working directory is certain inside.
