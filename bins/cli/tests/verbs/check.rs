@@ -233,3 +233,29 @@ fn what_no_rule_can_allow_is_not_saved() {
     }
     place.garth(&["check", "--yes", "ls"]).expect(2);
 }
+
+#[test]
+fn rows_of_the_policy_say_what_programs_do() {
+    let place = Place::new("check-rows");
+    let row = "[programs.frob]\nreason = \"reads its files\"\nsource = \"us\"\noperands = [\"reads *\"]\n\
+        options = [\"--wipe DIR: deletes\"]\n";
+    place.user_policy(&format!("version = 1\n{row}"));
+    place.garth(&["check", "--profile", "strict", "frob a"]).expect(0);
+    let said = place.garth(&["check", "--json", "frob --wipe ../x"]).expect(123);
+    assert_eq!(verdict(&said)["reasons"][0]["code"], "effect-denied", "{}", said.out);
+    let said = place.garth(&["policy", "show"]).expect(0);
+    assert!(said.out.contains("knows frob"), "{}", said.out);
+
+    place.user_policy(&format!("version = 1\n{}", row.replace("deletes", "dances")));
+    for verb in [&["check", "ls"][..], &["policy", "validate"], &["run", "--", "true"]] {
+        let said = place.garth(verb).expect(120);
+        assert!(said.err.contains("policy.toml:2:11"), "{verb:?}: {}", said.err);
+        assert!(said.err.contains("dances"), "{verb:?}: {}", said.err);
+        assert!(said.err.contains("docs/vetting-knowledge.md"), "{verb:?}: {}", said.err);
+    }
+
+    place.user_policy("version = 1\n");
+    place.write("garth.toml", &format!("version = 1\n{row}"));
+    let said = place.garth(&["check", "frob a"]).expect(120);
+    assert!(said.err.contains("a project cannot say what programs do"), "{}", said.err);
+}

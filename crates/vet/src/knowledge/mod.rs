@@ -146,6 +146,16 @@ impl Table {
         found
     }
 
+    /// As [`runs`](Table::runs), by rows that were added alone: what the rows that are compiled in run is read from the
+    /// words with more care elsewhere.
+    pub(crate) fn runs_of_added(&self, command: &Command) -> Vec<Nested> {
+        if self.programs.is_empty() {
+            return Vec::new();
+        }
+        let added = Self { unread: None, ..self.clone() };
+        added.runs(command)
+    }
+
     /// As the function [`subcommand`].
     #[must_use]
     pub fn subcommand(&self, command: &Command) -> Option<Vec<Word>> {

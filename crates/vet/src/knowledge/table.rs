@@ -4,6 +4,7 @@ use super::environment::Variable;
 use super::spec::{self, Action, Arity, Doing, Item, OptionSpec, Times};
 use super::unread::Unread;
 use crate::command::Shell;
+use garth_policy::ProgramRow;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -247,12 +248,35 @@ impl Table {
     /// When the text is no TOML of the closed model, an option or an action cannot be read, a name stands twice, or
     /// a mode or group that is named does not exist. Nothing is added then.
     pub fn add(&mut self, origin: &str, text: &str) -> Result<(), TableError> {
+        let file = toml::from_str(text).map_err(|wrong| TableError {
+            origin: origin.to_owned(),
+            row: None,
+            what: wrong.to_string(),
+        })?;
+        self.add_file(origin, file)
+    }
+
+    /// Adds a row of a policy, as [`Table::add`] does.
+    ///
+    /// # Errors
+    /// As [`Table::add`].
+    pub fn add_program(&mut self, row: &ProgramRow) -> Result<(), TableError> {
+        let origin = row.origin.to_string();
+        // The text was put together from the policy, so a place in it would say nothing.
+        let file = toml::from_str(&row.text).map_err(|wrong| TableError {
+            origin: origin.clone(),
+            row: Some(row.name.clone()),
+            what: wrong.message().to_owned(),
+        })?;
+        self.add_file(&origin, file)
+    }
+
+    fn add_file(&mut self, origin: &str, file: File) -> Result<(), TableError> {
         let error = |row: Option<&str>, what: String| TableError {
             origin: origin.to_owned(),
             row: row.map(str::to_owned),
             what,
         };
-        let file: File = toml::from_str(text).map_err(|wrong| error(None, wrong.to_string()))?;
         let mut rows = BTreeMap::new();
         for (name, program) in &file.program {
             let row = compile(name, program, &file, None).map_err(|what| error(Some(name), what))?;

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::request::environment;
 use crate::show::{ERROR, GOOD};
 use crate::words::origin;
-use garth::files::load_policy;
-use garth::policy::{Diagnostics, Layer, RuleTest, Severity, Source, check, escape_visible};
+use garth::files::{check_file, load_policy};
+use garth::policy::{Diagnostics, Layer, RuleTest, Severity, Source, escape_visible};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
@@ -21,7 +21,7 @@ pub fn validate(files: &[OsString], json: bool, out: &mut dyn Write) -> Result<u
         read.collect::<Result<Vec<(Layer, Source)>, Failure>>()?
     };
     let checked: Vec<(&Source, Diagnostics)> =
-        sources.iter().map(|(layer, source)| (source, check(source, *layer, context))).collect();
+        sources.iter().map(|(layer, source)| (source, check_file(source, *layer, context))).collect();
     let has_error = |found: &Diagnostics| found.list.iter().any(|found| found.severity == Severity::Error);
     let failed = checked.iter().any(|(_, found)| has_error(found));
     if json {
