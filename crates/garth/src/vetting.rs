@@ -4,8 +4,8 @@ use crate::Error;
 use crate::files::{check_file, load_policy, write_user_policy};
 use crate::place::{Surroundings, surroundings};
 use garth_policy::{
-    AbsPath, Addition, CommandDecision, Context, EditError, Flag, Layer, Policy, ProgramRow, Severity,
-    Source, add,
+    AbsPath, Addition, CommandDecision, Context, EditError, Flag, Layer, Policy, ProgramRow, RuleTest,
+    Severity, Source, add,
 };
 use garth_vet::Shell;
 use garth_vet::judge::{self, Judge, Reason, Verdict};
@@ -73,6 +73,14 @@ fn table(policy: &Policy) -> Result<Table, Error> {
         table.add_program(row).map_err(|error| Error::Policy(format!("{error}\nhint: correct the row")))?;
     }
     Ok(table)
+}
+
+/// Tries the examples of the policy's rules, as verdicts are made.
+///
+/// # Errors
+/// A row of the policy for the table of programs that cannot be read.
+pub fn run_rule_tests(policy: &Policy) -> Result<Vec<RuleTest>, Error> {
+    Ok(judge::run_rule_tests(&policy.commands, &table(policy)?))
 }
 
 /// Whether a row of a policy can be read; what is wrong otherwise.

@@ -1,5 +1,6 @@
 //! Rows for the table of programs: carried, merged, compared and shown.
 #![cfg(feature = "load")]
+#![expect(clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod support;
 

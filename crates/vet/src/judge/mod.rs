@@ -5,6 +5,7 @@
 
 mod defaults;
 mod effects;
+mod examples;
 mod known;
 mod paths;
 mod rules;
@@ -14,6 +15,7 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub use examples::run_rule_tests;
 pub use rules::rule_for;
 pub use suggestion::Suggestion;
 

@@ -5,7 +5,7 @@ use garth_policy::{
     CommandDecision, Inputs, Layer, Origin, Policy, ProgramRow, Source, TrustStore, load, schema,
 };
 use garth_vet::Shell;
-use garth_vet::judge::{Code, Judge};
+use garth_vet::judge::{Code, Judge, run_rule_tests};
 use garth_vet::knowledge::Table;
 
 use CommandDecision::{Allow, Ask, Deny};
@@ -93,6 +93,40 @@ fn rules_are_held_against_what_a_row_runs_before_anything_starts() {
     assert_eq!(judge.obstacle(&words).map(|reason| reason.decision), Some(Deny));
     let judge = Judge { table: &Table::built_in(), ..judge };
     assert_eq!(judge.obstacle(&words), None);
+}
+
+#[test]
+fn examples_of_rules_are_read_as_verdicts_are_made() {
+    let rules = r#"
+[[commands]]
+prefix = ["git", "push"]
+decision = "deny"
+match = ["git push", "git -C sub push origin", "git -c a.b=c --no-pager push"]
+not-match = ["git status", "git -C push status", "git commit -m push", "carefully git push", "sudo git push", "git -C x push"]
+[[commands]]
+prefix = ["npm", "install"]
+decision = "ask"
+not-match = ["npm i x"]
+[[commands]]
+prefix = ["git"]
+decision = "allow"
+match = ["git -C push status", "git push"]
+not-match = ["ls", "git 'open"]
+[programs.carefully]
+reason = "runs a command"
+source = "us"
+operands = ["runs words"]
+"#;
+    let (policy, table) = loaded(rules);
+    let tests = run_rule_tests(&policy.commands, &table);
+    let failed: Vec<&str> =
+        tests.iter().filter(|test| !test.passed()).map(|test| test.example.as_str()).collect();
+    assert_eq!(failed, ["carefully git push", "sudo git push", "git -C x push", "npm i x"]);
+    let decided = |example: &str| tests.iter().find(|test| test.example == example).unwrap().decided;
+    assert_eq!(decided("git -C sub push origin"), Some(Deny));
+    assert_eq!(decided("git -C push status"), Some(Allow));
+    assert_eq!(decided("npm i x"), Some(Ask));
+    assert_eq!(decided("ls"), None);
 }
 
 /// A value for a key, of the type that the schema gives.

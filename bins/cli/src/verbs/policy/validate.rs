@@ -68,7 +68,7 @@ pub fn test(file: Option<&OsStr>, json: bool, out: &mut dyn Write) -> Result<u8,
         Some(file) => alone(&surroundings.context, Some(named(file)?), None)?,
         None => load_policy(&surroundings, &environment(), None, &[])?,
     };
-    let tests = loaded.policy.commands.run_rule_tests();
+    let tests = garth::run_rule_tests(&loaded.policy)?;
     let failed = tests.iter().filter(|test| !test.passed()).count();
     if json {
         let whole = serde_json::json!({ "version": 1, "passed": failed == 0, "tests": tests });
