@@ -38,6 +38,8 @@ pub fn rule(verdict: &Verdict, arguments: &CheckArguments, out: &mut dyn Write) 
             garth::policy::escape_visible(agent.as_bytes())
         )?;
     }
+    // The rule is seen before it is agreed to.
+    out.flush()?;
     if !arguments.yes && !agreed(&file)? {
         return Err(Failure::new(
             exit_code(verdict.decision),
