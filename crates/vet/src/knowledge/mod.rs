@@ -149,7 +149,8 @@ impl Table {
     /// As [`runs`](Table::runs), by rows that were added alone: what the rows that are compiled in run is read from the
     /// words with more care elsewhere.
     pub(crate) fn runs_of_added(&self, command: &Command) -> Vec<Nested> {
-        if self.programs.is_empty() {
+        let is_added = |name: String| self.programs.contains_key(&name);
+        if self.programs.is_empty() || !names::program(command).is_some_and(is_added) {
             return Vec::new();
         }
         let added = Self { unread: None, ..self.clone() };
