@@ -240,6 +240,9 @@ impl fmt::Display for TableError {
 
 impl std::error::Error for TableError {}
 
+/// Shells in which the names of programs have no case.
+const WITHOUT_CASE: [Shell; 3] = [Shell::Cmd, Shell::Pwsh, Shell::WindowsPowershell];
+
 impl Table {
     /// Adds the rows of one text. A text that is added later replaces rows of the same name for the same shells; in
     /// one text a name may stand once.
@@ -253,7 +256,7 @@ impl Table {
             row: None,
             what: wrong.to_string(),
         })?;
-        self.add_file(origin, file)
+        self.add_file(origin, file, false)
     }
 
     /// Adds a row of a policy, as [`Table::add`] does.
@@ -268,10 +271,11 @@ impl Table {
             row: Some(row.name.clone()),
             what: wrong.message().to_owned(),
         })?;
-        self.add_file(&origin, file)
+        self.add_file(&origin, file, true)
     }
 
-    fn add_file(&mut self, origin: &str, file: File) -> Result<(), TableError> {
+    /// With `folds`, names are also taken in small letters where the shells of Windows look them up so.
+    fn add_file(&mut self, origin: &str, file: File, folds: bool) -> Result<(), TableError> {
         let error = |row: Option<&str>, what: String| TableError {
             origin: origin.to_owned(),
             row: row.map(str::to_owned),
@@ -281,7 +285,14 @@ impl Table {
         for (name, program) in &file.program {
             let row = compile(name, program, &file, None).map_err(|what| error(Some(name), what))?;
             let row = Arc::new(row);
-            for (name, shells) in program.names(name, &file.shells) {
+            let mut names = program.names(name, &file.shells);
+            if folds {
+                let cased = |(name, _): &&(String, _)| name.bytes().any(|byte| byte.is_ascii_uppercase());
+                let small: Vec<String> =
+                    names.iter().filter(cased).map(|(name, _)| name.to_ascii_lowercase()).collect();
+                names.extend(small.into_iter().map(|name| (name, WITHOUT_CASE.to_vec())));
+            }
+            for (name, shells) in names {
                 if rows.insert((name.clone(), shells), Arc::clone(&row)).is_some() {
                     return Err(error(Some(&name), "the name stands twice".to_owned()));
                 }

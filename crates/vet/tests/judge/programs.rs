@@ -45,6 +45,11 @@ first = true
 values = "-n"
 operands = ["runs words"]
 
+[programs.Invoke-Deploy]
+reason = "prints what it would do"
+source = "us"
+operands = ["text *"]
+
 [programs.ls]
 reason = "an own program of that name"
 source = "us"
@@ -82,6 +87,18 @@ fn rows_of_the_policy_say_what_programs_do() {
             assert_eq!(verdict.reasons.first().map(|reason| reason.code), code, "{text}");
         }
     }
+}
+
+#[test]
+fn the_shells_of_windows_know_a_row_in_any_case() {
+    let (policy, table) = loaded(ROWS);
+    let place = surroundings();
+    let judge = Judge { policy: &policy, surroundings: &place, table: &table };
+    for text in ["Invoke-Deploy x", "invoke-DEPLOY x", "FROB a"] {
+        assert_eq!(judge.text(Shell::Pwsh, text).decision, Allow, "{text}");
+    }
+    assert_eq!(judge.text(Shell::Bash, "Invoke-Deploy x").decision, Allow);
+    assert_eq!(judge.text(Shell::Bash, "invoke-deploy x").decision, Ask);
 }
 
 #[test]
