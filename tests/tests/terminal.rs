@@ -170,3 +170,25 @@ fn a_large_paste() {
         assert_eq!(garden.read("copy"), "0123456789".repeat(60_000));
     });
 }
+
+/// The rule of `garth check --save` is seen before it is agreed to, and saved only then.
+#[test]
+fn a_rule_is_seen_and_agreed_to() {
+    everyone(|garden| {
+        garden.write("own.toml", "version = 1 # mine\n");
+        let program = garden.program().to_str().expect("text");
+        let check =
+            [program, "check", "--policy", "own.toml", "--profile", "strict", "--save", "frob run ./x"];
+        for (answer, said, code) in [("n", "nothing was saved", 123), ("y", "from now on: allow", 0)] {
+            assert_eq!(garden.read("own.toml"), "version = 1 # mine\n");
+            let mut terminal = Terminal::bare(&garden.at(""), &check, 24, 100);
+            terminal.expect("prefix = [\"frob\", \"run\"]");
+            terminal.expect("[y/N] ");
+            terminal.send(&format!("{answer}\r"));
+            terminal.expect(said);
+            assert_eq!(terminal.wait().code(), Some(code));
+        }
+        let text = garden.read("own.toml");
+        assert!(text.starts_with("version = 1 # mine\n") && text.contains("\"frob\", \"run\""), "{text}");
+    });
+}

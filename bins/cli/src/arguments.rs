@@ -60,6 +60,7 @@ const CHECK_HELP: &str = "Examples:
   garth check --shell pwsh 'Remove-Item -Recurse build'
   garth check -- git -C sub push origin
   garth check --file build.sh
+  garth check --save 'npm publish'
   some-agent | garth check --stdin
 
 Exit codes: 0 allow, 122 deny, 123 ask. With --stdin it reads one request a line, such as \
@@ -176,6 +177,12 @@ pub struct CheckArguments {
     /// Judge for the agent of this name, to which rules may be limited
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
+    /// Add the rule that would allow this to your policy (or to the file at --policy), after asking
+    #[arg(long, conflicts_with_all = ["stdin", "json"])]
+    pub save: bool,
+    /// With --save, do not ask
+    #[arg(long, requires = "save")]
+    pub yes: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

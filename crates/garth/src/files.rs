@@ -2,9 +2,12 @@
 
 use crate::Error;
 use crate::place::Surroundings;
+use crate::vetting::check_program;
 use garth_host::OsError;
 use garth_host::linux::facts::{Author, look, read_text, read_trusted};
-use garth_policy::{AbsPath, Flag, Inputs, Loaded, Source, TrustStore, load};
+use garth_policy::{
+    AbsPath, Context, Diagnostics, Flag, Inputs, Layer, Loaded, Source, TrustStore, check_with, load_with,
+};
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -86,7 +89,21 @@ pub fn load_policy(
         )?,
         flags: flags.to_vec(),
     };
-    load(&inputs, &trust(&files)?).map_err(|found| Error::Policy(found.render(false)))
+    load_layers(&inputs, &trust(&files)?).map_err(|found| Error::Policy(found.render(false)))
+}
+
+/// Resolves layers that were read, rows for the table of programs included.
+///
+/// # Errors
+/// Every mistake of every file.
+pub fn load_layers(inputs: &Inputs, trust: &TrustStore) -> Result<Loaded, Diagnostics> {
+    load_with(inputs, trust, &check_program)
+}
+
+/// Checks one file by itself, rows for the table of programs included.
+#[must_use]
+pub fn check_file(source: &Source, layer: Layer, context: &Context) -> Diagnostics {
+    check_with(source, layer, context, &check_program)
 }
 
 fn source(path: &AbsPath, text: Option<Vec<u8>>) -> Result<Option<Source>, Error> {

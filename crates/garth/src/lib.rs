@@ -55,4 +55,4 @@ pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
 pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};
 #[cfg(target_os = "linux")]
-pub use vetting::{Given, Vetting};
+pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};

@@ -290,7 +290,7 @@ impl Prepared {
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
         let commands = Commands::new(self.policy.commands.clone(), asker.clone());
-        let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments);
+        let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
         let mut egress = Egress::start(
             &self.policy,

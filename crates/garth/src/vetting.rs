@@ -1,11 +1,15 @@
 //! Texts and commands judged before anything runs, by the policy that is in force here.
 
 use crate::Error;
-use crate::files::load_policy;
+use crate::files::{check_file, load_policy, write_user_policy};
 use crate::place::{Surroundings, surroundings};
-use garth_policy::{AbsPath, CommandDecision, Flag, Policy};
+use garth_policy::{
+    AbsPath, Addition, CommandDecision, Context, EditError, Flag, Layer, Policy, ProgramRow, RuleTest,
+    Severity, Source, add,
+};
 use garth_vet::Shell;
-use garth_vet::judge::{self, Reason, Verdict};
+use garth_vet::judge::{self, Judge, Reason, Verdict};
+use garth_vet::knowledge::Table;
 use std::collections::BTreeMap;
 
 /// What is to be judged.
@@ -23,6 +27,7 @@ pub enum Given<'g> {
 #[derive(Clone, Debug)]
 pub struct Vetting {
     policy: Policy,
+    table: Table,
     surroundings: judge::Surroundings,
 }
 
@@ -39,7 +44,8 @@ impl Vetting {
     ) -> Result<Self, Error> {
         let found = surroundings(workspace, environment)?;
         let policy = load_policy(&found, environment, file, flags)?.policy;
-        Ok(Self { policy, surroundings: place(&found) })
+        let table = table(&policy)?;
+        Ok(Self { policy, table, surroundings: place(&found) })
     }
 
     /// Judges for an agent, by its name in the policy, that works in a directory.
@@ -51,14 +57,61 @@ impl Vetting {
             surroundings.variables.insert("PWD".to_owned(), directory.to_lossless());
             surroundings.directory = directory.clone();
         }
+        let judge = Judge { policy: &self.policy, surroundings: &surroundings, table: &self.table };
         match given {
-            Given::Script(Shell::Cmd, text) => judge::judge_batch(&self.policy, &surroundings, text),
-            Given::Text(shell, text) | Given::Script(shell, text) => {
-                judge::judge(&self.policy, &surroundings, shell, text)
-            }
-            Given::Words(words) => judge::judge_argv(&self.policy, &surroundings, words),
+            Given::Script(Shell::Cmd, text) => judge.batch(text),
+            Given::Text(shell, text) | Given::Script(shell, text) => judge.text(shell, text),
+            Given::Words(words) => judge.words(words),
         }
     }
+}
+
+/// What is known of programs under a policy: what is compiled in, and the rows of the policy over it.
+fn table(policy: &Policy) -> Result<Table, Error> {
+    let mut table = Table::built_in();
+    for row in &policy.programs {
+        table.add_program(row).map_err(|error| Error::Policy(format!("{error}\nhint: correct the row")))?;
+    }
+    Ok(table)
+}
+
+/// Tries the examples of the policy's rules, as verdicts are made.
+///
+/// # Errors
+/// A row of the policy for the table of programs that cannot be read.
+pub fn run_rule_tests(policy: &Policy) -> Result<Vec<RuleTest>, Error> {
+    Ok(judge::run_rule_tests(&policy.commands, &table(policy)?))
+}
+
+/// Whether a row of a policy can be read; what is wrong otherwise.
+pub(crate) fn check_program(row: &ProgramRow) -> Result<(), String> {
+    Table::default().add_program(row).map_err(|error| error.what)
+}
+
+/// Adds rules that allow commands which begin with these words to a policy file of the user, for one agent or for all.
+/// The rest of the file stays as it is; a rule that is there already is not added again.
+///
+/// # Errors
+/// What [`add`] says, a file that others can write to, a text that would be no valid policy with the rules, and what
+/// keeps the file from being written. The file is as it was then.
+pub fn allow_commands(
+    path: &AbsPath,
+    context: &Context,
+    prefixes: &[Vec<String>],
+    agent: Option<&str>,
+) -> Result<(), Error> {
+    write_user_policy(path, |text| {
+        let failed = |error: EditError| Error::Policy(format!("{path}: {error}"));
+        let text = prefixes.iter().try_fold(text.to_owned(), |text, prefix| {
+            add(&text, &Addition::Command(prefix.clone(), agent.map(str::to_owned))).map_err(failed)
+        })?;
+        let source = Source { name: path.to_string(), text };
+        let found = check_file(&source, Layer::User, context);
+        match found.list.iter().any(|found| found.severity == Severity::Error) {
+            true => Err(Error::Policy(found.render(false))),
+            false => Ok(source.text),
+        }
+    })
 }
 
 /// The place as a verdict is told of it. Of variables only the working directory is certain inside.
@@ -70,12 +123,20 @@ fn place(found: &Surroundings) -> judge::Surroundings {
 
 /// What keeps a command from being started in a sandbox at all: rules of the policy. What it starts is judged again when
 /// that starts, and what it does is held by the sandbox itself.
-pub(crate) fn obstacle(policy: &Policy, found: &Surroundings, arguments: &[Vec<u8>]) -> Option<Reason> {
+///
+/// # Errors
+/// A row of the policy for the table of programs that cannot be read.
+pub(crate) fn obstacle(
+    policy: &Policy,
+    found: &Surroundings,
+    arguments: &[Vec<u8>],
+) -> Result<Option<Reason>, Error> {
     let asks = policy.commands.rules.iter().any(|rule| rule.decision > CommandDecision::Allow);
     if !asks {
-        return None;
+        return Ok(None);
     }
     let words: Vec<String> =
         arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    judge::obstacle(policy, &place(found), &words)
+    let (table, surroundings) = (table(policy)?, place(found));
+    Ok(Judge { policy, surroundings: &surroundings, table: &table }.obstacle(&words))
 }

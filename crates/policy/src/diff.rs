@@ -44,6 +44,7 @@ pub fn diff(before: &Policy, after: &Policy) -> Vec<Change> {
     files(before, after, &mut out);
     network(before, after, &mut out);
     commands(before, after, &mut out);
+    programs(before, after, &mut out);
     variables(before, after, &mut out);
     scalars(before, after, &mut out);
     lists(before, after, &mut out);
@@ -181,6 +182,30 @@ fn commands(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
         let request = AccessRequest::Command { argv: &argv, agent };
         let (old, new) = (outcome(before, &request), outcome(after, &request));
         push(out, format!("command {}", argv.join(" ")), &old, &new, |outcome| format!("{outcome:?}"));
+    }
+}
+
+/// Rows for the table of programs. What a row means for a verdict is not known here, so each that is not the same counts
+/// as widening.
+fn programs(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
+    let names: BTreeSet<&String> =
+        before.programs.iter().chain(&after.programs).map(|row| &row.name).collect();
+    let row = |policy: &'_ Policy, name: &str| {
+        let found = policy.programs.iter().find(|row| row.name == name);
+        found.map(|row| (row.text.clone(), row.reason.clone()))
+    };
+    let words = |row: Option<(String, String)>| match row {
+        None => "no row".to_owned(),
+        Some((_, reason)) if reason.is_empty() => "a row".to_owned(),
+        Some((_, reason)) => format!("a row: {reason}"),
+    };
+    for name in names {
+        let (old, new) = (row(before, name), row(after, name));
+        if old != new {
+            let (before, after) = (words(old), words(new));
+            let what = format!("what `{name}` does");
+            out.push(Change { direction: Direction::Widens, what, before, after });
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::files::Access;
 use std::fmt;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
 /// Something to add to a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Addition {
     Socket(String),
     /// A named gap that is accepted.
     Accept(String),
+    /// A rule that allows commands that begin with these words, for one agent or for all.
+    Command(Vec<String>, Option<String>),
 }
 
 /// Why a file cannot be edited.
@@ -69,6 +71,7 @@ pub fn add(text: &str, addition: &Addition) -> Result<String, EditError> {
         Addition::HostPort(port) => append(&mut document, "network", "host-ports", i64::from(*port).into())?,
         Addition::Env(name) => append(&mut document, "env", "allow", name.as_str().into())?,
         Addition::Socket(path) => append(&mut document, "sockets", "allow", path.as_str().into())?,
+        Addition::Command(prefix, agent) => allow_command(&mut document, prefix, agent.as_deref())?,
         Addition::Accept(gap) => append(&mut document, "tier", "accept", gap.as_str().into())?,
     }
     Ok(document.to_string())
@@ -114,6 +117,48 @@ fn set_domain(network: &mut dyn toml_edit::TableLike, host: &str) -> Result<(), 
     Ok(())
 }
 
+/// Why a rule stands there that was added by a program.
+const BY_THE_USER: &str = "allowed by the user";
+
+/// Adds a rule behind those that are there, in the form that the file uses.
+fn allow_command(
+    document: &mut DocumentMut,
+    prefix: &[String],
+    agent: Option<&str>,
+) -> Result<(), EditError> {
+    let words = prefix.iter().map(String::as_str).collect::<Array>();
+    let mut rule = Table::new();
+    rule.insert("prefix", value(words));
+    rule.insert("decision", value("allow"));
+    rule.insert("reason", value(BY_THE_USER));
+    if let Some(agent) = agent {
+        rule.insert("agents", value(std::iter::once(agent).collect::<Array>()));
+    }
+    let rules = document.entry("commands").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let is_same = |known: &dyn toml_edit::TableLike| {
+        let text = |key| known.get(key).map(|item| item.to_string().trim().to_owned());
+        let own = |key| rule.get(key).map(|item| item.to_string().trim().to_owned());
+        ["prefix", "decision", "agents"].into_iter().all(|key| text(key) == own(key))
+    };
+    let is_there = match &*rules {
+        Item::ArrayOfTables(rules) => rules.iter().any(|known| is_same(known)),
+        Item::Value(Value::Array(rules)) => {
+            rules.iter().filter_map(Value::as_inline_table).any(|known| is_same(known))
+        }
+        _ => return Err(EditError::Shape("commands".to_owned())),
+    };
+    match rules {
+        _ if is_there => {}
+        Item::ArrayOfTables(rules) => rules.push(rule),
+        other => {
+            if let Some(rules) = other.as_array_mut() {
+                rules.push(rule.into_inline_table());
+            }
+        }
+    }
+    Ok(())
+}
+
 fn append(document: &mut DocumentMut, name: &str, key: &str, new: Value) -> Result<(), EditError> {
     let item = section(document.as_table_mut(), name)?.entry(key).or_insert_with(|| value(Array::new()));
     let array = item.as_array_mut().ok_or_else(|| EditError::Shape(format!("{name}.{key}")))?;
@@ -126,4 +171,41 @@ fn append(document: &mut DocumentMut, name: &str, key: &str, new: Value) -> Resu
         array.push(new);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(text: &str, words: &[&str], agent: Option<&str>) -> Result<String, EditError> {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        add(text, &Addition::Command(words, agent.map(str::to_owned)))
+    }
+
+    #[test]
+    fn a_rule_is_added_once_and_the_rest_stays() {
+        let before = "version = 1 # mine\n\n# pushing is mine\n[[commands]]\nprefix = [\"git\", \"push\"]\n\
+            decision = \"deny\" # always\n\n[limits]\nprocesses = 9\n";
+        let after = allowed(before, &["frob", "a\"b"], None).unwrap();
+        let rule = "[[commands]]\nprefix = [\"frob\", 'a\"b']\ndecision = \"allow\"\nreason = \"allowed by the user\"\n";
+        assert!(after.contains(rule), "{after}");
+        for line in before.lines() {
+            assert!(after.contains(line), "{line} is gone from {after}");
+        }
+        assert_eq!(allowed(&after, &["frob", "a\"b"], None).unwrap(), after);
+        let of_agent = allowed(&after, &["frob", "a\"b"], Some("codex")).unwrap();
+        assert!(of_agent.contains("agents = [\"codex\"]"), "{of_agent}");
+    }
+
+    #[test]
+    fn an_empty_file_and_inline_rules_take_a_rule_too() {
+        assert!(allowed("", &["frob"], None).unwrap().starts_with("version = 1\n"));
+        let inline = "version = 1\ncommands = [{ prefix = [\"a\"], decision = \"ask\" }]\n";
+        let after = allowed(inline, &["b"], None).unwrap();
+        assert!(after.contains("{ prefix = [\"a\"], decision = \"ask\" }"), "{after}");
+        let rules = after.parse::<DocumentMut>().unwrap()["commands"].as_array().map(Array::len);
+        assert_eq!(rules, Some(2), "{after}");
+        assert_eq!(allowed(&after, &["b"], None).unwrap(), after);
+        assert!(matches!(allowed("commands = 1\n", &["b"], None), Err(EditError::Shape(_))));
+    }
 }

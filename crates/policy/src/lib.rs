@@ -28,6 +28,7 @@ mod path;
 mod places;
 mod policy;
 mod profile;
+mod programs;
 pub mod protected;
 #[cfg(feature = "load")]
 mod reference;
@@ -61,8 +62,8 @@ pub use host::{HostError, HostPattern, normalise_host};
 pub use limits::Limits;
 #[cfg(feature = "load")]
 pub use load::{
-    Diagnostic, Diagnostics, Flag, Inputs, Loaded, Related, Setting, Severity, Source, TrustStore, check,
-    content_hash, load,
+    CheckProgram, Diagnostic, Diagnostics, Flag, Inputs, Loaded, Related, Setting, Severity, Source,
+    TrustStore, check, check_with, content_hash, load, load_with,
 };
 pub use network::{
     DomainRule, HttpRule, Network, NetworkBudget, NetworkCode, NetworkDecision, NetworkMode, SecretBinding,
@@ -73,6 +74,7 @@ pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};
 pub use places::{Place, Places, places};
 pub use policy::Policy;
 pub use profile::Profile;
+pub use programs::ProgramRow;
 #[cfg(feature = "load")]
 pub use reference::reference_markdown;
 #[cfg(feature = "load")]

@@ -7,6 +7,7 @@ mod flags;
 mod merge;
 mod network;
 mod paths;
+mod programs;
 mod reader;
 mod secret;
 mod suggest;
@@ -24,6 +25,7 @@ use written::Written;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
 pub use flags::{Flag, Setting};
+pub use programs::CheckProgram;
 pub use trust::{TrustStore, content_hash};
 
 /// A policy file that the host has read.
@@ -61,6 +63,9 @@ pub struct Loaded {
     pub project_trusted: bool,
 }
 
+/// Takes every row of a program as it is.
+const UNREAD: CheckProgram<'static> = &|_| Ok(());
+
 /// The largest file that is read, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -69,11 +74,23 @@ const MOST_BYTES: usize = 1 << 20;
 /// # Errors
 /// Every mistake of every file, each with its place and a hint.
 pub fn load(inputs: &Inputs, trust: &TrustStore) -> Result<Loaded, Diagnostics> {
+    load_with(inputs, trust, UNREAD)
+}
+
+/// As [`load`], with a reader for the rows of programs, which are only carried otherwise.
+///
+/// # Errors
+/// As [`load`], and for each row that the reader refuses.
+pub fn load_with(
+    inputs: &Inputs,
+    trust: &TrustStore,
+    programs: CheckProgram<'_>,
+) -> Result<Loaded, Diagnostics> {
     let context = &inputs.context;
     let mut found = Diagnostics { list: Vec::new(), texts: Vec::new() };
     check_workspace(context, &mut found);
     let mut read = |source: &Option<Source>, layer| {
-        source.as_ref().map(|source| read_source(source, layer, context, &mut found))
+        source.as_ref().map(|source| read_source(source, layer, context, programs, &mut found))
     };
     let managed = read(&inputs.managed, Layer::Managed);
     let user = read(&inputs.user, Layer::User);
@@ -95,8 +112,19 @@ pub fn load(inputs: &Inputs, trust: &TrustStore) -> Result<Loaded, Diagnostics> 
 /// Checks one file by itself, as `garth policy validate` does.
 #[must_use]
 pub fn check(source: &Source, layer: Layer, context: &Context) -> Diagnostics {
+    check_with(source, layer, context, UNREAD)
+}
+
+/// As [`check`], with a reader for the rows of programs.
+#[must_use]
+pub fn check_with(
+    source: &Source,
+    layer: Layer,
+    context: &Context,
+    programs: CheckProgram<'_>,
+) -> Diagnostics {
     let mut found = Diagnostics { list: Vec::new(), texts: Vec::new() };
-    let _ = read_source(source, layer, context, &mut found);
+    let _ = read_source(source, layer, context, programs, &mut found);
     found.sort();
     found
 }
@@ -110,9 +138,16 @@ fn check_workspace(context: &Context, found: &mut Diagnostics) {
     }
 }
 
-fn read_source(source: &Source, layer: Layer, context: &Context, found: &mut Diagnostics) -> Written {
+fn read_source(
+    source: &Source,
+    layer: Layer,
+    context: &Context,
+    check: CheckProgram<'_>,
+    found: &mut Diagnostics,
+) -> Written {
     found.texts.push((source.name.clone(), source.text.clone()));
-    let mut reader = Reader { name: &source.name, text: &source.text, layer, context, found: Vec::new() };
+    let (name, text) = (source.name.as_str(), source.text.as_str());
+    let mut reader = Reader { name, text, layer, context, check, found: Vec::new() };
     let written = reader.read();
     found.list.append(&mut reader.found);
     written

@@ -9,6 +9,7 @@ use crate::network::{Network, NetworkMode};
 use crate::origin::Sourced;
 use crate::path::AbsPath;
 use crate::profile::Profile;
+use crate::programs::ProgramRow;
 use crate::session::{Approvals, Audit, DeviceClass, Tier, TierMinimum};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct Policy {
     pub network: Network,
     /// Rules for commands.
     pub commands: Commands,
+    /// Rows for the table of programs.
+    #[serde(default)]
+    pub programs: Vec<ProgramRow>,
     /// Rules for environment variables.
     pub env: Environment,
     /// Limits on resources.
@@ -52,6 +56,7 @@ impl Policy {
             files: profile.files(context),
             network: Network::none(mode, origin.clone()),
             commands: Commands { rules: Vec::new() },
+            programs: Vec::new(),
             env: Environment::standard(&origin),
             limits: Limits {
                 memory: None,

@@ -21,6 +21,9 @@ struct PolicyFile {
     network: Option<NetworkSection>,
     /// Rules for commands, vetted before they run. Of several that match, the strictest decides.
     commands: Option<Vec<CommandSection>>,
+    /// What programs do that the table of the vetting does not know, or knows otherwise; see docs/vetting-knowledge.md. Not in
+    /// a project's file.
+    programs: Option<BTreeMap<String, ProgramSection>>,
     /// Environment variables.
     env: Option<EnvSection>,
     /// Limits on resources.
@@ -205,6 +208,93 @@ struct CommandSection {
     not_match: Option<Vec<String>>,
     /// Agents to which the rule applies; all if it is left out.
     agents: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum StyleWord {
+    /// Clustered short options, long ones with `=`.
+    Gnu,
+    /// Long names behind one dash.
+    Dash,
+    /// `/x`, `/x:value`, in any case.
+    Slash,
+    /// Parameters of PowerShell.
+    Parameters,
+}
+
+/// A table that is described elsewhere.
+struct OpenTable;
+
+impl JsonSchema for OpenTable {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenTable")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "object" })
+    }
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct ProgramSection {
+    /// Further names, with commas between.
+    also: Option<String>,
+    /// Other names of the same program, with commas between.
+    aliases: Option<String>,
+    /// As `aliases`, in Windows PowerShell 5.1 alone.
+    old_aliases: Option<String>,
+    /// What the program does, shown to people.
+    reason: String,
+    /// Where the facts are from.
+    source: String,
+    /// How the program reads its options; `gnu` if it is left out.
+    style: Option<StyleWord>,
+    /// Switches that change nothing here, with blanks between.
+    flags: Option<String>,
+    /// Options with a value that changes nothing here, with blanks between.
+    values: Option<String>,
+    /// Options that take a value only when it is joined, with blanks between.
+    joined: Option<String>,
+    /// Options that do something, each as a manual writes it: `-o, --output FILE: writes`.
+    options: Option<Vec<String>>,
+    /// What operands do, by place.
+    operands: Option<Vec<String>>,
+    /// What happens without operands.
+    empty: Option<Vec<String>>,
+    /// What happens in any case.
+    effects: Option<Vec<String>>,
+    /// Other meanings of the operands, which options choose.
+    mode: Option<BTreeMap<String, OpenTable>>,
+    /// Sub-commands, each with the keys of a program.
+    sub: Option<BTreeMap<String, OpenTable>>,
+    /// Shorter names of sub-commands, each with the full one.
+    short: Option<BTreeMap<String, String>>,
+    /// For an option, or under an empty key for the row, a safer way to the same end.
+    instead: Option<BTreeMap<String, String>>,
+    /// For an option, beginnings of values with which it does nothing.
+    quiet: Option<BTreeMap<String, Vec<String>>>,
+    /// Words that, alone, print something and stop.
+    info: Option<String>,
+    /// Whether `-20` is an option.
+    number: Option<bool>,
+    /// What a word with `+` in front does.
+    plus: Option<String>,
+    /// Whether options end at the first operand.
+    first: Option<bool>,
+    /// Whether options are also taken behind sub-commands.
+    everywhere: Option<bool>,
+    /// Whether long options can be abbreviated; true if it is left out.
+    abbreviate: Option<bool>,
+    /// Whether every `--option` has its `--no-option`.
+    negatable: Option<bool>,
+    /// Whether the first word may be short options without a dash.
+    bundled: Option<bool>,
+    /// Whether words `NAME=value` in front set variables.
+    assignments: Option<bool>,
 }
 
 #[derive(JsonSchema)]

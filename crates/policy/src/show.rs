@@ -60,6 +60,10 @@ fn clauses(policy: &Policy) -> Vec<Clause> {
         let text = format!("{} {}", rule.decision.name(), words.join(" "));
         out.push(Clause { reason: rule.reason.clone(), ..clause("commands", text, &rule.origin) });
     }
+    for row in &policy.programs {
+        let text = format!("knows {}", row.name);
+        out.push(Clause { reason: row.reason.clone(), ..clause("programs", text, &row.origin) });
+    }
     for entry in &policy.env.allow {
         out.push(clause("env", format!("allow {}", entry.value), &entry.origin));
     }

@@ -271,13 +271,23 @@ fn commands_and_variables() {
 }
 
 #[test]
-fn rule_tests_say_what_the_whole_policy_decides() {
-    let user = "[[commands]]\nprefix = [\"git\"]\ndecision = \"allow\"\nmatch = [\"git push\"]\nnot-match = [\"ls\"]\n\
-        [[commands]]\nprefix = [\"git\", \"push\"]\ndecision = \"deny\"\n";
-    let tests = resolve(user, "", "", false).policy.commands.run_rule_tests();
-    assert!(tests.len() == 2 && tests.iter().all(garth_policy::RuleTest::passed));
-    let decided: Vec<_> = tests.iter().map(|test| test.decided).collect();
-    assert_eq!(decided, [Some(garth_policy::CommandDecision::Deny), None]);
+fn examples_may_have_options_in_front_of_a_sub_command() {
+    let rule = |decision: &str, example: &str| {
+        let text = format!(
+            "version = 1\n[[commands]]\nprefix = [\"git\", [\"push\", \"fetch\"]]\ndecision = \"{decision}\"\nmatch = [\"{example}\"]\n"
+        );
+        check(&Source { name: "policy.toml".into(), text }, Layer::User, &context()).is_empty()
+    };
+    for example in
+        ["git push", "git -C sub push", "/usr/bin/git -c a=b --no-pager fetch origin", "git -C push push"]
+    {
+        assert!(rule("deny", example), "{example}");
+    }
+    for example in ["git pull", "git commit push", "git -C a b push", "-C git push", "git", ""] {
+        assert!(!rule("deny", example), "{example}");
+    }
+    // What allows is read to the letter.
+    assert!(rule("allow", "git push") && !rule("allow", "git -C sub push"));
 }
 
 #[test]

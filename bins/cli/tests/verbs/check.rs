@@ -184,3 +184,78 @@ fn run_agrees() {
     let said = place.garth(&["run", "--shell", "bash", "echo one | tr a-z A-Z"]).expect(0);
     assert_eq!(said.out, "ONE\n");
 }
+
+#[test]
+fn a_rule_is_saved_once_it_is_agreed_to() {
+    let place = place("check-save");
+    let policy = place.home().join(".config/garth/policy.toml");
+    let strict = ["check", "--profile", "strict", "--save"];
+    let asked = |more: &[&str]| place.garth(&[&strict[..], more].concat());
+
+    // Without a terminal and without --yes nobody agrees.
+    let said = asked(&["frob run ./x"]).expect(123);
+    assert!(said.err.contains("hint: answer `y`, or give --yes"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(&policy).unwrap(), POLICY);
+
+    let said = asked(&["--yes", "frob run ./x"]).expect(0);
+    assert!(said.out.contains("prefix = [\"frob\", \"run\"]"), "{}", said.out);
+    assert!(said.out.contains("from now on: allow"), "{}", said.out);
+    let text = std::fs::read_to_string(&policy).unwrap();
+    assert!(text.starts_with(POLICY) && text.contains("prefix = [\"frob\", \"run\"]"), "{text}");
+    let said = asked(&["--yes", "frob run ./y"]).expect(0);
+    assert!(said.out.contains("it is allowed already"), "{}", said.out);
+    assert_eq!(std::fs::read_to_string(&policy).unwrap(), text);
+    asked(&["--yes", "frob other"]).expect(0);
+
+    // A rule of one agent holds for it alone.
+    asked(&["--yes", "--agent", "codex", "frobnicate"]).expect(0);
+    asked(&["frobnicate"]).expect(123);
+    asked(&["--agent", "codex", "frobnicate"]).expect(0);
+}
+
+#[test]
+fn what_no_rule_can_allow_is_not_saved() {
+    let place = place("check-save-refused");
+    let policy = place.home().join(".config/garth/policy.toml");
+    let refused = |arguments: &[&str], code: i32, why: &str| {
+        let said = place.garth(&[&["check", "--save", "--yes"], arguments].concat()).expect(code);
+        assert!(said.err.contains(why), "{arguments:?}: {}", said.err);
+        assert_eq!(std::fs::read_to_string(&policy).unwrap(), POLICY, "{arguments:?}");
+    };
+    refused(&["git push"], 122, "a rule denies it");
+    refused(&["npm publish"], 123, "a rule asks for it");
+    refused(&["ls 'open"], 123, "cannot be allowed by a rule");
+    place.write("garth.toml", "version = 1\n");
+    std::os::unix::fs::symlink("garth.toml", place.work().join("mine.toml")).unwrap();
+    for file in ["garth.toml", "mine.toml"] {
+        refused(&["--policy", file, "--profile", "strict", "frob x"], 120, "a project's policy cannot allow");
+        assert_eq!(std::fs::read_to_string(place.work().join("garth.toml")).unwrap(), "version = 1\n");
+    }
+    place.garth(&["check", "--yes", "ls"]).expect(2);
+}
+
+#[test]
+fn rows_of_the_policy_say_what_programs_do() {
+    let place = Place::new("check-rows");
+    let row = "[programs.frob]\nreason = \"reads its files\"\nsource = \"us\"\noperands = [\"reads *\"]\n\
+        options = [\"--wipe DIR: deletes\"]\n";
+    place.user_policy(&format!("version = 1\n{row}"));
+    place.garth(&["check", "--profile", "strict", "frob a"]).expect(0);
+    let said = place.garth(&["check", "--json", "frob --wipe ../x"]).expect(123);
+    assert_eq!(verdict(&said)["reasons"][0]["code"], "effect-denied", "{}", said.out);
+    let said = place.garth(&["policy", "show"]).expect(0);
+    assert!(said.out.contains("knows frob"), "{}", said.out);
+
+    place.user_policy(&format!("version = 1\n{}", row.replace("deletes", "dances")));
+    for verb in [&["check", "ls"][..], &["policy", "validate"], &["run", "--", "true"]] {
+        let said = place.garth(verb).expect(120);
+        assert!(said.err.contains("policy.toml:2:11"), "{verb:?}: {}", said.err);
+        assert!(said.err.contains("dances"), "{verb:?}: {}", said.err);
+        assert!(said.err.contains("docs/vetting-knowledge.md"), "{verb:?}: {}", said.err);
+    }
+
+    place.user_policy("version = 1\n");
+    place.write("garth.toml", &format!("version = 1\n{row}"));
+    let said = place.garth(&["check", "frob a"]).expect(120);
+    assert!(said.err.contains("a project cannot say what programs do"), "{}", said.err);
+}

@@ -91,6 +91,11 @@ fn test_runs_the_examples_of_rules() {
     place.write("q.toml", &format!("{rule}match = [\"git pull\"]\n"));
     let said = place.garth(&["policy", "test", "q.toml"]).expect(120);
     assert!(said.err.contains("q.toml:6:"), "{}", said.err);
+    // Read as a verdict is made: options do not hide a sub-command.
+    place.write("o.toml", &format!("{rule}match = [\"git -C sub push\"]\nnot-match = [\"env git push\"]\n"));
+    let said = place.garth(&["policy", "test", "o.toml"]).expect(120);
+    assert!(said.out.contains("ok      git -C sub push matches; decided: deny"), "{}", said.out);
+    assert!(said.out.contains("failed  env git push does not match; decided: deny"), "{}", said.out);
 }
 
 /// A project's file widens only after this very content was trusted.

@@ -93,6 +93,7 @@ impl<'l> Merge<'l> {
         merge.files();
         merge.network();
         merge.commands();
+        merge.programs();
         merge.environment();
         merge.scalars();
         merge.lists();
@@ -245,6 +246,15 @@ impl<'l> Merge<'l> {
             } else {
                 self.policy.commands.rules.push(rule.clone());
             }
+        }
+    }
+
+    /// Rows of the user, and of the administrator, whose row for a name is the one that holds. A project has none.
+    fn programs(&mut self) {
+        for written in [self.layers.user.as_ref(), self.layers.managed.as_ref()].into_iter().flatten() {
+            let programs = &mut self.policy.programs;
+            programs.retain(|known| written.programs.iter().all(|new| new.name != known.name));
+            programs.extend(written.programs.iter().cloned());
         }
     }
 

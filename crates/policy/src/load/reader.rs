@@ -1,6 +1,7 @@
 //! Taking values out of parsed TOML, with a diagnostic for each that is not what it should be.
 
 use super::diagnostic::{Diagnostic, Related, Severity, position};
+use super::programs::CheckProgram;
 use super::suggest::nearest;
 use crate::context::Context;
 use crate::origin::{Layer, Origin, Sourced};
@@ -19,6 +20,7 @@ pub(super) struct Reader<'s> {
     pub(super) text: &'s str,
     pub(super) layer: Layer,
     pub(super) context: &'s Context,
+    pub(super) check: CheckProgram<'s>,
     pub(super) found: Vec<Diagnostic>,
 }
 

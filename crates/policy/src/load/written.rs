@@ -9,6 +9,7 @@ use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding};
 use crate::origin::Sourced;
 use crate::path::AbsPath;
 use crate::profile::Profile;
+use crate::programs::ProgramRow;
 use crate::session::{ApprovalMode, DeviceClass, TierMinimum};
 use std::ops::Range;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub(super) struct Written {
     pub(super) upload: Option<Sourced<u64>>,
     pub(super) new_names: Option<Sourced<u64>>,
     pub(super) commands: Vec<CommandRule>,
+    pub(super) programs: Vec<ProgramRow>,
     pub(super) env_allow: Option<Vec<Sourced<String>>>,
     pub(super) env_set: Vec<Sourced<(String, String)>>,
     pub(super) limits: Limits,
@@ -61,6 +63,7 @@ impl Written {
             upload: None,
             new_names: None,
             commands: Vec::new(),
+            programs: Vec::new(),
             env_allow: None,
             env_set: Vec::new(),
             limits,
@@ -77,6 +80,37 @@ impl Written {
     }
 }
 
+/// Keys of a row for the table of programs. A test of the vetting holds them against its model.
+static PROGRAM: &[&str] = &[
+    "also",
+    "aliases",
+    "old-aliases",
+    "reason",
+    "source",
+    "style",
+    "flags",
+    "values",
+    "joined",
+    "options",
+    "operands",
+    "empty",
+    "effects",
+    "mode",
+    "sub",
+    "short",
+    "instead",
+    "quiet",
+    "info",
+    "number",
+    "plus",
+    "first",
+    "everywhere",
+    "abbreviate",
+    "negatable",
+    "bundled",
+    "assignments",
+];
+
 /// Keys of each section. The schema is tested to have the same.
 pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     (
@@ -87,6 +121,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
             "files",
             "network",
             "commands",
+            "programs",
             "env",
             "limits",
             "approvals",
@@ -101,6 +136,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ("network.rules", &["host", "methods", "paths"]),
     ("network.secrets", &["from", "hosts"]),
     ("commands", &["prefix", "decision", "reason", "match", "not-match", "agents"]),
+    ("programs", PROGRAM),
     ("env", &["allow", "set"]),
     ("limits", &["memory", "processes", "time", "cpu", "file-size"]),
     ("approvals", &["mode", "timeout"]),
@@ -133,6 +169,7 @@ impl Reader<'_> {
                 "files" => self.files(value, &mut out),
                 "network" => self.network(value, &mut out),
                 "commands" => self.commands(value, &mut out),
+                "programs" => self.programs(value, &mut out),
                 "env" => self.env(value, &mut out),
                 "limits" => self.limits(value, &mut out),
                 "approvals" => self.approvals(value, &mut out),

@@ -84,6 +84,10 @@ impl Judging<'_> {
                 self.unknown_target(current, effect, word);
                 Some(shown(word))
             }
+            Target::Elsewhere => {
+                self.elsewhere(current, effect, word);
+                Some(shown(word))
+            }
             Target::Paths(paths) => {
                 // Where the working directory is not certain, a change counts in each; a read in the likeliest.
                 let skipped = if effect.kind == EffectKind::Reads { paths.len() - 1 } else { 0 };
@@ -98,7 +102,8 @@ impl Judging<'_> {
     /// What a word names. Relative names mean another place behind a launcher that changes the directory.
     fn target(&self, current: &Current<'_>, word: &Word) -> Target {
         let is_moved = current.command.via.iter().any(|via| MOVING.contains(&via.as_str()));
-        if is_moved { self.place.moved().target(word) } else { self.place.target(word) }
+        let shell = current.command.shell;
+        if is_moved { self.place.moved().target(word, shell) } else { self.place.target(word, shell) }
     }
 
     /// True for an effect that the table adds by itself: its target stands in no word of the command.
@@ -223,12 +228,29 @@ impl Judging<'_> {
         } else {
             "something outside the workspace"
         };
+        self.outside(current, effect, what, &path.to_lossless());
+    }
+
+    /// What is done to a file that stands outside for certain, though it is not known of here.
+    fn elsewhere(&mut self, current: &Current<'_>, effect: &Effect, word: &Word) {
+        let name = shown(word);
+        match effect.kind {
+            EffectKind::Deletes => self.outside(current, effect, "something outside the workspace", &name),
+            EffectKind::Reads => self.unknown_target(current, effect, word),
+            _ => self.situation(current, Situation::Refused, Code::EffectDenied, effect.span, || {
+                let person = format!("it writes {name}, outside of what the policy names");
+                (person, format!("do it without {name}, or work inside the workspace"))
+            }),
+        }
+    }
+
+    fn outside(&mut self, current: &Current<'_>, effect: &Effect, what: &str, name: &str) {
         let (decision, command) = (self.default(Situation::OutsideDelete), Some(current.number));
         self.reason(Reason {
             code: Code::OutsideDelete,
             decision,
             span: effect.span,
-            person: format!("it deletes {what}: {}", path.to_lossless()),
+            person: format!("it deletes {what}: {name}"),
             model: "delete only what the task made, inside the workspace".to_owned(),
             origin: None,
             command,
@@ -251,6 +273,8 @@ impl Judging<'_> {
         match self.target(current, word) {
             Target::Nothing => {}
             Target::Unknown(_) => self.unknown_target(current, effect, word),
+            // The sandbox does not hold more there than it holds of a program of the workspace.
+            Target::Elsewhere => project(self),
             Target::Paths(paths) => {
                 let policy = self.policy;
                 if let Some(path) = paths.last() {

@@ -2,11 +2,11 @@
 
 use crate::command::{Command, Word};
 use crate::effect::Effect;
-use crate::knowledge;
+use crate::knowledge::{self, Table};
 
 /// Effects of the program by its words; `None` for a program that nothing is known of.
-pub(super) fn effects(command: &Command) -> Option<Vec<Effect>> {
-    let mut effects = knowledge::effects(command)?;
+pub(super) fn effects(table: &Table, command: &Command) -> Option<Vec<Effect>> {
+    let mut effects = table.effects(command)?;
     // Search paths are read by the launchers, which ask about entries that are not absolute alone.
     effects.retain(|effect| !effect.reason.starts_with("`PATH`"));
     Some(effects)
@@ -18,11 +18,11 @@ pub(super) fn redirections(command: &Command) -> Vec<Effect> {
 }
 
 /// The words under their first names: `npm i x` as `npm install x`.
-pub(super) fn first_names(command: &Command) -> Option<Vec<Word>> {
-    knowledge::subcommand(command)
+pub(super) fn first_names(table: &Table, command: &Command) -> Option<Vec<Word>> {
+    table.subcommand(command)
 }
 
 /// A safer way to the same end.
-pub(super) fn instead(command: &Command) -> Option<String> {
-    knowledge::instead(command)
+pub(super) fn instead(table: &Table, command: &Command) -> Option<String> {
+    table.instead(command)
 }

@@ -5,20 +5,24 @@
 
 mod defaults;
 mod effects;
+mod examples;
 mod known;
 mod paths;
 mod rules;
 mod suggestion;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 
+pub use examples::run_rule_tests;
 pub use rules::rule_for;
 pub use suggestion::Suggestion;
 
 use crate::command::{Command, Part, Script, Shell, Span, Word};
 use crate::effect::{Effect, EffectKind};
-use crate::launch::{Followed, follow};
+use crate::knowledge::Table;
+use crate::launch::{Followed, follow_with};
 use crate::parse::{argv, parse, parse_batch};
 use defaults::{Situation, default_for};
 use garth_policy::{AbsPath, CommandDecision, Context, Origin, Policy};
@@ -135,45 +139,90 @@ const SENTENCE: usize = 500;
 /// Reasons that are kept; a text with more is refused no less.
 const MOST_REASONS: usize = 200;
 
-/// Judges a text in the grammar of a shell. Total and deterministic; takes time that grows with the text.
+/// A policy, a place and a table of programs, by which texts are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'p> {
+    /// The policy.
+    pub policy: &'p Policy,
+    /// Where a command would run.
+    pub surroundings: &'p Surroundings,
+    /// What is known of programs: what is compiled in, and the rows of the policy.
+    pub table: &'p Table,
+}
+
+impl Judge<'_> {
+    /// Judges a text in the grammar of a shell. Total and deterministic; takes time that grows with the text.
+    #[must_use]
+    pub fn text(&self, shell: Shell, text: &str) -> Verdict {
+        self.script(&parse(shell, text), text)
+    }
+
+    /// Judges the text of a batch file, in which percent signs mean other things than in a line that is typed.
+    #[must_use]
+    pub fn batch(&self, text: &str) -> Verdict {
+        self.script(&parse_batch(text), text)
+    }
+
+    /// Judges words that the system executes as they are. Spans count in the words with one blank between them.
+    #[must_use]
+    pub fn words(&self, words: &[String]) -> Verdict {
+        self.script(&placed(words), &words.join(" "))
+    }
+
+    /// What the rules of the policy alone have against words that the system executes: a denial of any command at any
+    /// depth, or a question about the very command. Questions about commands further in, and what is not understood,
+    /// are left to the moment at which those start, when their words are known. What the commands do is not looked at,
+    /// so this is quick.
+    #[must_use]
+    pub fn obstacle(&self, words: &[String]) -> Option<Reason> {
+        let followed = follow_with(&placed(words), self.table);
+        let mut judging = Judging::new(*self, &followed, "");
+        let commands = &followed.script.commands;
+        for (number, command) in commands.iter().enumerate() {
+            judging.rules(number, command);
+        }
+        let is_outermost =
+            |number: usize| commands.get(number).is_some_and(|command: &Command| command.via.is_empty());
+        let counts = |reason: &Reason| match reason.decision {
+            CommandDecision::Deny => true,
+            CommandDecision::Ask => reason.code == Code::Rule && reason.command.is_some_and(is_outermost),
+            CommandDecision::Allow => false,
+        };
+        let found = judging.reasons.into_iter().filter(counts);
+        found.min_by_key(|reason| (Reverse(reason.decision), reason.code))
+    }
+
+    fn script(&self, script: &Script, text: &str) -> Verdict {
+        let followed = follow_with(script, self.table);
+        let mut judging = Judging::new(*self, &followed, text);
+        judging.problems(&followed);
+        judging.all(&followed);
+        judging.verdict(&followed)
+    }
+}
+
+/// As [`Judge::text`], with the table that is compiled in.
 #[must_use]
 pub fn judge(policy: &Policy, surroundings: &Surroundings, shell: Shell, text: &str) -> Verdict {
-    judge_script(policy, surroundings, &parse(shell, text), text)
+    Judge { policy, surroundings, table: &Table::built_in() }.text(shell, text)
 }
 
-/// Judges the text of a batch file, in which percent signs mean other things than in a line that is typed.
+/// As [`Judge::batch`], with the table that is compiled in.
 #[must_use]
 pub fn judge_batch(policy: &Policy, surroundings: &Surroundings, text: &str) -> Verdict {
-    judge_script(policy, surroundings, &parse_batch(text), text)
+    Judge { policy, surroundings, table: &Table::built_in() }.batch(text)
 }
 
-/// Judges words that the system executes as they are. Spans count in the words with one blank between them.
+/// As [`Judge::words`], with the table that is compiled in.
 #[must_use]
 pub fn judge_argv(policy: &Policy, surroundings: &Surroundings, words: &[String]) -> Verdict {
-    judge_script(policy, surroundings, &placed(words), &words.join(" "))
+    Judge { policy, surroundings, table: &Table::built_in() }.words(words)
 }
 
-/// What the rules of the policy alone have against words that the system executes: a denial of any command at any
-/// depth, or a question about the very command. Questions about commands further in, and what is not understood, are
-/// left to the moment at which those start, when their words are known. What the commands do is not looked at, so
-/// this is quick.
+/// As [`Judge::obstacle`], with the table that is compiled in.
 #[must_use]
 pub fn obstacle(policy: &Policy, surroundings: &Surroundings, words: &[String]) -> Option<Reason> {
-    let followed = follow(&placed(words));
-    let mut judging = Judging::new(policy, surroundings, &followed, "");
-    let commands = &followed.script.commands;
-    for (number, command) in commands.iter().enumerate() {
-        judging.rules(number, command);
-    }
-    let is_outermost =
-        |number: usize| commands.get(number).is_some_and(|command: &Command| command.via.is_empty());
-    let counts = |reason: &Reason| match reason.decision {
-        CommandDecision::Deny => true,
-        CommandDecision::Ask => reason.code == Code::Rule && reason.command.is_some_and(is_outermost),
-        CommandDecision::Allow => false,
-    };
-    let found = judging.reasons.into_iter().filter(counts);
-    found.min_by_key(|reason| (Reverse(reason.decision), reason.code))
+    Judge { policy, surroundings, table: &Table::built_in() }.obstacle(words)
 }
 
 /// Words as a script, each with its place in the line that they make.
@@ -189,17 +238,10 @@ fn placed(words: &[String]) -> Script {
     script
 }
 
-fn judge_script(policy: &Policy, surroundings: &Surroundings, script: &Script, text: &str) -> Verdict {
-    let followed = follow(script);
-    let mut judging = Judging::new(policy, surroundings, &followed, text);
-    judging.problems(&followed);
-    judging.all(&followed);
-    judging.verdict(&followed)
-}
-
 /// A verdict in the making.
 struct Judging<'p> {
     policy: &'p Policy,
+    table: &'p Table,
     surroundings: &'p Surroundings,
     place: Place<'p>,
     reasons: Vec<Reason>,
@@ -218,9 +260,11 @@ struct Current<'c> {
 }
 
 impl<'p> Judging<'p> {
-    fn new(policy: &'p Policy, surroundings: &'p Surroundings, followed: &Followed, text: &str) -> Self {
+    fn new(judge: Judge<'p>, followed: &Followed, text: &str) -> Self {
+        let Judge { policy, surroundings, table } = judge;
         let place = Place::new(surroundings, &followed.script.commands, text);
-        Self { policy, surroundings, place, reasons: Vec::new(), commands: Vec::new(), looks: 0, safer: None }
+        let (reasons, commands) = (Vec::new(), Vec::new());
+        Self { policy, table, surroundings, place, reasons, commands, looks: 0, safer: None }
     }
 }
 
@@ -267,7 +311,8 @@ impl Judging<'_> {
     /// The rules of the policy. True if one allows the command and none speaks against it.
     fn rules(&mut self, number: usize, command: &Command) -> bool {
         let policy = self.policy;
-        let found = rules::rules_of(&policy.commands, command, self.surroundings.agent.as_deref());
+        let found =
+            rules::rules_of(&policy.commands, self.table, command, self.surroundings.agent.as_deref());
         let certain =
             found.iter().filter(|found| found.sure == Match::Certain).max_by_key(|found| found.rule.decision);
         let possible = found.iter().find(|found| found.sure == Match::Possible);
@@ -307,7 +352,7 @@ impl Judging<'_> {
     /// The program of a command and what it does.
     fn program(&mut self, current: &Current<'_>, of_launchers: &[&Effect], definitions: &HashSet<&str>) {
         let command = current.command;
-        let known = known::effects(command);
+        let known = known::effects(self.table, command);
         if let Some(program) = command.words.first() {
             match program.text() {
                 None => self.unknown_name(current, program),
@@ -359,7 +404,7 @@ impl Judging<'_> {
     /// A safer way to the same end; looked up once for each command.
     fn instead(&mut self, number: usize, command: &Command) -> Option<String> {
         if self.safer.as_ref().is_none_or(|(known, _)| *known != number) {
-            self.safer = Some((number, known::instead(command)));
+            self.safer = Some((number, known::instead(self.table, command)));
         }
         self.safer.as_ref().and_then(|(_, safer)| safer.clone())
     }

@@ -1,8 +1,9 @@
 //! What a word names, as far as its pieces and the place of the command say.
 
 use super::Surroundings;
-use crate::command::{Command, Part, Unknown, Word};
-use garth_policy::AbsPath;
+use super::windows::{self, Written};
+use crate::command::{Command, Part, Shell, Unknown, Word};
+use garth_policy::{AbsPath, Flavor};
 use std::collections::BTreeMap;
 
 /// Directories that may be the working directory at one place of a text; more are as good as unknown.
@@ -15,6 +16,8 @@ pub(super) enum Target {
     Paths(Vec<AbsPath>),
     /// Something only known at run time. If it stands for certain below a directory, that.
     Unknown(Option<AbsPath>),
+    /// A file for certain outside the workspace, on a system or in a directory that is not told of here.
+    Elsewhere,
     /// No file: a descriptor, the null device.
     Nothing,
 }
@@ -101,7 +104,7 @@ impl<'s> Place<'s> {
             !(start.starts_with('-') && start.len() > 1 || start.eq_ignore_ascii_case("/d"))
         });
         let home = Word { parts: vec![Part::Home(None)], span: program.span };
-        match target.map_or(self.target(&home), |word| self.target(word)) {
+        match self.target(target.unwrap_or(&home), command.shell) {
             Target::Paths(paths) => {
                 for path in paths {
                     if !self.directories.contains(&path) {
@@ -113,7 +116,7 @@ impl<'s> Place<'s> {
                     self.is_certain = false;
                 }
             }
-            Target::Unknown(_) | Target::Nothing => self.is_certain = false,
+            Target::Unknown(_) | Target::Elsewhere | Target::Nothing => self.is_certain = false,
         }
     }
 
@@ -122,28 +125,28 @@ impl<'s> Place<'s> {
         Self { is_certain: false, ..self.clone() }
     }
 
-    /// What a word names, as a file.
-    pub(super) fn target(&self, word: &Word) -> Target {
+    /// What a word names, as a file, in a command of this shell.
+    pub(super) fn target(&self, word: &Word, shell: Shell) -> Target {
         if let Some(text) = word.text()
             && (NOTHING.contains(&text.as_str()) || text.is_empty() || text.starts_with("/dev/fd/"))
         {
             return Target::Nothing;
         }
+        if windows::is_outside(shell, word) {
+            return Target::Elsewhere;
+        }
         let (known, is_whole) = self.known_text(word);
-        let text = if is_whole {
-            known
-        } else {
-            // What stands before the last known separator holds for certain, unless steps upwards may follow.
-            let Some(end) = known.rfind('/') else { return Target::Unknown(None) };
-            let below = known
-                .get(..=end)
-                .and_then(|start| self.paths(start))
-                .and_then(|paths| paths.first().cloned());
-            return Target::Unknown(below);
+        if is_whole {
+            return self.named(&known, shell);
+        }
+        // What stands before the last known separator holds for certain, unless steps upwards may follow.
+        let Some(start) = known.rfind('/').and_then(|end| known.get(..=end)) else {
+            return Target::Unknown(None);
         };
-        match self.paths(&text) {
-            Some(paths) => Target::Paths(paths),
-            None => Target::Unknown(None),
+        match self.named(start, shell) {
+            Target::Paths(paths) => Target::Unknown(paths.first().cloned()),
+            Target::Elsewhere => Target::Elsewhere,
+            Target::Unknown(_) | Target::Nothing => Target::Unknown(None),
         }
     }
 
@@ -171,25 +174,36 @@ impl<'s> Place<'s> {
         !self.is_certain || self.directories.len() > 1
     }
 
+    /// What a text names by the path rules of its shell and of the system.
+    fn named(&self, text: &str, shell: Shell) -> Target {
+        let paths = match self.surroundings.context.os.flavor() {
+            Flavor::Posix if windows::is_windows(shell) => match windows::on_posix(shell, text) {
+                Written::Here(text) => self.paths(&text, shell),
+                Written::Elsewhere => return Target::Elsewhere,
+                Written::NoFile => None,
+            },
+            Flavor::Posix | Flavor::Windows => self.paths(text, shell),
+        };
+        paths.map_or(Target::Unknown(None), Target::Paths)
+    }
+
     /// The absolute paths of a text; `None` where it depends on a directory that is not known, or is no path.
-    fn paths(&self, text: &str) -> Option<Vec<AbsPath>> {
+    fn paths(&self, text: &str, shell: Shell) -> Option<Vec<AbsPath>> {
         let context = &self.surroundings.context;
-        let flavor = context.os.flavor();
         if let Some(below) = text.strip_prefix("~/") {
             return Some(vec![context.home.resolve(below.as_bytes()).ok()?]);
         }
-        if let Some(rest) = text.strip_prefix('/')
-            && flavor == garth_policy::Flavor::Posix
-        {
+        let directories = self.is_certain.then_some(self.directories.as_slice());
+        if context.os.flavor() == Flavor::Windows {
+            if let Some(below) = text.strip_prefix("~\\") {
+                return Some(vec![context.home.resolve(below.as_bytes()).ok()?]);
+            }
+            return windows::on_windows(shell, text, directories);
+        }
+        if let Some(rest) = text.strip_prefix('/') {
             let root = AbsPath::posix("/").ok()?;
             return Some(vec![root.resolve(rest.as_bytes()).ok()?]);
         }
-        if flavor == garth_policy::Flavor::Windows && text.as_bytes().get(1) == Some(&b':') {
-            return Some(vec![AbsPath::windows(text).ok()?]);
-        }
-        if !self.is_certain {
-            return None;
-        }
-        self.directories.iter().map(|directory| directory.resolve(text.as_bytes()).ok()).collect()
+        directories?.iter().map(|directory| directory.resolve(text.as_bytes()).ok()).collect()
     }
 }

@@ -6,6 +6,7 @@
 
 use super::known;
 use crate::command::{Command, Part, Unknown, Word};
+use crate::knowledge::Table;
 use crate::launch::{Grammar, global_options, program_of};
 use garth_policy::{CommandDecision, CommandRule, Commands};
 
@@ -292,7 +293,12 @@ pub(super) struct Found<'r> {
 }
 
 /// Every rule that matches, or may match, a command, strictest first and surest first.
-pub(super) fn rules_of<'r>(commands: &'r Commands, command: &Command, agent: Option<&str>) -> Vec<Found<'r>> {
+pub(super) fn rules_of<'r>(
+    commands: &'r Commands,
+    table: &Table,
+    command: &Command,
+    agent: Option<&str>,
+) -> Vec<Found<'r>> {
     if commands.rules.is_empty() || command.words.is_empty() {
         return Vec::new();
     }
@@ -309,7 +315,7 @@ pub(super) fn rules_of<'r>(commands: &'r Commands, command: &Command, agent: Opt
             && command.words.first().is_some_and(fits)
     };
     if commands.rules.iter().any(concerns)
-        && let Some(first_names) = known::first_names(command)
+        && let Some(first_names) = known::first_names(table, command)
     {
         let strict = rules_of_words(commands, &first_names, agent);
         found.extend(strict.into_iter().filter(|found| found.rule.decision > CommandDecision::Allow));

@@ -76,11 +76,7 @@ fn kinds(variable: &Variable) -> Vec<(EffectKind, bool)> {
 /// The row of a variable. In the shells of Windows names have no case, and `npm_config_*` has none anywhere.
 fn find<'t>(table: &'t Table, shell: Shell, name: &str) -> Option<&'t Variable> {
     let windows = matches!(shell, Shell::Cmd | Shell::Pwsh | Shell::WindowsPowershell);
-    let upper = || windows.then(|| table.variables.get(&name.to_ascii_uppercase())).flatten();
-    let exact = table.variables.get(name).or_else(upper);
-    exact.map(AsRef::as_ref).or_else(|| {
-        let lower = name.to_ascii_lowercase();
-        let mut beginnings = table.beginnings.iter();
-        beginnings.find(|(start, _)| lower.starts_with(start.as_str())).map(|(_, variable)| variable.as_ref())
-    })
+    let upper = || windows.then(|| table.variable(&name.to_ascii_uppercase())).flatten();
+    let exact = table.variable(name).or_else(upper);
+    exact.or_else(|| table.beginning(&name.to_ascii_lowercase()))
 }

@@ -14,6 +14,7 @@ mod spec;
 mod styles;
 mod table;
 mod texts;
+mod unread;
 
 #[cfg(test)]
 mod help;
@@ -73,12 +74,11 @@ pub fn is_known(shell: Shell, name: &str) -> bool {
 }
 
 impl Table {
-    /// The table that is compiled in, as a new value, to which a policy can [`add`](Table::add).
-    ///
-    /// # Errors
-    /// Never with the texts that are compiled in, which a test reads.
-    pub fn built_in() -> Result<Self, TableError> {
-        texts::read()
+    /// The table that is compiled in, as a new value, to which a policy can [`add`](Table::add). Cheap: a row is read when
+    /// its name is first asked for, by whichever table.
+    #[must_use]
+    pub fn built_in() -> Self {
+        texts::built_in()
     }
 
     /// As the function [`effects`].
@@ -144,6 +144,17 @@ impl Table {
             }
         }
         found
+    }
+
+    /// As [`runs`](Table::runs), by rows that were added alone: what the rows that are compiled in run is read from the
+    /// words with more care elsewhere.
+    pub(crate) fn runs_of_added(&self, command: &Command) -> Vec<Nested> {
+        let is_added = |name: String| self.programs.contains_key(&name);
+        if self.programs.is_empty() || !names::program(command).is_some_and(is_added) {
+            return Vec::new();
+        }
+        let added = Self { unread: None, ..self.clone() };
+        added.runs(command)
     }
 
     /// As the function [`subcommand`].

@@ -2,7 +2,9 @@
 
 use super::environment::Variable;
 use super::spec::{self, Action, Arity, Doing, Item, OptionSpec, Times};
+use super::unread::Unread;
 use crate::command::Shell;
+use garth_policy::ProgramRow;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -201,11 +203,13 @@ pub(super) struct Reads {
 }
 
 /// A row with the shells in which its name means it; none for all.
-type InShells = (Vec<Shell>, Arc<Row>);
+pub(super) type InShells = (Vec<Shell>, Arc<Row>);
 
 /// All rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
+    /// Rows that are read when they are asked for, below those that were added.
+    pub(super) unread: Option<&'static Unread>,
     /// Rows by name, each with the shells in which the name means it (empty: all).
     pub(super) programs: BTreeMap<String, Vec<InShells>>,
     /// Variables by name.
@@ -236,6 +240,9 @@ impl fmt::Display for TableError {
 
 impl std::error::Error for TableError {}
 
+/// Shells in which the names of programs have no case.
+const WITHOUT_CASE: [Shell; 3] = [Shell::Cmd, Shell::Pwsh, Shell::WindowsPowershell];
+
 impl Table {
     /// Adds the rows of one text. A text that is added later replaces rows of the same name for the same shells; in
     /// one text a name may stand once.
@@ -244,17 +251,48 @@ impl Table {
     /// When the text is no TOML of the closed model, an option or an action cannot be read, a name stands twice, or
     /// a mode or group that is named does not exist. Nothing is added then.
     pub fn add(&mut self, origin: &str, text: &str) -> Result<(), TableError> {
+        let file = toml::from_str(text).map_err(|wrong| TableError {
+            origin: origin.to_owned(),
+            row: None,
+            what: wrong.to_string(),
+        })?;
+        self.add_file(origin, file, false)
+    }
+
+    /// Adds a row of a policy, as [`Table::add`] does.
+    ///
+    /// # Errors
+    /// As [`Table::add`].
+    pub fn add_program(&mut self, row: &ProgramRow) -> Result<(), TableError> {
+        let origin = row.origin.to_string();
+        // The text was put together from the policy, so a place in it would say nothing.
+        let file = toml::from_str(&row.text).map_err(|wrong| TableError {
+            origin: origin.clone(),
+            row: Some(row.name.clone()),
+            what: wrong.message().to_owned(),
+        })?;
+        self.add_file(&origin, file, true)
+    }
+
+    /// With `folds`, names are also taken in small letters where the shells of Windows look them up so.
+    fn add_file(&mut self, origin: &str, file: File, folds: bool) -> Result<(), TableError> {
         let error = |row: Option<&str>, what: String| TableError {
             origin: origin.to_owned(),
             row: row.map(str::to_owned),
             what,
         };
-        let file: File = toml::from_str(text).map_err(|wrong| error(None, wrong.to_string()))?;
         let mut rows = BTreeMap::new();
         for (name, program) in &file.program {
             let row = compile(name, program, &file, None).map_err(|what| error(Some(name), what))?;
             let row = Arc::new(row);
-            for (name, shells) in program.names(name, &file.shells) {
+            let mut names = program.names(name, &file.shells);
+            if folds {
+                let cased = |(name, _): &&(String, _)| name.bytes().any(|byte| byte.is_ascii_uppercase());
+                let small: Vec<String> =
+                    names.iter().filter(cased).map(|(name, _)| name.to_ascii_lowercase()).collect();
+                names.extend(small.into_iter().map(|name| (name, WITHOUT_CASE.to_vec())));
+            }
+            for (name, shells) in names {
                 if rows.insert((name.clone(), shells), Arc::clone(&row)).is_some() {
                     return Err(error(Some(&name), "the name stands twice".to_owned()));
                 }
@@ -284,9 +322,29 @@ impl Table {
 
     /// The row that a name means in a shell. Rows for that shell alone come first.
     pub(super) fn row(&self, shell: Shell, name: &str) -> Option<&Arc<Row>> {
-        let meanings = self.programs.get(name)?;
-        let own = meanings.iter().find(|(shells, _)| shells.contains(&shell));
-        own.or_else(|| meanings.iter().find(|(shells, _)| shells.is_empty())).map(|(_, row)| row)
+        let own = self.meanings(name).find(|(shells, _)| shells.contains(&shell));
+        own.or_else(|| self.meanings(name).find(|(shells, _)| shells.is_empty())).map(|(_, row)| row)
+    }
+
+    /// All that a name means, by shells. What was added takes the place of what stands below for the same shells.
+    fn meanings(&self, name: &str) -> impl Iterator<Item = &InShells> {
+        let added = self.programs.get(name).map(Vec::as_slice).unwrap_or_default();
+        let below = self.unread.into_iter().flat_map(move |unread| unread.meanings(name));
+        let is_kept = move |(shells, _): &&InShells| added.iter().all(|(known, _)| known != shells);
+        below.filter(is_kept).chain(added)
+    }
+
+    /// The row of a variable by its whole name.
+    pub(super) fn variable(&self, name: &str) -> Option<&Variable> {
+        let added = self.variables.get(name).map(AsRef::as_ref);
+        added.or_else(|| self.unread?.variable(name))
+    }
+
+    /// The row of all variables that begin as this one does, which is given in lower case.
+    pub(super) fn beginning(&self, lower: &str) -> Option<&Variable> {
+        let below = self.unread.into_iter().flat_map(Unread::beginnings);
+        let mut all = self.beginnings.iter().chain(below);
+        all.find(|(start, _)| lower.starts_with(start.as_str())).map(|(_, variable)| variable.as_ref())
     }
 }
 

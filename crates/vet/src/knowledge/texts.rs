@@ -1,6 +1,9 @@
 //! The texts that are compiled in.
 
-use super::table::{Table, TableError};
+use super::table::Table;
+#[cfg(test)]
+use super::table::TableError;
+use super::unread::Unread;
 use std::sync::OnceLock;
 
 macro_rules! texts {
@@ -28,15 +31,20 @@ pub(super) const TEXTS: &[(&str, &str)] = texts![
     "windows.toml",
 ];
 
-static TABLE: OnceLock<Table> = OnceLock::new();
+static UNREAD: OnceLock<Unread> = OnceLock::new();
 
-/// The table, read once.
-pub(super) fn built_in() -> &'static Table {
-    // A text that cannot be read leaves no program known, which is safe; a test holds that all can be read.
-    TABLE.get_or_init(|| read().unwrap_or_default())
+/// The rows of all texts, each read when it is asked for.
+pub(super) fn unread() -> &'static Unread {
+    UNREAD.get_or_init(|| Unread::of(TEXTS))
 }
 
-/// Reads all texts.
+/// The table of all texts.
+pub(super) fn built_in() -> Table {
+    Table { unread: Some(unread()), ..Table::default() }
+}
+
+/// Reads all texts at once.
+#[cfg(test)]
 pub(super) fn read() -> Result<Table, TableError> {
     let mut table = Table::default();
     for (origin, text) in TEXTS {

@@ -3,6 +3,7 @@
 use super::launches;
 use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
 use crate::effect::Effect;
+use crate::knowledge::Table;
 use crate::nested::Nested;
 use crate::parse::parse_at;
 
@@ -60,10 +61,16 @@ pub fn flatten(script: &Script) -> Script {
 /// The script with all commands at every depth, and what is to be said of the launchers.
 #[must_use]
 pub fn follow(script: &Script) -> Followed {
+    follow_with(script, &Table::default())
+}
+
+/// As [`follow`], with what the rows that a policy added say of programs that no reader here knows.
+#[must_use]
+pub fn follow_with(script: &Script, table: &Table) -> Followed {
     let mut followed = Followed::default();
     followed.script.definitions.clone_from(&script.definitions);
     followed.script.problems.clone_from(&script.problems);
-    followed.script(&script.commands, &[], Input::Inherited, None, 0);
+    followed.script(&script.commands, &[], Input::Inherited, None, 0, table);
     followed
 }
 
@@ -76,6 +83,7 @@ impl Followed {
         outer: Input,
         span: Option<Span>,
         depth: usize,
+        table: &Table,
     ) {
         let mut places: Vec<usize> = Vec::with_capacity(commands.len());
         for command in commands {
@@ -100,11 +108,11 @@ impl Followed {
                 input => input,
             };
             places.push(self.script.commands.len());
-            self.command(command, is_guess, depth);
+            self.command(command, is_guess, depth, table);
         }
     }
 
-    fn command(&mut self, command: Command, is_guess: bool, depth: usize) {
+    fn command(&mut self, command: Command, is_guess: bool, depth: usize, table: &Table) {
         let place = self.script.commands.len();
         if place >= MOST {
             if place == MOST {
@@ -112,7 +120,10 @@ impl Followed {
             }
             return;
         }
-        let found = launches(&command);
+        let mut found = launches(&command);
+        if found.nested.is_empty() {
+            found.nested = table.runs_of_added(&command);
+        }
         self.effects.extend(found.effects.into_iter().map(|effect| (place, effect)));
         self.script.commands.push(command.clone());
         if depth >= DEPTH && !found.nested.is_empty() {
@@ -124,11 +135,11 @@ impl Followed {
             self.opaque(place, "commands that come through a pipe".to_owned(), command.span);
         }
         for nested in found.nested {
-            self.nested(nested, &command, place, depth);
+            self.nested(nested, &command, place, depth, table);
         }
     }
 
-    fn nested(&mut self, nested: Nested, command: &Command, place: usize, depth: usize) {
+    fn nested(&mut self, nested: Nested, command: &Command, place: usize, depth: usize, table: &Table) {
         let path = |mut via: String| {
             let cut = via.char_indices().nth(LAUNCHER).map(|(at, _)| at);
             via.truncate(cut.unwrap_or(via.len()));
@@ -149,7 +160,7 @@ impl Followed {
                     span: command.span,
                 };
                 let is_guess = matches!(inner.input, Input::Pipe(_));
-                self.command(inner, is_guess, depth + 1);
+                self.command(inner, is_guess, depth + 1, table);
             }
             Nested::Text { shell, text, via } => {
                 let (written, is_certain) = written(&text, shell);
@@ -164,7 +175,8 @@ impl Followed {
                 let script = parse_at(shell, &written, text.span);
                 self.script.problems.extend(script.problems);
                 self.script.definitions.extend(script.definitions);
-                self.script(&script.commands, &path(via), Input::Inherited, Some(text.span), depth + 1);
+                let span = Some(text.span);
+                self.script(&script.commands, &path(via), Input::Inherited, span, depth + 1, table);
             }
             Nested::Unknown { what, span, .. } => self.opaque(place, what, span),
         }

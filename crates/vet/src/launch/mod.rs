@@ -21,7 +21,7 @@ mod wrappers;
 mod tests;
 
 pub(crate) use args::Grammar;
-pub use follow::{Followed, Opaque, flatten, follow};
+pub use follow::{Followed, Opaque, flatten, follow, follow_with};
 pub(crate) use wrappers::program_of;
 
 use crate::command::{Command, Input, Shell, Span, Word};

@@ -30,6 +30,8 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     }
     match call.name {
         "busybox" | "toybox" => found.words(call.words, call.name),
+        // Its own grammar has put the text behind `/c` together, with the quotes that stand in it.
+        "cmd" if call.command.shell == Shell::Cmd => found.nested.extend(crate::cmd_nested(call.command)),
         "cmd" => cmd(call, found),
         "pwsh" => powershell(call, Shell::Pwsh, found),
         "powershell" => powershell(call, Shell::WindowsPowershell, found),

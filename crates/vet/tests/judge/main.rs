@@ -3,5 +3,7 @@
 
 mod everyday;
 mod place;
+mod programs;
 mod properties;
 mod suite;
+mod windows;

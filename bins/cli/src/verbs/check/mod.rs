@@ -2,6 +2,7 @@
 
 mod lines;
 mod picture;
+mod save;
 
 use crate::arguments::{CheckArguments, ShellName};
 use crate::failure::Failure;
@@ -43,6 +44,13 @@ pub fn run(arguments: &CheckArguments, out: &mut dyn Write) -> Result<u8, Failur
         writeln!(out)?;
     } else {
         picture::write(&text, &verdict, out)?;
+    }
+    if arguments.save && save::rule(&verdict, arguments, out)? {
+        // What holds from now on, by the files as they are now.
+        let vetting = Vetting::new(workspace.as_ref(), policy.as_ref(), &flags(sandbox)?, &environment())?;
+        let (_, verdict) = judged(&vetting, arguments)?;
+        writeln!(out, "from now on: {}", verdict.decision.name())?;
+        return Ok(exit_code(verdict.decision));
     }
     Ok(exit_code(verdict.decision))
 }

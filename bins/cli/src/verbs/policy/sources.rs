@@ -3,10 +3,8 @@
 use crate::failure::Failure;
 use crate::request::{absolute, environment};
 use garth::Surroundings;
-use garth::files::{MANAGED, UserFiles, user_files};
-use garth::policy::{
-    AbsPath, Context, Flag, Inputs, Layer, Loaded, Profile, Setting, Source, TrustStore, load,
-};
+use garth::files::{MANAGED, UserFiles, load_layers, user_files};
+use garth::policy::{AbsPath, Context, Flag, Inputs, Layer, Loaded, Profile, Setting, Source, TrustStore};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -82,5 +80,5 @@ pub fn alone(context: &Context, user: Option<Source>, profile: Option<Profile>) 
     };
     let flags = profile.map(flag).into_iter().collect();
     let inputs = Inputs { context: context.clone(), managed: None, user, project: None, flags };
-    Ok(load(&inputs, &TrustStore::empty())?)
+    Ok(load_layers(&inputs, &TrustStore::empty())?)
 }

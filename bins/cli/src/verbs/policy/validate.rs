@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::request::environment;
 use crate::show::{ERROR, GOOD};
 use crate::words::origin;
-use garth::files::load_policy;
-use garth::policy::{Diagnostics, Layer, RuleTest, Severity, Source, check, escape_visible};
+use garth::files::{check_file, load_policy};
+use garth::policy::{Diagnostics, Layer, RuleTest, Severity, Source, escape_visible};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
@@ -21,7 +21,7 @@ pub fn validate(files: &[OsString], json: bool, out: &mut dyn Write) -> Result<u
         read.collect::<Result<Vec<(Layer, Source)>, Failure>>()?
     };
     let checked: Vec<(&Source, Diagnostics)> =
-        sources.iter().map(|(layer, source)| (source, check(source, *layer, context))).collect();
+        sources.iter().map(|(layer, source)| (source, check_file(source, *layer, context))).collect();
     let has_error = |found: &Diagnostics| found.list.iter().any(|found| found.severity == Severity::Error);
     let failed = checked.iter().any(|(_, found)| has_error(found));
     if json {
@@ -68,7 +68,7 @@ pub fn test(file: Option<&OsStr>, json: bool, out: &mut dyn Write) -> Result<u8,
         Some(file) => alone(&surroundings.context, Some(named(file)?), None)?,
         None => load_policy(&surroundings, &environment(), None, &[])?,
     };
-    let tests = loaded.policy.commands.run_rule_tests();
+    let tests = garth::run_rule_tests(&loaded.policy)?;
     let failed = tests.iter().filter(|test| !test.passed()).count();
     if json {
         let whole = serde_json::json!({ "version": 1, "passed": failed == 0, "tests": tests });
