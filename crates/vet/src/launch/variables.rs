@@ -56,6 +56,8 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("ENV", Kind::Options(&["/", "$", "`", "~"])),
     ("BASH_FUNC_*", Kind::Code),
     ("PS0", Kind::Options(&["$", "`"])),
+    ("PS1", Kind::Options(&["$(", "`", "@P"])),
+    ("PS2", Kind::Options(&["$(", "`", "@P"])),
     ("PS4", Kind::Options(&["$(", "`", "@P"])),
     ("ZDOTDIR", Kind::Code),
     ("LD_BIND_NOW", Kind::Options(&[])),
