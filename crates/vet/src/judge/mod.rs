@@ -5,6 +5,7 @@
 
 mod defaults;
 mod effects;
+mod handed;
 mod known;
 mod paths;
 mod rules;
@@ -279,8 +280,12 @@ impl Judging<'_> {
                 command: Some(number),
             });
         }
-        if let Some(found) = possible {
-            let name = prefix_of(found.rule);
+        let agent = self.surroundings.agent.as_deref();
+        let possible = possible.map(|found| found.rule).or_else(|| {
+            found.is_empty().then(|| handed::handed_on(&policy.commands, command, agent)).flatten()
+        });
+        if let Some(rule) = possible {
+            let name = prefix_of(rule);
             let line = line_of(command);
             self.reason(Reason {
                 code: Code::PossibleRule,
@@ -288,7 +293,7 @@ impl Judging<'_> {
                 span: command.span,
                 person: format!("`{line}` may turn out to be `{name}`, of which a rule speaks"),
                 model: format!("spell the command out, so that it is plain whether it is `{name}`"),
-                origin: Some(found.rule.origin.clone()),
+                origin: Some(rule.origin.clone()),
                 command: Some(number),
             });
         }

@@ -19,7 +19,7 @@ pub(super) enum Match {
 }
 
 /// One word as rules see it.
-trait Spoken {
+pub(super) trait Spoken {
     /// Whether it is the wanted word; as the program, also by its name alone.
     fn fits(&self, wanted: &str, is_program: bool) -> Option<Match>;
     /// What is known of its beginning.
@@ -80,7 +80,7 @@ impl Spoken for Seen<'_> {
     }
 }
 
-fn is_program_named(found: &str, wanted: &str) -> bool {
+pub(super) fn is_program_named(found: &str, wanted: &str) -> bool {
     let name = found.rsplit(['/', '\\']).next().unwrap_or(found);
     name == wanted || program_of(found) == wanted.to_ascii_lowercase() && !wanted.contains('/')
 }
@@ -242,7 +242,7 @@ impl<'r> Trial<'r> {
 }
 
 /// Whether a rule that does not allow matches.
-fn strict_match<'w, W: Spoken + 'w>(
+pub(super) fn strict_match<'w, W: Spoken + 'w>(
     rule: &CommandRule,
     words: impl Iterator<Item = &'w W>,
     options: Option<Grammar>,
