@@ -39,6 +39,13 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("*PAGER", Kind::Text),
     ("*_ASKPASS", Kind::Text),
     ("BROWSER", Kind::Text),
+    ("LESSEDIT", Kind::Text),
+    ("MANOPT", Kind::Code),
+    ("GROFF_COMMAND_PREFIX", Kind::Code),
+    ("CC", Kind::Text),
+    ("CXX", Kind::Text),
+    ("PKG_CONFIG", Kind::Text),
+    ("GOCACHEPROG", Kind::Text),
     ("LESSOPEN", Kind::Text),
     ("LESSCLOSE", Kind::Text),
     ("PROMPT_COMMAND", Kind::Text),
@@ -214,6 +221,12 @@ fn split_pair(word: &Word) -> Option<(String, Word)> {
 
 /// Variables that the command sets, for itself or for what follows.
 pub(super) fn assigned(command: &Command, found: &mut Launches) {
+    let hidden = command.assignments.iter().find(|assignment| {
+        !command.words.is_empty() && crate::hidden::in_subscript(&assignment.value.known_start())
+    });
+    if let Some(assignment) = hidden {
+        found.unknown("a command in a subscript", assignment.value.span, &assignment.name);
+    }
     for assignment in &command.assignments {
         variable(&assignment.name, &assignment.value, found);
         if assignment.name == "PATH" {
