@@ -3,6 +3,7 @@
 //! The policy's rules speak first, of every command at every depth, and the strictest counts. Then what the commands
 //! do is held against [`Policy::decide`]. Then the profile's default. A verdict of `allow` never widens the sandbox.
 
+mod clusters;
 mod defaults;
 mod effects;
 mod handed;

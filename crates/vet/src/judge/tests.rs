@@ -299,3 +299,20 @@ fn obstacles_are_rules_and_what_is_not_understood() {
     assert_eq!(of(&["bash", "-c", "echo > .envrc"]), None);
     assert_eq!(of(&[]), None);
 }
+
+#[test]
+fn letters_of_options_have_no_order() {
+    let policy = policy(Profile::Workspace, &[("rm -rf", Deny)]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Bash, text).decision;
+    for text in ["rm -rf x", "rm -fr x", "rm -r -f x", "rm x -rf", "rm -vrf x", "/bin/rm -f -r -- x"] {
+        assert_eq!(decided(text), Deny, "{text}");
+    }
+    for text in ["rm --recursive --force x", "rm -Rf x"] {
+        assert_eq!(decided(text), Ask, "{text}");
+    }
+    for text in ["rm -r x", "rm -f x", "rm -f -- -r", "rm -f recursive", "ls -rf"] {
+        assert_eq!(decided(text), Allow, "{text}");
+    }
+    let words = ["rm".to_owned(), "-f".to_owned(), "-r".to_owned()];
+    assert!(rule_for(&policy.commands, &words, None).is_some());
+}

@@ -10,6 +10,7 @@ mod containers;
 mod follow;
 mod git;
 mod packages;
+mod plain;
 mod sed;
 mod shells;
 mod tools;
