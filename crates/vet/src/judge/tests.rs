@@ -316,3 +316,26 @@ fn letters_of_options_have_no_order() {
     let words = ["rm".to_owned(), "-f".to_owned(), "-r".to_owned()];
     assert!(rule_for(&policy.commands, &words, None).is_some());
 }
+
+#[test]
+fn what_a_pipe_deletes_is_not_known() {
+    let policy = policy(Profile::Workspace, &[]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Pwsh, text).decision;
+    for text in
+        ["ls .. | rm", "gci /home | Remove-Item -Force", "(gi ../x).Delete()", "ls .. | % { $_.Delete() }"]
+    {
+        assert_eq!(decided(text), Ask, "{text}");
+    }
+    for text in ["rm out.txt", "Remove-Item -Path out.txt", "ls .. | sort Name", "'a' | Set-Content out.txt"]
+    {
+        assert_eq!(decided(text), Allow, "{text}");
+    }
+}
+
+#[test]
+fn another_cmd_has_variables_of_every_name() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Cmd, text).decision;
+    assert_eq!(decided("set x=git push& cmd /c %x%"), Ask);
+    assert_eq!(decided("cmd /c \"for %a in (1 2) do echo %a\""), Allow);
+}
