@@ -318,6 +318,9 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
 }
 
 fn interpreter(language: &Language, call: Call<'_>, found: &mut Launches) {
+    if call.name == "java" {
+        errors_of_java(call, found);
+    }
     // The last rows of the table have long options behind one dash, of which none carries code.
     let is_long = |word: &&Word| {
         let start = word.known_start();
@@ -377,6 +380,20 @@ fn interpreter(language: &Language, call: Call<'_>, found: &mut Launches) {
             }
         }
         _ => standard_input(language, call, found),
+    }
+}
+
+/// Texts that a Java machine runs when it ends badly, and files that hold such options.
+fn errors_of_java(call: Call<'_>, found: &mut Launches) {
+    for word in call.words {
+        let start = word.known_start();
+        if let Some(name) =
+            ["-XX:OnError=", "-XX:OnOutOfMemoryError="].iter().find(|name| start.starts_with(**name))
+        {
+            found.text(Shell::Sh, args::without(word, name.len()), name);
+        } else if start.starts_with("-XX:Flags=") || start.starts_with("-XX:VMOptionsFile=") {
+            found.unknown("options of java in a file", word.span, "java");
+        }
     }
 }
 
