@@ -163,7 +163,7 @@ pub fn obstacle(policy: &Policy, surroundings: &Surroundings, words: &[String]) 
     let mut judging = Judging::new(policy, surroundings, &followed, "");
     judging.problems(&followed);
     for (number, command) in followed.script.commands.iter().enumerate() {
-        judging.rules(number, command);
+        judging.rules(number, command, false);
     }
     let strictest = judging.reasons.into_iter().min_by_key(|reason| (Reverse(reason.decision), reason.code));
     strictest.filter(|reason| reason.decision > CommandDecision::Allow)
@@ -237,7 +237,7 @@ impl Judging<'_> {
         let mut of_launchers = followed.effects.iter().peekable();
         let definitions: HashSet<&str> = followed.script.definitions.iter().map(String::as_str).collect();
         for (number, command) in followed.script.commands.iter().enumerate() {
-            let is_allowed = self.rules(number, command);
+            let is_allowed = self.rules(number, command, true);
             let current = Current { number, command, is_allowed };
             self.commands.push(JudgedCommand {
                 words: command.words.iter().map(shown).collect(),
@@ -258,7 +258,10 @@ impl Judging<'_> {
     }
 
     /// The rules of the policy. True if one allows the command and none speaks against it.
-    fn rules(&mut self, number: usize, command: &Command) -> bool {
+    ///
+    /// `guesses`: whether a program that nothing is known of may run what its words spell out. Where every program is
+    /// held against the rules as it starts, that need not be guessed: a task for an agent may name a command.
+    fn rules(&mut self, number: usize, command: &Command, guesses: bool) -> bool {
         let policy = self.policy;
         let found = rules::rules_of(&policy.commands, command, self.surroundings.agent.as_deref());
         let certain =
@@ -283,7 +286,9 @@ impl Judging<'_> {
         }
         let agent = self.surroundings.agent.as_deref();
         let possible = possible.map(|found| found.rule).or_else(|| {
-            found.is_empty().then(|| handed::handed_on(&policy.commands, command, agent)).flatten()
+            (guesses && found.is_empty())
+                .then(|| handed::handed_on(&policy.commands, command, agent))
+                .flatten()
         });
         if let Some(rule) = possible {
             let name = prefix_of(rule);

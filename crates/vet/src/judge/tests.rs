@@ -339,3 +339,12 @@ fn another_cmd_has_variables_of_every_name() {
     assert_eq!(decided("set x=git push& cmd /c %x%"), Ask);
     assert_eq!(decided("cmd /c \"for %a in (1 2) do echo %a\""), Allow);
 }
+
+#[test]
+fn a_task_for_an_agent_is_no_command() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let words = ["agent".to_owned(), "-p".to_owned(), "commit, but do not git push".to_owned()];
+    assert!(obstacle(&policy, &surroundings(), &words).is_none());
+    assert_eq!(judge_argv(&policy, &surroundings(), &words).decision, Ask);
+    assert_eq!(decided("launchit git status"), Allow);
+}
