@@ -60,6 +60,12 @@ fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
             }
         }
         "set" => expands_history(call, found),
+        "jobs" => {
+            let read = args::read(words, Grammar::FLAGS);
+            if read.has(&["-x"]) {
+                found.words(&read.operands, "jobs -x");
+            }
+        }
         _ => return completion(call, found),
     }
     true

@@ -164,7 +164,7 @@ static ROWS: &[Row] = &[
     ),
     row(
         &["gdb", "lldb", "cgdb"],
-        "xodp",
+        "xodpOsSP",
         &[
             "ex",
             "eval-command",
@@ -184,6 +184,10 @@ static ROWS: &[Row] = &[
             "--init-eval-command",
             "--init-command",
             "-o",
+            "-O",
+            "-s",
+            "-S",
+            "-P",
             "--source",
             "--one-line",
         ],
@@ -276,6 +280,8 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
         "sqlite3" | "sqlite" => sqlite(call, found),
         "at" | "batch" => later(call, found),
         "crontab" => crontab(call, found),
+        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => return compiler(call, found),
+        "ssh-keygen" | "ssh-add" | "ssh-agent" => return security_key(call, found),
         "socat" => socat(call, found),
         _ => return read_row(call, found),
     }
@@ -598,6 +604,46 @@ fn sqlite(call: Call<'_>, found: &mut Launches) {
     {
         found.unknown("a command of sqlite3 that may start programs", text.span, "sqlite3");
     }
+}
+
+/// `-wrapper PROGRAM,WORD`: what starts the passes of the compiler. False if there is none.
+fn compiler(call: Call<'_>, found: &mut Launches) -> bool {
+    let mut is_wrapped = false;
+    for pair in call.words.windows(2) {
+        let [option, list] = pair else { continue };
+        if option.text().as_deref() != Some("-wrapper") {
+            continue;
+        }
+        is_wrapped = true;
+        match list.text() {
+            Some(list_text) => {
+                let words: Vec<Word> =
+                    list_text.split(',').map(|word| Word::known(word, list.span)).collect();
+                found.words(&words, "gcc -wrapper");
+            }
+            None => found.unknown("a program that starts the compiler", list.span, "gcc -wrapper"),
+        }
+    }
+    is_wrapped
+}
+
+/// Libraries for keys, and the command that an agent runs. False if there is none.
+fn security_key(call: Call<'_>, found: &mut Launches) -> bool {
+    let options = args::read(call.words, Grammar { valued: "DwsSabCEfFmNnOPtVZ", long: &[] });
+    let library = match call.name {
+        "ssh-keygen" => options.value(&["-D", "-w"]),
+        "ssh-add" => options.value(&["-s", "-S"]),
+        _ => None,
+    };
+    if let Some(library) = library {
+        found.unknown("a library for keys", library.span, call.name);
+        return true;
+    }
+    if call.name == "ssh-agent" && !options.operands.is_empty() {
+        found.words(&options.operands, "ssh-agent");
+        return true;
+    }
+    false
 }
 
 const LATER: &str = "a service runs it later, outside of what started this";

@@ -383,6 +383,9 @@ fn find(words: &[Word], found: &mut Launches) {
     while let Some((word, tail)) = rest.split_first() {
         rest = tail;
         let action = word.text().unwrap_or_default();
+        if action == "-files0-from" {
+            found.unknown("places that find reads from a file", word.span, "find -files0-from");
+        }
         if !matches!(action.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
             continue;
         }
