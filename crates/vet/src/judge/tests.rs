@@ -348,3 +348,12 @@ fn a_task_for_an_agent_is_no_command() {
     assert_eq!(judge_argv(&policy, &surroundings(), &words).decision, Ask);
     assert_eq!(decided("launchit git status"), Allow);
 }
+
+#[test]
+fn the_drive_of_the_environment_sets_variables() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Pwsh, text).decision;
+    assert_eq!(decided("Set-Item env:GIT_PAGER 'git push'; git log"), Deny);
+    assert_eq!(decided("si -Path Env:\\GIT_PAGER -Value 'git push'; git log"), Deny);
+    assert_eq!(decided("Set-Item env:GIT_PAGER cat; git log"), Allow);
+}

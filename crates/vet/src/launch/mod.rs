@@ -118,6 +118,7 @@ pub fn launches(command: &Command) -> Launches {
     variables::assigned(command, &mut found);
     if matches!(command.shell, Shell::Pwsh | Shell::WindowsPowershell) {
         windows::deletes_unseen(command, &mut found);
+        windows::sets_environment(command, &mut found);
     }
     let Some((program, words)) = command.words.split_first() else { return found };
     let of_grammar = match command.shell {
