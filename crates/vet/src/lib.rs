@@ -10,6 +10,7 @@
 mod cmd;
 mod command;
 mod effect;
+mod hidden;
 pub mod judge;
 pub mod knowledge;
 pub mod launch;

@@ -129,7 +129,13 @@ impl Reader<'_> {
         let held = self.scope.held(&name);
         let is_absent = match &held {
             Held::Absent => true,
-            Held::Foreign => name.is_empty() || (self.mode == Mode::Line && !is_usual(&name)),
+            Held::Foreign => {
+                // Whoever starts another cmd.exe may have set a variable of any name for it.
+                let is_given = self.at.is_some()
+                    && name.len() == 1
+                    && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+                name.is_empty() || (self.mode == Mode::Line && !is_usual(&name) && !is_given)
+            }
             Held::Known(_) | Held::Uncertain(_) => false,
         };
         let has_change = is_colon(end);

@@ -3,9 +3,11 @@
 //! The policy's rules speak first, of every command at every depth, and the strictest counts. Then what the commands
 //! do is held against [`Policy::decide`]. Then the profile's default. A verdict of `allow` never widens the sandbox.
 
+mod clusters;
 mod defaults;
 mod effects;
 mod examples;
+mod handed;
 mod known;
 mod paths;
 mod rules;
@@ -179,7 +181,7 @@ impl Judge<'_> {
         let mut judging = Judging::new(*self, &followed, "");
         let commands = &followed.script.commands;
         for (number, command) in commands.iter().enumerate() {
-            judging.rules(number, command);
+            judging.rules(number, command, false);
         }
         let is_outermost =
             |number: usize| commands.get(number).is_some_and(|command: &Command| command.via.is_empty());
@@ -288,7 +290,7 @@ impl Judging<'_> {
         let mut of_launchers = followed.effects.iter().peekable();
         let definitions: HashSet<&str> = followed.script.definitions.iter().map(String::as_str).collect();
         for (number, command) in followed.script.commands.iter().enumerate() {
-            let is_allowed = self.rules(number, command);
+            let is_allowed = self.rules(number, command, true);
             let current = Current { number, command, is_allowed };
             self.commands.push(JudgedCommand {
                 words: command.words.iter().map(shown).collect(),
@@ -309,7 +311,10 @@ impl Judging<'_> {
     }
 
     /// The rules of the policy. True if one allows the command and none speaks against it.
-    fn rules(&mut self, number: usize, command: &Command) -> bool {
+    ///
+    /// `guesses`: whether a program that nothing is known of may run what its words spell out. Where every program is
+    /// held against the rules as it starts, that need not be guessed: a task for an agent may name a command.
+    fn rules(&mut self, number: usize, command: &Command, guesses: bool) -> bool {
         let policy = self.policy;
         let found =
             rules::rules_of(&policy.commands, self.table, command, self.surroundings.agent.as_deref());
@@ -333,8 +338,14 @@ impl Judging<'_> {
                 command: Some(number),
             });
         }
-        if let Some(found) = possible {
-            let name = prefix_of(found.rule);
+        let agent = self.surroundings.agent.as_deref();
+        let possible = possible.map(|found| found.rule).or_else(|| {
+            (guesses && found.is_empty())
+                .then(|| handed::handed_on(&policy.commands, command, (agent, self.table)))
+                .flatten()
+        });
+        if let Some(rule) = possible {
+            let name = prefix_of(rule);
             let line = line_of(command);
             self.reason(Reason {
                 code: Code::PossibleRule,
@@ -342,7 +353,7 @@ impl Judging<'_> {
                 span: command.span,
                 person: format!("`{line}` may turn out to be `{name}`, of which a rule speaks"),
                 model: format!("spell the command out, so that it is plain whether it is `{name}`"),
-                origin: Some(found.rule.origin.clone()),
+                origin: Some(rule.origin.clone()),
                 command: Some(number),
             });
         }

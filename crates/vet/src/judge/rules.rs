@@ -4,7 +4,7 @@
 //! from a rule that asks or denies: they are passed over, with their values where the program's options are known. A
 //! rule that allows matches the words to the letter.
 
-use super::known;
+use super::{clusters, known};
 use crate::command::{Command, Part, Unknown, Word};
 use crate::knowledge::Table;
 use crate::launch::{Grammar, global_options, program_of};
@@ -20,7 +20,7 @@ pub(super) enum Match {
 }
 
 /// One word as rules see it.
-trait Spoken {
+pub(super) trait Spoken {
     /// Whether it is the wanted word; as the program, also by its name alone.
     fn fits(&self, wanted: &str, is_program: bool) -> Option<Match>;
     /// What is known of its beginning.
@@ -81,7 +81,7 @@ impl Spoken for Seen<'_> {
     }
 }
 
-fn is_program_named(found: &str, wanted: &str) -> bool {
+pub(super) fn is_program_named(found: &str, wanted: &str) -> bool {
     let name = found.rsplit(['/', '\\']).next().unwrap_or(found);
     name == wanted || program_of(found) == wanted.to_ascii_lowercase() && !wanted.contains('/')
 }
@@ -243,15 +243,35 @@ impl<'r> Trial<'r> {
 }
 
 /// Whether a rule that does not allow matches.
-fn strict_match<'w, W: Spoken + 'w>(
+pub(super) fn strict_match<'w, W: Spoken + 'w>(
     rule: &CommandRule,
-    words: impl Iterator<Item = &'w W>,
+    words: impl Iterator<Item = &'w W> + Clone,
     options: Option<Grammar>,
 ) -> Option<Match> {
     if rule.prefix.is_empty() {
         return None;
     }
-    let mut trial = Trial::new(&rule.prefix, options);
+    let found = prefix_match(&rule.prefix, words.clone(), options);
+    if found == Some(Match::Certain)
+        || !rule.prefix.iter().skip(1).any(|choices| clusters::are_letters(choices))
+    {
+        return found;
+    }
+    // `rm -rf` speaks of `rm -f -r` as well.
+    let (letters, rest): (Vec<_>, Vec<_>) =
+        rule.prefix.iter().cloned().partition(|choices| clusters::are_letters(choices));
+    let starts: Vec<&str> = words.clone().skip(1).map(Spoken::start).collect();
+    let given = letters.iter().map(|choices| clusters::given(choices, &starts)).min().flatten();
+    let others = given.and_then(|given| Some(prefix_match(&rest, words, options)?.min(given)));
+    found.max(others)
+}
+
+fn prefix_match<'w, W: Spoken + 'w>(
+    prefix: &[Vec<String>],
+    words: impl Iterator<Item = &'w W>,
+    options: Option<Grammar>,
+) -> Option<Match> {
+    let mut trial = Trial::new(prefix, options);
     let mut best = None;
     for word in words {
         best = best.max(trial.take(word));

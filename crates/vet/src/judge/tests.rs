@@ -300,3 +300,61 @@ fn obstacles_are_denials_at_any_depth_and_questions_about_the_command_itself() {
     assert_eq!(of(&["bash", "-c", "echo > .envrc"]), None);
     assert_eq!(of(&[]), None);
 }
+
+#[test]
+fn letters_of_options_have_no_order() {
+    let policy = policy(Profile::Workspace, &[("rm -rf", Deny)]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Bash, text).decision;
+    for text in ["rm -rf x", "rm -fr x", "rm -r -f x", "rm x -rf", "rm -vrf x", "/bin/rm -f -r -- x"] {
+        assert_eq!(decided(text), Deny, "{text}");
+    }
+    for text in ["rm --recursive --force x", "rm -Rf x"] {
+        assert_eq!(decided(text), Ask, "{text}");
+    }
+    for text in ["rm -r x", "rm -f x", "rm -f -- -r", "rm -f recursive", "ls -rf"] {
+        assert_eq!(decided(text), Allow, "{text}");
+    }
+    let words = ["rm".to_owned(), "-f".to_owned(), "-r".to_owned()];
+    assert!(rule_for(&policy.commands, &words, None).is_some());
+}
+
+#[test]
+fn what_a_pipe_deletes_is_not_known() {
+    let policy = policy(Profile::Workspace, &[]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Pwsh, text).decision;
+    for text in
+        ["ls .. | rm", "gci /home | Remove-Item -Force", "(gi ../x).Delete()", "ls .. | % { $_.Delete() }"]
+    {
+        assert_eq!(decided(text), Ask, "{text}");
+    }
+    for text in ["rm out.txt", "Remove-Item -Path out.txt", "ls .. | sort Name", "'a' | Set-Content out.txt"]
+    {
+        assert_eq!(decided(text), Allow, "{text}");
+    }
+}
+
+#[test]
+fn another_cmd_has_variables_of_every_name() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Cmd, text).decision;
+    assert_eq!(decided("set x=git push& cmd /c %x%"), Ask);
+    assert_eq!(decided("cmd /c \"for %a in (1 2) do echo %a\""), Allow);
+}
+
+#[test]
+fn a_task_for_an_agent_is_no_command() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let words = ["agent".to_owned(), "-p".to_owned(), "commit, but do not git push".to_owned()];
+    assert!(obstacle(&policy, &surroundings(), &words).is_none());
+    assert_eq!(judge_argv(&policy, &surroundings(), &words).decision, Ask);
+    assert_eq!(decided("launchit git status"), Allow);
+}
+
+#[test]
+fn the_drive_of_the_environment_sets_variables() {
+    let policy = policy(Profile::Workspace, &[("git push", Deny)]);
+    let decided = |text: &str| judge(&policy, &surroundings(), Shell::Pwsh, text).decision;
+    assert_eq!(decided("Set-Item env:GIT_PAGER 'git push'; git log"), Deny);
+    assert_eq!(decided("si -Path Env:\\GIT_PAGER -Value 'git push'; git log"), Deny);
+    assert_eq!(decided("Set-Item env:GIT_PAGER cat; git log"), Allow);
+}

@@ -126,6 +126,16 @@ impl Read {
     }
 }
 
+/// True for names of standard input.
+pub(super) fn is_standard_input(file: &str) -> bool {
+    matches!(file, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0" | "/proc/thread-self/fd/0")
+}
+
+/// True for names of open descriptors, whatever stands behind them.
+pub(super) fn is_descriptor(file: &str) -> bool {
+    file.starts_with("/dev/fd/") || file.starts_with("/proc/") && file.contains("/fd/")
+}
+
 /// The word without its first bytes, which are known text.
 pub(super) fn without(word: &Word, mut bytes: usize) -> Word {
     let mut parts = Vec::with_capacity(word.parts.len());

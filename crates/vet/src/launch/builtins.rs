@@ -1,20 +1,30 @@
 //! Builtins of shells that run what they are given.
 
 use super::args::{self, Grammar, joined};
-use super::{Call, Launches};
-use crate::command::Shell;
+use super::{Call, Launches, shells};
+use crate::command::{Command, Shell, Word};
+use crate::hidden;
+
+/// The grammar in which builtins read texts. `builtin eval` hands words on, of which only a shell has use.
+fn grammar_of(command: &Command) -> Shell {
+    if command.shell == Shell::Argv { Shell::Bash } else { command.shell }
+}
 
 /// Reads a builtin; false if it is none that runs anything.
 fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
     let Call { name, words, command } = call;
-    if ARITHMETIC.contains(&name) {
+    let shell = grammar_of(command);
+    // What `printf` prints is evaluated by nobody; the name behind `-v` is.
+    let is_print =
+        name == "printf" && !words.first().is_some_and(|word| word.known_start().starts_with("-v"));
+    if ARITHMETIC.contains(&name) && !is_print {
         subscripts(call, found);
     }
     match name {
         "eval" => {
             let words = args::read(words, Grammar::FLAGS).operands;
             if !words.is_empty() {
-                found.text(command.shell, joined(&words), "eval");
+                found.text(shell, joined(&words), "eval");
             }
         }
         "source" | "." => source(call, found),
@@ -29,7 +39,7 @@ fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
         "trap" => {
             let read = args::read(words, Grammar::FLAGS);
             if let Some(text) = read.operands.first().filter(|_| read.operands.len() > 1) {
-                found.text(command.shell, text.clone(), "trap");
+                found.text(shell, text.clone(), "trap");
             }
         }
         "enable" => {
@@ -44,17 +54,54 @@ fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
                 found.unknown("a name that is made to mean another program", file.span, "hash -p");
             }
         }
-        "complete" | "bind" | "mapfile" | "readarray" => {
-            let read = args::read(words, Grammar { valued: "CFxuOndstcAGWPSfqrmX", long: &[] });
-            for given in read.options {
-                if let (true, Some(text)) = (["-C", "-x"].contains(&given.name.as_str()), given.value) {
-                    found.text(command.shell, text, name);
-                }
+        "fc" => {
+            if !args::read(words, Grammar { valued: "e", long: &[] }).has(&["-l"]) {
+                found.unknown("a command of the history", call.span(), name);
             }
         }
-        _ => return false,
+        "set" => expands_history(call, found),
+        "jobs" => {
+            let read = args::read(words, Grammar::FLAGS);
+            if read.has(&["-x"]) {
+                found.words(&read.operands, "jobs -x");
+            }
+        }
+        _ => return completion(call, found),
     }
     true
+}
+
+/// Builtins that complete words or read lines, and call commands on the way.
+fn completion(call: Call<'_>, found: &mut Launches) -> bool {
+    let valued = match call.name {
+        "complete" | "compgen" => "ACFGPSWXo",
+        "bind" => "xmqurf",
+        "mapfile" | "readarray" => "dnOsuCc",
+        _ => return false,
+    };
+    for given in args::read(call.words, Grammar { valued, long: &[] }).options {
+        let Some(text) = given.value else { continue };
+        match given.name.as_str() {
+            "-C" | "-x" => found.text(grammar_of(call.command), text, call.name),
+            "-W" if hidden::substitutes(&text.known_start()) => {
+                found.unknown("words that are expanded again", text.span, call.name);
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
+/// `set -H` makes `!` stand for commands that were run before.
+fn expands_history(call: Call<'_>, found: &mut Launches) {
+    let read = args::read(call.words, Grammar { valued: "o", long: &[] });
+    let is_option = read
+        .options
+        .iter()
+        .any(|given| given.value.as_ref().and_then(Word::text).as_deref() == Some("histexpand"));
+    if is_option || read.has(&["-H"]) {
+        found.unknown("commands of the history, for which `!` stands", call.span(), call.name);
+    }
 }
 
 /// Builtins that take operands for arithmetic, or for names with subscripts, which are arithmetic.
@@ -76,13 +123,15 @@ const ARITHMETIC: &[&str] = &[
     "wait",
 ];
 
-/// Commands in subscripts: arithmetic runs them, also where they were quoted.
+/// Commands in subscripts and in lists of values: they run, also where they were quoted.
 fn subscripts(call: Call<'_>, found: &mut Launches) {
     for word in call.words {
         let text = word.known_start();
         let behind = text.split_once('[').map_or("", |(_, behind)| behind);
-        if behind.contains("$(") || behind.contains('`') {
-            found.unknown("a command in a subscript", word.span, call.name);
+        let list = text.split_once("=(").map_or("", |(_, list)| list);
+        let takes_lists = matches!(call.name, "declare" | "typeset" | "local" | "readonly" | "export");
+        if hidden::substitutes(behind) || takes_lists && hidden::substitutes(list) {
+            found.unknown("a command in a subscript or in a list of values", word.span, call.name);
         }
     }
 }
@@ -92,10 +141,7 @@ fn source(call: Call<'_>, found: &mut Launches) {
         Some(file) if is_virtual_environment(file.text().as_deref()) => {
             found.executes(Some(file), "a script that changes the shell", file.span);
         }
-        Some(file) if file.has_unknown() => {
-            found.unknown("a script whose name is only known at run time", file.span, call.name);
-        }
-        Some(file) => found.executes(Some(file), "a script that is read by the shell", file.span),
+        Some(file) => shells::script_file(file, call, grammar_of(call.command), found),
         None => {}
     }
 }

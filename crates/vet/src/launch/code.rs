@@ -1,8 +1,8 @@
 //! Interpreters that are given code in an argument. Only code that plainly does no more than compute is let be.
 
 use super::args::{self, Grammar};
-use super::{Call, Launches, sed};
-use crate::command::{Input, Word};
+use super::{Call, Launches, plain, sed};
+use crate::command::{Input, Shell, Word};
 
 /// An interpreter: options that carry code, and how its code betrays that more happens.
 struct Language {
@@ -45,6 +45,11 @@ const PYTHON: &[&str] = &[
     "pickle",
     "fork",
     "open_code",
+    ".os",
+    "get_ipython",
+    "UnsafeLoader",
+    "unsafe",
+    "torch.load",
 ];
 
 const PYTHON_MODULES: &[&str] = &[
@@ -138,7 +143,7 @@ const NODE: &[&str] = &[
 
 const PERL: &[&str] = &[
     "system", "exec", "`", "qx", "open", "fork", "eval", "do ", "require", "use ", "|", "syscall", "(??",
-    "(?{", "glob", "<", "&{", "*{", "->",
+    "(?{", "glob", "<", "&{", "&$", "*{", "->", "readpipe",
 ];
 const RUBY: &[&str] = &[
     "system",
@@ -175,6 +180,13 @@ const PHP: &[&str] = &[
     "call_user",
     "create_function",
     "preg_replace",
+    "array_map",
+    "array_filter",
+    "array_walk",
+    "usort",
+    "ob_start",
+    "register_",
+    ")(",
     "mail",
     "$",
     "dl(",
@@ -306,13 +318,23 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
 }
 
 fn interpreter(language: &Language, call: Call<'_>, found: &mut Launches) {
+    if call.name == "java" {
+        errors_of_java(call, found);
+    }
     // The last rows of the table have long options behind one dash, of which none carries code.
     let is_long = |word: &&Word| {
         let start = word.known_start();
         language.suspicious != [""] || start.starts_with("--") || !start.starts_with('-') || start.len() <= 3
     };
     let words: Vec<Word> = call.words.iter().filter(is_long).cloned().collect();
-    let options = args::read(&words, language.grammar);
+    let options = if is_node(call.name) {
+        // `-pe` is one option, and options with a value of their own may stand before the code.
+        let words: Vec<Word> = words.iter().map(spelled_out).collect();
+        args::read_all(&words, language.grammar)
+    } else {
+        args::read(&words, language.grammar)
+    };
+    piped_files(&options, call, found);
     let mut is_given_code = false;
     for given in &options.options {
         let name = given.name.as_str();
@@ -349,14 +371,54 @@ fn interpreter(language: &Language, call: Call<'_>, found: &mut Launches) {
         return;
     }
     match options.operands.first() {
-        Some(file) if file.text().as_deref() != Some("-") => {
-            if file.has_unknown() {
+        Some(file) if !file.text().is_some_and(|name| args::is_standard_input(&name)) => {
+            let is_descriptor = file.text().is_some_and(|name| args::is_descriptor(&name));
+            if file.has_unknown() || is_descriptor {
                 found.unknown("a script that is only known at run time", file.span, call.name);
             } else {
                 found.executes(Some(file), "a script", file.span);
             }
         }
         _ => standard_input(language, call, found),
+    }
+}
+
+/// Texts that a Java machine runs when it ends badly, and files that hold such options.
+fn errors_of_java(call: Call<'_>, found: &mut Launches) {
+    for word in call.words {
+        let start = word.known_start();
+        if let Some(name) =
+            ["-XX:OnError=", "-XX:OnOutOfMemoryError="].iter().find(|name| start.starts_with(**name))
+        {
+            found.text(Shell::Sh, args::without(word, name.len()), name);
+        } else if start.starts_with("-XX:Flags=") || start.starts_with("-XX:VMOptionsFile=") {
+            found.unknown("options of java in a file", word.span, "java");
+        }
+    }
+}
+
+fn is_node(name: &str) -> bool {
+    matches!(name, "node" | "nodejs" | "electron")
+}
+
+fn spelled_out(word: &Word) -> Word {
+    if word.text().as_deref() == Some("-pe") { Word::known("-e", word.span) } else { word.clone() }
+}
+
+/// Files that perl and ruby open while they read lines: a bar in the name makes a command of it.
+fn piped_files(options: &args::Read, call: Call<'_>, found: &mut Launches) {
+    if !matches!(call.name, "perl" | "ruby") {
+        return;
+    }
+    for word in &options.operands {
+        let start = word.known_start();
+        let name = start.trim();
+        if name.starts_with('|') || name.ends_with('|') && word.text().is_some() {
+            let text = Word::known(name.trim_matches('|'), word.span);
+            found.text(Shell::Sh, text, &format!("{} FILE", call.name));
+        } else if name.starts_with('>') {
+            found.unknown("a file that is written where a name is read", word.span, call.name);
+        }
     }
 }
 
@@ -382,7 +444,10 @@ fn python_module(module: &Word, operands: &[Word], call: Call<'_>, found: &mut L
         Some("pdb" | "cProfile" | "profile" | "trace" | "runpy" | "coverage" | "kernprof") => {
             found.executes(operands.first(), "a script", module.span);
         }
-        Some("timeit" | "code") if !operands.is_empty() => {
+        Some("code" | "asyncio" | "IPython") => {
+            found.unknown("code for python that may start programs", call.span(), "python -m");
+        }
+        Some("timeit") if !operands.is_empty() => {
             found.unknown("code for python that may start programs", call.span(), "python -m");
         }
         Some(name) if name.starts_with("pip") => {
@@ -395,7 +460,13 @@ fn python_module(module: &Word, operands: &[Word], call: Call<'_>, found: &mut L
 
 /// True if the code plainly starts nothing: none of the pieces stands in it, and what it loads is known.
 fn is_plain(language: &Language, code: &str) -> bool {
-    if language.suspicious.iter().any(|piece| code.contains(piece)) {
+    if language.suspicious.iter().any(|piece| code.contains(piece)) || plain::is_disguised(code) {
+        return false;
+    }
+    if plain::touches_guarded_files(code) {
+        return false;
+    }
+    if language.names.contains(&"node") && !plain::is_direct(code) {
         return false;
     }
     match language.modules {
@@ -433,7 +504,8 @@ fn awk(call: Call<'_>, found: &mut Launches) {
     for given in &options.options {
         match (given.name.as_str(), &given.value) {
             ("-f" | "--file" | "-E" | "--exec" | "-i" | "--include", Some(file)) => {
-                if file.has_unknown() || file.text().as_deref() == Some("-") {
+                let is_open = |name: &str| args::is_standard_input(name) || args::is_descriptor(name);
+                if file.text().is_none_or(|name| is_open(&name)) {
                     found.unknown("a program for awk", file.span, "awk");
                 }
                 found.executes(Some(file), "a program for awk", file.span);
@@ -449,41 +521,8 @@ fn awk(call: Call<'_>, found: &mut Launches) {
         texts.extend(options.operands.first());
     }
     for text in texts {
-        let is_plain = text.text().is_some_and(|code| {
-            let bare = without_strings(&code);
-            !bare.contains("system")
-                && !bare.contains('|')
-                && !bare.contains("@")
-                && !code.contains("/inet/")
-                && !bare.contains("getline")
-        });
-        // A pipe inside a pattern of `/.../` is seen as well: more is asked than need be.
-        if !is_plain && !text.text().is_some_and(|code| only_patterns_have_bars(&code)) {
+        if !text.text().is_some_and(|code| plain::is_plain_awk(&code)) {
             found.unknown("a program for awk that may start programs", text.span, "awk");
         }
     }
-}
-
-/// The code without what stands in double quotes.
-fn without_strings(code: &str) -> String {
-    let mut bare = String::new();
-    let mut in_string = false;
-    let mut letters = code.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => drop(letters.next()),
-            '"' => in_string = !in_string,
-            _ if !in_string => bare.push(letter),
-            _ => {}
-        }
-    }
-    bare
-}
-
-/// True if bars stand in `||` or in a pattern between slashes alone, and nothing else is suspicious.
-fn only_patterns_have_bars(code: &str) -> bool {
-    let bare = without_strings(code).replace("||", "");
-    let outside: String = bare.split('/').step_by(2).collect::<Vec<_>>().join(" ");
-    let has_others = ["system", "@", "getline"].iter().any(|piece| bare.contains(piece));
-    !has_others && !outside.contains('|') && !code.contains("/inet/") && bare.matches('/').count() <= 2
 }

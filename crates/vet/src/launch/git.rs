@@ -72,10 +72,11 @@ const FILE_KEYS: &[&str] = &[
 /// Reads git; false if the program is another.
 pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     if call.name != "git" {
-        return call.name.starts_with("git-") && {
-            command(call.name.get(4..).unwrap_or_default(), call.words, call, found);
-            true
-        };
+        // `git-push` is `git push`, in a directory that git knows.
+        let Some(name) = call.name.strip_prefix("git-").filter(|name| !name.is_empty()) else { return false };
+        let words = [Word::known("git", call.span()), Word::known(name, call.span())];
+        found.words(&[&words, call.words].concat(), call.name);
+        return true;
     }
     let options = args::read(call.words, GLOBAL);
     let mut aliases = Vec::new();
@@ -221,7 +222,12 @@ const INNER: Grammar = Grammar {
 fn command(name: &str, words: &[Word], call: Call<'_>, found: &mut Launches) {
     if let Some((_, options)) = OPTIONS.iter().find(|(known, _)| *known == name) {
         for given in args::read_all(words, INNER).options {
-            if options.contains(&given.name.as_str())
+            // Git takes the beginning of a name for the whole, where it is not that of another option as well.
+            let is_meant = |option: &str| {
+                *option == given.name
+                    || given.name.len() > 3 && option.starts_with("--") && option.starts_with(&given.name)
+            };
+            if options.iter().any(|option| is_meant(option))
                 && let Some(value) = given.value
             {
                 found.text(Shell::Sh, value, &format!("git {name} {}", given.name));
@@ -245,12 +251,10 @@ fn command(name: &str, words: &[Word], call: Call<'_>, found: &mut Launches) {
             let git = Word::known("git", call.span());
             found.words(&[vec![git], rest].concat(), "git for-each-repo");
         }
-        "grep" => {
-            let is_pager =
-                |word: &&Word| word.known_start().starts_with("-O") && word.known_start().len() > 2;
-            for word in words.iter().filter(is_pager) {
-                found.text(Shell::Sh, without(word, 2), "git grep -O");
-            }
+        "grep" => pager_of_grep(words, found),
+        "merge-index" => {
+            let rest = args::read(words, Grammar::FLAGS).operands;
+            found.words(rest.get(..1).unwrap_or_default(), "git merge-index");
         }
         "clone" | "init" => {
             remote(words, found);
@@ -261,6 +265,22 @@ fn command(name: &str, words: &[Word], call: Call<'_>, found: &mut Launches) {
         }
         "config" => config(words, found),
         _ => {}
+    }
+}
+
+/// `-O` with a value that is attached, also behind other letters: `-nOless`.
+fn pager_of_grep(words: &[Word], found: &mut Launches) {
+    for word in words {
+        let start = word.known_start();
+        let letters = start.strip_prefix('-').filter(|letters| !letters.starts_with('-'));
+        // Behind these letters the rest of the word is their value.
+        let before =
+            |at: &usize| !start.get(..*at).unwrap_or_default().contains(['e', 'f', 'A', 'B', 'C', 'm']);
+        if let Some(at) = letters.and_then(|_| start.find('O')).filter(before)
+            && (at + 1 < start.len() || word.has_unknown())
+        {
+            found.text(Shell::Sh, without(word, at + 1), "git grep -O");
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod containers;
 mod follow;
 mod git;
 mod packages;
+mod plain;
 mod sed;
 mod shells;
 mod tools;
@@ -115,6 +116,10 @@ pub(crate) fn global_options(program: &str) -> Option<Grammar> {
 pub fn launches(command: &Command) -> Launches {
     let mut found = Launches::default();
     variables::assigned(command, &mut found);
+    if matches!(command.shell, Shell::Pwsh | Shell::WindowsPowershell) {
+        windows::deletes_unseen(command, &mut found);
+        windows::sets_environment(command, &mut found);
+    }
     let Some((program, words)) = command.words.split_first() else { return found };
     let of_grammar = match command.shell {
         Shell::Cmd => crate::cmd::nested(command),

@@ -20,6 +20,10 @@ pub(super) const GLOBAL: Grammar = Grammar {
         "package",
         "call",
         "script-shell",
+        "shell",
+        "git",
+        "editor",
+        "viewer",
         "globalconfig",
         "tag",
         "otp",
@@ -157,6 +161,9 @@ const QUIET: &[&str] = &[
 
 /// Reads one of them; false if the program is none.
 pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
+    if matches!(call.name, "bun" | "deno" | "swift" | "iex" | "erl" | "mix" | "rake" | "rebar3") {
+        evaluates(call, found);
+    }
     match call.name {
         "npx" | "bunx" | "pnpx" | "uvx" | "dlx" => fetched(call.words, call.name, call, found),
         "npm" | "pnpm" | "yarn" | "bun" => scripts(call, found),
@@ -173,6 +180,24 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     true
 }
 
+/// Code in an argument of a tool that mostly builds.
+fn evaluates(call: Call<'_>, found: &mut Launches) {
+    let options: &[&str] = match call.name {
+        "bun" => &["-e", "-p", "--eval", "--print"],
+        "deno" => &["eval", "-"],
+        "erl" | "rebar3" => &["-eval", "--eval"],
+        "rake" => &["-e", "-E", "-p", "--execute", "--execute-print", "--execute-continue"],
+        _ => &["-e", "--eval"],
+    };
+    let is_code = |word: &&Word| {
+        let start = word.known_start();
+        options.contains(&start.split('=').next().unwrap_or_default())
+    };
+    if let Some(word) = call.words.iter().find(is_code) {
+        found.unknown(format!("code for {}", call.name), word.span, call.name);
+    }
+}
+
 fn project(call: Call<'_>, found: &mut Launches) {
     let first = call.words.first().and_then(Word::text).unwrap_or_default();
     if !QUIET.contains(&first.as_str()) {
@@ -182,8 +207,12 @@ fn project(call: Call<'_>, found: &mut Launches) {
 
 /// `npx PACKAGE args`: a program of the project or one that is fetched.
 fn fetched(words: &[Word], via: &str, call: Call<'_>, found: &mut Launches) {
-    let grammar = Grammar { valued: "pc", long: &["package", "call", "from", "with", "python", "spec"] };
+    let grammar =
+        Grammar { valued: "pc", long: &["package", "call", "from", "with", "python", "spec", "shell"] };
     let options = args::read(words, grammar);
+    if let Some(shell) = options.value(&["--shell"]) {
+        found.unknown("the shell that npx is given", shell.span, via);
+    }
     if let Some(text) = options.value(&["-c", "--call"]) {
         found.text(Shell::Sh, text.clone(), &format!("{via} -c"));
     }
@@ -206,11 +235,12 @@ fn fetched(words: &[Word], via: &str, call: Call<'_>, found: &mut Launches) {
 
 fn scripts(call: Call<'_>, found: &mut Launches) {
     let options = args::read(call.words, GLOBAL);
-    if let Some(shell) = options.value(&["--script-shell"]) {
-        found.words(std::slice::from_ref(shell), "npm --script-shell");
-    }
     let Some((verb, rest)) = options.operands.split_first() else { return };
     let via = format!("{} {}", call.name, verb.known_start());
+    tools_of(call, found);
+    if hands_on(call, verb, rest, &via, found) {
+        return;
+    }
     match verb.text().as_deref() {
         Some("exec" | "x" | "dlx" | "create" | "init")
             if rest.iter().any(|word| !word.known_start().starts_with('-'))
@@ -238,6 +268,122 @@ fn scripts(call: Call<'_>, found: &mut Launches) {
             }
         }
         _ => found.executes(None, "scripts of the project and of what it depends on", call.span()),
+    }
+}
+
+/// Options of npm, anywhere on the line, that name a program with which it runs others.
+fn tools_of(call: Call<'_>, found: &mut Launches) {
+    for given in args::read_all(call.words, GLOBAL).options {
+        let is_tool = matches!(
+            given.name.as_str(),
+            "--script-shell" | "--shell" | "--git" | "--editor" | "--viewer" | "--node-options"
+        );
+        if let Some(value) = given.value.filter(|_| is_tool) {
+            let what = format!("a program or options that {} is given for what it starts", call.name);
+            found.unknown(what, value.span, &format!("{} {}", call.name, given.name));
+        }
+    }
+}
+
+/// Verbs of pnpm itself; another one is a script, or a program.
+const PNPM: &[&str] = &[
+    "add",
+    "install",
+    "i",
+    "update",
+    "up",
+    "remove",
+    "rm",
+    "un",
+    "link",
+    "ln",
+    "unlink",
+    "import",
+    "rebuild",
+    "rb",
+    "prune",
+    "fetch",
+    "dedupe",
+    "patch",
+    "test",
+    "t",
+    "start",
+    "run",
+    "exec",
+    "dlx",
+    "create",
+    "init",
+    "publish",
+    "pack",
+    "audit",
+    "list",
+    "ls",
+    "outdated",
+    "why",
+    "licenses",
+    "store",
+    "root",
+    "bin",
+    "setup",
+    "config",
+    "c",
+    "deploy",
+    "doctor",
+    "env",
+    "server",
+    "cat-file",
+    "cat-index",
+    "find-hash",
+    "help",
+    "build",
+    "lint",
+    "format",
+];
+
+/// Verbs behind which another command stands, in the words of one tool alone. True if nothing else is to be said.
+fn hands_on(call: Call<'_>, verb: &Word, rest: &[Word], via: &str, found: &mut Launches) -> bool {
+    let text = verb.text().unwrap_or_default();
+    let behind = args::read(rest, Grammar::FLAGS).operands;
+    match (call.name, text.as_str()) {
+        ("yarn" | "bun" | "pnpm", "exec") => {
+            // One word of several is a text for a shell.
+            if let [one] = behind.as_slice()
+                && one.known_start().contains(' ')
+            {
+                found.text(Shell::Sh, one.clone(), via);
+            }
+            false
+        }
+        ("yarn" | "pnpm", "npm") => {
+            found.words(&[std::slice::from_ref(verb), rest].concat(), via);
+            true
+        }
+        ("yarn", "workspace" | "workspaces") => {
+            let is_exec = |word: &Word| matches!(word.text().as_deref(), Some("exec" | "npm"));
+            if let Some(words) = rest.iter().position(is_exec).and_then(|at| rest.get(at..)) {
+                let skipped = usize::from(words.first().and_then(Word::text).as_deref() == Some("exec"));
+                found.words(words.get(skipped..).unwrap_or_default(), via);
+            }
+            false
+        }
+        ("bun", "run") => {
+            found.words(&behind, via);
+            false
+        }
+        ("pnpm", verb_text) if !PNPM.contains(&verb_text) && !rest.is_empty() => {
+            found.words(&[std::slice::from_ref(verb), rest].concat(), via);
+            false
+        }
+        ("npm", "pkg") => {
+            for word in rest {
+                let start = word.known_start();
+                if let Some((key, _)) = start.split_once('=').filter(|(key, _)| key.starts_with("scripts")) {
+                    found.text(Shell::Sh, args::without(word, key.len() + 1), via);
+                }
+            }
+            false
+        }
+        _ => false,
     }
 }
 
@@ -312,7 +458,10 @@ fn runners(call: Call<'_>, found: &mut Launches) {
     let is_run = RUN_VERBS.iter().any(|(name, verbs)| *name == call.name && verbs.contains(&verb.as_str()));
     match (call.name, verb.as_str()) {
         ("uv", "tool" | "x") => return fetched(rest.get(1..).unwrap_or_default(), "uvx", call, found),
-        ("rustup", "run") => return found.words(rest.get(1..).unwrap_or_default(), &via),
+        ("rustup", "run") => {
+            let words = args::read(rest.get(1..).unwrap_or_default(), Grammar::FLAGS).operands;
+            return found.words(&words, &via);
+        }
         ("nix" | "guix" | "nvm" | "fnm", _) if is_run => return behind_mark(rest, &via, call, found),
         ("corepack", _) => return found.words(&options.operands, "corepack"),
         ("cargo", _) => cargo(&verb, &options, rest, found),
@@ -413,7 +562,25 @@ fn make(call: Call<'_>, found: &mut Launches) {
         }
     }
     for (name, value) in options.operands.iter().filter_map(super::variables::split_assignment) {
-        if matches!(name.as_str(), "SHELL" | "MAKE" | "MAKEFLAGS" | ".SHELLFLAGS") {
+        let start = value.known_start();
+        if start.contains("$(shell") || start.contains("${shell") || start.contains("$(eval") {
+            found.unknown("a function of make that runs commands", value.span, &format!("make {name}="));
+        }
+        if matches!(
+            name.as_str(),
+            "SHELL"
+                | "MAKE"
+                | "MAKEFLAGS"
+                | ".SHELLFLAGS"
+                | "CC"
+                | "CXX"
+                | "CPP"
+                | "LD"
+                | "AR"
+                | "AS"
+                | "RM"
+                | "INSTALL"
+        ) {
             found.text(Shell::Sh, value, &format!("make {name}="));
         }
     }

@@ -16,6 +16,13 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) {
     for given in &options.options {
         match (given.name.as_str(), &given.value) {
             ("-e" | "--expression", Some(script)) => scripts.push(script),
+            ("-f" | "--file", Some(file))
+                if file
+                    .text()
+                    .is_none_or(|name| args::is_standard_input(&name) || args::is_descriptor(&name)) =>
+            {
+                found.unknown("a script of sed that comes through a descriptor", file.span, "sed -f");
+            }
             ("-f" | "--file", Some(file)) => found.executes(Some(file), "a script of sed", file.span),
             _ => {}
         }
@@ -76,7 +83,11 @@ fn commands(script: &str) -> Option<Vec<SedCommand>> {
                 found.push(SedCommand::Writes(line.trim().to_owned()));
                 after
             }
-            'a' | 'i' | 'c' | 'r' | 'R' | ':' | '#' => inserted(behind),
+            // GNU sed ends a label at a semicolon, POSIX at the line: the reading that finds more commands counts.
+            ':' => behind
+                .trim_start_matches([' ', '\t'])
+                .trim_start_matches(|letter: char| letter != ';' && letter != '\n'),
+            'a' | 'i' | 'c' | 'r' | 'R' | '#' => inserted(behind),
             'b' | 't' | 'T' | 'q' | 'Q' | 'l' | 'L' => {
                 behind.trim_start_matches(|letter: char| letter != ';' && letter != '\n' && letter != '}')
             }

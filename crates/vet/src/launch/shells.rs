@@ -1,6 +1,6 @@
 //! Shells that are given a text, a file or their standard input.
 
-use super::args::{joined, without};
+use super::args::{self, joined, without};
 use super::{Call, Launches};
 use crate::command::{Input, RedirectionKind, Shell, Word};
 
@@ -72,7 +72,7 @@ fn posix(call: Call<'_>, shell: Shell, found: &mut Launches) {
     match (options.takes_text, rest.first()) {
         (true, Some(text)) => found.text(shell, text.clone(), &via),
         (true, None) => {}
-        (false, Some(file)) if !options.takes_input => script_file(file, call, found),
+        (false, Some(file)) if !options.takes_input => script_file(file, call, shell, found),
         (false, _) => standard_input(call, shell, found),
     }
 }
@@ -111,11 +111,12 @@ fn options(words: &[Word]) -> (Options, &[Word]) {
     (options, rest)
 }
 
-fn script_file(file: &Word, call: Call<'_>, found: &mut Launches) {
+/// A file of commands, which may be standard input or another descriptor.
+pub(super) fn script_file(file: &Word, call: Call<'_>, shell: Shell, found: &mut Launches) {
     let text = file.text().unwrap_or_default();
-    if matches!(text.as_str(), "/dev/stdin" | "/proc/self/fd/0" | "/dev/fd/0" | "-") {
-        standard_input(call, Shell::Bash, found);
-    } else if file.has_unknown() {
+    if args::is_standard_input(&text) {
+        standard_input(call, shell, found);
+    } else if file.has_unknown() || args::is_descriptor(&text) {
         found.unknown("a script that is only known at run time", file.span, call.name);
     } else {
         found.executes(Some(file), "a script that a shell reads", file.span);
@@ -126,9 +127,19 @@ fn script_file(file: &Word, call: Call<'_>, found: &mut Launches) {
 fn standard_input(call: Call<'_>, shell: Shell, found: &mut Launches) {
     let file = call.command.redirections.iter().rev().find(|redirection| {
         redirection.descriptor.unwrap_or(0) == 0
-            && matches!(redirection.kind, RedirectionKind::Read | RedirectionKind::ReadWrite)
+            && matches!(
+                redirection.kind,
+                RedirectionKind::Read | RedirectionKind::ReadWrite | RedirectionKind::Duplicate
+            )
     });
     if let Some(redirection) = file {
+        if redirection.kind == RedirectionKind::Duplicate {
+            let target = &redirection.target;
+            return match target.text().as_deref() {
+                Some("-" | "0") => {}
+                _ => found.unknown("commands that come through a descriptor", target.span, call.name),
+            };
+        }
         return script_file_of(&redirection.target, call, found);
     }
     match &call.command.input {
@@ -141,7 +152,8 @@ fn standard_input(call: Call<'_>, shell: Shell, found: &mut Launches) {
 }
 
 fn script_file_of(file: &Word, call: Call<'_>, found: &mut Launches) {
-    if file.has_unknown() {
+    let text = file.text().unwrap_or_default();
+    if file.has_unknown() || args::is_descriptor(&text) && !args::is_standard_input(&text) {
         found.unknown("a script that is only known at run time", file.span, call.name);
     } else {
         found.executes(Some(file), "a script that a shell reads", file.span);
@@ -229,7 +241,7 @@ fn powershell(call: Call<'_>, shell: Shell, found: &mut Launches) {
         }
         if is("file") {
             if let Some(file) = tail.first() {
-                script_file(file, call, found);
+                script_file(file, call, shell, found);
             }
             return;
         }
@@ -239,7 +251,7 @@ fn powershell(call: Call<'_>, shell: Shell, found: &mut Launches) {
     }
     match rest.first() {
         // PowerShell 7 takes a bare operand for a file, Windows PowerShell for a text.
-        Some(file) if shell == Shell::Pwsh && looks_like_file(file) => script_file(file, call, found),
+        Some(file) if shell == Shell::Pwsh && looks_like_file(file) => script_file(file, call, shell, found),
         Some(_) => found.text(shell, joined(rest), &format!("{} -Command", call.name)),
         None => standard_input(call, shell, found),
     }

@@ -164,7 +164,7 @@ static ROWS: &[Row] = &[
     ),
     row(
         &["gdb", "lldb", "cgdb"],
-        "xodp",
+        "xodpOsSP",
         &[
             "ex",
             "eval-command",
@@ -184,6 +184,10 @@ static ROWS: &[Row] = &[
             "--init-eval-command",
             "--init-command",
             "-o",
+            "-O",
+            "-s",
+            "-S",
+            "-P",
             "--source",
             "--one-line",
         ],
@@ -228,6 +232,28 @@ static ROWS: &[Row] = &[
         &[],
         &[],
     ),
+    row(
+        &["bat", "batcat", "delta"],
+        "lmHrAP",
+        &["pager", "language", "line-range", "style", "theme"],
+        &["--pager"],
+        &[],
+    ),
+    row(
+        &["gpg", "gpg2"],
+        "oruNbdhK",
+        &["photo-viewer", "output", "recipient", "local-user", "agent-program", "homedir"],
+        &["--photo-viewer"],
+        &["--agent-program"],
+    ),
+    row(
+        &["svn"],
+        "mrFxNc",
+        &["editor-cmd", "diff-cmd", "diff3-cmd", "config-option", "message", "revision"],
+        &["--editor-cmd", "--diff-cmd", "--diff3-cmd"],
+        &["--config-option"],
+    ),
+    row(&["sshfs"], "opF", &[], &[], &["-F"]),
     row(&["ag"], "ABCGmp", &["pager", "file-search-regex", "ignore", "path-to-ignore"], &["--pager"], &[]),
     row(
         &["xterm", "alacritty", "gnome-terminal", "konsole", "kitty", "wezterm", "foot"],
@@ -244,18 +270,46 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
         "vi" | "vim" | "nvim" | "view" | "ex" | "gvim" | "vimdiff" | "rvim" => editor(call, found),
         "emacs" | "emacsclient" => emacs(call, found),
         "ed" | "red" => found_in_input(call, "commands of an editor", found),
+        "gdb" | "lldb" | "cgdb" | "gnuplot" | "dc" | "m4" | "gp" | "octave" => {
+            if call.name != "dc" || input_escapes(call) {
+                given_input(call, "commands of a program that can start others", found);
+            }
+            return read_row(call, found);
+        }
         "expect" | "dejagnu" => expect(call, found),
         "sqlite3" | "sqlite" => sqlite(call, found),
         "at" | "batch" => later(call, found),
         "crontab" => crontab(call, found),
+        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => return compiler(call, found),
+        "ssh-keygen" | "ssh-add" | "ssh-agent" => return security_key(call, found),
         "socat" => socat(call, found),
-        _ => {
-            let Some(row) = ROWS.iter().find(|row| row.names.contains(&call.name)) else { return false };
-            options(row, call, found);
-            special(call, found);
-        }
+        _ => return read_row(call, found),
     }
     true
+}
+
+fn read_row(call: Call<'_>, found: &mut Launches) -> bool {
+    let Some(row) = ROWS.iter().find(|row| row.names.contains(&call.name)) else { return false };
+    options(row, call, found);
+    special(call, found);
+    true
+}
+
+/// Input that is in the text, for a program whose language has a way to the shell in many words.
+fn given_input(call: Call<'_>, what: &str, found: &mut Launches) {
+    match &call.command.input {
+        Input::Text(text) => found.unknown(what, text.span, call.name),
+        Input::Pipe(_) => found.unknown(what, call.span(), call.name),
+        Input::Inherited => {}
+    }
+}
+
+/// True unless the input is known and holds no mark of an escape.
+fn input_escapes(call: Call<'_>) -> bool {
+    match &call.command.input {
+        Input::Text(text) => text.text().is_none_or(|text| text.contains('!')),
+        Input::Pipe(_) | Input::Inherited => false,
+    }
 }
 
 fn options(row: &Row, call: Call<'_>, found: &mut Launches) {
@@ -334,6 +388,14 @@ fn special(call: Call<'_>, found: &mut Launches) {
                 found.words(&words, "gdb --args");
             }
         }
+        "sshfs" => {
+            for word in call.words {
+                let start = word.known_start();
+                if let Some(at) = start.to_ascii_lowercase().find("command=") {
+                    found.text(Shell::Sh, args::without(word, at + 8), "sshfs -o");
+                }
+            }
+        }
         "screen" => {
             found.elevates("a terminal server that runs already may do it", call.span());
             found.words(
@@ -369,15 +431,7 @@ fn special(call: Call<'_>, found: &mut Launches) {
                 }
             }
         }
-        "zip" => {
-            for pair in call.words.windows(2) {
-                if let [option, text] = pair
-                    && option.text().as_deref() == Some("-TT")
-                {
-                    found.text(Shell::Sh, text.clone(), "zip -TT");
-                }
-            }
-        }
+        "zip" => test_of_zip(call, found),
         "xterm" | "alacritty" | "kitty" | "foot" | "konsole" | "gnome-terminal" => {
             let at =
                 call.words.iter().position(|word| matches!(word.text().as_deref(), Some("-e" | "--" | "-x")));
@@ -398,6 +452,26 @@ fn special(call: Call<'_>, found: &mut Launches) {
             }
         }
         _ => {}
+    }
+}
+
+/// `-TT TEXT` and `-qTTTEXT`: the command with which zip tests.
+fn test_of_zip(call: Call<'_>, found: &mut Launches) {
+    let mut words = call.words.iter();
+    while let Some(word) = words.next() {
+        let start = word.known_start();
+        let Some(at) = start.find("TT").filter(|_| start.starts_with('-') && !start.starts_with("--")) else {
+            continue;
+        };
+        if at + 2 < start.len() || word.has_unknown() {
+            found.text(Shell::Sh, args::without(word, at + 2), "zip -TT");
+        }
+        // With `-TTT` both readings are open: the value may be attached or stand behind.
+        if start.trim_end_matches('T').len() <= at
+            && let Some(text) = words.next()
+        {
+            found.text(Shell::Sh, text.clone(), "zip -TT");
+        }
     }
 }
 
@@ -530,6 +604,46 @@ fn sqlite(call: Call<'_>, found: &mut Launches) {
     {
         found.unknown("a command of sqlite3 that may start programs", text.span, "sqlite3");
     }
+}
+
+/// `-wrapper PROGRAM,WORD`: what starts the passes of the compiler. False if there is none.
+fn compiler(call: Call<'_>, found: &mut Launches) -> bool {
+    let mut is_wrapped = false;
+    for pair in call.words.windows(2) {
+        let [option, list] = pair else { continue };
+        if option.text().as_deref() != Some("-wrapper") {
+            continue;
+        }
+        is_wrapped = true;
+        match list.text() {
+            Some(list_text) => {
+                let words: Vec<Word> =
+                    list_text.split(',').map(|word| Word::known(word, list.span)).collect();
+                found.words(&words, "gcc -wrapper");
+            }
+            None => found.unknown("a program that starts the compiler", list.span, "gcc -wrapper"),
+        }
+    }
+    is_wrapped
+}
+
+/// Libraries for keys, and the command that an agent runs. False if there is none.
+fn security_key(call: Call<'_>, found: &mut Launches) -> bool {
+    let options = args::read(call.words, Grammar { valued: "DwsSabCEfFmNnOPtVZ", long: &[] });
+    let library = match call.name {
+        "ssh-keygen" => options.value(&["-D", "-w"]),
+        "ssh-add" => options.value(&["-s", "-S"]),
+        _ => None,
+    };
+    if let Some(library) = library {
+        found.unknown("a library for keys", library.span, call.name);
+        return true;
+    }
+    if call.name == "ssh-agent" && !options.operands.is_empty() {
+        found.words(&options.operands, "ssh-agent");
+        return true;
+    }
+    false
 }
 
 const LATER: &str = "a service runs it later, outside of what started this";

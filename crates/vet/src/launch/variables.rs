@@ -39,6 +39,13 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("*PAGER", Kind::Text),
     ("*_ASKPASS", Kind::Text),
     ("BROWSER", Kind::Text),
+    ("LESSEDIT", Kind::Text),
+    ("MANOPT", Kind::Code),
+    ("GROFF_COMMAND_PREFIX", Kind::Code),
+    ("CC", Kind::Text),
+    ("CXX", Kind::Text),
+    ("PKG_CONFIG", Kind::Text),
+    ("GOCACHEPROG", Kind::Text),
     ("LESSOPEN", Kind::Text),
     ("LESSCLOSE", Kind::Text),
     ("PROMPT_COMMAND", Kind::Text),
@@ -56,6 +63,8 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("ENV", Kind::Options(&["/", "$", "`", "~"])),
     ("BASH_FUNC_*", Kind::Code),
     ("PS0", Kind::Options(&["$", "`"])),
+    ("PS1", Kind::Options(&["$(", "`", "@P"])),
+    ("PS2", Kind::Options(&["$(", "`", "@P"])),
     ("PS4", Kind::Options(&["$(", "`", "@P"])),
     ("ZDOTDIR", Kind::Code),
     ("LD_BIND_NOW", Kind::Options(&[])),
@@ -212,6 +221,12 @@ fn split_pair(word: &Word) -> Option<(String, Word)> {
 
 /// Variables that the command sets, for itself or for what follows.
 pub(super) fn assigned(command: &Command, found: &mut Launches) {
+    let hidden = command.assignments.iter().find(|assignment| {
+        !command.words.is_empty() && crate::hidden::in_subscript(&assignment.value.known_start())
+    });
+    if let Some(assignment) = hidden {
+        found.unknown("a command in a subscript", assignment.value.span, &assignment.name);
+    }
     for assignment in &command.assignments {
         variable(&assignment.name, &assignment.value, found);
         if assignment.name == "PATH" {

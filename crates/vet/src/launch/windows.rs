@@ -2,7 +2,8 @@
 
 use super::args::{joined, without};
 use super::{Call, Launches};
-use crate::command::{Shell, Word};
+use crate::command::{Command, Input, Part, Shell, Unknown, Word};
+use crate::effect::EffectKind;
 
 /// Reads a launcher of Windows; false if the program is none.
 pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
@@ -169,5 +170,71 @@ fn registry(call: Call<'_>, found: &mut Launches) {
             Some(data) => found.text(Shell::Cmd, data, "reg add"),
             None => found.unknown("a program that is started later", call.span(), "reg add"),
         }
+    }
+}
+
+/// Commands of PowerShell that delete or move what comes through the pipe.
+const DELETERS: &[&str] = &[
+    "remove-item",
+    "ri",
+    "rm",
+    "rmdir",
+    "del",
+    "erase",
+    "rd",
+    "clear-content",
+    "clc",
+    "move-item",
+    "mi",
+    "mv",
+    "move",
+    "rename-item",
+    "rni",
+    "ren",
+];
+
+/// Files of a pipe that are deleted, and methods that delete what they belong to: which, only the run will show.
+pub(super) fn deletes_unseen(command: &Command, found: &mut Launches) {
+    let Some((program, words)) = command.words.split_first() else { return };
+    let name = program.known_start().to_ascii_lowercase();
+    let is_option = |word: &Word| word.known_start().starts_with('-');
+    let is_piped = matches!(command.input, Input::Pipe(_))
+        && DELETERS.contains(&name.as_str())
+        && words.iter().all(is_option);
+    let is_method = name.starts_with("[?]") && (name.ends_with(".delete") || name.ends_with(".moveto"));
+    if is_piped || is_method {
+        let why = Unknown::Other("what comes through the pipe".to_owned());
+        let target = Word { parts: vec![Part::Unknown { why, splits: true }], span: command.span };
+        found.effect(
+            EffectKind::Deletes,
+            Some(&target),
+            "it deletes or moves what it is handed",
+            command.span,
+        );
+    }
+}
+
+/// Commands of PowerShell that set an item, of the environment too: `Set-Item env:NAME value`.
+const SETTERS: &[&str] =
+    &["set-item", "si", "new-item", "ni", "set-content", "add-content", "ac", "copy-item", "cpi"];
+
+/// Variables of the environment that are set as items of their drive.
+pub(super) fn sets_environment(command: &Command, found: &mut Launches) {
+    let Some((program, words)) = command.words.split_first() else { return };
+    if !SETTERS.contains(&program.known_start().to_ascii_lowercase().as_str()) {
+        return;
+    }
+    let drive = words.iter().find_map(|word| {
+        let start = word.known_start();
+        let is_drive = start.get(..4).is_some_and(|drive| drive.eq_ignore_ascii_case("env:"));
+        is_drive.then(|| start.get(4..).unwrap_or_default().trim_start_matches(['/', '\\']).to_owned())
+    });
+    let Some(name) = drive else { return };
+    let is_value = |word: &&Word| {
+        let start = word.known_start();
+        !start.starts_with('-') && !start.get(..4).is_some_and(|drive| drive.eq_ignore_ascii_case("env:"))
+    };
+    for value in words.iter().filter(is_value) {
+        super::variables::variable(&name, value, found);
     }
 }

@@ -114,6 +114,14 @@ static ROWS: &[Row] = &[
     )
     .elevating("it changes the rights of what it starts"),
     row(&["entr"], "", &[], Form::Words(0)),
+    row(&["sshpass"], "pfdPn", &[], Form::Words(0)),
+    row(&["tini", "dumb-init", "catatonit", "ifne", "cgexec"], "pegrc", &["rewrite"], Form::Words(0)),
+    row(
+        &["systemd-cat", "systemd-inhibit"],
+        "tp",
+        &["identifier", "priority", "who", "why", "what", "mode"],
+        Form::Words(0),
+    ),
     row(
         &["strace"],
         "aeEIoOpPsSuUXb",
@@ -123,6 +131,7 @@ static ROWS: &[Row] = &[
     .idle(&["-p", "--attach"]),
     row(&["ltrace"], "aAeFlnopsuxXD", &["align", "output", "filter", "user"], Form::Words(0)).idle(&["-p"]),
     row(&["valgrind"], "", &[], Form::Words(0)),
+    row(&["mispipe", "pee"], "", &[], Form::Joined(0)),
     row(
         &["xvfb-run"],
         "efnpsw",
@@ -220,6 +229,10 @@ fn read_row(call: Call<'_>, found: &mut Launches) -> bool {
     if let Some(reason) = row.elevates {
         found.elevates(reason, call.span());
     }
+    let output = options.value(&["-o", "--output"]).filter(|_| call.name == "strace");
+    if let Some(file) = output.filter(|file| file.known_start().starts_with(['|', '!'])) {
+        found.text(Shell::Sh, args::without(file, 1), "strace -o");
+    }
     if row.idle.iter().any(|idle| options.has(&[idle])) {
         return true;
     }
@@ -242,8 +255,8 @@ fn read_row(call: Call<'_>, found: &mut Launches) -> bool {
         Form::Joined(skip) => {
             if call.name == "watch" && options.has(&["-x", "--exec"]) {
                 found.words(behind(skip), "watch -x");
-            } else if call.name == "hyperfine" {
-                behind(skip).iter().for_each(|text| found.text(Shell::Sh, text.clone(), "hyperfine"));
+            } else if matches!(call.name, "hyperfine" | "mispipe" | "pee") {
+                behind(skip).iter().for_each(|text| found.text(Shell::Sh, text.clone(), call.name));
             } else if !behind(skip).is_empty() {
                 found.text(Shell::Sh, joined(behind(skip)), call.name);
             }
@@ -370,6 +383,9 @@ fn find(words: &[Word], found: &mut Launches) {
     while let Some((word, tail)) = rest.split_first() {
         rest = tail;
         let action = word.text().unwrap_or_default();
+        if action == "-files0-from" {
+            found.unknown("places that find reads from a file", word.span, "find -files0-from");
+        }
         if !matches!(action.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
             continue;
         }
@@ -516,7 +532,16 @@ fn parallel(call: Call<'_>, found: &mut Launches) {
         return;
     }
     let mut command = command.to_vec();
-    command.iter_mut().for_each(|word| replace(word, "{}"));
+    for mark in ["{}", "{.}", "{/}", "{//}", "{/.}", "{1}", "{2}", "{3}", "{4}", "{5}"] {
+        command.iter_mut().for_each(|word| replace(word, mark));
+    }
+    let is_odd = |word: &Word| {
+        word.known_start().contains('{')
+            || word.parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains('{')))
+    };
+    if command.iter().any(is_odd) {
+        found.unknown("what parallel puts in the place of braces", call.span(), "parallel");
+    }
     command.push(more_words("words that parallel reads", call));
     let is_plain = command.iter().all(|word| {
         let text = word.known_start();

@@ -3,6 +3,7 @@
 
 use super::tree::{List, Node, Operator, Piece, Redirect, Simple, Target, Word};
 use super::words::is_name;
+use crate::hidden;
 use std::collections::HashSet;
 
 /// Builtins that set the variables they are given as words.
@@ -33,6 +34,8 @@ pub(super) struct Assigned {
     pub names: HashSet<String>,
     /// Nothing is certain.
     pub anything: bool,
+    /// Some text in the script holds a command in a subscript, which runs wherever it is evaluated as arithmetic.
+    pub hidden: bool,
 }
 
 /// Looks through a whole text.
@@ -187,7 +190,8 @@ impl Assigned {
     fn pieces(&mut self, pieces: &[Piece]) {
         for piece in pieces {
             match piece {
-                Piece::Bare(_) | Piece::Quoted(_) | Piece::Glob(_) => {}
+                Piece::Bare(text) | Piece::Quoted(text) => self.hidden |= hidden::in_subscript(text),
+                Piece::Glob(_) => {}
                 Piece::Command(list, _) | Piece::Process(list) => self.list(list),
                 Piece::Arithmetic(inner) | Piece::Subscript(inner) => self.arithmetic(inner),
                 Piece::Array(words) => self.words(words),

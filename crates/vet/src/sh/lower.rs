@@ -9,6 +9,7 @@ use crate::command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,
     Word,
 };
+use crate::hidden;
 use std::collections::HashMap;
 
 /// Commands that aliases may add to a script.
@@ -53,10 +54,13 @@ pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems:
         found.names.extend(inner.names);
         found.anything |= inner.anything;
     }
+    let has_hidden_command = found.hidden;
+    let mut scope = Scope::new(found);
+    scope.has_hidden_command = has_hidden_command;
     let mut lowering = Lowering {
         shell,
         documents,
-        scope: Scope::new(found),
+        scope,
         script: Script { problems, ..Script::default() },
         via: Vec::new(),
         input: Input::Inherited,
@@ -162,6 +166,9 @@ impl Lowering<'_> {
         self.hidden_command(span);
         for piece in pieces {
             if let Piece::Quoted(text) | Piece::Bare(text) = piece {
+                if hidden::substitutes(text) {
+                    self.problem("arithmetic may run a command that is quoted in it", span);
+                }
                 names_in(text).for_each(|name| self.scope.assign(&name, None));
             }
         }
@@ -293,7 +300,29 @@ impl Lowering<'_> {
         let input = input.unwrap_or_else(|| bare.input.clone());
         let command = Command { words, assignments, redirections, input, ..bare };
         self.aliases(&command);
+        self.keep_input(&command);
         self.push(command);
+    }
+
+    /// `exec < file` without a program: the commands that follow read it.
+    fn keep_input(&mut self, command: &Command) {
+        let [program] = command.words.as_slice() else { return };
+        if !matches!(program.text().as_deref(), Some("exec")) {
+            return;
+        }
+        for redirection in &command.redirections {
+            match redirection.kind {
+                RedirectionKind::Text if redirection.descriptor.unwrap_or(0) == 0 => {
+                    self.input = Input::Text(redirection.target.clone());
+                }
+                RedirectionKind::Read | RedirectionKind::ReadWrite | RedirectionKind::Duplicate
+                    if redirection.descriptor.unwrap_or(0) == 0 =>
+                {
+                    self.input = Input::Pipe(self.script.commands.len());
+                }
+                _ => {}
+            }
+        }
     }
 
     fn assignment(&mut self, word: &Written) -> Assignment {
@@ -330,8 +359,7 @@ impl Lowering<'_> {
                 && !written.pieces.iter().any(|piece| matches!(piece, Piece::Subscript(_) | Piece::Array(_)));
             let value = assignment.value.text();
             let text = assignment.value.known_start();
-            self.scope.has_hidden_command |=
-                text.contains('[') && (text.contains("$(") || text.contains('`'));
+            self.scope.has_hidden_command |= text.contains('[') && hidden::substitutes(&text);
             let value = value.filter(|_| is_simple && words.is_empty());
             self.scope.assign(&assignment.name, value);
             if COMMAND_TABLES.contains(&assignment.name.as_str()) {

@@ -111,6 +111,9 @@ impl Parser<'_> {
         }
         let Some(word) = self.word()? else { return self.unexpected("the file of the redirection") };
         let kind = if *copies && is_descriptor(&word) { RedirectionKind::Duplicate } else { *kind };
+        // `<&3` is of standard input, where `>&3` is of standard output.
+        let reads = kind == RedirectionKind::Duplicate && *operator == "<&";
+        let descriptor = if reads { descriptor.or(Some(0)) } else { descriptor };
         Ok(Some(Redirect { descriptor, kind, target: Target::Word(word) }))
     }
 
