@@ -242,7 +242,7 @@ fn rows_of_the_policy_say_what_programs_do() {
         options = [\"--wipe DIR: deletes\"]\n";
     place.user_policy(&format!("version = 1\n{row}"));
     place.garth(&["check", "--profile", "strict", "frob a"]).expect(0);
-    let said = place.garth(&["check", "--json", "frob --wipe ../x"]).expect(123);
+    let said = place.garth(&["check", "--json", "frob --wipe /etc/x"]).expect(123);
     assert_eq!(verdict(&said)["reasons"][0]["code"], "effect-denied", "{}", said.out);
     let said = place.garth(&["policy", "show"]).expect(0);
     assert!(said.out.contains("knows frob"), "{}", said.out);
