@@ -262,7 +262,7 @@ impl Judging<'_> {
         let project = |judging: &mut Self| {
             let span = effect.span;
             judging.situation(current, Situation::ProjectCode, Code::RunsUnvetted, span, || {
-                let person = format!("it runs {}", effect.reason);
+                let person = format!("it runs code that is not looked through ({})", effect.reason);
                 (person, "say what the code does, or run it where it is allowed".to_owned())
             });
         };

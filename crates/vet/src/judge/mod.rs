@@ -451,7 +451,9 @@ impl Judging<'_> {
             }
         }
         let is_known = self.reasons.iter().rev().take(20).any(|known| {
-            (known.code, known.span, &known.person) == (reason.code, reason.span, &reason.person)
+            let is_same = (known.code, known.span) == (reason.code, reason.span);
+            // What speaks against nothing is said once of a place, however many rows of the table say it.
+            is_same && (known.person == reason.person || reason.code == Code::Contained)
         });
         let is_strictest = reason.decision == CommandDecision::Deny;
         let has_strictest = self.reasons.iter().any(|known| known.decision == CommandDecision::Deny);

@@ -23,7 +23,7 @@ const MOST_WORDS: usize = 4;
 const MOST_RULES: usize = 3;
 
 /// The rules that would allow what is asked for; `None` where a rule cannot: because another rule asks, a part is not
-/// understood, or what is done needs a person each time.
+/// understood, what is done needs a person each time, or the sandbox would refuse it all the same.
 pub(super) fn suggest(reasons: &[Reason], commands: &[Command]) -> Option<Suggestion> {
     let mut prefixes: Vec<Vec<String>> = Vec::new();
     for reason in reasons.iter().filter(|reason| reason.decision > CommandDecision::Allow) {
@@ -34,9 +34,12 @@ pub(super) fn suggest(reasons: &[Reason], commands: &[Command]) -> Option<Sugges
                 | Code::ChangesConfig
                 | Code::RunsUnvetted
                 | Code::UnknownValue
-                | Code::EffectDenied
         );
         let command = commands.get(reason.command.filter(|_| is_curable)?)?;
+        // A rule says nothing of where the output goes.
+        if command.redirections.iter().any(|redirection| redirection.target.span == reason.span) {
+            return None;
+        }
         let prefix = prefix(command)?;
         if !prefixes.contains(&prefix) {
             prefixes.push(prefix);

@@ -188,6 +188,13 @@ fn reasons_point_into_the_text() {
 }
 
 #[test]
+fn what_holds_a_build_is_said_once() {
+    let verdict = judge(&policy(Profile::Workspace, &[]), &surroundings(), Shell::Bash, "npm test");
+    assert_eq!(verdict.decision, Allow);
+    assert_eq!(verdict.reasons.len(), 1, "{:?}", verdict.reasons);
+}
+
+#[test]
 fn suggestions_are_narrow_rules_that_allow() {
     let table = [
         ("sudo apt install x1", None),
@@ -198,12 +205,20 @@ fn suggestions_are_narrow_rules_that_allow() {
         ("bash -c \"$x\"", None),
         ("frob 'unclosed", None),
         ("frob > .envrc", None),
+        ("frob run >> ../log", None),
+        ("rm ../other", None),
+        ("curl https://x.test", None),
     ];
     for (text, expected) in table {
         let policy_strict = policy(Profile::Strict, &[]);
         let verdict = judge(&policy_strict, &surroundings(), Shell::Bash, text);
         let prefix = verdict.suggestion.as_ref().map(|found| found.prefixes[0].join(" "));
         assert_eq!(prefix.as_deref(), expected, "{text}: {:?}", verdict.reasons);
+        // Whoever takes it up is not asked again.
+        let Some(prefix) = prefix else { continue };
+        let followed = policy(Profile::Strict, &[(&prefix, Allow)]);
+        let again = judge(&followed, &surroundings(), Shell::Bash, text);
+        assert_eq!(again.decision, Allow, "{text}: {:?}", again.reasons);
     }
     let verdict =
         judge(&policy(Profile::Strict, &[]), &surroundings(), Shell::Bash, "frob run x1; brob \"a\\\"b\" c");
