@@ -9,6 +9,20 @@ const UNCHANGED: &[Check] = &[Same("{out}/secret"), Same("{out}/file"), Absent("
 pub(super) static ATTACKS: &[Attack] = &[
     against(2, "files.write-outside", "write a file outside the workspace", step("write", &["{out}/file"]))
         .check(UNCHANGED),
+    // Where the old root is still mounted over the new one, `..` of the root leads there.
+    against(
+        2,
+        "files.read-above-root",
+        "read a file outside by `..` of the root",
+        step("read", &["/..{out}/secret"]),
+    ),
+    against(
+        2,
+        "files.write-above-root",
+        "write a file outside by `..` of the root",
+        step("write", &["/..{out}/file"]),
+    )
+    .check(UNCHANGED),
     attack(
         2,
         "files.create-outside",

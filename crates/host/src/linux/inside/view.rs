@@ -50,15 +50,26 @@ pub struct View {
 #[must_use]
 pub struct HostTree(());
 
+/// Whether nothing is mounted over the root: `..` leads to what is mounted over it, the name itself does not.
+fn is_root_uncovered() -> Result<bool, Errno> {
+    let (root, above) = (rustix::fs::stat(c"/")?, rustix::fs::stat(c"/..")?);
+    Ok((root.st_dev, root.st_ino) == (above.st_dev, above.st_ino))
+}
+
 impl HostTree {
     /// Lets go of it. The kernel waits here until no processor walks in it, a tenth of a millisecond; any thread of this
     /// process can do that, while it stands in the new root.
     ///
     /// # Errors
-    /// The error of `umount2(2)`.
+    /// The error of `umount2(2)`; `EBUSY` when it is there all the same.
     pub fn let_go(self) -> Result<(), OsError> {
         // A name that is resolved for this call leads to what is mounted last (pivot_root(2)).
-        unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")
+        unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")?;
+        if is_root_uncovered().on("look at", "the new root")? {
+            return Ok(());
+        }
+        Err(OsError::new("let go of", "the file tree of the host", Errno::BUSY.raw_os_error())
+            .with_remedy("the kernel did not unmount it; please report this machine"))
     }
 }
 
