@@ -232,7 +232,9 @@ impl Prepared {
                 self.try_run(observe)
             }
             Ok(Ended { outcome: Outcome::Failed { step, error }, .. })
-                if self.process_tier() && step == "build the file view" && error.code == libc_eperm() =>
+                if self.process_tier()
+                    && (namespaces_refused(&error)
+                        || (step == "build the file view" && error.code == libc_eperm())) =>
             {
                 self.without_namespaces(&error.to_string())?;
                 self.try_run(observe)

@@ -91,7 +91,8 @@ fn enter_namespaces(control: &OwnedFd) -> Result<(), OsError> {
     rustix::thread::set_name(c"garth-runner").on("name", "the runner")?;
     drop_groups_of_root().on("drop", "the groups of root")?;
     let identity = Identity::own();
-    enter_new(NAMESPACES).on("make namespaces for", "the sandbox")?;
+    // That of the network is made by the runner, beside other work.
+    enter_new(NAMESPACES & !libc::CLONE_NEWNET).on("make namespaces for", "the sandbox")?;
     identity.map().map_err(|(step, errno)| OsError::new(step, "the runner", errno))
 }
 

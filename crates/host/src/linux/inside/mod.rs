@@ -6,6 +6,7 @@ pub mod confine;
 pub mod count;
 pub mod egress;
 pub mod init;
+pub mod network;
 pub mod run;
 mod settings;
 pub mod start;

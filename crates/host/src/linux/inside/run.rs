@@ -1,19 +1,21 @@
 //! The runner's life as a list of steps.
 
-use super::{canary, confine, egress, init, start, view};
+use super::{canary, confine, egress, init, network, start, view};
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
 use crate::linux::supervise::{Commands, Reporter, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
+use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
-use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
+use garth_plan::linux::spec::{LaunchSpec, Supervision, Target, Tier};
 use garth_policy::{AbsPath, FileRules};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
+use rustix::process::Pid;
 use rustix::thread::CpuSet;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -42,7 +44,8 @@ pub fn run() -> u8 {
         named("guard the runner", confine::guard_runner(order.spec.tier))?;
         named("drop the bounding set", confine::drop_bounding_set(order.spec.tier))?;
         named("bring up the loopback interface", bring_up_loopback(order.spec.tier))?;
-        live(order, None, &control, &sender)
+        let children = named("watch the children", watch_children())?;
+        live(order, Begun { view: None, network: None, children }, &control, &sender)
     });
     tell(lived, &sender)
 }
@@ -55,15 +58,17 @@ pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
     let sender = Sender::new(Arc::clone(control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
         named("drop the bounding set", confine::drop_bounding_set(Tier::Process))?;
-        named("bring up the loopback interface", bring_up_loopback(Tier::Process))?;
         // A view that cannot be begun is built as a whole later, with the error that it then has.
-        let begun = view::View::begin().ok();
+        let view = view::View::begin().ok();
+        let children = named("watch the children", watch_children())?;
+        // The second thread stays on this processor. The broker's is free when the order is there.
+        let network = named(network::STEP, network::make(processors))?;
+        processors.iter().for_each(affinity::move_away);
         match named("read the order", awaited_order(control))? {
             None => Ok(()),
             Some(order) => {
-                // Not earlier: by now the broker has set what it sets.
                 processors.iter().for_each(affinity::come_back);
-                live(order, begun, control, &sender)
+                live(order, Begun { view, network: Some(network), children }, control, &sender)
             }
         }
     });
@@ -93,20 +98,27 @@ fn named<T>(step: &'static str, result: Result<T, OsError>) -> Result<T, Failure
     result.map_err(|error| Failure::Step(StepError { step, error }))
 }
 
+/// What a runner did before it had its order.
+struct Begun {
+    view: Option<view::View>,
+    network: Option<network::Making>,
+    children: Children,
+}
+
+/// Before there is a second thread, which must not take the signals.
+fn watch_children() -> Result<Children, OsError> {
+    Children::watch().on("watch", "the children")
+}
+
 /// Builds the sandbox, starts the target and serves it to its end.
-fn live(
-    order: Received,
-    begun: Option<view::View>,
-    control: &Arc<OwnedFd>,
-    sender: &Sender,
-) -> Result<(), Failure> {
+fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
-    let host = named("build the file view", build_view(&spec, begun, control))?;
-    // Before there is a second thread, which must not take the signals.
-    let children = named("watch the children", Children::watch().on("watch", "the children"))?;
+    let Begun { view, network, children } = begun;
+    let host = named("build the file view", build_view(&spec, view, control))?;
     let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
-    let supervisor = supervise(&spec, supervision, sender, host, (&appeared, &commands));
+    let supervisor = supervise(&spec, supervision, sender, (host, network.as_ref()), (&appeared, &commands));
     let supervisor = named("start the supervisor", supervisor)?;
+    named(network::STEP, network.map_or(Ok(()), network::Making::enter))?;
     let sockets = named("open the network", open_network(&spec))?;
     let asked = named(canary::STEP, try_network(&spec, sockets, sender))?;
     named("open a terminal", open_terminal(&spec, sender))?;
@@ -114,12 +126,8 @@ fn live(
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
     let filter = Program::new(&spec.seccomp);
-    let listener = named("prepare the supervisor", supervisor.prepared())?;
     named(canary::STEP, asked.map_or(Ok(()), canary::Asked::hear))?;
-    let target = start::start(&spec.target, ruleset, filter, listener).map_err(|error| match error {
-        start::NotStarted::Program(errno) => Failure::Program(errno),
-        start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
-    })?;
+    let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     named("let go of the streams", start::release_standard())?;
     let status = named("serve the target", init::serve(target, control, &children, &spec.limits, &commands))?;
     let found = appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
@@ -235,20 +243,46 @@ struct Starting {
 
 impl Starting {
     /// Waits until the host's tree is gone and the supervisor has no more rights than it needs.
-    fn prepared(self) -> Result<Option<Bringer>, OsError> {
-        let prepared = self.prepared.recv().map_err(|_| Errno::CHILD).on("hear from", "the supervisor")?;
-        prepared.map(|()| self.bringer)
+    fn prepared(&self) -> Result<(), Failure> {
+        let said = self.prepared.recv().map_err(|_| Errno::CHILD).on("hear from", "the supervisor");
+        named("prepare the supervisor", said.and_then(|prepared| prepared))
     }
 }
 
-/// Answers the target's calls in a thread of its own, from the first `execve` on. What it answers by is read there: it is
+/// Starts the target. It makes itself ready while the supervisor does: what it executes waits for the supervisor's
+/// answer, which comes after the preparations or not at all. Where nothing is supervised they are over already.
+fn start_target(
+    target: &Target,
+    ruleset: Option<Ruleset>,
+    filter: Program,
+    mut supervisor: Starting,
+) -> Result<Pid, Failure> {
+    let listener = supervisor.bringer.take();
+    if listener.is_none() {
+        supervisor.prepared()?;
+        return start::start(target, ruleset, filter, None).map_err(not_started);
+    }
+    let started = start::start(target, ruleset, filter, listener);
+    // Whatever became of the target, without a supervisor that is prepared there is none.
+    supervisor.prepared()?;
+    started.map_err(not_started)
+}
+
+fn not_started(error: start::NotStarted) -> Failure {
+    match error {
+        start::NotStarted::Program(errno) => Failure::Program(errno),
+        start::NotStarted::Step(error) => Failure::Step(StepError { step: "start the target", error }),
+    }
+}
+
+/// Answers the target's calls in the second thread, from the first `execve` on. What it answers by is read there: it is
 /// long, and the target is being executed meanwhile. If it cannot be read, everything ends. Before that it lets go of the
 /// host's tree, which is a wait that the runner has other work for.
 fn supervise(
     spec: &LaunchSpec,
     supervision: Vec<u8>,
     sender: &Sender,
-    host: Option<view::HostTree>,
+    (host, network): (Option<view::HostTree>, Option<&network::Making>),
     (appeared, commands): (&Appeared, &Arc<Commands>),
 ) -> Result<Starting, OsError> {
     let (tell, prepared) = sync_channel(1);
@@ -265,11 +299,13 @@ fn supervise(
         // Capabilities belong to threads, and this one was made when the runner had them all.
         let ready = let_go(host).and_then(|()| confine::drop_capabilities(tier));
         let is_ready = ready.is_ok();
-        if tell.send(ready).is_err() || !is_ready {
-            return;
-        }
+        let is_heard = tell.send(ready).is_ok();
         // None comes from a child that failed before it was confined.
         let Some(listener) = awaited.take().map(Arc::new) else { return };
+        if !is_ready || !is_heard {
+            // With the listener closed, the `execve` that waits for an answer fails.
+            return;
+        }
         let first = let_start(&listener);
         match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
             Ok(Some(order)) => {
@@ -281,6 +317,9 @@ fn supervise(
             }
         }
     };
-    std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).on("start", "the supervisor")?;
+    match network {
+        Some(network) => network.then(Box::new(serve)),
+        None => network::start(serve)?,
+    }
     Ok(Starting { bringer: Some(bringer), prepared })
 }

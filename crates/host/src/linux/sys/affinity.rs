@@ -59,13 +59,22 @@ pub fn allowed() -> Option<CpuSet> {
 /// another one is idle (in a virtual machine it often is) leaves the child behind its parent in the same queue, and
 /// nothing happens at the same time. Where this cannot be done it only costs time.
 pub fn send_away(child: Pid, allowed: &CpuSet) {
+    stay_away_from_here(Some(child), allowed);
+}
+
+/// Moves this thread to another processor than the one it is on.
+pub fn move_away(allowed: &CpuSet) {
+    stay_away_from_here(None, allowed);
+}
+
+fn stay_away_from_here(who: Option<Pid>, allowed: &CpuSet) {
     let mut others = *allowed;
     let here = sched_getcpu();
     if here < CpuSet::MAX_CPU {
         others.unset(here);
     }
     if others.count() > 0 {
-        let _stays = sched_setaffinity(Some(child), &others);
+        let _stays = sched_setaffinity(who, &others);
     }
 }
 
