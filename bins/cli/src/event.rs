@@ -1,9 +1,9 @@
 //! The events of `garth run --json`: one JSON object a line on standard error. The schema is `events.schema.json`
 //! beside the manifest; a test compares.
 
-use crate::denial::Explained;
-use crate::words::operation_name;
+use garth::Explained;
 use garth::network::{Decided, Fault, Hint};
+use garth::operation_name;
 use garth::policy::{AbsPath, NodeKind, Origin, escape_visible};
 use garth::{Approval, DeniedCommand, Subject};
 use serde::Serialize;

@@ -8,6 +8,8 @@ mod approval;
 #[cfg(target_os = "linux")]
 mod commands;
 #[cfg(target_os = "linux")]
+mod denial;
+#[cfg(target_os = "linux")]
 mod egress;
 mod error;
 #[cfg(target_os = "linux")]
@@ -27,11 +29,15 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 mod vetting;
+#[cfg(target_os = "linux")]
+mod words;
 
 #[cfg(target_os = "linux")]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
 #[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
+#[cfg(target_os = "linux")]
+pub use denial::{Explained, Explainer, Remedy, reason_of};
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
@@ -56,3 +62,5 @@ pub use place::{Surroundings, surroundings};
 pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};
 #[cfg(target_os = "linux")]
 pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
+#[cfg(target_os = "linux")]
+pub use words::{literal, operation_name, shell_word};

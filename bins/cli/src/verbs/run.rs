@@ -2,15 +2,17 @@
 
 use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
-use crate::denial::{Explainer, summary};
+use crate::denial::summary;
 use crate::event::{End, Event};
 use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
-use crate::words::{origin, shell_word};
+use crate::words::origin;
+use garth::Explainer;
 use garth::network::{Decided, Fault, Hint};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
+use garth::shell_word;
 use garth::{Denied, DeniedCommand, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
 use std::borrow::Cow;
 use std::ffi::OsString;

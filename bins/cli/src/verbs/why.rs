@@ -1,7 +1,7 @@
 //! `garth why`.
 
 use crate::arguments::{Operation, WhyArguments};
-use crate::denial::{Explainer, reason_of, reason_with_origin};
+use crate::denial::reason_with_origin;
 use crate::failure::Failure;
 use crate::request::{absolute, final_path};
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
@@ -15,6 +15,7 @@ use garth::policy::{
     AbsPath, AccessRequest, Decision, FileOp, LeastGrant, NodeKind, Origin, Outcome, Pattern, Vet,
     escape_visible,
 };
+use garth::{Explainer, reason_of};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
