@@ -138,6 +138,9 @@ pub struct RunArguments {
     /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
+    /// Name of the agent that the session is for, as its log tells it [default: known by its program]
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

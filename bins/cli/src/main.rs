@@ -11,8 +11,6 @@ mod approver;
 mod arguments;
 #[cfg(target_os = "linux")]
 mod denial;
-#[cfg(target_os = "linux")]
-mod event;
 mod failure;
 mod lexer;
 #[cfg(target_os = "linux")]

@@ -6,6 +6,10 @@
 #[cfg(target_os = "linux")]
 mod approval;
 #[cfg(target_os = "linux")]
+mod audit;
+#[cfg(target_os = "linux")]
+mod audit_network;
+#[cfg(target_os = "linux")]
 mod commands;
 #[cfg(target_os = "linux")]
 mod denial;
@@ -35,12 +39,15 @@ mod words;
 #[cfg(target_os = "linux")]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
 #[cfg(target_os = "linux")]
+pub use audit::{Recording, log_directory, unwritten_log};
+#[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
 #[cfg(target_os = "linux")]
 pub use denial::{Explained, Explainer, Remedy, reason_of};
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
+pub use garth_audit as log;
 pub use garth_egress::core as network;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
@@ -59,7 +66,10 @@ pub use garth_policy as policy;
 pub use garth_vet as vet;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
-pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};
+pub use session::{
+    Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like,
+    prepare, repository,
+};
 #[cfg(target_os = "linux")]
 pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
 #[cfg(target_os = "linux")]

@@ -213,7 +213,7 @@ fn host_answer(prepared: &Prepared, operation: String, port: u16, ruling: &Rulin
         _ => "network.mode".to_owned(),
     };
     let row = row(prepared, &clause);
-    let option = ruling.hint.as_ref().and_then(super::run::allow_option);
+    let option = ruling.hint.as_ref().and_then(garth::network::Hint::option);
     Answer {
         operation,
         verdict: if ruling.is_allowed() { "allow" } else { "deny" },

@@ -6,7 +6,7 @@ mod writer;
 
 pub use read::{Checked, Session, check, is_live, lines, sessions, visit};
 pub use recover::{Recovered, recover};
-pub use writer::{Append, Directory, Limits, Listener, Log, Options};
+pub use writer::{Append, Directory, Limits, Listener, Log, Options, now};
 
 use crate::core::SessionId;
 

@@ -3,7 +3,7 @@
 use super::read::{Session, check};
 use super::writer::{Append, Directory};
 use crate::core::redact::Redactor;
-use crate::core::{Chain, Fault, FaultKind, LogRecovered, Moment, SessionId};
+use crate::core::{Chain, Fault, FaultKind, LogRecovered, Moment};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, TryLockError};
 use std::io;

@@ -27,7 +27,7 @@ impl Directory for Plain {
 fn options(directory: &Path) -> Options {
     Options {
         session: session(),
-        directory: Ok(Box::new(Plain(directory.to_owned()))),
+        directory: Some(Ok(Box::new(Plain(directory.to_owned())))),
         redactor: Redactor::new(&[]),
         limits: Limits::USUAL,
         required: true,
@@ -173,7 +173,7 @@ fn a_full_disk_ends_a_required_session_once_and_leaves_whole_lines() {
         });
         let place = Path::new("/nowhere");
         let log = Log::start(Options {
-            directory: Ok(Box::new(disk)),
+            directory: Some(Ok(Box::new(disk))),
             required,
             listener: Some(listener),
             ..options(place)
@@ -193,7 +193,7 @@ fn a_full_disk_ends_a_required_session_once_and_leaves_whole_lines() {
 
 #[test]
 fn a_log_that_cannot_be_made_is_lost_from_the_start() {
-    let log = Log::start(Options { directory: Err("no".into()), ..options(Path::new("/nowhere")) });
+    let log = Log::start(Options { directory: Some(Err("no".into())), ..options(Path::new("/nowhere")) });
     log.record(said("a"));
     assert_eq!(log.lost().as_deref(), Some("no"));
     let heard = Arc::new(AtomicUsize::new(0));
@@ -249,8 +249,11 @@ fn known_secrets_do_not_reach_the_file() {
     let known = [Known { name: "T".into(), value: "correct horse".into() }];
     let log = Log::start(Options { redactor: Redactor::new(&known), ..options(place.path()) });
     log.record(said("with correct horse in it"));
+    log.know(&[Known { name: "U".into(), value: "battery staple".into() }]);
+    log.record(said("a battery staple and a correct horse"));
     let text = std::fs::read_to_string(&only(place.path()).files[0]).unwrap();
     assert!(text.contains("with [redacted: T] in it"), "{text}");
+    assert!(text.contains("a [redacted: U] and a [redacted: T]"), "{text}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! log, it is made to reach the disk: at the start, at the end, and whenever a record comes a second after the last time.
 
 use super::file_name;
-use crate::core::redact::Redactor;
+use crate::core::redact::{Known, Redactor};
 use crate::core::{Chain, Event, EventsOmitted, Head, Kind, LogContinued, LogHead, Moment, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,8 +100,8 @@ impl Limits {
 pub struct Options {
     /// The session.
     pub session: SessionId,
-    /// Where files are made; what kept them from being made, where nothing can be.
-    pub directory: Result<Box<dyn Directory>, String>,
+    /// Where files are made; what kept them from being made, where nothing can be. `None` where none are wanted.
+    pub directory: Option<Result<Box<dyn Directory>, String>>,
     /// Takes secrets out.
     pub redactor: Redactor,
     /// How much it may hold.
@@ -125,7 +125,6 @@ type OnLoss = Box<dyn FnOnce() + Send>;
 pub struct Log {
     session: SessionId,
     required: bool,
-    redactor: Redactor,
     limits: Limits,
     listener: Option<Listener>,
     state: Mutex<State>,
@@ -139,6 +138,7 @@ impl fmt::Debug for Log {
 
 struct State {
     chain: Chain,
+    redactor: Redactor,
     file: Option<Current>,
     directory: Option<Box<dyn Directory>>,
     lost: Option<String>,
@@ -165,7 +165,9 @@ struct Count {
 /// How long a required record may wait to be made reach the disk.
 const SYNC: Duration = Duration::from_secs(1);
 
-fn now() -> Moment {
+/// The time by the machine's clock.
+#[must_use]
+pub fn now() -> Moment {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
@@ -176,11 +178,13 @@ impl Log {
     pub fn start(options: Options) -> Self {
         let Options { session, directory, redactor, limits, required, listener } = options;
         let (directory, lost) = match directory {
-            Ok(directory) => (Some(directory), None),
-            Err(cause) => (None, Some(cause)),
+            None => (None, None),
+            Some(Ok(directory)) => (Some(directory), None),
+            Some(Err(cause)) => (None, Some(cause)),
         };
         let state = State {
             chain: Chain::new(session),
+            redactor,
             file: None,
             directory,
             lost,
@@ -188,7 +192,7 @@ impl Log {
             kinds: BTreeMap::new(),
             ended: false,
         };
-        let log = Self { session, required, redactor, limits, listener, state: Mutex::new(state) };
+        let log = Self { session, required, limits, listener, state: Mutex::new(state) };
         let mut state = log.state();
         if state.lost.is_none()
             && let Err(error) = state.open(session, 0)
@@ -242,6 +246,11 @@ impl Log {
         } else {
             state.on_loss = Some(Box::new(call));
         }
+    }
+
+    /// Takes these secrets out as well from now on.
+    pub fn know(&self, known: &[Known]) {
+        self.state().redactor.add(known);
     }
 
     /// Records an event. What cannot be written is told by [`Self::lost`].
@@ -300,8 +309,8 @@ impl Log {
     }
 
     fn write(&self, state: &mut State, event: &Event) {
-        let State { chain, file, kinds, .. } = state;
-        let line = chain.seal(event, now(), &self.redactor);
+        let State { chain, redactor, file, kinds, .. } = state;
+        let line = chain.seal(event, now(), redactor);
         if let Some(listener) = &self.listener {
             listener(line);
         }

@@ -42,6 +42,7 @@ const SHORTEST: usize = 4;
 /// Takes secrets out of texts.
 pub struct Redactor {
     names: Vec<String>,
+    patterns: Vec<Vec<u8>>,
     known: Option<AhoCorasick>,
     /// Which name a pattern of `known` has.
     owner: Vec<usize>,
@@ -58,21 +59,31 @@ impl Redactor {
     /// Takes out these, and what looks like a secret. Values of less than four bytes are not looked for.
     #[must_use]
     pub fn new(known: &[Known]) -> Self {
-        let (mut names, mut patterns, mut owner) = (Vec::new(), Vec::new(), Vec::new());
+        let (names, patterns, owner) = (Vec::new(), Vec::new(), Vec::new());
+        let mut redactor = Self { names, patterns, known: None, owner };
+        redactor.add(known);
+        redactor
+    }
+
+    /// Takes out these as well.
+    pub fn add(&mut self, known: &[Known]) {
         for secret in known.iter().filter(|secret| secret.value.len() >= SHORTEST) {
             for form in forms(&secret.value) {
-                patterns.push(form);
-                owner.push(names.len());
+                self.patterns.push(form);
+                self.owner.push(self.names.len());
             }
-            names.push(secret.name.clone());
+            self.names.push(secret.name.clone());
+        }
+        if self.patterns.is_empty() {
+            return;
         }
         // Built at every start of a session, and used for a few hundred texts: the cheapest to build is the best.
         let built = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-            .build(&patterns);
-        let known = built.ok().filter(|_| !patterns.is_empty());
-        Self { names, known, owner }
+            .build(&self.patterns);
+        // It fails for more patterns than have numbers, which no caller has.
+        self.known = built.ok();
     }
 
     /// Takes the secrets out of a text.
