@@ -15,7 +15,11 @@ mod failure;
 mod lexer;
 #[cfg(target_os = "linux")]
 mod request;
+#[cfg(target_os = "linux")]
+mod sessions;
 mod show;
+#[cfg(target_os = "linux")]
+mod story;
 #[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]

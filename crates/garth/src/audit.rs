@@ -2,6 +2,8 @@
 
 use crate::Error;
 use crate::denial::Explained;
+use crate::files::{load_policy, user_files};
+use crate::place::surroundings;
 use crate::session::{Ended, Outcome, Prepared};
 use crate::words::operation_name;
 use garth_audit::core::redact::{Known, Redactor, is_secret_variable};
@@ -87,6 +89,32 @@ pub fn log_directory(policy: &Policy, state: &AbsPath) -> Result<AbsPath, Error>
     }
 }
 
+/// The directory of logs by the policy that is in force where the caller stands; the usual one where none is, as in a
+/// home.
+///
+/// # Errors
+/// A home that is none.
+pub fn logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let here = surroundings(None, environment);
+    let home = match &here {
+        Ok(found) => found.context.home.clone(),
+        Err(_) => home(environment)?,
+    };
+    let state = user_files(&home, environment)?.state;
+    let policy = here.and_then(|found| Ok(load_policy(&found, environment, None, &[])?.policy));
+    match policy {
+        Ok(policy) => log_directory(&policy, &state),
+        Err(_) => state.join(b"log").map_err(|error| Error::Policy(error.to_string())),
+    }
+}
+
+fn home(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let named = environment.iter().find(|(name, _)| name == b"HOME");
+    named.and_then(|(_, value)| AbsPath::posix(value.clone()).ok()).ok_or_else(|| {
+        Error::Policy("HOME is not set\nhint: set it to your home directory, or name --directory".into())
+    })
+}
+
 impl Place {
     /// Finds the place, and makes it if it is to be written to.
     pub(crate) fn find(policy: &Policy, state: &AbsPath, write: bool) -> Result<Self, Error> {
@@ -136,7 +164,7 @@ impl Place {
 
 /// Files made in the opened directory.
 #[derive(Debug)]
-struct Files(PrivateDirectory);
+pub(crate) struct Files(pub PrivateDirectory);
 
 impl Directory for Files {
     fn create(&mut self, name: &str) -> io::Result<Box<dyn Append>> {
@@ -168,6 +196,26 @@ pub(crate) fn open(
         required,
         listener: recording.listener.clone(),
     }))))
+}
+
+/// A log in this directory, for what is no session of a sandbox.
+///
+/// # Errors
+/// When no name can be drawn.
+pub(crate) fn new_log(
+    path: &AbsPath,
+    recording: &Recording,
+    environment: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Log, Error> {
+    let directory = PrivateDirectory::make(path).map_err(|error| error.to_string());
+    Ok(Log::start(Options {
+        session: new_session()?,
+        directory: Some(directory.map(|opened| Box::new(Files(opened)) as Box<dyn Directory>)),
+        redactor: Redactor::new(&known(environment)),
+        limits: Limits::USUAL,
+        required: false,
+        listener: recording.listener.clone(),
+    }))
 }
 
 /// A name for a session that starts now.

@@ -8,6 +8,8 @@ mod approval;
 #[cfg(target_os = "linux")]
 mod audit;
 #[cfg(target_os = "linux")]
+mod audit_clean;
+#[cfg(target_os = "linux")]
 mod audit_network;
 #[cfg(target_os = "linux")]
 mod commands;
@@ -39,7 +41,9 @@ mod words;
 #[cfg(target_os = "linux")]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
 #[cfg(target_os = "linux")]
-pub use audit::{Recording, log_directory, unwritten_log};
+pub use audit::{Recording, log_directory, logs, unwritten_log};
+#[cfg(target_os = "linux")]
+pub use audit_clean::{Closed, close_logs};
 #[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
 #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
+use crate::audit_clean;
 use crate::audit_network;
 use crate::commands::{Commands, DeniedCommand};
 use crate::denial::Explainer;
@@ -642,6 +643,9 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
             journal.undo(item).map_err(Error::os("undo"))?;
         }
         said.push(item.directory.display().to_string());
+    }
+    if !check {
+        audit_clean::record(environment, &said)?;
     }
     Ok(said)
 }

@@ -3,6 +3,7 @@
 mod chain;
 mod event;
 mod moment;
+mod query;
 mod record;
 pub mod redact;
 mod schema;
@@ -17,6 +18,7 @@ pub use event::{
     SessionEnded, SessionStarted, Usage,
 };
 pub use moment::Moment;
+pub use query::{Filter, Search};
 pub use record::{Header, Record, SessionId, VERSION};
 pub use schema::schema;
 pub use text::{cut, visible};
