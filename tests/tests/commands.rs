@@ -89,7 +89,10 @@ fn a_refusal_inside_is_an_event() {
         let run = run(garden, policy, &["--json"], &["bash", "hidden.sh"]);
         let events: Vec<serde_json::Value> =
             run.errors().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let denied: Vec<_> = events.iter().filter(|event| event["event"] == "command-denied").collect();
+        let denied: Vec<_> = events
+            .iter()
+            .filter(|event| event["event"] == "command-vetted" && event["allowed"] == false)
+            .collect();
         assert_eq!(denied.len(), 2, "{run}");
         assert_eq!(denied[0]["command"], serde_json::json!(["git", "push"]));
         assert_eq!((&denied[0]["asked"], &denied[1]["asked"]), (&false.into(), &true.into()), "{run}");

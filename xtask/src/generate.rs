@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::finding::{Finding, Report};
 
+mod events;
 mod git_configuration;
 mod policy;
 mod system_calls;
@@ -24,6 +25,7 @@ struct Page {
 const PAGES: &[Page] = &[
     Page { path: "docs/policy-reference.md", render: || Ok(policy::reference()) },
     Page { path: "docs/policy.schema.json", render: policy::schema },
+    Page { path: "docs/events.schema.json", render: events::schema },
     Page { path: "docs/git-configuration.md", render: || Ok(git_configuration::render()) },
     Page { path: "docs/system-calls.md", render: || Ok(system_calls::render()) },
 ];

@@ -36,6 +36,12 @@ pub enum Verb {
     /// Write, check, show, compare and trust policy files
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// Show what happened in sessions [default: the sessions themselves]
+    #[command(after_help = LOG_HELP)]
+    Log(LogArguments),
+    /// Check that logs are what was written
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArguments),
     /// Run the attack corpus in real sandboxes on this machine
     Prove(ProveArguments),
     /// Undo what sandboxes that were killed left behind
@@ -49,8 +55,8 @@ const RUN_HELP: &str = "Examples:
   garth run --allow example.com -- curl https://example.com
 
 Afterwards garth tells on standard error what was denied, by which rule, and the least grant that \
-would allow it. With --json it writes events there, one JSON object a line: `denied`, `network-refused`, \
-`approval`, `repository`, `ended`.
+would allow it. With --json it writes events there, one JSON object a line: those of the session's log, \
+of which `session-ended` is the last. `garth log last` shows the log.
 
 A connection that no rule names is asked for on your terminal, if standard error is one, or of the program at \
 --approver; see docs/egress.md.";
@@ -72,7 +78,27 @@ const WHY_HELP: &str = "Examples:
   garth why .git/hooks/pre-commit --op create
   garth why example.com
   garth why example.com:22
-  garth why LD_PRELOAD=";
+  garth why LD_PRELOAD=
+  garth why last#7";
+
+const LOG_HELP: &str = "Examples:
+  garth log
+  garth log last
+  garth log --denied --since 2h
+  garth log 20261130 --kind network-allowed,network-denied --host example.com
+  garth log last --follow --json
+
+SESSION is the name of one, the start of its name, or `last`. Times are UTC: 2026-11-30, 2026-11-30T04:02, or how \
+long ago (90s, 10m, 2h, 7d). `garth why SESSION#NUMBER` explains an event. See docs/audit.md.";
+
+const VERIFY_HELP: &str = "Examples:
+  garth verify
+  garth verify last
+  garth verify --head > /media/elsewhere/anchor
+  garth verify --anchor /media/elsewhere/anchor
+
+A log that was changed is shown with its first bad line. Whoever can write to the log can write a whole new one, which \
+only an anchor kept elsewhere gives away. Exit code 1 if anything is wrong. See docs/audit.md.";
 
 /// What shapes a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -138,6 +164,9 @@ pub struct RunArguments {
     /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
+    /// Name of the agent that the session is for, as its log tells it [default: known by its program]
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -211,10 +240,68 @@ pub struct PlanArguments {
     pub command: Vec<OsString>,
 }
 
+/// `garth log`.
+#[derive(Debug, Args)]
+pub struct LogArguments {
+    /// The session
+    #[arg(value_name = "SESSION")]
+    pub session: Option<String>,
+    /// Only events of these kinds
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub kind: Vec<String>,
+    /// Only what happened at that time or later
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what happened before that time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only what was refused
+    #[arg(long)]
+    pub denied: bool,
+    /// Only of programs with this text in their name
+    #[arg(long, value_name = "TEXT")]
+    pub process: Option<String>,
+    /// Only of this host and what is below it
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Only of paths that hold this text
+    #[arg(long, value_name = "TEXT")]
+    pub path: Option<String>,
+    /// Go on with what still happens, until the session ends
+    #[arg(long)]
+    pub follow: bool,
+    /// Print the records as they are written
+    #[arg(long)]
+    pub json: bool,
+    /// Directory of the logs [default: what the policy in force here says]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<OsString>,
+}
+
+/// `garth verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// The session, or one of its files [default: all]
+    #[arg(value_name = "FILE|SESSION")]
+    pub what: Option<OsString>,
+    /// Compare with the heads in this file, which were told by --head before
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Option<OsString>,
+    /// Print the last record of each sound log, for an anchor: session, number, hash
+    #[arg(long, conflicts_with = "json")]
+    pub head: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Directory of the logs [default: what the policy in force here says]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<OsString>,
+}
+
 /// `garth why`.
 #[derive(Debug, Args)]
 pub struct WhyArguments {
-    /// A path, HOST or HOST:PORT, or NAME= for a variable
+    /// A path, HOST or HOST:PORT, NAME= for a variable, or SESSION#NUMBER for an event
     #[arg(value_name = "WHAT")]
     pub what: OsString,
     /// Only this operation

@@ -1,134 +1,14 @@
-//! What was denied, by which rule, and the least grant that would allow it.
+//! What was denied, in words.
 
-use crate::request::literal;
 use crate::show::{BOLD, HINT};
 use crate::table::{WIDTH, wrap};
-use crate::words::{operation, origin, shell_word};
-use garth::policy::{
-    AbsPath, Access, AccessRequest, Context, Decision, FileOp, FileRule, Flag, Inputs, Layer, LeastGrant,
-    Origin, Outcome, Pattern, Policy, RuleKind, Setting, TrustStore, escape_visible,
-};
-use garth::{Denied, Prepared};
+use crate::words::{operation, origin};
+use garth::policy::{Origin, escape_visible};
+use garth::{Denied, Explained, Explainer};
 use std::io::{self, Write};
 
 /// Entries that are shown; the rest is counted.
 const SHOWN: usize = 5;
-
-/// A refusal with its rule and remedy.
-pub struct Explained<'d> {
-    /// What was refused.
-    pub denied: &'d Denied,
-    /// Why.
-    pub reason: String,
-    /// Which clause said so.
-    pub origin: Option<Origin>,
-    /// What helps.
-    pub hint: String,
-    /// The addition to a policy file, where one would do.
-    pub grant: Option<LeastGrant>,
-    /// The option of `garth run`, where one would do.
-    pub option: Option<String>,
-}
-
-/// What refusals are explained by.
-pub struct Explainer {
-    policy: Policy,
-    context: Context,
-}
-
-/// What would allow an operation.
-pub struct Remedy {
-    /// In words.
-    pub hint: String,
-    /// The addition to a policy file, where one would do.
-    pub grant: Option<LeastGrant>,
-    /// The option of `garth run`, where one would do.
-    pub option: Option<String>,
-}
-
-impl Explainer {
-    /// Explains by the policy that is in force.
-    pub fn new(prepared: &Prepared) -> Self {
-        Self { policy: prepared.policy.clone(), context: prepared.surroundings.context.clone() }
-    }
-
-    /// Explains a refusal.
-    pub fn explain<'d>(&self, denied: &'d Denied) -> Explained<'d> {
-        if let Some(hint) = &denied.hint {
-            let (reason, origin) = (denied.reason.clone(), denied.origin.clone());
-            return Explained { denied, reason, origin, hint: hint.clone(), grant: None, option: None };
-        }
-        let request = AccessRequest::File { path: &denied.path, op: denied.op };
-        let decision = self.policy.decide(&request);
-        let (reason, origin) = match decision.outcome {
-            Outcome::Deny => (reason_of(&decision), decision.origin.cloned()),
-            _ => (denied.reason.clone(), denied.origin.clone()),
-        };
-        let Remedy { hint, grant, option } = self.remedy(&denied.path, denied.op);
-        Explained { denied, reason, origin, hint, grant, option }
-    }
-
-    /// The least grant for an operation on a path, tried out before it is promised. A name is removed or moved
-    /// from its directory, so where a grant for the name does not do, one for the directory may.
-    pub fn remedy(&self, path: &AbsPath, op: FileOp) -> Remedy {
-        let candidates = [Some(path.clone()), path.parent()];
-        let helpful = candidates.into_iter().flatten().find(|granted| self.would_help(granted, path, op));
-        let grant = helpful.and_then(|granted| {
-            let op = if access_for(op) == Access::Read { FileOp::Read } else { FileOp::Write };
-            let grant = self.policy.least_grant(&AccessRequest::File { path: &granted, op })?;
-            Some((grant, format!("{} {}", option_for(op), shell_word(granted.as_bytes()))))
-        });
-        if let Some((grant, option)) = grant {
-            return Remedy {
-                hint: format!("garth run {option} -- ..."),
-                grant: Some(grant),
-                option: Some(option),
-            };
-        }
-        let hint = match self.policy.files.ceilings().next() {
-            Some(_) => "the administrator's policy caps what can be granted; do it outside the sandbox",
-            None => "no grant may open it, so do it outside the sandbox",
-        };
-        Remedy { hint: hint.to_owned(), grant: None, option: None }
-    }
-
-    /// Whether the policy with write or read access to `granted` would be accepted, and allow the operation.
-    fn would_help(&self, granted: &AbsPath, path: &AbsPath, op: FileOp) -> bool {
-        let access = access_for(op);
-        let flag = Flag { typed: String::new(), setting: Setting::File(literal(granted.as_bytes()), access) };
-        let inputs = Inputs {
-            context: self.context.clone(),
-            managed: None,
-            user: None,
-            project: None,
-            flags: vec![flag],
-        };
-        if garth::policy::load(&inputs, &TrustStore::empty()).is_err() {
-            return false;
-        }
-        let mut files = self.policy.files.clone();
-        files.push(FileRule {
-            pattern: Pattern::Path(granted.clone()),
-            access,
-            execute: true,
-            kind: RuleKind::User,
-            reason: "".into(),
-            origin: Origin::unplaced(Layer::Flags, option_for(op)),
-        });
-        files.decide(path, op).verdict != garth::policy::Verdict::Deny
-    }
-}
-
-fn access_for(op: FileOp) -> Access {
-    match op {
-        FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata => Access::Read,
-        _ => Access::Write,
-    }
-}
-
-fn option_for(op: FileOp) -> &'static str {
-    if access_for(op) == Access::Read { "--read" } else { "--write" }
-}
 
 /// Tells what was denied: a few entries, and how many more there were.
 pub fn summary(explainer: &Explainer, denied: &[Denied], out: &mut dyn Write) -> io::Result<()> {
@@ -154,21 +34,6 @@ fn write_entry(entry: &Explained<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "    {line}")?;
     }
     writeln!(out, "    {HINT}hint:{HINT:#} {}", escape_visible(entry.hint.as_bytes()))
-}
-
-/// The reason of the rule that decided, where it has one, after what the rule grants: the path is said already.
-pub fn reason_of(decision: &Decision<'_>) -> String {
-    let Some(rule) = decision.rule.filter(|rule| !rule.reason.is_empty()) else {
-        return decision.reason.clone();
-    };
-    let granted = match rule.access {
-        Access::Deny => "hidden",
-        Access::Read => "read-only",
-        Access::Overlay => "writes stay in a private layer",
-        Access::Write => "writable",
-    };
-    let not_run = if rule.execute || rule.access == Access::Deny { "" } else { ", programs are not run" };
-    format!("{granted}{not_run}: {}", rule.reason)
 }
 
 /// Why, and where that was said.

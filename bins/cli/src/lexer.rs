@@ -20,6 +20,7 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
         json: false,
         shell: None,
         approver: None,
+        agent: None,
         command: Vec::new(),
     };
     while let Some((word, tail)) = rest.split_first() {
@@ -50,6 +51,7 @@ fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Opti
                 "--shell" if read.shell.is_none() => {
                     read.shell = Some(ShellName::from_str(value.to_str()?, false).ok()?);
                 }
+                "--agent" if read.agent.is_none() => read.agent = Some(value.to_str()?.to_owned()),
                 "--approver" if read.approver.is_none() => read.approver = Some(value.to_str()?.to_owned()),
                 _ => valued(word, value, &mut read.sandbox)?,
             }
@@ -101,6 +103,7 @@ mod tests {
             "run --approver 3 -- true",
             "run --json --approver 3,4 true",
             "run --shell bash -- ls",
+            "run --agent claude -- ls",
             "run --shell windows-powershell ls",
         ];
         for line in lines {

@@ -11,13 +11,15 @@ mod approver;
 mod arguments;
 #[cfg(target_os = "linux")]
 mod denial;
-#[cfg(target_os = "linux")]
-mod event;
 mod failure;
 mod lexer;
 #[cfg(target_os = "linux")]
 mod request;
+#[cfg(target_os = "linux")]
+mod sessions;
 mod show;
+#[cfg(target_os = "linux")]
+mod story;
 #[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]

@@ -2,9 +2,9 @@
 
 use crate::arguments::SandboxArguments;
 use crate::failure::Failure;
-use garth::Request;
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless, escape_visible};
+use garth::{Request, literal};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -27,6 +27,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report)
         without_redirect: false,
         report,
         approver: None,
+        recording: garth::Recording::none(),
     })
 }
 
@@ -76,15 +77,6 @@ fn pattern(typed: &OsStr) -> Result<String, Failure> {
         return Ok(if bytes.starts_with(b"/") { text } else { format!("{directory}/{text}") });
     }
     Ok(literal(absolute(typed)?.as_bytes()))
-}
-
-/// A path in the spelling of a policy file, in which no letter is special.
-pub fn literal(bytes: &[u8]) -> String {
-    let mut text = escape_lossless(bytes);
-    for (letter, escape) in [('*', "\\x2a"), ('?', "\\x3f"), ('[', "\\x5b"), ('{', "\\x7b")] {
-        text = text.replace(letter, escape);
-    }
-    text
 }
 
 /// The path from the root; `..` steps up by name, as `cd` of a shell does.

@@ -1,17 +1,19 @@
 //! Asking: what the policy leaves open is put to somebody, and the answer is carried out.
 
 use crate::Error;
+use crate::audit::{Recorder, tell, words};
 use crate::files::write_user_policy;
+use garth_audit::core::{ApprovalAnswered, ApprovalAsked};
 use garth_egress::core::{Answer, Hint, Host, Question};
 use garth_egress::io::Approve as Broker;
 use garth_host::linux::broker::client::{Client, find};
 use garth_host::linux::broker::console::Console;
 use garth_host::linux::broker::launch::Runner;
-use garth_policy::{AbsPath, Addition, add};
+use garth_policy::{AbsPath, Addition, add, escape_visible};
 use std::borrow::Cow;
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -137,6 +139,8 @@ pub(crate) struct Asker {
     runner: OnceLock<OwnedFd>,
     is_quiet: AtomicBool,
     approvals: Mutex<Vec<Approval>>,
+    questions: AtomicU64,
+    recorder: Recorder,
 }
 
 impl Asker {
@@ -146,9 +150,11 @@ impl Asker {
         console: Console,
         file: AbsPath,
         timeout: Duration,
+        recorder: Recorder,
     ) -> Self {
         let (runner, is_quiet, approvals) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
-        Self { approver, console, file, timeout, runner, is_quiet, approvals }
+        let questions = AtomicU64::new(0);
+        Self { approver, console, file, timeout, runner, is_quiet, approvals, questions, recorder }
     }
 
     /// How long an answer is waited for.
@@ -183,6 +189,12 @@ impl Asker {
         let deadline = Instant::now() + self.timeout;
         let asked =
             Asked { subject, process, reason, file: self.file.clone(), timeout: self.timeout, deadline };
+        let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        let question = || told(&asked, number);
+        tell(&self.recorder, || ApprovalAsked {
+            asked: question(),
+            reason: asked.reason.clone().into_owned(),
+        });
         let reply = self.approver.approve(&asked, &self.console);
         // An answer that came too late grants nothing, also not for later.
         let reply = if Instant::now() > asked.deadline && reply.is_yes() { Reply::No } else { reply };
@@ -194,6 +206,8 @@ impl Asker {
             }
             _ => {}
         }
+        let answer = reply.name().to_owned();
+        tell(&self.recorder, || ApprovalAnswered { asked: question(), answer, problem: problem.clone() });
         let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.push(Approval { asked, reply, problem });
         reply
@@ -205,6 +219,30 @@ impl Asker {
         write_user_policy(&self.file, |text| {
             add(text, &domain).map_err(|error| Error::Policy(format!("{}: {error}", self.file)))
         })
+    }
+}
+
+/// What is asked for, as the log tells it.
+fn told(asked: &Asked, question: u64) -> garth_audit::core::Asked {
+    let program = asked.process.as_ref().and_then(|process| process.program.as_ref());
+    let program = program.map(|path| escape_visible(path));
+    let asked_for = |kind: &str| garth_audit::core::Asked {
+        question,
+        kind: kind.to_owned(),
+        host: None,
+        port: None,
+        command: None,
+        program,
+    };
+    match &asked.subject {
+        Subject::Connection { host, port, .. } => garth_audit::core::Asked {
+            host: Some(host.to_string()),
+            port: Some(*port),
+            ..asked_for("connect")
+        },
+        Subject::Command { arguments, .. } => {
+            garth_audit::core::Asked { command: Some(words(arguments)), ..asked_for("execute") }
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::Error;
 use crate::approval::{Asker, Reply, Subject};
+use crate::audit::{Recorder, tell, words};
+use garth_audit::core::{CommandVetted, Rule};
 use garth_host::linux::broker::console;
 use garth_host::linux::broker::wait::CommandAnswer;
 use garth_host::linux::supervise::Execution;
-use garth_policy::{CommandDecision, CommandRule, Origin};
+use garth_policy::{CommandDecision, CommandRule, Origin, escape_visible};
 use garth_vet::judge::{Reason, rule_for};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,11 +37,12 @@ pub(crate) struct Commands {
     rules: garth_policy::Commands,
     asker: Option<Arc<Asker>>,
     denied: Arc<Mutex<Vec<DeniedCommand>>>,
+    recorder: Recorder,
 }
 
 impl Commands {
-    pub(crate) fn new(rules: garth_policy::Commands, asker: Option<Arc<Asker>>) -> Self {
-        Self { rules, asker, denied: Arc::default() }
+    pub(crate) fn new(rules: garth_policy::Commands, asker: Option<Arc<Asker>>, recorder: Recorder) -> Self {
+        Self { rules, asker, denied: Arc::default(), recorder }
     }
 
     /// What was refused so far.
@@ -58,10 +61,15 @@ impl Commands {
         arguments: &[Vec<u8>],
         questions: Option<&console::Questions>,
     ) -> Result<(), Error> {
-        let Some(obstacle) = obstacle else { return Ok(()) };
+        let Some(obstacle) = obstacle else {
+            if !self.rules.rules.is_empty() {
+                tell(&self.recorder, || first(arguments, None, true));
+            }
+            return Ok(());
+        };
         let program = arguments.first().cloned().unwrap_or_default();
-        let (arguments, by) = (arguments.to_vec(), "garth".to_owned());
-        let subject = Subject::Command { program, arguments, by };
+        let by = "garth".to_owned();
+        let subject = Subject::Command { program, arguments: arguments.to_vec(), by };
         let allowed = match (obstacle.decision, &self.asker, questions) {
             (CommandDecision::Allow, ..) => true,
             (CommandDecision::Ask, Some(asker), Some(questions)) => questions
@@ -69,6 +77,7 @@ impl Commands {
                 .is_some_and(Reply::is_yes),
             (CommandDecision::Ask | CommandDecision::Deny, ..) => false,
         };
+        tell(&self.recorder, || first(arguments, Some(&obstacle), allowed));
         if allowed {
             return Ok(());
         }
@@ -82,12 +91,20 @@ impl Commands {
 
     /// Answers for a program that waits to start, now or when somebody was asked.
     pub(crate) fn answer(&self, execution: &Execution, answer: CommandAnswer) {
-        let Some(rule) = strictest(&self.rules, execution) else { return answer.give(true, true) };
+        let Some(rule) = strictest(&self.rules, execution) else {
+            tell(&self.recorder, || vetted(execution, None, true));
+            return answer.give(true, true);
+        };
         match (rule.decision, &self.asker) {
-            (CommandDecision::Allow, _) => answer.give(true, true),
+            (CommandDecision::Allow, _) => {
+                tell(&self.recorder, || vetted(execution, Some(rule), true));
+                answer.give(true, true);
+            }
             (CommandDecision::Ask, Some(asker)) => self.ask(execution, rule, asker, answer),
             (CommandDecision::Ask, None) | (CommandDecision::Deny, _) => {
-                note(&self.denied, execution, rule);
+                if note(&self.denied, execution, rule) {
+                    tell(&self.recorder, || vetted(execution, Some(rule), false));
+                }
                 answer.give(false, true);
             }
         }
@@ -96,15 +113,56 @@ impl Commands {
     /// Asks on a thread of its own: what else happens inside does not wait for the answer.
     fn ask(&self, execution: &Execution, rule: &CommandRule, asker: &Arc<Asker>, answer: CommandAnswer) {
         let (asker, denied) = (Arc::clone(asker), Arc::clone(&self.denied));
-        let (execution, rule) = (execution.clone(), rule.clone());
+        let (execution, rule, recorder) = (execution.clone(), rule.clone(), self.recorder.clone());
         // Without a thread the answer is dropped, which refuses.
         let _thread = std::thread::Builder::new().spawn(move || {
             let reply = asker.ask(subject(&execution), None, rule.reason.clone().into());
-            if !reply.is_yes() {
-                note(&denied, &execution, &rule);
+            if reply.is_yes() || note(&denied, &execution, &rule) {
+                tell(&recorder, || vetted(&execution, Some(&rule), reply.is_yes()));
             }
             answer.give(reply.is_yes(), matches!(reply, Reply::Session | Reply::Quiet));
         });
+    }
+}
+
+fn rule_of(decision: CommandDecision) -> Rule {
+    match decision {
+        CommandDecision::Allow => Rule::Allow,
+        CommandDecision::Ask => Rule::Ask,
+        CommandDecision::Deny => Rule::Deny,
+    }
+}
+
+/// The verdict on the command that the sandbox is made for.
+fn first(arguments: &[Vec<u8>], obstacle: Option<&Reason>, allowed: bool) -> CommandVetted {
+    let decision = obstacle.map_or(CommandDecision::Allow, |obstacle| obstacle.decision);
+    CommandVetted {
+        allowed,
+        rule: rule_of(decision),
+        command: words(arguments),
+        file: words(arguments).into_iter().next().unwrap_or_default(),
+        program: "garth".to_owned(),
+        reason: obstacle.map_or_else(|| NO_RULE.to_owned(), |obstacle| obstacle.person.clone()),
+        origin: obstacle.and_then(|obstacle| obstacle.origin.as_ref()).map(Into::into),
+        asked: decision == CommandDecision::Ask,
+    }
+}
+
+/// Why a command is allowed of which nothing is said.
+const NO_RULE: &str = "no rule stands against it";
+
+/// The verdict on a program that starts inside.
+fn vetted(execution: &Execution, rule: Option<&CommandRule>, allowed: bool) -> CommandVetted {
+    let decision = rule.map_or(CommandDecision::Allow, |rule| rule.decision);
+    CommandVetted {
+        allowed,
+        rule: rule_of(decision),
+        command: words(&execution.arguments),
+        file: escape_visible(&execution.program),
+        program: execution.by.clone(),
+        reason: rule.map_or_else(|| NO_RULE.to_owned(), |rule| rule.reason.clone()),
+        origin: rule.map(|rule| (&rule.origin).into()),
+        asked: decision == CommandDecision::Ask,
     }
 }
 
@@ -133,7 +191,8 @@ fn strictest<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Op
     by_name.into_iter().chain(rule_for(rules, &words, None)).max_by_key(|rule| rule.decision)
 }
 
-fn note(list: &Mutex<Vec<DeniedCommand>>, execution: &Execution, rule: &CommandRule) {
+/// Keeps a refusal; `false` for one that is known.
+fn note(list: &Mutex<Vec<DeniedCommand>>, execution: &Execution, rule: &CommandRule) -> bool {
     let denied = DeniedCommand {
         program: execution.program.clone(),
         arguments: execution.arguments.clone(),
@@ -148,6 +207,7 @@ fn note(list: &Mutex<Vec<DeniedCommand>>, execution: &Execution, rule: &CommandR
     if list.len() < MOST && !known {
         list.push(denied);
     }
+    !known
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use crate::Error;
 use crate::approval::Asker;
+use crate::audit::Recorder;
+use crate::audit_network::Network;
 use crate::secrets::{self, Caller};
 use garth_egress::core::{Canary, Code, Decided, Event, Fault, Host, Judge, Protocol, Upstream, Verdict};
 use garth_egress::io::{Broker, Config, Front, Inside};
@@ -70,13 +72,17 @@ impl Egress {
         environment: &Variables,
         context: &Context,
         asker: Option<Arc<Asker>>,
+        recorder: &Recorder,
     ) -> Result<Option<Self>, Error> {
         if spec.network.is_none() {
             return Ok(None);
         }
         let refused = Arc::new(Mutex::new(Refused::default()));
         let told = Arc::clone(&refused);
+        let network = Arc::new(Mutex::new(Network::new(recorder.clone())));
+        let recording = Arc::clone(&network);
         let sink = move |event| {
+            recording.lock().unwrap_or_else(PoisonError::into_inner).tell(&event);
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             match event {
                 Event::Decided(decided) => told.take(*decided),
@@ -94,7 +100,10 @@ impl Egress {
             config.approver = Some(asker);
         }
         let caller = Caller { environment, context };
-        let (secrets, placeholders) = secrets::read(&policy.network.secrets, caller)?;
+        let secrets::Read { secrets, placeholders, known } = secrets::read(&policy.network.secrets, caller)?;
+        if let Some(log) = recorder.as_ref().filter(|_| !known.is_empty()) {
+            log.know(&known);
+        }
         config.secrets = secrets;
         let password = addresses::unguessable().map_err(Error::os("start the network"))?;
         let password = password.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -103,6 +112,8 @@ impl Egress {
         let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
         let canary = broker.canary();
         refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
+        let asked = canary.allowed.iter().chain([&canary.forbidden]);
+        network.lock().unwrap_or_else(PoisonError::into_inner).expect(asked);
         Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker, credentials }))
     }
 

@@ -42,6 +42,15 @@ pub enum Error {
         /// The error number.
         code: i32,
     },
+    /// The policy requires that the session is recorded, and it cannot be.
+    Unrecorded {
+        /// What keeps it from being recorded.
+        cause: String,
+        /// Where the log would be.
+        place: String,
+        /// Where the policy requires it.
+        origin: String,
+    },
     /// The operating system refused a step.
     Os {
         /// The step, in words.
@@ -69,7 +78,7 @@ impl Error {
             Self::Command { .. } => 123,
             Self::NotExecuted { code: 2, .. } => 127,
             Self::NotExecuted { .. } => 126,
-            Self::Os { .. } => 125,
+            Self::Unrecorded { .. } | Self::Os { .. } => 125,
         }
     }
 }
@@ -103,6 +112,11 @@ impl fmt::Display for Error {
                     ),
                     _ => f.write_str("the kernel refused it\nhint: look at its permissions, and at the interpreter it names"),
                 }
+            }
+            Self::Unrecorded { cause, place, origin } => {
+                writeln!(f, "the session cannot be recorded, and the policy requires that ({origin})")?;
+                writeln!(f, "the log in {place}: {cause}")?;
+                f.write_str("hint: make room there, or set `audit.required = false` in your policy")
             }
             Self::Os { step, error } => {
                 write!(f, "{error}\nwhile garth tried to {step}")?;

@@ -6,7 +6,15 @@
 #[cfg(target_os = "linux")]
 mod approval;
 #[cfg(target_os = "linux")]
+mod audit;
+#[cfg(target_os = "linux")]
+mod audit_clean;
+#[cfg(target_os = "linux")]
+mod audit_network;
+#[cfg(target_os = "linux")]
 mod commands;
+#[cfg(target_os = "linux")]
+mod denial;
 #[cfg(target_os = "linux")]
 mod egress;
 mod error;
@@ -27,14 +35,23 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 mod vetting;
+#[cfg(target_os = "linux")]
+mod words;
 
 #[cfg(target_os = "linux")]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
 #[cfg(target_os = "linux")]
+pub use audit::{Recording, log_directory, logs, unwritten_log};
+#[cfg(target_os = "linux")]
+pub use audit_clean::{Closed, close_logs};
+#[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
+#[cfg(target_os = "linux")]
+pub use denial::{Explained, Explainer, Remedy, reason_of};
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
+pub use garth_audit as log;
 pub use garth_egress::core as network;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
@@ -53,6 +70,11 @@ pub use garth_policy as policy;
 pub use garth_vet as vet;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
-pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};
+pub use session::{
+    Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like,
+    prepare, repository,
+};
 #[cfg(target_os = "linux")]
 pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
+#[cfg(target_os = "linux")]
+pub use words::{literal, operation_name, shell_word};

@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::keyring;
+use garth_audit::core::redact::Known;
 use garth_egress::core::{Secret, Secrets};
 use garth_host::linux::addresses;
 use garth_host::linux::facts::{Author, read_trusted};
@@ -23,20 +24,25 @@ pub(crate) struct Caller<'c> {
 /// A secret of a session as the sandbox sees it: name and placeholder.
 pub(crate) type Placeholder = (String, String);
 
+/// What was read: the secrets for the broker, what the sandbox sees of them, and what is not to be told to anybody.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub secrets: Secrets,
+    pub placeholders: Vec<Placeholder>,
+    pub known: Vec<Known>,
+}
+
 /// Reads all secrets.
 ///
 /// # Errors
 /// The first that has no value, or two that cannot be told apart.
-pub(crate) fn read(
-    bindings: &[SecretBinding],
-    caller: Caller<'_>,
-) -> Result<(Secrets, Vec<Placeholder>), Error> {
-    let mut placeholders = Vec::new();
+pub(crate) fn read(bindings: &[SecretBinding], caller: Caller<'_>) -> Result<Read, Error> {
+    let (mut placeholders, mut known) = (Vec::new(), Vec::new());
     let mut secrets = Vec::new();
     for binding in bindings {
         let random = addresses::unguessable().map_err(Error::os("start the network"))?;
         let placeholder = Secret::placeholder_for(&binding.name, random);
-        secrets.push(secret(binding, &placeholder, caller)?);
+        secrets.push(secret(binding, &placeholder, caller, &mut known)?);
         placeholders.push((binding.name.clone(), placeholder));
     }
     let secrets = Secrets::new(secrets).map_err(|clash| {
@@ -51,7 +57,7 @@ pub(crate) fn read(
             clash.first, clash.second
         ))
     })?;
-    Ok((secrets, placeholders))
+    Ok(Read { secrets, placeholders, known })
 }
 
 /// Why there is no value, and what helps.
@@ -60,7 +66,12 @@ struct Missing {
     hint: String,
 }
 
-fn secret(binding: &SecretBinding, placeholder: &str, caller: Caller<'_>) -> Result<Secret, Error> {
+fn secret(
+    binding: &SecretBinding,
+    placeholder: &str,
+    caller: Caller<'_>,
+    known: &mut Vec<Known>,
+) -> Result<Secret, Error> {
     let refuse = |missing: Missing| {
         let SecretBinding { name, origin, .. } = binding;
         let Missing { why, hint } = missing;
@@ -69,6 +80,7 @@ fn secret(binding: &SecretBinding, placeholder: &str, caller: Caller<'_>) -> Res
     let value = value(&binding.from, caller).map_err(refuse)?;
     let value = String::from_utf8(value)
         .map_err(|_| refuse(Missing { why: "it is no text".into(), hint: "store it as text".into() }))?;
+    known.push(Known { name: binding.name.clone(), value: value.clone() });
     Secret::new(&binding.name, placeholder, value, binding.hosts.clone()).map_err(|fault| {
         refuse(Missing { why: fault.to_string(), hint: format!("look at its source, {}", binding.from) })
     })
@@ -146,7 +158,7 @@ mod tests {
             (b"TWO".to_vec(), b"hunter2-and-more".to_vec()),
         ];
         match read(bindings, Caller { environment: &environment, context: &context }) {
-            Ok((_, placeholders)) => format!("{} values", placeholders.len()),
+            Ok(read) => format!("{} values", read.placeholders.len()),
             Err(error) => {
                 assert_eq!(error.exit_code(), 120);
                 error.to_string()

@@ -2,11 +2,16 @@
 
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
+use crate::audit::{self, Place, Recorder, Recording, tell};
+use crate::audit_clean;
+use crate::audit_network;
 use crate::commands::{Commands, DeniedCommand};
+use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::vetting::obstacle;
+use garth_audit::core::{LimitHit, PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, Usage};
 use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -19,7 +24,8 @@ use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
 use garth_host::linux::journal::{Journal, SessionDirectory};
-use garth_host::linux::message::{Ending, InnerSocket};
+pub use garth_host::linux::message::Ending;
+use garth_host::linux::message::InnerSocket;
 use garth_host::linux::supervise::{Denied, Execution};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
@@ -34,6 +40,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub use garth_host::linux::broker::wait::Outcome;
 
@@ -60,6 +67,8 @@ pub struct Request {
     pub report: Report,
     /// Who answers where the policy says `ask`; without somebody that is refused.
     pub approver: Option<Arc<dyn Approve>>,
+    /// How the session is recorded.
+    pub recording: Recording,
 }
 
 /// A plan that has not been carried out.
@@ -82,6 +91,9 @@ pub struct Prepared {
     approver: Option<Arc<dyn Approve>>,
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
+    pub(crate) recording: Recording,
+    place: Place,
+    recorder: Recorder,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -108,6 +120,8 @@ pub struct Ended {
     pub approvals: Vec<Approval>,
     /// A limit that was met and did not end it.
     pub limited: Option<String>,
+    /// Why the session is not recorded, or not to its end, though a log was wanted.
+    pub unrecorded: Option<String>,
 }
 
 /// A running sandbox.
@@ -115,12 +129,14 @@ pub struct Ended {
 pub struct Sandbox {
     runner: Runner,
     signals: wait::Watched,
-    time: Option<std::time::Duration>,
+    time: Option<Duration>,
     egress: Option<Egress>,
     commands: Commands,
     asker: Option<Arc<Asker>>,
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
+    recorder: Recorder,
+    explainer: Option<Explainer>,
     _directory: Option<SessionDirectory>,
 }
 
@@ -134,6 +150,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let mut policy = loaded.policy;
     add_private_home(&mut policy, &surroundings.context.home);
     hide_secrets(&mut policy);
+    let files = user_files(&surroundings.context.home, &request.environment)?;
+    let place = Place::find(&policy, &files.state, request.recording.write)?;
+    place.hide(&mut policy)?;
     let boundaries = policy.files.boundaries();
     let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
@@ -152,7 +171,6 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
     };
     let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
-    let files = user_files(&surroundings.context.home, &request.environment)?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     let journal = Journal::new(as_path(&files.state));
     let approver = request.approver.clone();
@@ -168,6 +186,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         early: None,
         approver,
         user_policy,
+        recording: request.recording.clone(),
+        place,
+        recorder: None,
     })
 }
 
@@ -220,15 +241,66 @@ impl Prepared {
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))
     }
 
-    /// Runs the command to its end. A machine that turns out to refuse namespaces, or to redirect connections, gets a new
+    /// Runs the command to its end, and records that. A machine that turns out to refuse namespaces, or to redirect connections, gets a new
     /// plan without them, which has to pass the gate as well; the target has not been started by then.
     ///
     /// # Errors
-    /// The gate, or a step of the launch.
+    /// The gate, a step of the launch, and a log that the policy requires and that cannot be written.
     pub fn run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        let (start, before) = (Instant::now(), launch::used().ok());
+        let result = self.begin().and_then(|()| self.carry_out(observe));
+        let result = self.recorded().and(result);
+        tell(&self.recorder, || {
+            let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            audit::ended(&result, milliseconds, usage_since(before))
+        });
+        // The last record counts too.
+        let mut result = self.recorded().and(result);
+        if let Ok(ended) = &mut result {
+            ended.unrecorded = self.recorder.as_ref().and_then(|log| log.lost());
+        }
+        result
+    }
+
+    /// Opens the log, where there is none yet, and tells it how the session starts.
+    fn begin(&mut self) -> Result<(), Error> {
+        if self.recorder.is_some() {
+            return Ok(());
+        }
+        let required = self.policy.audit.required.value;
+        let environment = &self.command.environment;
+        self.recorder = audit::open(&mut self.place, &self.recording, required, environment)?;
+        tell(&self.recorder, || audit::started(self));
+        self.recorded()
+    }
+
+    /// A log that the policy requires has to be written.
+    fn recorded(&self) -> Result<(), Error> {
+        let required = &self.policy.audit.required;
+        let lost = match &self.recorder {
+            Some(log) if self.recording.write => log.lost(),
+            _ => Some("it is not wanted here".into()),
+        };
+        match lost.filter(|_| required.value) {
+            None => Ok(()),
+            Some(cause) => Err(Error::Unrecorded {
+                cause,
+                place: self.place.path.to_string(),
+                origin: required.origin.to_string(),
+            }),
+        }
+    }
+
+    /// The session's log, while it runs and afterwards; `None` before it and where nothing is recorded.
+    #[must_use]
+    pub fn log(&self) -> Option<&Arc<garth_audit::io::Log>> {
+        self.recorder.as_ref()
+    }
+
+    fn carry_out(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
         match self.try_run(observe) {
             Err(Error::Os { error, .. }) if self.process_tier() && namespaces_refused(&error) => {
-                self.without_namespaces(&error.to_string())?;
+                self.without_namespaces(&error)?;
                 self.try_run(observe)
             }
             Ok(Ended { outcome: Outcome::Failed { step, error }, .. })
@@ -236,19 +308,19 @@ impl Prepared {
                     && (namespaces_refused(&error)
                         || (step == "build the file view" && error.code == libc_eperm())) =>
             {
-                self.without_namespaces(&error.to_string())?;
+                self.without_namespaces(&error)?;
                 self.try_run(observe)
             }
             Ok(Ended { outcome: Outcome::Failed { error, .. }, .. })
                 if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
             {
                 self.facts.features.redirect_refused = Some(error.to_string());
-                self.lower_again()?;
+                self.lower_again(&error)?;
                 self.try_run(observe)
             }
             Err(Error::Os { error, .. }) if self.plan.group.is_some() && control_group::refused(&error) => {
                 self.facts.control_group = None;
-                self.lower_again()?;
+                self.lower_again(&error)?;
                 self.try_run(observe)
             }
             other => other,
@@ -259,15 +331,20 @@ impl Prepared {
         self.plan.spec.tier == Tier::Process
     }
 
-    fn without_namespaces(&mut self, why: &str) -> Result<(), Error> {
-        self.facts.features.namespaces_refused = Some(why.into());
-        self.lower_again()
+    fn without_namespaces(&mut self, why: &OsError) -> Result<(), Error> {
+        self.facts.features.namespaces_refused = Some(why.to_string());
+        self.lower_again(why)
     }
 
-    fn lower_again(&mut self) -> Result<(), Error> {
+    fn lower_again(&mut self, why: &OsError) -> Result<(), Error> {
         let boundaries = self.policy.files.boundaries();
         self.plan = lower(&self.policy, &boundaries, &self.facts, &self.command, Report::Gaps)
             .map_err(Error::Plan)?;
+        tell(&self.recorder, || PlanChanged {
+            tier: audit::tier(self),
+            reason: why.to_string(),
+            gaps: audit::gaps(&self.plan.assurance),
+        });
         Ok(())
     }
 
@@ -280,6 +357,7 @@ impl Prepared {
     /// # Errors
     /// The gate, or a step of the launch.
     pub fn launch(&mut self) -> Result<Sandbox, Error> {
+        self.begin()?;
         self.gate()?;
         let starting = || Error::os("start the sandbox");
         let directory = if self.plan.session_directory { Some(self.session_directory()?) } else { None };
@@ -291,7 +369,7 @@ impl Prepared {
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let commands = Commands::new(self.policy.commands.clone(), asker.clone());
+        let commands = Commands::new(self.policy.commands.clone(), asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
         let mut egress = Egress::start(
@@ -300,8 +378,8 @@ impl Prepared {
             &self.command.environment,
             &self.surroundings.context,
             asker.clone(),
+            &self.recorder,
         )?;
-
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);
         }
@@ -320,6 +398,7 @@ impl Prepared {
             egress.know(&runner)?;
             egress.publish(&runner)?;
         }
+        self.watch_log(&runner)?;
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
         Ok(Sandbox {
             runner,
@@ -330,8 +409,23 @@ impl Prepared {
             asker,
             questions,
             group,
+            recorder: self.recorder.clone(),
+            explainer: self.recorder.is_some().then(|| Explainer::new(self)),
             _directory: directory,
         })
+    }
+
+    /// Tells that the command starts. When a log that the policy requires is lost, everything inside is killed at once.
+    fn watch_log(&self, runner: &Runner) -> Result<(), Error> {
+        let Some(log) = &self.recorder else { return Ok(()) };
+        let command = audit::words(&self.command.arguments);
+        let program = command.first().cloned().unwrap_or_default();
+        log.record(ProcessStarted { process: None, program, command, parent: None });
+        if log.is_required() {
+            let killer = runner.killer(self.process_tier()).map_err(Error::os("start the sandbox"))?;
+            log.on_loss(move || killer.kill());
+        }
+        Ok(())
     }
 
     /// Who is asked, and where questions on the terminal arrive; `None` if nobody is.
@@ -343,7 +437,7 @@ impl Prepared {
         };
         let (console, questions) = console::console().map_err(Error::os("start the sandbox"))?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
-        let asker = Asker::new(approver, console, file, approvals.timeout.value);
+        let asker = Asker::new(approver, console, file, approvals.timeout.value, self.recorder.clone());
         Ok(Some((Arc::new(asker), questions)))
     }
 
@@ -397,11 +491,16 @@ struct Told<'s> {
     egress: Option<&'s Egress>,
     /// Ports of the loopback inside at which nobody listens.
     silent: Vec<u16>,
+    recorder: &'s Recorder,
+    explainer: Option<&'s Explainer>,
 }
 
 impl wait::Observer for Told<'_> {
     fn denied(&mut self, event: Denied) {
         (self.observe)(&event);
+        if let Some(explainer) = self.explainer {
+            tell(self.recorder, || audit::file_denied(&explainer.explain(&event)));
+        }
         self.denied.push(event);
     }
 
@@ -434,13 +533,18 @@ impl Sandbox {
             commands: &self.commands,
             egress: self.egress.as_ref(),
             silent: Vec::new(),
+            recorder: &self.recorder,
+            explainer: self.explainer.as_ref(),
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let Told { denied, silent, .. } = told;
         let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
         // Where the host has no server either, nothing was missed.
-        refused.extend(silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port));
+        let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
+        let missed: Vec<Decided> = missed.collect();
+        missed.iter().for_each(|decided| tell(&self.recorder, || audit_network::event(decided)));
+        refused.extend(missed);
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
@@ -452,8 +556,51 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited })
+        record_outcome(&self.recorder, &outcome, limited.as_deref());
+        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited, unrecorded: None })
     }
+}
+
+/// What came of it, apart from the end of the session.
+fn record_outcome(recorder: &Recorder, outcome: &Outcome, limited: Option<&str>) {
+    let limit = |limit: &str, ended: bool| LimitHit { limit: limit.to_owned(), ended };
+    match outcome {
+        Outcome::Ended(ending) => {
+            let (code, signal) = (ending.code, ending.signal);
+            tell(recorder, || ProcessEnded { process: None, code, signal });
+            for path in &ending.repositories {
+                tell(recorder, || RepositoryMade { path: repository(path).to_lossless() });
+            }
+        }
+        Outcome::TimedOut => tell(recorder, || limit("time", true)),
+        Outcome::LimitHit(what) => tell(recorder, || limit(what, true)),
+        Outcome::NotExecuted(_) | Outcome::Failed { .. } | Outcome::Lost => {}
+    }
+    if let Some(what) = limited {
+        tell(recorder, || limit(what, false));
+    }
+}
+
+/// The directory that became a repository; what is reported may be the `.git` in it.
+#[must_use]
+pub fn repository(reported: &AbsPath) -> AbsPath {
+    match reported.file_name() {
+        Some(b".git") => reported.parent().unwrap_or_else(|| reported.clone()),
+        _ => reported.clone(),
+    }
+}
+
+/// What the processes of a sandbox used, by what all children had used before it.
+fn usage_since(before: Option<launch::Used>) -> Option<Usage> {
+    let (before, after) = (before?, launch::used().ok()?);
+    let milliseconds = |after: Duration, before: Duration| {
+        u64::try_from(after.saturating_sub(before).as_millis()).unwrap_or(u64::MAX)
+    };
+    Some(Usage {
+        user: milliseconds(after.user, before.user),
+        system: milliseconds(after.system, before.system),
+        memory: after.memory,
+    })
 }
 
 /// A port of the host's loopback that was wanted inside, in the form of a refusal.
@@ -498,6 +645,9 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
             journal.undo(item).map_err(Error::os("undo"))?;
         }
         said.push(item.directory.display().to_string());
+    }
+    if !check {
+        audit_clean::record(environment, &said)?;
     }
     Ok(said)
 }

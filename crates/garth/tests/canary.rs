@@ -95,6 +95,7 @@ mod linux {
             without_redirect: false,
             report: Report::Gaps,
             approver: None,
+            recording: garth::Recording::log(),
         };
         prepare(&request).unwrap()
     }

@@ -1,8 +1,8 @@
 //! Questions for people. What is shown of a process is what it says of itself, so nothing of it reaches the terminal as
 //! anything but plain letters, and the host stands apart from it.
 
-use crate::words::shell_word;
 use garth::policy::escape_visible;
+use garth::shell_word;
 use garth::{Approve, Asked, Client, Console, Reply, Subject};
 use std::fmt::Write;
 

@@ -2,6 +2,8 @@
 
 use crate::failure::Failure;
 use crate::request::environment;
+use garth::Closed;
+use garth::log::io::Recovered;
 use garth::policy::escape_visible;
 use std::io::Write;
 
@@ -12,7 +14,17 @@ pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
         let what = if check { "left" } else { "removed" };
         writeln!(out, "{what}: {}", escape_visible(item.as_bytes()))?;
     }
-    if left.is_empty() {
+    let closed = if check { Vec::new() } else { garth::close_logs(&environment())? };
+    for Closed { session, how } in &closed {
+        match how {
+            Recovered::Moved(file) => {
+                writeln!(out, "closed the log of {session}; what was no record is in {file}")?;
+            }
+            Recovered::Bad(..) => writeln!(out, "not sound: garth verify {session}")?,
+            _ => writeln!(out, "closed the log of {session}")?,
+        }
+    }
+    if left.is_empty() && closed.is_empty() {
         writeln!(out, "nothing is left of any sandbox")?;
     }
     Ok(u8::from(check && !left.is_empty()))

@@ -7,12 +7,18 @@ mod clean;
 #[cfg(target_os = "linux")]
 mod doctor;
 #[cfg(target_os = "linux")]
+mod event;
+#[cfg(target_os = "linux")]
+mod log;
+#[cfg(target_os = "linux")]
 mod plan;
 mod policy;
 #[cfg(target_os = "linux")]
 mod prove;
 #[cfg(target_os = "linux")]
 mod run;
+#[cfg(target_os = "linux")]
+mod verify;
 #[cfg(target_os = "linux")]
 mod why;
 
@@ -39,6 +45,8 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
             Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
         }
+        Verb::Log(arguments) => log::run(arguments, &mut out),
+        Verb::Verify(arguments) => verify::run(arguments, &mut out),
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
     };
     out.flush()?;

@@ -1,7 +1,7 @@
 //! `garth why`.
 
 use crate::arguments::{Operation, WhyArguments};
-use crate::denial::{Explainer, reason_of, reason_with_origin};
+use crate::denial::reason_with_origin;
 use crate::failure::Failure;
 use crate::request::{absolute, final_path};
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
@@ -15,11 +15,13 @@ use garth::policy::{
     AbsPath, AccessRequest, Decision, FileOp, LeastGrant, NodeKind, Origin, Outcome, Pattern, Vet,
     escape_visible,
 };
+use garth::{Explainer, reason_of};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// The answer for one operation.
 #[derive(Serialize)]
@@ -57,6 +59,10 @@ enum Subject {
 
 /// Tells what the policy says, and why.
 pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure> {
+    let event = arguments.what.to_str().and_then(super::event::parse);
+    if let Some((session, number)) = event.filter(|_| !Path::new(&arguments.what).exists()) {
+        return super::event::run(session, number, arguments.json, out);
+    }
     let subject = subject(&arguments.what, arguments.op.is_some())?;
     // What the plan is for changes nothing about the answer.
     let command = [OsString::from("true")];
@@ -100,7 +106,7 @@ pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure>
 /// `is_path` says that only a path can be meant.
 fn subject(what: &OsStr, is_path: bool) -> Result<Subject, Failure> {
     let Some(text) = what.to_str() else { return absolute(what).map(Subject::Path) };
-    let is_there = std::path::Path::new(what).symlink_metadata().is_ok();
+    let is_there = Path::new(what).symlink_metadata().is_ok();
     if !is_there && !is_path && !text.contains('/') {
         if let Some((name, _)) = text.split_once('=').filter(|(name, _)| is_variable(name)) {
             return Ok(Subject::Variable(name.to_owned()));
@@ -212,7 +218,7 @@ fn host_answer(prepared: &Prepared, operation: String, port: u16, ruling: &Rulin
         _ => "network.mode".to_owned(),
     };
     let row = row(prepared, &clause);
-    let option = ruling.hint.as_ref().and_then(super::run::allow_option);
+    let option = ruling.hint.as_ref().and_then(garth::network::Hint::option);
     Answer {
         operation,
         verdict: if ruling.is_allowed() { "allow" } else { "deny" },

@@ -3,12 +3,14 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 14] = [
+    let verbs: [&[&str]; 16] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
         &["help", "check"],
         &["help", "why"],
+        &["help", "log"],
+        &["help", "verify"],
         &["help", "doctor"],
         &["help", "policy"],
         &["help", "policy", "init"],

@@ -5,6 +5,7 @@
 mod check;
 mod doctor;
 mod help;
+mod log;
 mod place;
 mod plan;
 mod policy;

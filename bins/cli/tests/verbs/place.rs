@@ -50,6 +50,16 @@ impl Place {
         std::fs::write(path, text).unwrap();
     }
 
+    /// The text of all logs.
+    pub fn log(&self) -> String {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(self.home().join(".local/state/garth/log"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    }
+
     /// A call of garth in the workspace.
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_garth"));
@@ -97,6 +107,11 @@ impl Said {
     /// The events among the lines of standard error.
     pub fn events(&self) -> Vec<serde_json::Value> {
         self.err.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Those of one kind.
+    pub fn events_of(&self, kind: &str) -> Vec<serde_json::Value> {
+        self.events().into_iter().filter(|event| event["event"] == kind).collect()
     }
 }
 

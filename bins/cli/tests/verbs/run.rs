@@ -49,7 +49,7 @@ fn the_hint_allows_what_was_denied() {
     // What the target says on the same stream could stand in the middle of an event's line.
     let script = ["sh", "-c", "mkdir .vscode 2>/dev/null"];
     let denied = place.garth(&[&["run", "--json"], &script[..]].concat()).expect(1);
-    let events = denied.events();
+    let events = denied.events_of("file-denied");
     let option = events[0]["grant"]["option"].as_str().unwrap_or_else(|| panic!("{events:?}"));
     let (option, path) = option.split_once(' ').unwrap();
     let said = place.garth(&[&["run", option, path], &script[..]].concat()).expect(0);
@@ -85,7 +85,11 @@ fn names_that_mislead_are_neutralised_and_the_hint_still_quotes_them() {
     assert!(said.err.contains(".vscode/a\\x1b[2J\\xffb\n"), "{}", said.err);
     assert!(said.err.contains("/.vscode/a\\x1b[2J\\xffb' -- ..."), "{}", said.err);
     let said = place.garth(&["run", "--json", "--", "sh", "-c", script]).expect(0);
-    let path = said.events().iter().find_map(|event| event["path"].as_str().map(str::to_owned)).unwrap();
+    let path = said
+        .events_of("file-denied")
+        .iter()
+        .find_map(|event| event["path"].as_str().map(str::to_owned))
+        .unwrap();
     assert!(path.contains("a\u{1b}[2J\\xffb") || path.ends_with(".vscode"), "{path}");
 }
 
@@ -196,7 +200,7 @@ fn what_cannot_be_enforced_is_refused_until_accepted() {
 
 /// Every event has the members that the schema asks for, and no others.
 fn check_schema(events: &[Value]) {
-    let schema: Value = serde_json::from_str(include_str!("../../events.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../../../docs/events.schema.json")).unwrap();
     for event in events {
         let form = &schema["$defs"][event["event"].as_str().unwrap()];
         let members = event.as_object().unwrap();
@@ -222,12 +226,22 @@ fn json_has_events_and_nothing_else() {
     assert_eq!(events.len(), said.err.lines().count(), "{}", said.err);
     check_schema(&events);
     let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["denied", "repository", "ended"], "{}", said.err);
-    assert_eq!(events[0]["operation"], "create");
-    assert_eq!(events[0]["kind"], "directory");
-    assert_eq!(events[2]["outcome"], "exited");
-    assert_eq!(events[2]["code"], 9);
-    assert_eq!(events[2]["denied"], 1);
+    let wanted = [
+        "session-started",
+        "process-started",
+        "file-denied",
+        "process-ended",
+        "repository-made",
+        "session-ended",
+    ];
+    assert_eq!(kinds, wanted, "{}", said.err);
+    assert_eq!(events[2]["operation"], "create");
+    assert_eq!(events[2]["kind"], "directory");
+    assert_eq!(events[5]["outcome"], "exited");
+    assert_eq!(events[5]["code"], 9);
+    assert_eq!(events[5]["denied"], 1);
+    // They are the records of the log, to the letter.
+    assert_eq!(place.log(), said.err);
 }
 
 #[test]
@@ -242,12 +256,13 @@ fn json_ends_with_an_event_also_when_nothing_ran() {
         let said = place.garth(arguments).expect(code);
         let events = said.events();
         check_schema(&events);
-        assert_eq!(events.len(), 1, "{}", said.err);
-        assert_eq!((&events[0]["outcome"], &events[0]["code"]), (&Value::from(outcome), &Value::from(code)));
+        let end = events.last().unwrap();
+        assert_eq!(end["event"], "session-ended", "{}", said.err);
+        assert_eq!((&end["outcome"], &end["code"]), (&Value::from(outcome), &Value::from(code)));
     }
     let said = place.garth(&["run", "--json", "sh", "-c", "kill -KILL $$"]);
     assert_eq!(said.signal, Some(9));
-    assert_eq!(said.events()[0]["signal"], 9);
+    assert_eq!(said.events_of("session-ended")[0]["signal"], 9);
 }
 
 #[test]
@@ -259,11 +274,12 @@ fn json_tells_of_refused_hosts() {
     let script =
         "getent hosts no.example.net; getent hosts no.example.net; getent hosts example.com >/dev/null";
     let said = place.garth(&["run", "--json", "--", "sh", "-c", script]).expect(0);
-    let events = said.events();
-    check_schema(&events);
-    assert_eq!(events.len(), 2, "{}", said.err);
-    assert_eq!(events[0]["event"], "network-refused");
-    assert_eq!((&events[0]["host"], &events[0]["port"]), (&Value::from("no.example.net"), &Value::from(0)));
+    check_schema(&said.events());
+    let events = said.events_of("dns");
+    let refused: Vec<&Value> = events.iter().filter(|event| event["allowed"] == false).collect();
+    assert_eq!((events.len(), refused.len()), (2, 1), "{}", said.err);
+    let events = refused;
+    assert_eq!(events[0]["host"], "no.example.net");
     assert_eq!(events[0]["code"], "not-named");
     assert_eq!(events[0]["grant"]["line"], "\"no.example.net\" = \"allow\"");
     let said = place.garth(&["run", "--", "getent", "hosts", "no.example.net"]).expect(2);
@@ -281,7 +297,7 @@ fn a_port_of_the_hosts_loopback_that_was_tried_has_a_hint() {
     let said = place.garth(&["run", "--json", "--", "bash", "-c", &script]);
     let events = said.events();
     check_schema(&events);
-    let refused: Vec<&Value> = events.iter().filter(|event| event["event"] == "network-refused").collect();
+    let refused: Vec<&Value> = events.iter().filter(|event| event["event"] == "network-denied").collect();
     // Where Landlock knows which servers are outside, connections are not looked at.
     if refused.is_empty() && said.err.contains("Connection refused") && !supervises_connections() {
         return;

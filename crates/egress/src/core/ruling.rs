@@ -152,6 +152,13 @@ impl Hint {
         Self { section: "network".into(), line: "host-ports = [PORT]".into() }
     }
 
+    /// The option of `garth run` that does the same once, where there is one.
+    #[must_use]
+    pub fn option(&self) -> Option<String> {
+        let host = self.line.strip_prefix('"')?.split('"').next()?;
+        (self.section == "network.domains").then(|| format!("--allow {host}"))
+    }
+
     /// Whether it opens a loopback port of the host.
     #[must_use]
     pub fn opens_host_port(&self) -> bool {

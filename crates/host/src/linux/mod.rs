@@ -9,6 +9,7 @@ pub mod journal;
 pub mod mapped;
 pub mod message;
 pub mod outside;
+pub mod private;
 pub mod probe;
 pub mod supervise;
 mod sys;

@@ -128,7 +128,7 @@ pub fn overlay(trial: &Trial, started: &Started) -> Check {
         };
     }
     let written = trial.cache().join("written");
-    let script = format!("echo x > {}", crate::words::shell_word(written.as_os_str().as_bytes()));
+    let script = format!("echo x > {}", garth::shell_word(written.as_os_str().as_bytes()));
     let overlaid = trial.start(Part::Overlay(&script));
     if overlaid.is_good() && written.symlink_metadata().is_err() {
         return Check::works(name, "what was written over a cache stayed in the sandbox");

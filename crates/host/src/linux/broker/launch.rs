@@ -3,18 +3,21 @@
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::inside::run::{CONTROL, ORDER};
-use crate::linux::message::Sender;
+use crate::linux::message::{Sender, ToRunner};
 use crate::linux::sys::spawn::{self, Strings};
 use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
 use garth_policy::FileRules;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, memfd_create, openat};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A runner that was started.
 #[derive(Debug)]
@@ -23,6 +26,52 @@ pub struct Runner {
     pub process: OwnedFd,
     /// The socket to it.
     pub control: OwnedFd,
+}
+
+/// Ends a sandbox from any thread.
+#[derive(Debug)]
+pub struct Killer {
+    process: OwnedFd,
+    speaker: Sender,
+    whole: bool,
+}
+
+impl Killer {
+    /// Kills everything inside.
+    pub fn kill(&self) {
+        self.speaker.send(&ToRunner::SignalAll(Signal::KILL.as_raw()));
+        if self.whole {
+            // It may have ended by itself meanwhile.
+            let _gone = rustix::process::pidfd_send_signal(&self.process, Signal::KILL);
+        }
+    }
+}
+
+/// What ended children used, with all that they had waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Processor time in their own code.
+    pub user: Duration,
+    /// Processor time in the kernel.
+    pub system: Duration,
+    /// Most memory of one of them, in bytes.
+    pub memory: u64,
+}
+
+/// What the ended children of this process have used so far (`getrusage(2)`).
+///
+/// # Errors
+/// The error of the call.
+pub fn used() -> Result<Used, OsError> {
+    let usage =
+        getrusage(UsageWho::RUSAGE_CHILDREN).map_err(std::io::Error::from).on("measure", "children")?;
+    let time = |time: TimeVal| {
+        let micros = time.num_microseconds();
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    };
+    // Linux counts in KiB.
+    let memory = u64::try_from(usage.max_rss()).unwrap_or(0).saturating_mul(1024);
+    Ok(Used { user: time(usage.user_time()), system: time(usage.system_time()), memory })
 }
 
 /// The namespaces of the `process` tier.
@@ -83,6 +132,16 @@ impl Runner {
     pub fn speaker(&self) -> Result<Sender, OsError> {
         let control = rustix::io::fcntl_dupfd_cloexec(&self.control, 0).on("copy", "the runner's socket")?;
         Ok(Sender::new(Arc::new(control)))
+    }
+
+    /// Something that ends the sandbox from any thread. `whole` says that everything inside goes with the runner, as it
+    /// does where it is the first process of a pid namespace.
+    ///
+    /// # Errors
+    /// The error of copying a descriptor.
+    pub fn killer(&self, whole: bool) -> Result<Killer, OsError> {
+        let process = rustix::io::fcntl_dupfd_cloexec(&self.process, 0).on("copy", "the runner's process")?;
+        Ok(Killer { process, speaker: self.speaker()?, whole })
     }
 
     /// Waits for its end, and that of everything in its pid namespace.

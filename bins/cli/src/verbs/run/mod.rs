@@ -1,47 +1,39 @@
 //! `garth run`.
 
+mod events;
+
 use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
-use crate::denial::{Explainer, summary};
-use crate::event::{End, Event};
+use crate::denial::summary;
 use crate::failure::Failure;
 use crate::request::request;
 use crate::show::HINT;
-use crate::words::{origin, shell_word};
-use garth::network::{Decided, Fault, Hint};
+use crate::words::origin;
+use garth::Explainer;
+use garth::log::io::Listener;
+use garth::network::{Decided, Fault};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
-use garth::{Denied, DeniedCommand, Ended, Outcome, Prepared, early_runner, exit_like, prepare};
+use garth::shell_word;
+use garth::{DeniedCommand, Ended, Outcome, Prepared, Recording, early_runner, exit_like, prepare};
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// Runs a command in a sandbox. The exit code is the command's.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
-    let result = if arguments.json { run_for_machines(arguments) } else { run_for_people(arguments) };
-    result.or_else(|failure| {
-        if !arguments.json {
-            return Err(failure);
-        }
-        let outcome = match failure.code {
-            120..=123 => "refused",
-            126 | 127 => "not-executed",
-            _ => "failed",
-        };
-        let message = Some(failure.text().to_owned());
-        end(End { outcome, code: failure.code, signal: None, message, denied: 0 })?;
-        Ok(failure.code)
-    })
+    if arguments.json { events::run(arguments) } else { run_for_people(arguments) }
 }
 
 /// The plan; the runner starts while it is made.
-fn prepared(arguments: &RunArguments) -> Result<Prepared, Failure> {
+fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prepared, Failure> {
     // Before anything else is opened: it may be one of the numbers that come next.
     let approver = approver(arguments)?;
     let early = early_runner();
     let command = command(arguments)?;
     let mut request = request(&arguments.sandbox, &command, Report::Gaps)?;
     request.approver = approver;
+    request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
     Ok(prepare(&request)?.use_runner(early))
 }
 
@@ -66,7 +58,7 @@ fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
 }
 
 fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepared(arguments)?;
+    let mut prepared = prepared(arguments, None)?;
     let ended = prepared.run(&mut |_| {})?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
@@ -94,6 +86,10 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     }
     if let Some(what) = &ended.limited {
         writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
+    }
+    if let Some(cause) = &ended.unrecorded {
+        let cause = escape_visible(cause.as_bytes());
+        writeln!(anstream::stderr(), "garth: this session is not recorded, or not to its end: {cause}")?;
     }
     let code = conclude(&prepared, &ended);
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
@@ -148,8 +144,8 @@ fn network_summary(refused: &[Decided], out: &mut impl Write) -> io::Result<()> 
             (escape_visible(host.as_bytes()), escape_visible(decided.ruling.reason.as_bytes()));
         writeln!(out, "garth: the network refused {host}{port}: {reason}{rule}")?;
         if let Some(hint) = &decided.ruling.hint {
-            let option = allow_option(hint)
-                .map_or_else(String::new, |option| format!("garth run {option} -- ..., or "));
+            let option =
+                hint.option().map_or_else(String::new, |option| format!("garth run {option} -- ..., or "));
             let (section, line) = (&hint.section, &hint.line);
             writeln!(out, "{HINT}hint:{HINT:#} {option}in your policy, under [{section}]: {line}")?;
         }
@@ -173,20 +169,10 @@ fn fault_summary(faults: &[Fault], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The option of `garth run` that does what a hint for the policy says, where there is one.
-pub fn allow_option(hint: &Hint) -> Option<String> {
-    let host = hint.line.strip_prefix('"')?.split('"').next()?;
-    (hint.section == "network.domains").then(|| format!("--allow {host}"))
-}
-
-/// The directories that became repositories; what is reported may be the `.git` in them.
+/// The directories that became repositories.
 fn repositories(ended: &Ended) -> Vec<AbsPath> {
     let Outcome::Ended(ending) = &ended.outcome else { return Vec::new() };
-    let tree = |path: &AbsPath| match path.file_name() {
-        Some(b".git") => path.parent().unwrap_or_else(|| path.clone()),
-        _ => path.clone(),
-    };
-    ending.repositories.iter().map(tree).collect()
+    ending.repositories.iter().map(garth::repository).collect()
 }
 
 /// The exit code, or why there is none of the command's own.
@@ -228,65 +214,4 @@ fn conclude(prepared: &Prepared, ended: &Ended) -> Result<u8, Failure> {
             "look at `dmesg`; `garth doctor` tries the parts of a sandbox",
         )),
     }
-}
-
-fn run_for_machines(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepared(arguments)?;
-    // On a terminal the command may hold it in raw mode, so events wait for its end there.
-    let at_once = !io::stderr().is_terminal();
-    let explainer = Explainer::new(&prepared);
-    let ended = prepared.run(&mut |denied| {
-        if at_once {
-            let _ = denied_event(&explainer, denied);
-        }
-    })?;
-    if !at_once {
-        for denied in &ended.denied {
-            denied_event(&explainer, denied)?;
-        }
-    }
-    for command in &ended.commands {
-        Event::command_denied(command).write(&mut io::stderr())?;
-    }
-    for decided in &ended.refused {
-        Event::network_refused(decided).write(&mut io::stderr())?;
-    }
-    for fault in &ended.faults {
-        Event::network_fault(fault).write(&mut io::stderr())?;
-    }
-    for approval in &ended.approvals {
-        Event::approval(approval).write(&mut io::stderr())?;
-    }
-    for path in &repositories(&ended) {
-        Event::Repository { path }.write(&mut io::stderr())?;
-    }
-    let denied = ended.denied.len();
-    let (outcome, signal) = match &ended.outcome {
-        Outcome::Ended(ending) if ending.signal.is_some() => ("signalled", ending.signal),
-        Outcome::Ended(_) => ("exited", None),
-        Outcome::TimedOut => ("time-limit", None),
-        Outcome::LimitHit(_) => ("limit", None),
-        Outcome::NotExecuted(_) => ("not-executed", None),
-        Outcome::Failed { .. } | Outcome::Lost => ("failed", None),
-    };
-    if let Outcome::Ended(ending) = &ended.outcome {
-        let code = ending.code.unwrap_or_else(|| 128 + ending.signal.unwrap_or(0));
-        let code = u8::try_from(code & 0xff).unwrap_or(125);
-        end(End { outcome, code, signal, message: ended.limited.clone(), denied })?;
-        return Ok(exit_like(ending));
-    }
-    let (code, message) = match conclude(&prepared, &ended) {
-        Ok(code) => (code, None),
-        Err(failure) => (failure.code, Some(failure.text().to_owned())),
-    };
-    end(End { outcome, code, signal, message, denied })?;
-    Ok(code)
-}
-
-fn denied_event(explainer: &Explainer, denied: &Denied) -> Result<(), Failure> {
-    Ok(Event::denied(&explainer.explain(denied)).write(&mut io::stderr())?)
-}
-
-fn end(end: End) -> Result<(), Failure> {
-    Ok(Event::Ended(end).write(&mut io::stderr())?)
 }

@@ -1,0 +1,133 @@
+//! An event in one line of words. Whatever came from inside is neutralised.
+
+use garth::log::core::{
+    Change, CommandVetted, Event, NetworkAllowed, NetworkDecided, NetworkDenied, SecretUsed, SecretWithheld,
+    visible,
+};
+use garth::shell_word;
+
+/// Longest line of words that is shown.
+const LONGEST: usize = 400;
+
+/// The event in words.
+pub fn line(event: &Event) -> String {
+    let text = visible(&words(event));
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    text.chars().take(LONGEST).chain(" ...".chars()).collect()
+}
+
+/// A command line as a shell would read it. Its words are safe to show already.
+pub fn command(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| shell_word(word.as_bytes())).collect();
+    quoted.join(" ")
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::SessionStarted(started) => {
+            let agent = started.agent.as_ref().map_or_else(String::new, |agent| format!(" for {agent}"));
+            format!("started{agent} in {}: {}", started.workspace, command(&started.command))
+        }
+        Event::PlanChanged(changed) => format!("tier {} now: {}", changed.tier, changed.reason),
+        Event::SessionEnded(ended) => {
+            let why = ended.message.as_ref().map_or_else(String::new, |why| format!(": {}", first_line(why)));
+            let time = seconds(ended.milliseconds);
+            format!("{} with {} after {time}{why}", ended.outcome, ended.code)
+        }
+        Event::CommandVetted(vetted) => vetted_words(vetted),
+        Event::ProcessStarted(started) => format!("started {}", command(&started.command)),
+        Event::ProcessEnded(ended) => match (ended.code, ended.signal) {
+            (_, Some(signal)) => format!("ended by signal {signal}"),
+            (Some(code), None) => format!("exited with {code}"),
+            (None, None) => "ended".to_owned(),
+        },
+        Event::FileDenied(denied) => {
+            let kind = denied.kind.as_ref().map_or_else(String::new, |kind| format!(" {kind}"));
+            format!("{}: {}{kind} {}: {}", denied.program, denied.operation, denied.path, denied.reason)
+        }
+        Event::FileChanged(changed) => match (&changed.change, &changed.from) {
+            (Change::Renamed, Some(from)) => format!("renamed {from} to {}", changed.path),
+            (change, _) => format!("{change:?} {}", changed.path).to_lowercase(),
+        },
+        Event::RepositoryMade(made) => format!("{} became a git repository", made.path),
+        Event::NetworkAllowed(NetworkAllowed(decided)) | Event::NetworkDenied(NetworkDenied(decided)) => {
+            network_words(decided)
+        }
+        Event::NetworkClosed(closed) => format!(
+            "{}:{} closed: {} bytes sent, {} received, {}",
+            closed.host,
+            closed.port,
+            closed.sent,
+            closed.received,
+            seconds(closed.milliseconds)
+        ),
+        Event::Dns(asked) => {
+            let answer = if asked.allowed { "answered" } else { "refused" };
+            format!("{} {answer}: {}", host(asked.host.as_ref()), asked.reason)
+        }
+        other => rest(other),
+    }
+}
+
+fn rest(event: &Event) -> String {
+    match event {
+        Event::SecretUsed(SecretUsed(used)) => {
+            format!("{} was put into a request to {}:{}", used.secret, host(used.host.as_ref()), used.port)
+        }
+        Event::SecretWithheld(SecretWithheld(kept)) => {
+            format!("{} was kept from {}:{}", kept.secret, host(kept.host.as_ref()), kept.port)
+        }
+        Event::ApprovalAsked(asked) => format!("{}? {}", asked_words(&asked.asked), asked.reason),
+        Event::ApprovalAnswered(answered) => format!("{}: {}", asked_words(&answered.asked), answered.answer),
+        Event::LimitHit(hit) => {
+            format!("{}{}", hit.limit, if hit.ended { ", which ended it" } else { "" })
+        }
+        Event::ResidueCleaned(cleaned) => format!("removed {}", cleaned.path),
+        Event::BrokerError(error) => format!("could not {}: {}", error.operation, error.cause),
+        Event::EventsOmitted(omitted) => format!("{} of {} are not recorded", omitted.count, omitted.kind),
+        Event::LogContinued(next) => format!("goes on in {}", next.file),
+        Event::LogHead(before) => format!("continues {}", before.file),
+        Event::LogRecovered(recovered) => match &recovered.file {
+            Some(file) => format!("{} bytes that were no record are in {file}", recovered.bytes),
+            None => "the session had died; closed".to_owned(),
+        },
+        _ => String::new(),
+    }
+}
+
+fn vetted_words(vetted: &CommandVetted) -> String {
+    let verdict = if vetted.allowed { "allowed" } else { "denied" };
+    format!("{}: {verdict} {}: {}", vetted.program, command(&vetted.command), vetted.reason)
+}
+
+fn network_words(decided: &NetworkDecided) -> String {
+    let request = match (&decided.method, &decided.path) {
+        (Some(method), Some(path)) => format!(" {method} {path}"),
+        _ => String::new(),
+    };
+    let port = if decided.port == 0 { String::new() } else { format!(":{}", decided.port) };
+    format!("{}{port}{request}: {}", host(decided.host.as_ref()), decided.reason)
+}
+
+fn asked_words(asked: &garth::log::core::Asked) -> String {
+    match (&asked.command, &asked.host, asked.port) {
+        (Some(words), ..) => command(words),
+        (None, Some(host), Some(port)) => format!("{host}:{port}"),
+        _ => asked.kind.clone(),
+    }
+}
+
+fn host(host: Option<&String>) -> &str {
+    host.map_or("what is no host", String::as_str)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// A time in seconds, for people.
+pub fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
+}

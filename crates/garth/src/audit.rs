@@ -1,0 +1,419 @@
+//! The log of a session: where it is, and what is told to it.
+
+use crate::Error;
+use crate::denial::Explained;
+use crate::files::{load_policy, user_files};
+use crate::place::surroundings;
+use crate::session::{Ended, Outcome, Prepared};
+use crate::words::operation_name;
+use garth_audit::core::redact::{Known, Redactor, is_secret_variable};
+use garth_audit::core::{
+    Event, FileDenied, Gap, Grant, Machine, SessionEnded, SessionId, SessionStarted, Usage,
+};
+use garth_audit::io::{Append, Directory, Limits, Listener, Log, Options, now};
+use garth_host::linux::addresses;
+use garth_host::linux::private::PrivateDirectory;
+use garth_host::linux::supervise::Denied;
+use garth_plan::assurance::Assurance;
+use garth_policy::{
+    AbsPath, Access, FileOp, FileRule, Layer, NodeKind, Origin, Pattern, Policy, RuleKind, escape_visible,
+};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// How a session is recorded.
+#[derive(Clone)]
+pub struct Recording {
+    /// Its log is written.
+    pub write: bool,
+    /// Name of the agent that it is for, where that is known.
+    pub agent: Option<String>,
+    /// Hears each record.
+    pub listener: Option<Listener>,
+}
+
+impl fmt::Debug for Recording {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { write, agent, listener } = self;
+        let listener = listener.is_some();
+        out.debug_struct("Recording")
+            .field("write", write)
+            .field("agent", agent)
+            .field("listener", &listener)
+            .finish()
+    }
+}
+
+impl Recording {
+    /// Nothing is recorded: for those who only tell what would be. A session whose policy requires a log does not start.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { write: false, agent: None, listener: None }
+    }
+
+    /// The log is written.
+    #[must_use]
+    pub fn log() -> Self {
+        Self { write: true, ..Self::none() }
+    }
+}
+
+/// The log that somebody has something to tell to; `None` where nothing is recorded.
+pub(crate) type Recorder = Option<Arc<Log>>;
+
+/// Tells, if anybody listens.
+pub(crate) fn tell<E: Into<Event>>(recorder: &Recorder, event: impl FnOnce() -> E) {
+    if let Some(log) = recorder {
+        log.record(event());
+    }
+}
+
+/// Where logs are, and why none can be made there.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Without links, where it is there.
+    pub path: AbsPath,
+    opened: Option<Result<PrivateDirectory, String>>,
+}
+
+/// The directory of logs under a policy: what it says, or `log` in the user's state.
+///
+/// # Errors
+/// A state directory that is no path.
+pub fn log_directory(policy: &Policy, state: &AbsPath) -> Result<AbsPath, Error> {
+    match &policy.audit.path {
+        Some(path) => Ok(path.value.clone()),
+        None => state.join(b"log").map_err(|error| Error::Policy(error.to_string())),
+    }
+}
+
+/// The directory of logs by the policy that is in force where the caller stands; the usual one where none is, as in a
+/// home.
+///
+/// # Errors
+/// A home that is none.
+pub fn logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let here = surroundings(None, environment);
+    let home = match &here {
+        Ok(found) => found.context.home.clone(),
+        Err(_) => home(environment)?,
+    };
+    let state = user_files(&home, environment)?.state;
+    let policy = here.and_then(|found| Ok(load_policy(&found, environment, None, &[])?.policy));
+    match policy {
+        Ok(policy) => log_directory(&policy, &state),
+        Err(_) => state.join(b"log").map_err(|error| Error::Policy(error.to_string())),
+    }
+}
+
+fn home(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let named = environment.iter().find(|(name, _)| name == b"HOME");
+    named.and_then(|(_, value)| AbsPath::posix(value.clone()).ok()).ok_or_else(|| {
+        Error::Policy("HOME is not set\nhint: set it to your home directory, or name --directory".into())
+    })
+}
+
+impl Place {
+    /// Finds the place, and makes it if it is to be written to.
+    pub(crate) fn find(policy: &Policy, state: &AbsPath, write: bool) -> Result<Self, Error> {
+        let path = log_directory(policy, state)?;
+        if !write {
+            let found = garth_host::linux::facts::look(&path).map(|object| object.final_path);
+            return Ok(Self { path: found.unwrap_or(path), opened: None });
+        }
+        let opened = PrivateDirectory::make(&path).map_err(|error| match &error.remedy {
+            Some(remedy) => format!("{error} ({remedy})"),
+            None => error.to_string(),
+        });
+        let path = opened.as_ref().map_or(path, |opened| opened.path().clone());
+        Ok(Self { path, opened: Some(opened) })
+    }
+
+    /// Hides the place, whatever lies around it: logs are neither read nor written from inside.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] when a rule of the user names something in it.
+    pub(crate) fn hide(&self, policy: &mut Policy) -> Result<(), Error> {
+        let path = &self.path;
+        if policy.files.grant(path).access > Access::Deny {
+            policy.files.push(FileRule {
+                pattern: Pattern::Path(path.clone()),
+                access: Access::Deny,
+                execute: false,
+                kind: RuleKind::Secret,
+                reason: "logs are neither read nor written from inside".into(),
+                // As strong as anything that could speak of it, and stricter.
+                origin: Origin::unplaced(Layer::Flags, "garth"),
+            });
+        }
+        let boundaries = policy.files.boundaries();
+        let opened = boundaries
+            .iter()
+            .find(|boundary| boundary.path.starts_with(path) && boundary.grant.access > Access::Deny);
+        let Some(opened) = opened else { return Ok(()) };
+        let origin = opened.grant.rule.map_or_else(String::new, |rule| format!(" ({})", rule.origin));
+        Err(Error::Policy(format!(
+            "{} cannot be opened to the sandbox{origin}\nthe logs of garth are there, which nothing inside may read or \
+             write\nhint: take the line out, or write the log elsewhere: [audit] path",
+            opened.path
+        )))
+    }
+}
+
+/// Files made in the opened directory.
+#[derive(Debug)]
+pub(crate) struct Files(pub PrivateDirectory);
+
+impl Directory for Files {
+    fn create(&mut self, name: &str) -> io::Result<Box<dyn Append>> {
+        let file = self.0.create(name).map_err(|error| io::Error::from_raw_os_error(error.code))?;
+        Ok(Box::new(file))
+    }
+}
+
+/// Opens a log. `None` where there is nobody to tell to.
+///
+/// # Errors
+/// When no name can be drawn.
+pub(crate) fn open(
+    place: &mut Place,
+    recording: &Recording,
+    required: bool,
+    environment: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Recorder, Error> {
+    let directory = match place.opened.take() {
+        None if recording.listener.is_none() => return Ok(None),
+        None => None,
+        Some(opened) => Some(opened.map(|opened| Box::new(Files(opened)) as Box<dyn Directory>)),
+    };
+    Ok(Some(Arc::new(Log::start(Options {
+        session: new_session()?,
+        directory,
+        redactor: Redactor::new(&known(environment)),
+        limits: Limits::USUAL,
+        required,
+        listener: recording.listener.clone(),
+    }))))
+}
+
+/// A log in this directory, for what is no session of a sandbox.
+///
+/// # Errors
+/// When no name can be drawn.
+pub(crate) fn new_log(
+    path: &AbsPath,
+    recording: &Recording,
+    environment: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Log, Error> {
+    let directory = PrivateDirectory::make(path).map_err(|error| error.to_string());
+    Ok(Log::start(Options {
+        session: new_session()?,
+        directory: Some(directory.map(|opened| Box::new(Files(opened)) as Box<dyn Directory>)),
+        redactor: Redactor::new(&known(environment)),
+        limits: Limits::USUAL,
+        required: false,
+        listener: recording.listener.clone(),
+    }))
+}
+
+/// A name for a session that starts now.
+fn new_session() -> Result<SessionId, Error> {
+    let random = addresses::unguessable().map_err(Error::os("name the session"))?;
+    let mut half = [0; 8];
+    half.copy_from_slice(&random[..8]);
+    Ok(SessionId::new(now(), u64::from_ne_bytes(half)))
+}
+
+/// A log for no file: its records go to `listener` alone. For those who tell that a session could not be prepared.
+///
+/// # Errors
+/// When no name can be drawn.
+pub fn unwritten_log(listener: Listener) -> Result<Log, Error> {
+    Ok(Log::start(Options {
+        session: new_session()?,
+        directory: None,
+        redactor: Redactor::new(&[]),
+        limits: Limits::USUAL,
+        required: false,
+        listener: Some(listener),
+    }))
+}
+
+/// Secrets among the caller's variables.
+fn known(environment: &[(Vec<u8>, Vec<u8>)]) -> Vec<Known> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    let secret = |(name, value): &(Vec<u8>, Vec<u8>)| {
+        let (name, value) = (text(name)?, text(value)?);
+        is_secret_variable(&name, &value).then_some(Known { name, value })
+    };
+    environment.iter().filter_map(secret).collect()
+}
+
+/// The words of a command, safe to show.
+pub(crate) fn words(arguments: &[Vec<u8>]) -> Vec<String> {
+    arguments.iter().map(|word| escape_visible(word)).collect()
+}
+
+/// Hashes what is written to it.
+struct Hashed(Sha256);
+
+impl io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What tells one resolved policy from another, origins included.
+fn policy_hash(policy: &Policy) -> String {
+    let mut hashed = io::BufWriter::with_capacity(16 * 1024, Hashed(Sha256::new()));
+    // It is made of texts and numbers, and nothing can keep it from being hashed.
+    let _infallible = serde_json::to_writer(&mut hashed, policy);
+    let hashed = hashed.into_inner().map_or_else(|_| Sha256::new(), |hashed| hashed.0);
+    hashed.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is not fully enforced, by the name of the gap.
+pub(crate) fn gaps(assurance: &Assurance) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for row in &assurance.rows {
+        let Some(name) = row.status.gap() else { continue };
+        match gaps.iter_mut().find(|gap| gap.gap == name) {
+            Some(gap) => gap.clauses += 1,
+            None => gaps.push(Gap {
+                gap: name.to_owned(),
+                status: row.status.word().to_owned(),
+                detail: row.status.detail(),
+                clauses: 1,
+            }),
+        }
+    }
+    gaps
+}
+
+/// A word for the tier of a plan.
+pub(crate) fn tier(prepared: &Prepared) -> String {
+    match prepared.plan.spec.tier {
+        garth_plan::linux::spec::Tier::Process => "process".into(),
+        garth_plan::linux::spec::Tier::Landlock => "landlock".into(),
+    }
+}
+
+/// Agents that are known by their program.
+const AGENTS: [&str; 12] = [
+    "aider",
+    "amp",
+    "claude",
+    "codex",
+    "copilot",
+    "crush",
+    "cursor-agent",
+    "droid",
+    "gemini",
+    "goose",
+    "opencode",
+    "qwen",
+];
+
+/// The agent of a command, by the name of its program.
+fn agent_of(arguments: &[Vec<u8>]) -> Option<String> {
+    let program = arguments.first()?.rsplit(|byte| *byte == b'/').next()?;
+    AGENTS.iter().find(|agent| agent.as_bytes() == program).map(|agent| (*agent).to_owned())
+}
+
+/// The first event.
+pub(crate) fn started(prepared: &Prepared) -> SessionStarted {
+    let Prepared { policy, facts, command, recording, .. } = prepared;
+    SessionStarted {
+        garth: env!("CARGO_PKG_VERSION").to_owned(),
+        agent: recording.agent.clone().or_else(|| agent_of(&command.arguments)),
+        workspace: prepared.surroundings.context.workspace.to_lossless(),
+        directory: command.directory.to_lossless(),
+        command: words(&command.arguments),
+        policy: policy_hash(policy),
+        profile: policy.profile.value.name().to_owned(),
+        tier: tier(prepared),
+        gaps: gaps(&prepared.plan.assurance),
+        machine: Machine {
+            kernel: facts.features.kernel.clone(),
+            arch: facts.features.arch.clone(),
+            landlock: facts.features.landlock,
+            supervision: facts.features.supervision,
+            user: facts.user.uid,
+        },
+        required: policy.audit.required.value,
+    }
+}
+
+/// The last event.
+pub(crate) fn ended(result: &Result<Ended, Error>, milliseconds: u64, usage: Option<Usage>) -> SessionEnded {
+    let plain = |outcome: &str, code: u8, message: Option<String>| SessionEnded {
+        outcome: outcome.to_owned(),
+        code,
+        signal: None,
+        message,
+        denied: 0,
+        milliseconds,
+        usage,
+    };
+    let ended = match result {
+        Ok(ended) => ended,
+        Err(error) => {
+            let outcome = if (120..=123).contains(&error.exit_code()) { "refused" } else { "failed" };
+            return plain(outcome, error.exit_code(), Some(error.to_string()));
+        }
+    };
+    let event = match &ended.outcome {
+        Outcome::Ended(ending) => {
+            let code = ending.code.unwrap_or_else(|| 128 + ending.signal.unwrap_or(0));
+            let code = u8::try_from(code & 0xff).unwrap_or(125);
+            let outcome = if ending.signal.is_some() { "signalled" } else { "exited" };
+            SessionEnded { signal: ending.signal, ..plain(outcome, code, ended.limited.clone()) }
+        }
+        Outcome::TimedOut => plain("time-limit", 124, Some("the time limit ended the command".into())),
+        Outcome::LimitHit(what) => plain("limit", 137, Some(format!("a limit ended the command: {what}"))),
+        Outcome::NotExecuted(code) => {
+            let error = Error::NotExecuted { program: "the command".into(), code: *code };
+            plain("not-executed", error.exit_code(), Some(error.to_string()))
+        }
+        Outcome::Failed { step, error } => {
+            let error = Error::Os { step: step.clone(), error: error.clone() };
+            plain("failed", error.exit_code(), Some(error.to_string()))
+        }
+        Outcome::Lost => plain("failed", 125, Some("the sandbox ended without a word".into())),
+    };
+    SessionEnded { denied: ended.denied.len(), ..event }
+}
+
+/// A refused access, explained.
+pub(crate) fn file_denied(explained: &Explained<'_>) -> FileDenied {
+    let Denied { program, op, path, .. } = explained.denied;
+    let kind = match op {
+        FileOp::Create(kind) | FileOp::MoveTo(kind) => Some(match kind {
+            NodeKind::File => "file",
+            NodeKind::Directory => "directory",
+            NodeKind::Symlink => "symlink",
+            NodeKind::Other => "other",
+        }),
+        _ => None,
+    };
+    FileDenied {
+        program: program.clone(),
+        operation: operation_name(*op).to_owned(),
+        kind: kind.map(str::to_owned),
+        path: path.to_lossless(),
+        reason: explained.reason.clone(),
+        origin: explained.origin.as_ref().map(Into::into),
+        grant: explained.grant.as_ref().map(|grant| Grant {
+            section: grant.section.to_owned(),
+            line: grant.line.clone(),
+            option: explained.option.clone(),
+        }),
+        hint: explained.hint.clone(),
+    }
+}
