@@ -14,6 +14,8 @@ pub struct Change {
     pub after: Option<Entry>,
     /// Below a layer: `after` was copied up from something below, so something stood there at the start.
     pub copied: bool,
+    /// Both are files, and their contents were compared and are the same.
+    pub same_content: bool,
 }
 
 /// A change in one word.
@@ -32,8 +34,8 @@ pub enum What {
 }
 
 impl Change {
-    /// A change, if anything is different. The contents of two files of the same size are `same` or not; a file that
-    /// was not looked into is taken for a different one.
+    /// A change, if anything is different. Contents have not been compared: a file that was not looked into is taken for a
+    /// different one.
     #[must_use]
     pub fn between(path: AbsPath, before: Option<Entry>, after: Option<Entry>, copied: bool) -> Option<Self> {
         let different = match (&before, &after) {
@@ -41,7 +43,7 @@ impl Change {
             (Some(before), Some(after)) => differ(before, after),
             _ => true,
         };
-        different.then_some(Self { path, before, after, copied })
+        different.then_some(Self { path, before, after, copied, same_content: false })
     }
 
     /// Whether the content has to be compared to know what this is.
@@ -55,15 +57,16 @@ impl Change {
         }
     }
 
-    /// What it is. `same_content` is asked only for two files of one size.
-    pub fn what(&self, same_content: bool) -> What {
+    /// What it is.
+    #[must_use]
+    pub fn what(&self) -> What {
         match (&self.before, &self.after) {
             (None, _) => What::Made,
             (_, None) => What::Removed,
             (Some(before), Some(after)) if before.kind != after.kind => What::Replaced,
             (Some(before), Some(after)) => {
                 let same = match after.kind {
-                    Kind::File => before.size == after.size && same_content,
+                    Kind::File => self.same_content,
                     Kind::Link => before.target == after.target,
                     _ => true,
                 };

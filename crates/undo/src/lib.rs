@@ -11,7 +11,9 @@ mod merge;
 mod order;
 mod pending;
 mod record;
+#[cfg(feature = "text")]
 mod text;
+#[cfg(feature = "text")]
 mod three_way;
 mod whole;
 
@@ -23,6 +25,8 @@ pub use merge::{Failed, LONGEST_PATH, MOST_NAMES, Seen, Tree, changes};
 pub use order::{Act, Step, order, select};
 pub use pending::{Begun, Line, Pending, read_pending};
 pub use record::{CheckpointRecord, LayerRecord, Owner, TreeRecord, is_id};
+#[cfg(feature = "text")]
 pub use text::{Hunks, LONGEST_TEXT, is_text, unified};
+#[cfg(feature = "text")]
 pub use three_way::{Merged, three_way};
 pub use whole::compare;

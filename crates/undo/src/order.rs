@@ -1,6 +1,6 @@
 //! In which order changes are put in place.
 
-use crate::{Change, Kind};
+use crate::{Change, Entry, Kind};
 use garth_policy::AbsPath;
 
 /// One thing to do at a name.
@@ -12,7 +12,7 @@ pub enum Act {
     MakeDirectory,
     /// Put a file, link or pipe there, in place of what stands there.
     Put,
-    /// Give a directory its mode, attributes and times.
+    /// Give a directory, or a file whose content stays, its mode, attributes and times.
     Dress,
 }
 
@@ -30,29 +30,31 @@ pub struct Step {
 /// modes at last, because one that is read-only could not be filled.
 #[must_use]
 pub fn order(changes: &[Change]) -> Vec<Step> {
-    let is_directory =
-        |entry: &Option<crate::Entry>| entry.as_ref().is_some_and(|entry| entry.kind == Kind::Directory);
     let numbered = || changes.iter().enumerate();
-    let mut steps = Vec::with_capacity(changes.len());
-    let mut push = |act, change| steps.push(Step { act, change });
-    numbered()
-        .rev()
-        .filter(|(_, change)| change.after.is_none())
-        .for_each(|(number, _)| push(Act::Remove, number));
-    for (number, change) in numbered() {
-        match &change.after {
-            Some(entry) if entry.kind == Kind::Directory => {
-                if !is_directory(&change.before) {
-                    push(Act::MakeDirectory, number);
-                }
-            }
-            Some(_) => push(Act::Put, number),
-            None => {}
-        }
-    }
-    let dressed = numbered().rev().filter(|(_, change)| is_directory(&change.after));
-    dressed.for_each(|(number, _)| push(Act::Dress, number));
+    let chosen = |act: Act| numbered().filter(move |(_, change)| acts(change).contains(&Some(act)));
+    let step = |act: Act| move |(change, _): (usize, &Change)| Step { act, change };
+    let mut steps: Vec<Step> = chosen(Act::Remove).map(step(Act::Remove)).collect();
+    steps.reverse();
+    steps.extend(chosen(Act::MakeDirectory).map(step(Act::MakeDirectory)));
+    steps.extend(chosen(Act::Put).map(step(Act::Put)));
+    let mut dressed: Vec<Step> = chosen(Act::Dress).map(step(Act::Dress)).collect();
+    dressed.reverse();
+    steps.extend(dressed);
     steps
+}
+
+/// What is to be done for one change.
+fn acts(change: &Change) -> [Option<Act>; 2] {
+    let is_directory = |entry: &Entry| entry.kind == Kind::Directory;
+    let Some(after) = &change.after else { return [Some(Act::Remove), None] };
+    let made = change.before.as_ref().is_none_or(|before| before.kind != after.kind);
+    if is_directory(after) {
+        return [made.then_some(Act::MakeDirectory), Some(Act::Dress)];
+    }
+    // A file with other names is not changed in place: the others are not spoken of.
+    let alone = change.before.as_ref().is_some_and(|before| before.names == 1);
+    let act = if change.same_content && alone { Act::Dress } else { Act::Put };
+    [Some(act), None]
 }
 
 /// The changes at or below any of these paths, with the directories that these need and that are not there yet. All of

@@ -12,4 +12,5 @@ pub mod outside;
 pub mod probe;
 pub mod supervise;
 mod sys;
+pub mod undo;
 pub mod walk;
