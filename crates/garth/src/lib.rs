@@ -26,6 +26,8 @@ mod session;
 #[cfg(target_os = "linux")]
 mod trust;
 #[cfg(target_os = "linux")]
+pub mod undo;
+#[cfg(target_os = "linux")]
 mod vetting;
 
 #[cfg(target_os = "linux")]
@@ -53,6 +55,8 @@ pub use garth_policy as policy;
 pub use garth_vet as vet;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
-pub use session::{Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare};
+pub use session::{
+    Changes, Ended, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like, prepare,
+};
 #[cfg(target_os = "linux")]
 pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};

@@ -6,6 +6,7 @@ use crate::commands::{Commands, DeniedCommand};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
+use crate::undo::{LayerEnd, Layers, LiveLayer, Planned, planned, remove_directory};
 use crate::vetting::obstacle;
 use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
@@ -60,6 +61,18 @@ pub struct Request {
     pub report: Report,
     /// Who answers where the policy says `ask`; without somebody that is refused.
     pub approver: Option<Arc<dyn Approve>>,
+    /// Where what the command changes in the workspace goes.
+    pub changes: Changes,
+}
+
+/// Where what a command changes in its workspace goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Changes {
+    /// Into the workspace.
+    #[default]
+    InPlace,
+    /// Into a layer, which is put in place later, or never.
+    Layer,
 }
 
 /// A plan that has not been carried out.
@@ -79,6 +92,7 @@ pub struct Prepared {
     pub plan: Plan,
     journal: Journal,
     early: Option<EarlyRunner>,
+    layer: Option<Planned>,
     approver: Option<Arc<dyn Approve>>,
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
@@ -108,6 +122,8 @@ pub struct Ended {
     pub approvals: Vec<Approval>,
     /// A limit that was met and did not end it.
     pub limited: Option<String>,
+    /// The layer that holds what it changed, if it had one.
+    pub layer: Option<LayerEnd>,
 }
 
 /// A running sandbox.
@@ -121,6 +137,7 @@ pub struct Sandbox {
     asker: Option<Arc<Asker>>,
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
+    layer: Option<LiveLayer>,
     _directory: Option<SessionDirectory>,
 }
 
@@ -144,12 +161,18 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     if request.without_redirect {
         facts.features.redirect_refused = Some("you asked to do without it".into());
     }
+    let layered = match request.changes {
+        Changes::InPlace => None,
+        Changes::Layer => Some(planned(&surroundings, &request.environment, &request.arguments)?),
+    };
+    let (layer, layers) = layered.unzip();
     let command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
         logical_directory: surroundings.logical.clone(),
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
+        layers: layers.unwrap_or_default(),
     };
     let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
     let files = user_files(&surroundings.context.home, &request.environment)?;
@@ -166,6 +189,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         plan,
         journal,
         early: None,
+        layer,
         approver,
         user_policy,
     })
@@ -270,7 +294,7 @@ impl Prepared {
     }
 
     fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        self.launch()?.wait(observe).and_then(network_holds)
+        self.launch()?.wait(observe).and_then(network_holds).and_then(layer_holds)
     }
 
     /// Starts the sandbox.
@@ -303,6 +327,7 @@ impl Prepared {
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);
         }
+        let layer = self.layer.as_ref().map(|planned| planned.make(&self.facts)).transpose()?;
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
@@ -328,6 +353,7 @@ impl Prepared {
             asker,
             questions,
             group,
+            layer,
             _directory: directory,
         })
     }
@@ -358,6 +384,22 @@ fn network_holds(ended: Ended) -> Result<Ended, Error> {
             why: error.to_string(),
             hint: error.remedy.clone().unwrap_or_else(|| "see `garth doctor`".into()),
         }),
+        _ => Ok(ended),
+    }
+}
+
+/// Not every file system can hold a layer.
+fn layer_holds(ended: Ended) -> Result<Ended, Error> {
+    match &ended.outcome {
+        Outcome::Failed { error, .. } if error.operation == "layer" && error.code != libc_eperm() => {
+            Err(Error::Workspace {
+                what: format!("{} cannot have a layer", error.object),
+                why: format!("the kernel's overlay does not take it, or not the state directory: {error}"),
+                hint: "set XDG_STATE_HOME to a directory on ext4, xfs, btrfs or tmpfs, or run with --checkpoint \
+                       in place of --cow"
+                    .into(),
+            })
+        }
         _ => Ok(ended),
     }
 }
@@ -442,6 +484,7 @@ impl Sandbox {
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
+        let layer = self.layer.map(LiveLayer::end).transpose()?;
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -450,7 +493,7 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited })
+        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited, layer })
     }
 }
 
@@ -484,11 +527,8 @@ pub fn exit_like(ending: &Ending) -> u8 {
 /// # Errors
 /// What could not be read or removed.
 pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<String>, Error> {
-    let home = environment.iter().find(|(name, _)| name == b"HOME").map(|(_, value)| value.clone());
-    let home = home.and_then(|home| AbsPath::posix(home).ok());
-    let home =
-        home.ok_or_else(|| Error::Policy("HOME is not set\nhint: set it to your home directory".into()))?;
-    let journal = Journal::new(as_path(&user_files(&home, environment)?.state));
+    let state = state(environment)?;
+    let journal = Journal::new(as_path(&state));
     let left = journal.left().map_err(Error::os("read the journal"))?;
     let mut said = Vec::new();
     for item in &left {
@@ -497,5 +537,20 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
         }
         said.push(item.directory.display().to_string());
     }
+    for directory in Layers::new(&state).unfinished() {
+        if !check {
+            remove_directory(&directory)?;
+        }
+        said.push(directory.display().to_string());
+    }
     Ok(said)
+}
+
+/// garth's state directory of the user with this environment.
+pub(crate) fn state(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let home = environment.iter().find(|(name, _)| name == b"HOME").map(|(_, value)| value.clone());
+    let home = home.and_then(|home| AbsPath::posix(home).ok());
+    let home =
+        home.ok_or_else(|| Error::Policy("HOME is not set\nhint: set it to your home directory".into()))?;
+    Ok(user_files(&home, environment)?.state)
 }

@@ -95,6 +95,7 @@ mod linux {
             without_redirect: false,
             report: Report::Gaps,
             approver: None,
+            changes: garth::Changes::InPlace,
         };
         prepare(&request).unwrap()
     }

@@ -103,6 +103,7 @@ pub(super) fn enter() -> Option<u8> {
         without_redirect: false,
         report: garth_plan::linux::Report::Gaps,
         approver: None,
+        changes: crate::Changes::InPlace,
     };
     Some(match live(request, Path::new(report)) {
         Ok(()) => 0,

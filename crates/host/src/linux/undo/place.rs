@@ -107,6 +107,8 @@ pub struct Placer<'w, S, W> {
     pub journal: &'w OwnedFd,
     /// A name for the staging directory.
     pub id: &'w str,
+    /// Objects of the source whose content stands in place already, by a name in the tree: their further names are links.
+    pub links: HashMap<(u64, u64), AbsPath>,
     /// Programs that run as their owner are not put in place as such (the owner is root).
     pub plain_modes: bool,
 }
@@ -222,7 +224,7 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
         super::remove::remove_tree(own.as_fd(), OsStr::new(&name)).on("empty", &shown)?;
         mkdirat(&own, name.as_str(), Mode::RWXU).on("make a directory in", &shown)?;
         let directory = openat(&own, name.as_str(), DIRECTORY, Mode::empty()).on("open", &shown)?;
-        Ok(Stage { own, directory, made, next: 0, waiting: Vec::new(), bytes: 0, linked: HashMap::new() })
+        Ok(Stage { own, directory, made, next: 0, waiting: Vec::new(), bytes: 0, linked: self.links.clone() })
     }
 
     fn clear(&mut self, stage: &Stage) -> Result<(), Obstacle> {
