@@ -33,6 +33,13 @@ pub enum Event<'e> {
         /// The directory.
         path: &'e AbsPath,
     },
+    /// What the command changed is in a layer, unless that is nothing.
+    Layer {
+        /// Its name.
+        id: &'e str,
+        /// Names that it changes.
+        changes: usize,
+    },
     /// The last event: how it ended.
     Ended(End),
 }

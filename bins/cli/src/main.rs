@@ -16,6 +16,8 @@ mod event;
 mod failure;
 mod lexer;
 #[cfg(target_os = "linux")]
+mod progress;
+#[cfg(target_os = "linux")]
 mod request;
 mod show;
 #[cfg(target_os = "linux")]

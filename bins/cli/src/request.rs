@@ -27,6 +27,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report)
         without_redirect: false,
         report,
         approver: None,
+        changes: garth::Changes::InPlace,
     })
 }
 

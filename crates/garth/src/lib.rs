@@ -39,6 +39,8 @@ pub use egress::network_judge;
 pub use error::Error;
 pub use garth_egress::core as network;
 #[cfg(target_os = "linux")]
+pub use garth_host::OsError;
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::console::{Console, inherited, is_attended};

@@ -14,6 +14,8 @@ mod prove;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
+mod undo;
+#[cfg(target_os = "linux")]
 mod why;
 
 use crate::arguments::Verb;
@@ -39,6 +41,10 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
             Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
         }
+        Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),
+        Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),
+        Verb::Discard(arguments) => undo::layers::throw_away(arguments, &mut out),
+        Verb::Layers(report) => undo::layers::list(report.json, &mut out),
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
     };
     out.flush()?;

@@ -278,6 +278,23 @@ fn finish_interrupted(
     Ok(())
 }
 
+/// Throws a layer away, with what an interrupted apply had written beside its tree.
+///
+/// # Errors
+/// The layer is in use, or cannot be removed.
+pub fn discard(layer: Layer) -> Result<(), Error> {
+    let held = layer.hold()?;
+    for (number, tree) in layer.record.trees.iter().enumerate() {
+        // A journal that is not understood is one, too. A tree that is gone has nothing left beside it.
+        let was_begun = layer.pending(number).map_or(true, |pending| pending.is_some());
+        if was_begun && let Ok(mut target) = layer.tree(tree) {
+            garth_host::linux::undo::place::tidy(&mut target, &layer.record.id)
+                .map_err(Error::os("remove what an interrupted apply left"))?;
+        }
+    }
+    layer.remove(held)
+}
+
 /// Puts the chosen changes of one tree in place.
 fn place(
     layer: &Layer,

@@ -6,7 +6,7 @@ mod layers;
 mod settle;
 mod trusted;
 
-pub use apply::{Applied, Choice, Choose, Order, apply, interrupted};
+pub use apply::{Applied, Choice, Choose, Order, apply, discard, interrupted};
 pub use differences::{Difference, Differences, Texts, differences, texts};
 pub use garth_host::linux::undo::place::{Unwatched, Watch};
 pub use garth_undo::{Change, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified};

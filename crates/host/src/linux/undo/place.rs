@@ -121,10 +121,7 @@ struct Staged {
 }
 
 struct Stage {
-    /// The directory of garth's own.
-    own: OwnedFd,
     directory: OwnedFd,
-    made: bool,
     next: usize,
     waiting: Vec<Staged>,
     bytes: u64,
@@ -161,7 +158,8 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
         }
         self.flush(&mut stage, changes)?;
         self.sync()?;
-        self.clear(&stage)
+        // One that an interrupted run made is empty too, and nobody's.
+        tidy(self.target, self.id).map_err(Obstacle::Os)
     }
 
     /// Sets the times of directories, which their names have changed.
@@ -180,15 +178,6 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
                 .on("set the times of", &shown)?;
         }
         Ok(())
-    }
-
-    /// Throws away what an interrupted apply had written and not put in place.
-    ///
-    /// # Errors
-    /// What cannot be removed.
-    pub fn tidy(&mut self) -> Result<(), Obstacle> {
-        let stage = self.stage()?;
-        self.clear(&stage)
     }
 
     fn journal(&mut self, line: &Line, path: &AbsPath) -> Result<(), Obstacle> {
@@ -214,9 +203,8 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
     fn stage(&mut self) -> Result<Stage, Obstacle> {
         let root = self.target.descriptor();
         let shown = format!("{STAGE} in the tree");
-        let made = match mkdirat(root, STAGE, Mode::RWXU) {
-            Ok(()) => true,
-            Err(Errno::EXIST) => false,
+        match mkdirat(root, STAGE, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno).on("make", &shown).map_err(Obstacle::Os),
         };
         let own = openat(root, STAGE, DIRECTORY, Mode::empty()).on("open", &shown)?;
@@ -224,19 +212,7 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
         super::remove::remove_tree(own.as_fd(), OsStr::new(&name)).on("empty", &shown)?;
         mkdirat(&own, name.as_str(), Mode::RWXU).on("make a directory in", &shown)?;
         let directory = openat(&own, name.as_str(), DIRECTORY, Mode::empty()).on("open", &shown)?;
-        Ok(Stage { own, directory, made, next: 0, waiting: Vec::new(), bytes: 0, linked: self.links.clone() })
-    }
-
-    fn clear(&mut self, stage: &Stage) -> Result<(), Obstacle> {
-        let name = format!("apply-{}", self.id);
-        super::remove::remove_tree(stage.own.as_fd(), OsStr::new(&name)).on("remove", &name)?;
-        // One that an interrupted run made is empty too, and nobody's.
-        match unlinkat(self.target.descriptor(), STAGE, AtFlags::REMOVEDIR) {
-            Err(errno) if stage.made && errno != Errno::NOTEMPTY => {
-                Err(errno).on("remove", STAGE).map_err(Obstacle::Os)
-            }
-            _ => Ok(()),
-        }
+        Ok(Stage { directory, next: 0, waiting: Vec::new(), bytes: 0, linked: self.links.clone() })
     }
 
     fn sync(&mut self) -> Result<(), Obstacle> {
@@ -439,6 +415,23 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
         chmodat(CWD, place, Mode::from_raw_mode(bits), AtFlags::empty()).on("set the mode of", &shown)?;
         utimensat(CWD, place, &stamps(entry.modified), AtFlags::empty()).on("set the times of", shown)?;
         Ok(())
+    }
+}
+
+/// Throws away what an interrupted apply had written and not put in place.
+///
+/// # Errors
+/// What cannot be removed.
+pub fn tidy(target: &mut Root, id: &str) -> Result<(), OsError> {
+    let own = match openat(target.descriptor(), STAGE, DIRECTORY, Mode::empty()) {
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+        other => other.on("open", STAGE)?,
+    };
+    let name = format!("apply-{id}");
+    super::remove::remove_tree(own.as_fd(), OsStr::new(&name)).on("remove", &name)?;
+    match unlinkat(target.descriptor(), STAGE, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno).on("remove", STAGE),
     }
 }
 
