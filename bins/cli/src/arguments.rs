@@ -44,14 +44,27 @@ pub enum Verb {
     Verify(VerifyArguments),
     /// Run the attack corpus in real sandboxes on this machine
     Prove(ProveArguments),
+    /// Show what a layer of `run --cow` would change
+    Diff(DiffArguments),
+    /// Put a layer of `run --cow` in place, or a part of it
+    #[command(after_help = APPLY_HELP)]
+    Apply(ApplyArguments),
+    /// Throw layers of `run --cow` away
+    Discard(DiscardArguments),
+    /// List the layers of `run --cow`
+    Layers(Report),
     /// Undo what sandboxes that were killed left behind
     Clean(CleanArguments),
 }
+
+const APPLY_HELP: &str = "What was changed outside meanwhile, and what the host runs or trusts, stays in the layer unless you \
+say otherwise. Exit codes: 0 all is in place, 1 something was left in the layer. See docs/undo.md.";
 
 const RUN_HELP: &str = "Examples:
   garth run -- npm test
   garth run --read ~/data -- python train.py
   garth run --profile read-only -- bash
+  garth run --cow -- npm update
   garth run --allow example.com -- curl https://example.com
 
 Afterwards garth tells on standard error what was denied, by which rule, and the least grant that \
@@ -158,6 +171,9 @@ pub struct RunArguments {
     /// Write events as JSON lines to standard error
     #[arg(long)]
     pub json: bool,
+    /// Keep what it changes in a layer: see `garth diff`, then `garth apply` or `garth discard`
+    #[arg(long)]
+    pub cow: bool,
     /// COMMAND is one text, which this shell runs: sh, bash, pwsh, windows-powershell or cmd
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
@@ -232,6 +248,9 @@ pub struct PlanArguments {
     /// Print the whole plan, its assurance and the facts it was made from as JSON
     #[arg(long)]
     pub json: bool,
+    /// Plan a layer for the workspace
+    #[arg(long)]
+    pub cow: bool,
     /// Show each built-in rule, also for names that do not exist here
     #[arg(long)]
     pub all: bool,
@@ -296,6 +315,55 @@ pub struct VerifyArguments {
     /// Directory of the logs [default: what the policy in force here says]
     #[arg(long, value_name = "DIR")]
     pub directory: Option<OsString>,
+}
+
+/// `garth diff`.
+#[derive(Debug, Args)]
+pub struct DiffArguments {
+    /// A line for each change, with the lines that are new and that go; this is the default
+    #[arg(long, conflicts_with_all = ["patch", "json"])]
+    pub stat: bool,
+    /// A patch
+    #[arg(long, conflicts_with = "json")]
+    pub patch: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// A layer [default: the one of the working directory], and paths to look at [default: all]
+    #[arg(value_name = "LAYER|PATH")]
+    pub words: Vec<OsString>,
+}
+
+/// `garth apply`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub struct ApplyArguments {
+    /// Ask about each change
+    #[arg(long)]
+    pub interactive: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "interactive")]
+    pub yes: bool,
+    /// Put in place what the host runs or trusts, too
+    #[arg(long, conflicts_with = "interactive")]
+    pub yes_trusted: bool,
+    /// Overwrite what was changed outside meanwhile, too
+    #[arg(long, conflicts_with = "interactive")]
+    pub overwrite: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// A layer [default: the one of the working directory], and paths to put in place [default: all]
+    #[arg(value_name = "LAYER|PATH")]
+    pub words: Vec<OsString>,
+}
+
+/// `garth discard`.
+#[derive(Debug, Args)]
+pub struct DiscardArguments {
+    /// The layers [default: the one of the working directory]
+    #[arg(value_name = "LAYER")]
+    pub layers: Vec<OsString>,
 }
 
 /// `garth why`.

@@ -21,6 +21,7 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
         shell: None,
         approver: None,
         agent: None,
+        cow: false,
         command: Vec::new(),
     };
     while let Some((word, tail)) = rest.split_first() {
@@ -41,6 +42,7 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
 fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Option<&'a [OsString]> {
     match word {
         "--json" if !read.json => read.json = true,
+        "--cow" if !read.cow => read.cow = true,
         "--no-terminal" if !read.sandbox.no_terminal => read.sandbox.no_terminal = true,
         _ => {
             let (value, tail) = tail.split_first()?;
@@ -100,6 +102,7 @@ mod tests {
             "run --json --no-terminal --profile strict --workspace d --policy p -- a -- b",
             "run --read a --read b --write c --deny d --allow h --allow i:22 --accept x,y --accept z true",
             "run --accept x, true",
+            "run --cow --json -- true",
             "run --approver 3 -- true",
             "run --json --approver 3,4 true",
             "run --shell bash -- ls",

@@ -14,6 +14,8 @@ mod denial;
 mod failure;
 mod lexer;
 #[cfg(target_os = "linux")]
+mod progress;
+#[cfg(target_os = "linux")]
 mod request;
 #[cfg(target_os = "linux")]
 mod sessions;

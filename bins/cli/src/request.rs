@@ -28,6 +28,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report)
         report,
         approver: None,
         recording: garth::Recording::none(),
+        changes: garth::Changes::InPlace,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::request::{absolute, request};
 use garth::plan::linux::Report;
 use garth::plan::linux::spec::Tier;
 use garth::policy::{Access, Flag, Setting};
-use garth::{Outcome, Prepared, Request, prepare};
+use garth::{Changes, Outcome, Prepared, Request, prepare};
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt;
@@ -152,12 +152,22 @@ impl Drop for Trial {
 /// The plan of a command for those who tell about it. Whether namespaces are refused shows only when they are
 /// made, and that connections cannot be redirected when that is tried, so a sandbox of `true` is started first: what is told is what `run` would do.
 pub fn prepare_to_tell(sandbox: &SandboxArguments, command: &[OsString]) -> Result<Prepared, Failure> {
+    prepare_to_tell_of(sandbox, command, Changes::InPlace)
+}
+
+/// As [`prepare_to_tell`], of a command whose changes go there.
+pub fn prepare_to_tell_of(
+    sandbox: &SandboxArguments,
+    command: &[OsString],
+    changes: Changes,
+) -> Result<Prepared, Failure> {
     // Each trial is over, and the working directory its own again, before the request is read.
     let try_out = |part| Trial::make().ok().map(|trial| trial.start(part));
     let refused = try_out(Part::Alone).and_then(|started| started.namespaces_refused().map(str::to_owned));
     let cannot_redirect =
         || try_out(Part::Network).and_then(|started| started.redirect_refused().map(str::to_owned));
     let mut request = request(sandbox, command, Report::All)?;
+    request.changes = changes;
     request.without_namespaces = refused.is_some();
     let mut prepared = prepare(&request)?;
     if refused.is_some() {

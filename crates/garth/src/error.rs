@@ -20,6 +20,15 @@ pub enum Error {
         /// What helps.
         hint: String,
     },
+    /// A layer or checkpoint cannot be used.
+    Undo {
+        /// What was asked for.
+        what: String,
+        /// Why not.
+        why: String,
+        /// What helps.
+        hint: String,
+    },
     /// No plan can be made on this machine.
     Plan(PlanError),
     /// Clauses that cannot be enforced here and that nobody accepted.
@@ -78,7 +87,7 @@ impl Error {
             Self::Command { .. } => 123,
             Self::NotExecuted { code: 2, .. } => 127,
             Self::NotExecuted { .. } => 126,
-            Self::Unrecorded { .. } | Self::Os { .. } => 125,
+            Self::Unrecorded { .. } | Self::Os { .. } | Self::Undo { .. } => 125,
         }
     }
 }
@@ -87,7 +96,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy(text) => f.write_str(text.trim_end()),
-            Self::Workspace { what, why, hint } => write!(f, "{what}\n{why}\nhint: {hint}"),
+            Self::Workspace { what, why, hint } | Self::Undo { what, why, hint } => {
+                write!(f, "{what}\n{why}\nhint: {hint}")
+            }
             Self::Plan(error) => error.fmt(f),
             Self::NotEnforced(rows) => not_enforced(rows, f),
             Self::Command { asked: false, reason, origin, .. } => {

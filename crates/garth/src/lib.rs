@@ -28,11 +28,15 @@ mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;
 #[cfg(target_os = "linux")]
+mod residue;
+#[cfg(target_os = "linux")]
 mod secrets;
 #[cfg(target_os = "linux")]
 mod session;
 #[cfg(target_os = "linux")]
 mod trust;
+#[cfg(target_os = "linux")]
+pub mod undo;
 #[cfg(target_os = "linux")]
 mod vetting;
 #[cfg(target_os = "linux")]
@@ -54,6 +58,8 @@ pub use error::Error;
 pub use garth_audit as log;
 pub use garth_egress::core as network;
 #[cfg(target_os = "linux")]
+pub use garth_host::OsError;
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::console::{Console, inherited, is_attended};
@@ -70,8 +76,10 @@ pub use garth_policy as policy;
 pub use garth_vet as vet;
 pub use place::{Surroundings, surroundings};
 #[cfg(target_os = "linux")]
+pub use residue::clean;
+#[cfg(target_os = "linux")]
 pub use session::{
-    Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, clean, early_runner, exit_like,
+    Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
 #[cfg(target_os = "linux")]

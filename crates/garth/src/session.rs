@@ -3,15 +3,17 @@
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
-use crate::audit_clean;
 use crate::audit_network;
 use crate::commands::{Commands, DeniedCommand};
 use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
+use crate::undo::{LayerEnd, LiveLayer, Planned, planned};
 use crate::vetting::obstacle;
-use garth_audit::core::{LimitHit, PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, Usage};
+use garth_audit::core::{
+    LayerKept, LimitHit, PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, Usage,
+};
 use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -69,6 +71,18 @@ pub struct Request {
     pub approver: Option<Arc<dyn Approve>>,
     /// How the session is recorded.
     pub recording: Recording,
+    /// Where what the command changes in the workspace goes.
+    pub changes: Changes,
+}
+
+/// Where what a command changes in its workspace goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Changes {
+    /// Into the workspace.
+    #[default]
+    InPlace,
+    /// Into a layer, which is put in place later, or never.
+    Layer,
 }
 
 /// A plan that has not been carried out.
@@ -88,6 +102,7 @@ pub struct Prepared {
     pub plan: Plan,
     journal: Journal,
     early: Option<EarlyRunner>,
+    layer: Option<Planned>,
     approver: Option<Arc<dyn Approve>>,
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
@@ -122,6 +137,8 @@ pub struct Ended {
     pub limited: Option<String>,
     /// Why the session is not recorded, or not to its end, though a log was wanted.
     pub unrecorded: Option<String>,
+    /// The layer that holds what it changed, if it had one.
+    pub layer: Option<LayerEnd>,
 }
 
 /// A running sandbox.
@@ -137,6 +154,7 @@ pub struct Sandbox {
     group: Option<control_group::Made>,
     recorder: Recorder,
     explainer: Option<Explainer>,
+    layer: Option<LiveLayer>,
     _directory: Option<SessionDirectory>,
 }
 
@@ -163,12 +181,18 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     if request.without_redirect {
         facts.features.redirect_refused = Some("you asked to do without it".into());
     }
+    let layered = match request.changes {
+        Changes::InPlace => None,
+        Changes::Layer => Some(planned(&surroundings, &request.environment, &request.arguments)?),
+    };
+    let (layer, layers) = layered.unzip();
     let command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
         logical_directory: surroundings.logical.clone(),
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
+        layers: layers.unwrap_or_default(),
     };
     let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
@@ -184,6 +208,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         plan,
         journal,
         early: None,
+        layer,
         approver,
         user_policy,
         recording: request.recording.clone(),
@@ -192,7 +217,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     })
 }
 
-fn as_path(path: &AbsPath) -> &Path {
+pub(crate) fn as_path(path: &AbsPath) -> &Path {
     Path::new(OsStr::from_bytes(path.as_bytes()))
 }
 
@@ -349,7 +374,7 @@ impl Prepared {
     }
 
     fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        self.launch()?.wait(observe).and_then(network_holds)
+        self.launch()?.wait(observe).and_then(network_holds).and_then(layer_holds)
     }
 
     /// Starts the sandbox.
@@ -383,6 +408,7 @@ impl Prepared {
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);
         }
+        let layer = self.layer.as_ref().map(|planned| planned.make(&self.facts)).transpose()?;
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
@@ -411,6 +437,7 @@ impl Prepared {
             group,
             recorder: self.recorder.clone(),
             explainer: self.recorder.is_some().then(|| Explainer::new(self)),
+            layer,
             _directory: directory,
         })
     }
@@ -454,6 +481,22 @@ fn network_holds(ended: Ended) -> Result<Ended, Error> {
             why: error.to_string(),
             hint: error.remedy.clone().unwrap_or_else(|| "see `garth doctor`".into()),
         }),
+        _ => Ok(ended),
+    }
+}
+
+/// Not every file system can hold a layer.
+fn layer_holds(ended: Ended) -> Result<Ended, Error> {
+    match &ended.outcome {
+        Outcome::Failed { error, .. } if error.operation == "layer" && error.code != libc_eperm() => {
+            Err(Error::Workspace {
+                what: format!("{} cannot have a layer", error.object),
+                why: format!("the kernel's overlay does not take it, or not the state directory: {error}"),
+                hint: "set XDG_STATE_HOME to a directory on ext4, xfs, btrfs or tmpfs, or run with --checkpoint \
+                       in place of --cow"
+                    .into(),
+            })
+        }
         _ => Ok(ended),
     }
 }
@@ -548,6 +591,7 @@ impl Sandbox {
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
+        let layer = self.layer.map(LiveLayer::end).transpose()?;
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -557,7 +601,11 @@ impl Sandbox {
             },
         };
         record_outcome(&self.recorder, &outcome, limited.as_deref());
-        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited, unrecorded: None })
+        if let Some(LayerEnd { id, changes }) = &layer {
+            let (layer, changes) = (id.clone(), *changes as u64);
+            tell(&self.recorder, || LayerKept { layer, changes });
+        }
+        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited, layer, unrecorded: None })
     }
 }
 
@@ -626,28 +674,4 @@ fn host_port(port: u16) -> Decided {
 #[must_use]
 pub fn exit_like(ending: &Ending) -> u8 {
     wait::exit_like(ending)
-}
-
-/// Removes what crashed sessions left behind, or with `check` only says what that is.
-///
-/// # Errors
-/// What could not be read or removed.
-pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<String>, Error> {
-    let home = environment.iter().find(|(name, _)| name == b"HOME").map(|(_, value)| value.clone());
-    let home = home.and_then(|home| AbsPath::posix(home).ok());
-    let home =
-        home.ok_or_else(|| Error::Policy("HOME is not set\nhint: set it to your home directory".into()))?;
-    let journal = Journal::new(as_path(&user_files(&home, environment)?.state));
-    let left = journal.left().map_err(Error::os("read the journal"))?;
-    let mut said = Vec::new();
-    for item in &left {
-        if !check {
-            journal.undo(item).map_err(Error::os("undo"))?;
-        }
-        said.push(item.directory.display().to_string());
-    }
-    if !check {
-        audit_clean::record(environment, &said)?;
-    }
-    Ok(said)
 }

@@ -96,6 +96,7 @@ mod linux {
             report: Report::Gaps,
             approver: None,
             recording: garth::Recording::log(),
+            changes: garth::Changes::InPlace,
         };
         prepare(&request).unwrap()
     }

@@ -154,4 +154,16 @@ pub struct Command {
     pub environment: Vec<(Vec<u8>, Vec<u8>)>,
     /// The target gets a terminal of its own, of this size.
     pub terminal: Option<TerminalSize>,
+    /// Trees that the target changes in a layer only.
+    #[serde(default)]
+    pub layers: Vec<Layered>,
+}
+
+/// A tree of the user that is read from its place and written elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layered {
+    /// The tree, by its final path.
+    pub tree: AbsPath,
+    /// The directory that keeps what is written: `upper`, `work` and `lock` stand in it.
+    pub store: AbsPath,
 }

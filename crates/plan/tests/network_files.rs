@@ -79,6 +79,7 @@ fn plan_from(policy: &Policy, facts: &HostFacts) -> Plan {
         logical_directory: None,
         environment: Vec::new(),
         terminal: None,
+        layers: Vec::new(),
     };
     lower(policy, &policy.files.boundaries(), facts, &command, Report::Gaps).unwrap()
 }

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use garth_plan::assurance::{Row, gate};
-use garth_plan::facts::{Command, HostFacts};
+use garth_plan::facts::{Command, HostFacts, Layered};
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
 use garth_plan::linux::usual::{fits, usual};
 use garth_plan::linux::{Plan, Report, lower};
@@ -56,6 +56,7 @@ fn plan(policy: &Policy, facts: &HostFacts, report: Report) -> Plan {
             (b"LD_PRELOAD".to_vec(), b"/tmp/x.so".to_vec()),
         ],
         terminal: None,
+        layers: Vec::new(),
     };
     lower(policy, &policy.files.boundaries(), facts, &command, report).unwrap()
 }
@@ -72,6 +73,12 @@ fn show_step(step: &ViewStep) -> String {
             format!("bind {path}{from}{words}")
         }
         ViewStep::Overlay { path, .. } => format!("overlay {path}"),
+        ViewStep::Layer { path, store, flags, .. } => {
+            format!("layer {path} in {store}{}", if flags.read_only { " read-only" } else { "" })
+        }
+        ViewStep::Part { path, flags, .. } => {
+            format!("part {path}{}", if flags.read_only { " read-only" } else { "" })
+        }
         ViewStep::File { path, .. } => format!("file {path}"),
         ViewStep::Mask { path, .. } => format!("mask {path}"),
         ViewStep::Proc { path, guard_settings } => format!("proc {path} guarded={guard_settings}"),
@@ -235,4 +242,70 @@ fn what_was_begun_does_not_fit_what_would_cover_it_or_leaves_it_out() {
     let mut covered = wanted;
     covered.push(ViewStep::Terminals { path: path("/") });
     assert!(!fits(&begun, &covered));
+}
+
+/// A plan in which the project is to have a layer.
+fn layered(policy: &Policy, facts: &HostFacts) -> Result<Plan, garth_plan::linux::PlanError> {
+    let command = Command {
+        arguments: vec![b"make".to_vec()],
+        directory: path("/home/ada/project"),
+        logical_directory: None,
+        environment: Vec::new(),
+        terminal: None,
+        layers: vec![Layered { tree: path("/home/ada/project"), store: path("/home/ada/layers/1/0") }],
+    };
+    lower(policy, &policy.files.boundaries(), facts, &command, Report::All)
+}
+
+#[test]
+fn nothing_of_a_tree_with_a_layer_is_mounted_itself() {
+    for (machine, profile) in MACHINES.iter().flat_map(|machine| PROFILES.map(|profile| (machine, profile))) {
+        let (facts, mut policy) = (facts(machine, true), policy(profile));
+        let project = path("/home/ada/project");
+        let link = path("/home/ada/project/.git");
+        let plan = layered(&policy, &facts).unwrap();
+        let within = |path: &AbsPath| path.starts_with(&project);
+        let mut parts = 0;
+        for step in &plan.spec.view {
+            match step {
+                ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => {
+                    assert!(!within(source), "{machine} {profile:?}: {step:?}");
+                }
+                ViewStep::Part { source, .. } => parts += usize::from(within(source)),
+                _ => {}
+            }
+        }
+        assert_eq!(
+            plan.supervision.is_some(),
+            self::plan(&policy, &facts, Report::All).supervision.is_some()
+        );
+        let is_layer = |step: &&ViewStep| matches!(step, ViewStep::Layer { path, .. } if *path == project);
+        assert_eq!(plan.spec.view.iter().filter(is_layer).count(), 1, "{machine} {profile:?}");
+        if policy.files.grant(&link).access == Access::Write && facts.object(&link).is_some() {
+            assert!(parts > 0, "{machine} {profile:?}");
+        }
+        let clause = "/home/ada/project is changed by nothing but `garth apply`";
+        assert!(plan.assurance.rows.iter().any(|row| row.clause == clause && row.status.gap().is_none()));
+        // Shown by its parent alone it would be written to, and that is said.
+        policy.files = parent_alone(&policy);
+        let plan = layered(&policy, &facts).unwrap();
+        let refused = gate(&plan.assurance, &plan.accepted).unwrap_err();
+        assert!(refused.iter().any(|row| row.status.gap() == Some("linux.layer")), "{refused:?}");
+    }
+}
+
+/// Rules in which the home is writable and nothing is said of the project.
+fn parent_alone(policy: &Policy) -> garth_policy::FileRules {
+    let mut rules = garth_policy::FileRules::nothing();
+    let mut rule = policy.files.rules()[0].clone();
+    rule.pattern = garth_policy::Pattern::Path(path("/home/ada"));
+    rule.access = Access::Write;
+    rules.push(rule);
+    rules
+}
+
+#[test]
+fn without_namespaces_a_layer_is_refused_with_what_helps() {
+    let error = layered(&policy(Profile::Workspace), &facts("debian-user", false)).unwrap_err();
+    assert!(error.why.contains("recorded so") && error.hint.contains("--checkpoint"), "{error}");
 }

@@ -17,6 +17,7 @@ mod policy;
 mod prove;
 #[cfg(target_os = "linux")]
 mod run;
+mod undo;
 #[cfg(target_os = "linux")]
 mod verify;
 #[cfg(target_os = "linux")]
@@ -47,6 +48,10 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         }
         Verb::Log(arguments) => log::run(arguments, &mut out),
         Verb::Verify(arguments) => verify::run(arguments, &mut out),
+        Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),
+        Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),
+        Verb::Discard(arguments) => undo::layers::throw_away(arguments, &mut out),
+        Verb::Layers(report) => undo::layers::list(report.json, &mut out),
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
     };
     out.flush()?;

@@ -4,18 +4,19 @@ use crate::arguments::PlanArguments;
 use crate::failure::Failure;
 use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
 use crate::table::{Cell, table};
-use crate::trial::prepare_to_tell;
+use crate::trial::prepare_to_tell_of;
 use crate::words::origin;
 use anstyle::Style;
 use garth::plan::assurance::{Row, Status};
 use garth::plan::linux::spec::Tier;
 use garth::policy::{Layer, escape_visible};
-use garth::{Error, Prepared};
+use garth::{Changes, Error, Prepared};
 use std::io::{self, Write};
 
 /// Shows how each clause would be held. Exit code 121 if `run` would refuse.
 pub fn run(arguments: &PlanArguments, out: &mut dyn Write) -> Result<u8, Failure> {
-    let prepared = prepare_to_tell(&arguments.sandbox, &arguments.command)?;
+    let changes = if arguments.cow { Changes::Layer } else { Changes::InPlace };
+    let prepared = prepare_to_tell_of(&arguments.sandbox, &arguments.command, changes)?;
     let gate = prepared.gate();
     let refused: &[Row] = match &gate {
         Err(Error::NotEnforced(rows)) => rows,

@@ -80,6 +80,8 @@ vocabulary! {
     FileChanged = "file-changed",
     /// A directory became a git repository, or a pointer to one, while the command ran.
     RepositoryMade = "repository-made",
+    /// The command ran with a layer in place of its workspace. With no changes the layer is gone.
+    LayerKept = "layer-kept",
     /// A connection or request was allowed.
     NetworkAllowed = "network-allowed",
     /// A connection or request was refused.
@@ -355,6 +357,15 @@ pub struct FileChanged {
     pub from: Option<String>,
     /// Its size now, in bytes.
     pub bytes: Option<u64>,
+}
+
+/// A layer that outlives its command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LayerKept {
+    /// Name of the layer, for `garth diff`, `garth apply` and `garth discard`.
+    pub layer: String,
+    /// Names that it changes.
+    pub changes: u64,
 }
 
 /// A new repository.

@@ -104,6 +104,7 @@ pub(super) fn enter() -> Option<u8> {
         report: garth_plan::linux::Report::Gaps,
         approver: None,
         recording: crate::Recording::log(),
+        changes: crate::Changes::InPlace,
     };
     Some(match live(request, Path::new(report)) {
         Ok(()) => 0,

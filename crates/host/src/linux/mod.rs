@@ -13,4 +13,5 @@ pub mod private;
 pub mod probe;
 pub mod supervise;
 mod sys;
+pub mod undo;
 pub mod walk;

@@ -118,7 +118,17 @@ pub fn lower(
     let rules = Rules { policy, boundaries, all: report == Report::All };
     match &facts.features.namespaces_refused {
         None => Ok(process_tier(rules, facts, command, arch)),
+        Some(why) if !command.layers.is_empty() => Err(no_layer(why)),
         Some(_) => Ok(landlock_tier(rules, facts, command, arch)),
+    }
+}
+
+/// A layer is a mount, and without namespaces there are none.
+fn no_layer(why: &str) -> PlanError {
+    PlanError {
+        what: "the workspace cannot have a layer here".into(),
+        why: format!("a layer is a mount in a namespace of its own, and this machine refuses those: {why}"),
+        hint: "allow user namespaces (see `garth doctor`), or run with --checkpoint in place of --cow".into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::confinement;
 pub(super) use super::limit_rows::Held;
 use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
-use super::spec::{Supervision, Tier};
+use super::spec::{Supervision, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
@@ -46,6 +46,7 @@ pub(super) fn process(
 ) -> Assurance {
     let mut table = rules.table(facts, view, Tier::Process);
     table.files(supervision);
+    table.layers();
     table.common(limits);
     let connections = if confinement::resolves(facts) {
         "Landlock knows which servers are outside"
@@ -273,6 +274,24 @@ impl Table<'_> {
                 "the host's own directory keeps its place and is not writable",
             ),
             Access::Write => Status::enforced("Landlock; changes are supervised"),
+        }
+    }
+
+    /// Trees that are written to in a layer only, and what could not be shown so.
+    fn layers(&mut self) {
+        let origin = self.base();
+        for step in &self.view.steps {
+            let ViewStep::Layer { source, .. } = step else { continue };
+            let status =
+                Status::enforced("overlayfs; the tree itself is mounted nowhere, and its layer is outside");
+            self.push(format!("{source} is changed by nothing but `garth apply`"), &origin, status);
+        }
+        for (path, reason) in &self.view.failed {
+            let (gap, reason) = ("linux.layer".into(), reason.clone());
+            let hint =
+                "run it without --cow, or leave out the rule that grants a part or a parent of it".into();
+            let clause = format!("{path} is changed by nothing but `garth apply`");
+            self.push(clause, &origin, Status::Unenforceable { gap, reason, hint });
         }
     }
 

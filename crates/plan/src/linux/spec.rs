@@ -102,6 +102,31 @@ pub enum ViewStep {
         /// Where it appears.
         path: AbsPath,
     },
+    /// A tree of the host that is read from its place, while writes go to a layer that outlives the sandbox. The tree
+    /// itself is mounted nowhere.
+    Layer {
+        /// The tree, by its final path.
+        source: AbsPath,
+        /// What it must be.
+        expect: FileId,
+        /// Where it appears.
+        path: AbsPath,
+        /// The directory that keeps the layer.
+        store: AbsPath,
+        /// Restrictions of what is seen at `path`; parts may be shown with others.
+        flags: MountFlags,
+    },
+    /// A part of a tree that has a layer, as a mount of its own: it can be restricted, and not be moved.
+    Part {
+        /// The part, by its path in the tree of the host.
+        source: AbsPath,
+        /// Whether it is a directory.
+        directory: bool,
+        /// Where it appears.
+        path: AbsPath,
+        /// Restrictions.
+        flags: MountFlags,
+    },
     /// A read-only file of the sandbox's own, in place of what stands there.
     File {
         /// Where.
@@ -140,6 +165,8 @@ impl ViewStep {
             | Self::Symlink { path, .. }
             | Self::Bind { path, .. }
             | Self::Overlay { path, .. }
+            | Self::Layer { path, .. }
+            | Self::Part { path, .. }
             | Self::File { path, .. }
             | Self::Mask { path, .. }
             | Self::Proc { path, .. }

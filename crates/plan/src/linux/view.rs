@@ -6,7 +6,7 @@
 
 use super::questions::{GIT_SINGLE, POINTERS, is_private};
 use super::spec::{MountFlags, ViewStep};
-use crate::facts::{Command, HostFacts, Object};
+use crate::facts::{Command, HostFacts, Layered, Object};
 use garth_policy::{AbsPath, Access, Boundary, Grant, NodeKind, Policy, RuleKind};
 
 /// What is visible at a path, and how it came there.
@@ -41,6 +41,7 @@ pub(super) struct View {
 struct Builder<'p> {
     policy: &'p Policy,
     facts: &'p HostFacts,
+    layers: &'p [Layered],
     view: View,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn lower(
     command: &Command,
 ) -> View {
     let view = View { steps: Vec::new(), areas: Vec::new(), failed: Vec::new() };
-    let mut builder = Builder { policy, facts, view };
+    let mut builder = Builder { policy, facts, layers: &command.layers, view };
     for boundary in boundaries {
         builder.boundary(boundary);
     }
@@ -62,11 +63,12 @@ pub(super) fn lower(
     for git_dir in policy.files.git_dirs() {
         builder.git_dir(git_dir);
     }
+    builder.unlayered();
     builder.logical_directory(command);
     builder.view
 }
 
-impl Builder<'_> {
+impl<'p> Builder<'p> {
     fn boundary(&mut self, boundary: &Boundary<'_>) {
         let path = boundary.path;
         if is_private(self.policy, path, boundary.grant.depth) {
@@ -167,7 +169,8 @@ impl Builder<'_> {
         covering: Option<&Area>,
     ) {
         let from_host = covering.filter(|area| area.source != Source::Private);
-        if from_host.is_some_and(|area| area.access == access && area.execute == execute) {
+        let same = from_host.is_some_and(|area| area.access == access && area.execute == execute);
+        if same && !self.layers.iter().any(|layer| layer.tree == *path) {
             return;
         }
         if object.kind == NodeKind::Symlink {
@@ -202,6 +205,9 @@ impl Builder<'_> {
         let source = object.final_path.clone();
         let directory = object.final_kind == NodeKind::Directory;
         let device = path.as_bytes().starts_with(b"/dev/");
+        if let Some(layer) = self.layer(&source) {
+            return self.layered(layer, path, object, access, execute);
+        }
         if access == Access::Overlay && directory {
             self.view.steps.push(ViewStep::Overlay { source, expect: object.id, path: path.clone() });
             return self.area(path, access, execute, Source::Layer);
@@ -218,6 +224,46 @@ impl Builder<'_> {
         });
         let access = if access == Access::Overlay { Access::Read } else { access };
         self.area(path, access, execute, Source::Host);
+    }
+
+    /// The layer that a tree of the host, or a part of it, is changed in.
+    fn layer(&self, source: &AbsPath) -> Option<&'p Layered> {
+        let holds = |layer: &&Layered| source.starts_with(&layer.tree);
+        self.layers.iter().filter(holds).max_by_key(|layer| layer.tree.depth())
+    }
+
+    /// Shows a tree with its layer, or a part of it. Nothing of the tree itself is mounted, whatever the access: what is
+    /// read has to be what was written.
+    fn layered(&mut self, layer: &Layered, path: &AbsPath, object: &Object, access: Access, execute: bool) {
+        let source = object.final_path.clone();
+        let flags = MountFlags { read_only: access == Access::Read, no_exec: !execute, no_dev: true };
+        let begun = |step: &ViewStep| matches!(step, ViewStep::Layer { source, .. } if *source == layer.tree);
+        let step = if source == layer.tree {
+            let (store, path) = (layer.store.clone(), path.clone());
+            ViewStep::Layer { source, expect: object.id, path, store, flags }
+        } else if self.view.steps.iter().any(begun) {
+            let directory = object.final_kind == NodeKind::Directory;
+            ViewStep::Part { source, directory, path: path.clone(), flags }
+        } else {
+            let why = format!("{} has a layer and is not shown as a whole", layer.tree);
+            return self.view.failed.push((path.clone(), why));
+        };
+        self.view.steps.push(step);
+        let access = if access == Access::Overlay { Access::Write } else { access };
+        self.area(path, access, execute, Source::Host);
+    }
+
+    /// A tree that is to have a layer, and is shown by what holds it: it would be written to.
+    fn unlayered(&mut self) {
+        for layer in self.layers {
+            let begun =
+                |step: &ViewStep| matches!(step, ViewStep::Layer { source, .. } if *source == layer.tree);
+            let shown = self.covering(&layer.tree).is_some_and(|area| area.source != Source::Private);
+            if shown && !self.view.steps.iter().any(begun) {
+                let why = "it is to have a layer, and no rule grants it by its own name".into();
+                self.view.failed.push((layer.tree.clone(), why));
+            }
+        }
     }
 
     /// `.git` of a writable workspace becomes a mount of its own: then the kernel itself refuses to rename,

@@ -15,7 +15,8 @@ use garth::network::{Decided, Fault};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::shell_word;
-use garth::{DeniedCommand, Ended, Outcome, Prepared, Recording, early_runner, exit_like, prepare};
+use garth::undo::LayerEnd;
+use garth::{Changes, DeniedCommand, Ended, Outcome, Prepared, Recording, early_runner, exit_like, prepare};
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -34,6 +35,9 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     let mut request = request(&arguments.sandbox, &command, Report::Gaps)?;
     request.approver = approver;
     request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
+    if arguments.cow {
+        request.changes = Changes::Layer;
+    }
     Ok(prepare(&request)?.use_runner(early))
 }
 
@@ -84,6 +88,9 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
             "garth: {repository} became a git repository; look at its configuration and hooks before you use it"
         )?;
     }
+    if let Some(layer) = &ended.layer {
+        layer_summary(layer, &mut anstream::stderr())?;
+    }
     if let Some(what) = &ended.limited {
         writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
     }
@@ -95,6 +102,16 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));
     code
+}
+
+/// What is in the layer, and what can be done with it.
+fn layer_summary(layer: &LayerEnd, out: &mut impl Write) -> io::Result<()> {
+    let LayerEnd { id, changes } = layer;
+    if *changes == 0 {
+        return writeln!(out, "garth: nothing was changed in the workspace");
+    }
+    writeln!(out, "garth: {changes} changes are in the layer {id}, and the workspace is as it was")?;
+    writeln!(out, "{HINT}hint:{HINT:#} garth diff {id}, garth apply {id}, garth discard {id}")
 }
 
 /// Commands that are shown; the rest is counted.

@@ -3,6 +3,8 @@
 //! Nothing is looked up by name twice: a source is opened without following any link, compared with what
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
+pub mod layer;
+
 use super::settings::{self, Care};
 use crate::OsError;
 use crate::error::Context;
@@ -17,7 +19,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, open
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
+    fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
 };
 use std::collections::HashSet;
 use std::ffi::{CString, OsStr};
@@ -38,6 +40,7 @@ pub struct View {
     /// host's tree and is let go of with that; what was mounted from it stays.
     helpers: OwnedFd,
     overlays: usize,
+    layers: Vec<layer::Layered>,
     files: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
     /// Mounts that the broker made.
@@ -135,6 +138,7 @@ impl View {
             own,
             helpers,
             overlays: 0,
+            layers: Vec::new(),
             files: 0,
             masks: None,
             mounts: Mounts::new(),
@@ -168,6 +172,10 @@ impl View {
                 self.bind(source, *expect, *directory, path, *flags)
             }
             ViewStep::Overlay { source, expect, path } => self.overlay(source, *expect, path),
+            ViewStep::Layer { source, expect, path, store, flags } => {
+                self.layer((source, *expect), store, path, *flags)
+            }
+            ViewStep::Part { source, directory, path, flags } => self.part(source, *directory, path, *flags),
             ViewStep::File { path, content } => self.file(path, content),
             ViewStep::Mask { path, directory } => self.mask(path, *directory),
             ViewStep::Proc { path, guard_settings } => self.proc(path, *guard_settings),
@@ -224,17 +232,7 @@ impl View {
         self.overlays += 1;
         let upper = self.helper_directory(&format!("upper-{number}"), 0o755)?;
         let work = self.helper_directory(&format!("work-{number}"), 0o755)?;
-        let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare an overlay of", source)?;
-        let set = |key: &str, object: BorrowedFd<'_>| {
-            fsconfig_set_string(fs.as_fd(), key, descriptor(object).as_c_str()).on("layer", source)
-        };
-        set("lowerdir", lower.as_fd())?;
-        set("upperdir", upper.as_fd())?;
-        set("workdir", work.as_fd())?;
-        fsconfig_set_flag(fs.as_fd(), "userxattr").on("layer", source)?;
-        fsconfig_create(fs.as_fd()).on("layer", source)?;
-        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-        let mount = fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("layer", source)?;
+        let mount = layer::overlay(source, lower.as_fd(), upper.as_fd(), work.as_fd())?;
         self.mount(&mount, path, true)
     }
 
@@ -460,6 +458,7 @@ fn fresh_file_system() -> Result<OwnedFd, OsError> {
 fn covers_source(steps: &[ViewStep], place: &AbsPath) -> bool {
     steps.iter().any(|step| match step {
         ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => source.starts_with(place),
+        ViewStep::Layer { source, store, .. } => source.starts_with(place) || store.starts_with(place),
         _ => false,
     })
 }
@@ -529,7 +528,15 @@ pub fn is_read_only(path: &AbsPath) -> Result<bool, OsError> {
 /// The first one that is not, as `EROFS` reversed: the sandbox must not start.
 pub fn read_back(steps: &[ViewStep]) -> Result<(), OsError> {
     for step in steps {
-        let ViewStep::Bind { path, flags: MountFlags { read_only: true, .. }, .. } = step else { continue };
+        let (ViewStep::Bind { path, flags, .. }
+        | ViewStep::Part { path, flags, .. }
+        | ViewStep::Layer { path, flags, .. }) = step
+        else {
+            continue;
+        };
+        if !flags.read_only {
+            continue;
+        }
         if !is_read_only(path)? {
             return Err(OsError::new("keep read-only", path.to_string(), Errno::PERM.raw_os_error())
                 .with_remedy("the kernel did not apply the restriction; please report this machine"));

@@ -1,0 +1,190 @@
+//! `garth apply`.
+
+use super::show::{conflict, hunks, line, name, patch};
+use super::{layer_and_paths, policy_of};
+use crate::arguments::ApplyArguments;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::show::HINT;
+use garth::Error;
+use garth::policy::escape_visible;
+use garth::undo::{
+    Applied, Choice, Choose, Difference, Layer, Order, Standing, apply, differences, interrupted, texts,
+};
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// Puts a layer in place. Exit code 1 if something of what was asked for was left.
+pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failure> {
+    let (layer, paths) = layer_and_paths(&arguments.words)?;
+    let policy = policy_of(&layer)?;
+    let attended = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if arguments.interactive && !attended {
+        return Err(Failure::own(
+            "there is nobody to ask",
+            "--interactive needs a terminal on standard input and standard error",
+            "name the paths: garth apply --yes PATHS",
+        ));
+    }
+    if interrupted(&layer)? {
+        writeln!(anstream::stderr(), "garth: going on with an apply that was interrupted")?;
+    } else if !arguments.yes && !arguments.interactive && !agreed(&layer, &policy, &paths, attended)? {
+        return Ok(1);
+    }
+    let mut chooser = Chooser { arguments, rest: None };
+    let mut progress = Progress::new("put in place");
+    let id = layer.record.id.clone();
+    let applied = apply(layer, &policy, &Order { paths }, &mut chooser, &mut progress)?;
+    drop(progress);
+    tell(arguments, &id, &applied, out)
+}
+
+/// Shows what would happen and asks whether it should.
+fn agreed(
+    layer: &Layer,
+    policy: &garth::policy::Policy,
+    paths: &[garth::policy::AbsPath],
+    attended: bool,
+) -> Result<bool, Failure> {
+    if !attended {
+        return Err(Failure::own(
+            "apply changes the workspace, and there is nobody to ask",
+            "standard input or standard error is no terminal",
+            "say so: garth apply --yes",
+        ));
+    }
+    let mut err = anstream::stderr();
+    let all = differences(layer, policy)?;
+    let wanted: Vec<&Difference> =
+        all.list.iter().filter(|difference| super::diff::is_wanted(layer, difference, paths)).collect();
+    for difference in &wanted {
+        let texts = texts(layer, difference)?;
+        line(layer, difference, hunks(difference, &texts).as_ref(), &mut err)?;
+    }
+    let question = format!("put these {} changes in place? [yes, no] ", wanted.len());
+    Ok(matches!(ask(&question)?.as_str(), "y" | "yes"))
+}
+
+/// One line from the terminal; empty at its end.
+fn ask(question: &str) -> io::Result<String> {
+    let mut err = anstream::stderr();
+    write!(err, "{question}")?;
+    err.flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().to_lowercase())
+}
+
+/// Chooses by options, or asks.
+struct Chooser<'a> {
+    arguments: &'a ApplyArguments,
+    /// What was said of all that follows.
+    rest: Option<Choice>,
+}
+
+impl Choose for Chooser<'_> {
+    fn choose(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Error> {
+        let needs_own_yes = difference.trusted.is_some() || difference.standing != Standing::AsBefore;
+        if self.arguments.interactive {
+            if let Some(choice) = self.rest.filter(|choice| *choice == Choice::Leave || !needs_own_yes) {
+                return Ok(choice);
+            }
+            return self.asked(layer, difference).map_err(|failure| Error::Undo {
+                what: "cannot ask".into(),
+                why: failure.text().to_owned(),
+                hint: "name the paths: garth apply --yes PATHS".into(),
+            });
+        }
+        let trusted = difference.trusted.is_none() || self.arguments.yes_trusted;
+        let stands = difference.standing == Standing::AsBefore || self.arguments.overwrite;
+        Ok(if trusted && stands { Choice::Place } else { Choice::Leave })
+    }
+}
+
+impl Chooser<'_> {
+    fn asked(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Failure> {
+        let mut err = anstream::stderr();
+        let texts = texts(layer, difference)?;
+        line(layer, difference, hunks(difference, &texts).as_ref(), &mut err)?;
+        let is_conflict = difference.standing != Standing::AsBefore;
+        if is_conflict {
+            conflict(&texts, &mut err)?;
+        }
+        let shown = name(layer, difference);
+        let question = if is_conflict {
+            format!("overwrite {shown} with what the layer has? [yes, no, diff, quit] ")
+        } else if difference.trusted.is_some() {
+            format!("{shown} is run or trusted outside. Put it in place? [yes, no, diff, quit] ")
+        } else {
+            format!("put {shown} in place? [yes, no, all, none, diff, quit] ")
+        };
+        loop {
+            match ask(&question)?.as_str() {
+                "y" | "yes" => return Ok(Choice::Place),
+                "n" | "no" => return Ok(Choice::Leave),
+                "d" | "diff" => patch(layer, difference, &texts, true, &mut err)?,
+                "a" | "all" if !is_conflict && difference.trusted.is_none() => {
+                    self.rest = Some(Choice::Place);
+                    return Ok(Choice::Place);
+                }
+                "none" => {
+                    self.rest = Some(Choice::Leave);
+                    return Ok(Choice::Leave);
+                }
+                // The end of what is typed, too.
+                "q" | "quit" | "" => return Ok(Choice::Stop),
+                _ => writeln!(err, "garth: that is no answer")?,
+            }
+        }
+    }
+}
+
+fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn Write) -> Result<u8, Failure> {
+    if arguments.json {
+        let left = applied.left.iter().map(|(difference, why)| {
+            serde_json::json!({ "tree": difference.tree, "path": difference.change.path, "reason": why })
+        });
+        let whole = serde_json::json!({
+            "version": 1,
+            "layer": id,
+            "placed": applied.placed,
+            "left": left.collect::<Vec<_>>(),
+            "finished": applied.finished,
+            "obstacle": applied.obstacle,
+        });
+        serde_json::to_writer_pretty(&mut *out, &whole)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{} changes are in place", applied.placed)?;
+        for (difference, why) in &applied.left {
+            let path = difference.change.path.as_bytes();
+            let path = escape_visible(path.strip_prefix(b"/").unwrap_or(path));
+            writeln!(out, "left in the layer: {path}: {}", escape_visible(why.as_bytes()))?;
+        }
+        hints(id, applied, out)?;
+    }
+    if let Some(obstacle) = &applied.obstacle {
+        return Err(Failure::own(
+            "the layer is not in place as a whole",
+            obstacle,
+            format!("nothing is lost: garth diff {id} shows what is left, garth apply {id} goes on"),
+        ));
+    }
+    Ok(u8::from(!applied.left.is_empty()))
+}
+
+fn hints(id: &str, applied: &Applied, out: &mut dyn Write) -> io::Result<()> {
+    let is_trusted = |(difference, _): &(Difference, String)| difference.trusted.is_some();
+    let is_conflict = |(difference, _): &(Difference, String)| difference.standing != Standing::AsBefore;
+    if applied.left.iter().any(is_trusted) {
+        let why = "what the host runs or trusts needs a yes of its own";
+        writeln!(out, "{HINT}hint:{HINT:#} {why}: garth apply --yes-trusted {id}, or --interactive")?;
+    }
+    if applied.left.iter().any(is_conflict) {
+        let why = "what was changed outside meanwhile is not overwritten";
+        writeln!(out, "{HINT}hint:{HINT:#} {why}: garth apply --overwrite {id}, or --interactive")?;
+    }
+    if applied.finished {
+        writeln!(out, "the layer {id} is empty now, and gone")?;
+    }
+    Ok(())
+}

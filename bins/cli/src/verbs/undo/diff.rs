@@ -1,0 +1,106 @@
+//! `garth diff`.
+
+use super::show::{conflict, hunks, letter, line, patch};
+use super::{layer_and_paths, policy_of};
+use crate::arguments::DiffArguments;
+use crate::failure::Failure;
+use crate::show::{HINT, PART};
+use garth::policy::AbsPath;
+use garth::undo::{Difference, Differences, Layer, Standing, differences, interrupted, texts};
+use std::io::{self, IsTerminal, Write};
+
+/// Shows what a layer would change. Exit code 1 if something stands against it.
+pub fn run(arguments: &DiffArguments, out: &mut dyn Write) -> Result<u8, Failure> {
+    let (layer, paths) = layer_and_paths(&arguments.words)?;
+    let mut all = differences(&layer, &policy_of(&layer)?)?;
+    all.list.retain(|difference| is_wanted(&layer, difference, &paths));
+    if arguments.json {
+        json(&layer, &all, out)?;
+    } else if arguments.patch {
+        patches(&layer, &all.list, out)?;
+    } else {
+        list(&layer, &all, out)?;
+    }
+    let against = all.list.iter().any(|difference| difference.standing != Standing::AsBefore);
+    Ok(u8::from(against))
+}
+
+/// Whether a difference is at or below one of the paths, if there are any.
+pub fn is_wanted(layer: &Layer, difference: &Difference, paths: &[AbsPath]) -> bool {
+    let tree = layer.record.trees.get(difference.tree);
+    let place = tree.and_then(|tree| tree.path.join(difference.change.path.as_bytes().get(1..)?).ok());
+    paths.is_empty() || place.is_some_and(|place| paths.iter().any(|path| place.starts_with(path)))
+}
+
+fn list(layer: &Layer, all: &Differences, out: &mut dyn Write) -> Result<(), Failure> {
+    let id = &layer.record.id;
+    if all.running {
+        writeln!(out, "{PART}the command of the layer {id} still runs: there may be more{PART:#}")?;
+    }
+    if interrupted(layer)? {
+        writeln!(out, "{PART}an apply was interrupted; the next one goes on with it{PART:#}")?;
+    }
+    for difference in &all.list {
+        let texts = texts(layer, difference)?;
+        line(layer, difference, hunks(difference, &texts).as_ref(), out)?;
+    }
+    if all.list.is_empty() {
+        writeln!(out, "the layer {id} changes nothing here")?;
+    } else if !all.running {
+        let count = all.list.len();
+        writeln!(out, "{count} changes in the layer {id}")?;
+        writeln!(out, "{HINT}hint:{HINT:#} garth diff --patch {id}, garth apply {id}, garth discard {id}")?;
+    }
+    Ok(())
+}
+
+/// Patches go to a pipe as they are; `anstream` would take escape sequences out of contents.
+fn patches(layer: &Layer, list: &[Difference], out: &mut dyn Write) -> Result<(), Failure> {
+    let terminal = io::stdout().is_terminal();
+    out.flush()?;
+    let mut raw = io::BufWriter::new(io::stdout());
+    for difference in list {
+        let texts = texts(layer, difference)?;
+        if terminal {
+            patch(layer, difference, &texts, true, out)?;
+            if difference.standing != Standing::AsBefore {
+                line(layer, difference, None, out)?;
+                conflict(&texts, out)?;
+            }
+        } else {
+            patch(layer, difference, &texts, false, &mut raw)?;
+        }
+    }
+    raw.flush()?;
+    Ok(())
+}
+
+fn json(layer: &Layer, all: &Differences, out: &mut dyn Write) -> Result<(), Failure> {
+    let one = |difference: &Difference| {
+        let kind = |entry: &Option<garth::undo::Entry>| entry.as_ref().map(|entry| entry.kind);
+        let conflict = match &difference.standing {
+            Standing::AsBefore => None,
+            Standing::Moved(why) => Some(*why),
+        };
+        let tree = layer.record.trees.get(difference.tree).map(|tree| &tree.path);
+        serde_json::json!({
+            "tree": tree,
+            "path": difference.change.path,
+            "what": letter(difference).to_string(),
+            "before": kind(&difference.change.before),
+            "after": kind(&difference.change.after),
+            "conflict": conflict,
+            "trusted": difference.trusted,
+        })
+    };
+    let whole = serde_json::json!({
+        "version": 1,
+        "layer": layer.record.id,
+        "running": all.running,
+        "interrupted": interrupted(layer)?,
+        "changes": all.list.iter().map(one).collect::<Vec<_>>(),
+    });
+    serde_json::to_writer_pretty(&mut *out, &whole)?;
+    writeln!(out)?;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Taking stock of a layer: what it changes, and what that was made from.
+
+use super::file_error;
+use super::layers::{Layer, make_private, write_whole};
+use crate::Error;
+use garth_host::linux::undo::{Root, content};
+use garth_policy::AbsPath;
+use garth_undo::{Base, Change, Kind, is_text};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The longest text of which a copy is kept, and all copies together, in bytes.
+const COPIES: (u64, u64) = (1024 * 1024, 64 * 1024 * 1024);
+
+const BASE: &str = "base.jsonl";
+
+/// One line.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    path: AbsPath,
+    base: Base,
+}
+
+/// What a tree's layer changes, with what each was made from.
+pub(super) type Bases = BTreeMap<AbsPath, Base>;
+
+impl Layer {
+    /// Takes stock of all trees, if that was not done. How many names are changed.
+    pub(super) fn settle(&self) -> Result<usize, Error> {
+        let mut count = 0;
+        for number in 0..self.record.trees.len() {
+            count += match self.bases(number)? {
+                Some(bases) => bases.len(),
+                None => self.settle_tree(number)?,
+            };
+        }
+        Ok(count)
+    }
+
+    fn settle_tree(&self, number: usize) -> Result<usize, Error> {
+        let (mut lower, mut upper) = (self.tree(&self.record.trees[number])?, self.upper(number)?);
+        let changes = compared(&mut lower, &mut upper)?;
+        let directory = self.store(number).join("base");
+        make_private(&directory)?;
+        let (mut text, mut left) = (Vec::new(), COPIES.1);
+        for (copy, change) in changes.iter().enumerate() {
+            let mut base = Base::of(change, self.record.started);
+            keep_content(&mut lower, change, &mut base, (&directory, copy as u64), &mut left)?;
+            serde_json::to_writer(&mut text, &Line { path: change.path.clone(), base })
+                .map_err(|error| file_error("write", &directory, &error.into()))?;
+            text.push(b'\n');
+        }
+        write_whole(&self.store(number).join(BASE), &text)?;
+        Ok(changes.len())
+    }
+
+    /// What was written down of a tree; `None` if stock was not taken.
+    pub(super) fn bases(&self, number: usize) -> Result<Option<Bases>, Error> {
+        let path = self.store(number).join(BASE);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| file_error("read", &path, &error))?,
+        };
+        let mut bases = BTreeMap::new();
+        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let Line { path: name, base } =
+                serde_json::from_slice(line).map_err(|error| file_error("read", &path, &error.into()))?;
+            bases.insert(name, base);
+        }
+        Ok(Some(bases))
+    }
+
+    /// The text that a file had when the layer began, if it was kept.
+    pub(super) fn base_text(&self, tree: usize, base: &Base) -> Option<Vec<u8>> {
+        fs::read(self.store(tree).join("base").join(base.copy?.to_string())).ok()
+    }
+}
+
+/// What of the content below is kept: what it was, for a file that has another one in the layer.
+fn keep_content(
+    lower: &mut Root,
+    change: &Change,
+    base: &mut Base,
+    (directory, copy): (&Path, u64),
+    left: &mut u64,
+) -> Result<(), Error> {
+    let Some(before) = change.before.as_ref().filter(|before| before.kind == Kind::File && base.clean) else {
+        return Ok(());
+    };
+    if change.after.is_none() || change.same_content {
+        return Ok(());
+    }
+    // What cannot be read has no digest: any later change of it is a conflict.
+    let Ok(file) = lower.open_file(&change.path) else { return Ok(()) };
+    base.digest = content::digest(&file).ok();
+    if before.size > COPIES.0.min(*left) {
+        return Ok(());
+    }
+    let again = lower.open_file(&change.path).ok();
+    let text = again.and_then(|file| content::read_short(&file, COPIES.0).ok().flatten());
+    let Some(text) = text.filter(|text| is_text(text)) else { return Ok(()) };
+    *left = left.saturating_sub(text.len() as u64);
+    let path = directory.join(copy.to_string());
+    fs::write(&path, &text).map_err(|error| file_error("write", &path, &error))?;
+    base.copy = Some(copy);
+    Ok(())
+}
+
+/// The changes of a layer, contents compared: a file that was opened for writing and not changed is none.
+pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Vec<Change>, Error> {
+    let found = garth_undo::changes(lower, upper).map_err(not_compared)?;
+    let mut changes = Vec::with_capacity(found.len());
+    for mut change in found {
+        if change.wants_content() {
+            let (here, there) = (lower.open_file(&change.path), upper.open_file(&change.path));
+            change.same_content = match (here, there) {
+                (Ok(here), Ok(there)) => content::same(&here, &there).unwrap_or(false),
+                _ => false,
+            };
+            if change.same_content && !change.matters_with_same_content() {
+                continue;
+            }
+        }
+        changes.push(change);
+    }
+    Ok(changes)
+}
+
+pub(super) fn not_compared(failed: garth_undo::Failed<garth_host::OsError>) -> Error {
+    match failed {
+        garth_undo::Failed::Look(error) => Error::os("compare the layer with the workspace")(error),
+        other => Error::Undo {
+            what: "the layer cannot be compared with the workspace".into(),
+            why: garth_policy::escape_visible(other.to_string().as_bytes()),
+            hint: "throw it away with `garth discard`, or name the parts that you want".into(),
+        },
+    }
+}

@@ -1,0 +1,345 @@
+//! A tree, reached from its opened root.
+
+use crate::OsError;
+use crate::error::Context;
+use crate::linux::supervise::place::descriptor_path;
+use garth_policy::AbsPath;
+use garth_undo::{Entry, Kind, Mark, Seen, Time, Tree, read_attributes};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat, openat2, readlinkat, statat,
+};
+use rustix::io::Errno;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// How the tree is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// A tree of the user.
+    Plain,
+    /// The written part of a layer: the kernel leaves marks there, and what a program inside made unreadable is read
+    /// all the same.
+    Layer,
+}
+
+/// An opened tree.
+#[derive(Debug)]
+pub struct Root {
+    root: OwnedFd,
+    /// Where it stands, for messages.
+    shown: String,
+    reading: Reading,
+    /// The directory that was used last.
+    last: Option<(AbsPath, OwnedFd)>,
+}
+
+const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Bytes of a path that are opened at once: a path may be as long as the kernel takes, and no longer.
+const AT_ONCE: usize = 3000;
+
+impl Root {
+    /// Opens a tree of the user by its final path: a link on the way is an error.
+    ///
+    /// # Errors
+    /// The error of the open.
+    pub fn open(path: &AbsPath) -> Result<Self, OsError> {
+        let name = CString::new(path.as_bytes()).map_err(|_| Errno::INVAL).on("open", path)?;
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let root = openat2(CWD, name.as_c_str(), DIRECTORY, Mode::empty(), resolve).on("open", path)?;
+        Ok(Self { root, shown: path.to_string(), reading: Reading::Plain, last: None })
+    }
+
+    /// Opens the written part of a layer.
+    ///
+    /// # Errors
+    /// The error of the open.
+    pub fn open_layer(path: &Path) -> Result<Self, OsError> {
+        let root =
+            openat(CWD, path, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).on("open", path.display())?;
+        Ok(Self { root, shown: path.display().to_string(), reading: Reading::Layer, last: None })
+    }
+
+    /// Its file system's number and its own.
+    ///
+    /// # Errors
+    /// The error of `fstat(2)`.
+    pub fn object(&self) -> Result<(u64, u64), OsError> {
+        let stat = rustix::fs::fstat(&self.root).on("look at", &self.shown)?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
+    /// The root's descriptor.
+    #[must_use]
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// A path for messages.
+    #[must_use]
+    pub fn shown(&self, path: &AbsPath) -> String {
+        if path.as_bytes() == b"/" { self.shown.clone() } else { format!("{}{path}", self.shown) }
+    }
+
+    /// Opens a directory of the tree. No link is followed, and nothing outside is reached.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `ELOOP` for a link, `EXDEV` for what would lead out.
+    pub fn directory(&mut self, path: &AbsPath) -> Result<BorrowedFd<'_>, Errno> {
+        if path.as_bytes() == b"/" {
+            return Ok(self.root.as_fd());
+        }
+        if self.last.as_ref().is_none_or(|(known, _)| known != path) {
+            let opened = self.open_directory(path)?;
+            self.last = Some((path.clone(), opened));
+        }
+        self.last.as_ref().map(|(_, opened)| opened.as_fd()).ok_or(Errno::NOENT)
+    }
+
+    fn open_directory(&self, path: &AbsPath) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let mut rest = path.as_bytes().strip_prefix(b"/").unwrap_or_default();
+        let mut opened: Option<OwnedFd> = None;
+        while !rest.is_empty() {
+            let cut = if rest.len() <= AT_ONCE {
+                rest.len()
+            } else {
+                rest[..AT_ONCE].iter().rposition(|byte| *byte == b'/').ok_or(Errno::NAMETOOLONG)?
+            };
+            let (now, later) = rest.split_at(cut);
+            rest = later.strip_prefix(b"/").unwrap_or(later);
+            let from = opened.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
+            opened = Some(self.able(from, now, || {
+                openat2(from, OsStr::from_bytes(now), DIRECTORY, Mode::empty(), resolve)
+            })?);
+        }
+        opened.ok_or(Errno::NOENT)
+    }
+
+    /// Tries again after the directories on the way were made passable, in a layer alone.
+    fn able<T>(
+        &self,
+        from: BorrowedFd<'_>,
+        way: &[u8],
+        act: impl Fn() -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        match act() {
+            Err(Errno::ACCESS) if self.reading == Reading::Layer => {
+                open_up(from, way)?;
+                act()
+            }
+            other => other,
+        }
+    }
+
+    /// The directory that holds a name, opened, and the name.
+    ///
+    /// # Errors
+    /// As [`Root::directory`].
+    pub fn parent<'p>(&mut self, path: &'p AbsPath) -> Result<(BorrowedFd<'_>, &'p OsStr), Errno> {
+        let (parent, name) = path.parent().zip(path.file_name()).ok_or(Errno::INVAL)?;
+        Ok((self.directory(&parent)?, OsStr::from_bytes(name)))
+    }
+
+    /// Forgets the directory that was used last: its name may lead elsewhere by now.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// Opens a regular file for reading. What is no regular file is an error, so no pipe keeps anybody waiting.
+    ///
+    /// # Errors
+    /// The error of the open; `EINVAL` for something else.
+    pub fn open_file(&mut self, path: &AbsPath) -> Result<OwnedFd, Errno> {
+        let layer = self.reading == Reading::Layer;
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let file = match openat(parent, name, flags, Mode::empty()) {
+            Err(Errno::ACCESS) if layer => read_anyway(parent, name, flags)?,
+            other => other?,
+        };
+        let stat = rustix::fs::fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+            Ok(file)
+        } else {
+            Err(Errno::INVAL)
+        }
+    }
+
+    fn seen(&mut self, path: &AbsPath) -> Result<Option<Seen>, Errno> {
+        let layer = self.reading == Reading::Layer;
+        if path.as_bytes() == b"/" {
+            let stat = rustix::fs::fstat(&self.root)?;
+            let place = descriptor_path(self.root.as_fd());
+            return described(&stat, Vec::new(), || attributes(place.to_bytes()), layer).map(Some);
+        }
+        let (parent, name) = match self.parent(path) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            other => other?,
+        };
+        let stat = match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(None),
+            other => other?,
+        };
+        let target = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Symlink => readlinkat(parent, name, Vec::new())?.into_bytes(),
+            _ => Vec::new(),
+        };
+        let place = [descriptor_path(parent).to_bytes(), b"/", name.as_bytes()].concat();
+        described(&stat, target, || attributes(&place), layer).map(Some)
+    }
+}
+
+impl Tree for Root {
+    type Error = OsError;
+
+    fn look(&mut self, path: &AbsPath) -> Result<Option<Seen>, OsError> {
+        let shown = self.shown(path);
+        self.seen(path).on("look at", shown)
+    }
+
+    fn names(&mut self, directory: &AbsPath) -> Result<Vec<Vec<u8>>, OsError> {
+        let shown = self.shown(directory);
+        let layer = self.reading == Reading::Layer;
+        let opened = self.directory(directory).on("open", &shown)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let readable = match openat(opened, ".", flags, Mode::empty()) {
+            Err(Errno::ACCESS) if layer => {
+                let mode = Mode::from_raw_mode(0o700);
+                rustix::fs::chmod(descriptor_path(opened).as_c_str(), mode).on("open", &shown)?;
+                openat(opened, ".", flags, Mode::empty())
+            }
+            other => other,
+        };
+        let list = Dir::new(readable.on("open", &shown)?).on("list", &shown)?;
+        let mut names = Vec::new();
+        for entry in list {
+            let name = entry.on("list", &shown)?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Makes the directories on a way passable for their owner.
+fn open_up(from: BorrowedFd<'_>, way: &[u8]) -> Result<(), Errno> {
+    let mut here = openat(from, ".", DIRECTORY, Mode::empty())?;
+    for name in way.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+        here = openat(&here, OsStr::from_bytes(name), DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+        let mode = rustix::fs::fstat(&here)?.st_mode & 0o7777;
+        if mode & 0o700 != 0o700 {
+            rustix::fs::chmod(descriptor_path(here.as_fd()).as_c_str(), Mode::from_raw_mode(mode | 0o700))?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens a file of a layer that its owner may not read; its mode is as before afterwards.
+fn read_anyway(parent: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let object = openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let stat = rustix::fs::fstat(&object)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Errno::INVAL);
+    }
+    let (place, mode) = (descriptor_path(object.as_fd()), stat.st_mode & 0o7777);
+    rustix::fs::chmod(place.as_c_str(), Mode::from_raw_mode(mode | 0o400))?;
+    let opened = openat(CWD, place.as_c_str(), flags - OFlags::NOFOLLOW, Mode::empty());
+    rustix::fs::chmod(place.as_c_str(), Mode::from_raw_mode(mode))?;
+    opened
+}
+
+/// How many names it has; the number's width differs between processors.
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(clippy::useless_conversion, reason = "other processors have 32 bits")
+)]
+fn names(stat: &Stat) -> u64 {
+    u64::from(stat.st_nlink)
+}
+
+/// Names and values of extended attributes.
+type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The extended attributes of what stands at a path, which is not followed if it is a link.
+fn attributes(place: &[u8]) -> Result<Attributes, Errno> {
+    let place = OsStr::from_bytes(place);
+    let mut list = vec![0; 1024];
+    let length = loop {
+        match rustix::fs::llistxattr(place, &mut list) {
+            Ok(length) => break length,
+            Err(Errno::RANGE) if list.len() < 1 << 20 => list.resize(list.len() * 4, 0),
+            Err(Errno::NOTSUP | Errno::NOENT | Errno::ACCESS) => return Ok(Vec::new()),
+            Err(errno) => return Err(errno),
+        }
+    };
+    let names = list[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let mut found = Vec::new();
+    for name in names {
+        // The longest value that Linux has (`XATTR_SIZE_MAX`).
+        let mut value = vec![0; 256];
+        let read = match rustix::fs::lgetxattr(place, OsStr::from_bytes(name), &mut value) {
+            Err(Errno::RANGE) => {
+                value.resize(65_536, 0);
+                rustix::fs::lgetxattr(place, OsStr::from_bytes(name), &mut value)
+            }
+            other => other,
+        };
+        match read {
+            Ok(length) => {
+                value.truncate(length);
+                found.push((name.to_vec(), value));
+            }
+            // Gone meanwhile, or for others' eyes only.
+            Err(Errno::NODATA | Errno::PERM | Errno::ACCESS) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(found)
+}
+
+fn time(seconds: i64, nanos: impl TryInto<u32>) -> Time {
+    Time { seconds, nanos: nanos.try_into().unwrap_or(0) }
+}
+
+fn described(
+    stat: &Stat,
+    target: Vec<u8>,
+    attributes: impl FnOnce() -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno>,
+    layer: bool,
+) -> Result<Seen, Errno> {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Link,
+        FileType::Fifo => Kind::Pipe,
+        FileType::Socket => Kind::Socket,
+        _ => Kind::Device,
+    };
+    let raw = match kind {
+        // Nothing else can have attributes of the user (xattr(7)).
+        Kind::File | Kind::Directory => attributes()?,
+        _ => Vec::new(),
+    };
+    let read = read_attributes(raw, layer).map_err(|_| Errno::BADMSG)?;
+    let whiteout =
+        layer && FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0;
+    let entry = Entry {
+        kind,
+        mode: stat.st_mode & 0o7777,
+        owner: stat.st_uid,
+        group: stat.st_gid,
+        size: if kind == Kind::File { stat.st_size.unsigned_abs() } else { 0 },
+        modified: time(stat.st_mtime, stat.st_mtime_nsec),
+        changed: time(stat.st_ctime, stat.st_ctime_nsec),
+        object: (stat.st_dev, stat.st_ino),
+        names: names(stat),
+        target,
+        attributes: read.attributes,
+    };
+    let mark = if whiteout { Mark::Whiteout } else { read.mark };
+    Ok(Seen { entry, mark, copied: read.copied })
+}
