@@ -53,6 +53,9 @@ pub enum Verb {
     Discard(DiscardArguments),
     /// List the layers of `run --cow`
     Layers(Report),
+    /// Propose a policy from what a command uses
+    #[command(after_help = LEARN_HELP)]
+    Learn(LearnArguments),
     /// Undo what sandboxes that were killed left behind
     Clean(CleanArguments),
 }
@@ -73,6 +76,15 @@ of which `session-ended` is the last. `garth log last` shows the log.
 
 A connection that no rule names is asked for on your terminal, if standard error is one, or of the program at \
 --approver; see docs/egress.md.";
+
+const LEARN_HELP: &str = "Examples:
+  garth learn -o garth.toml -- npm test
+  garth learn --profile workspace -- make
+  garth learn --from-log last
+
+The command runs in a sandbox that lets pass what its policy allows (the profile `open`, unless you say otherwise), and every \
+file and host that it uses is noted. What the policy refuses, secrets, and what the host trusts are never proposed. With \
+--from-log nothing runs: what a recorded session was refused is proposed. See docs/learn.md.";
 
 const CHECK_HELP: &str = "Examples:
   garth check 'git status && git push'
@@ -201,6 +213,26 @@ pub enum ShellName {
     WindowsPowershell,
     /// The command interpreter of Windows
     Cmd,
+}
+
+/// `garth learn`.
+#[derive(Debug, Args)]
+pub struct LearnArguments {
+    /// The sandbox.
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
+    /// Write the proposal to a new file [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<OsString>,
+    /// Propose what this recorded session was refused; `last` for the latest
+    #[arg(long, value_name = "SESSION", conflicts_with = "command")]
+    pub from_log: Option<String>,
+    /// Name a domain where three or more of its hosts were reached
+    #[arg(long)]
+    pub wildcards: bool,
+    /// The command and its arguments
+    #[arg(required_unless_present = "from_log", trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// `garth check`.

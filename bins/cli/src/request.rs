@@ -29,6 +29,7 @@ pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report)
         approver: None,
         recording: garth::Recording::none(),
         changes: garth::Changes::InPlace,
+        observe: false,
     })
 }
 

@@ -24,6 +24,8 @@ pub mod files;
 mod keyring;
 #[cfg(target_os = "linux")]
 mod keystore;
+#[cfg(target_os = "linux")]
+pub mod learn;
 mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;

@@ -28,13 +28,14 @@ use garth_host::linux::inside::egress::redirect_refused;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
 use garth_host::linux::message::InnerSocket;
-use garth_host::linux::supervise::{Denied, Execution};
+use garth_host::linux::supervise::{Denied, Execution, Used};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
 use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
 use garth_policy::{
-    AbsPath, Access, ApprovalMode, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind, SecretSource,
+    AbsPath, Access, ApprovalMode, FileOp, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind,
+    SecretSource,
 };
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -73,6 +74,8 @@ pub struct Request {
     pub recording: Recording,
     /// Where what the command changes in the workspace goes.
     pub changes: Changes,
+    /// Every use of a file is told, for learning what the command needs.
+    pub observe: bool,
 }
 
 /// Where what a command changes in its workspace goes.
@@ -139,6 +142,10 @@ pub struct Ended {
     pub unrecorded: Option<String>,
     /// The layer that holds what it changed, if it had one.
     pub layer: Option<LayerEnd>,
+    /// What it used, if that was to be observed.
+    pub used: Vec<Used>,
+    /// It used more than that.
+    pub used_more: bool,
 }
 
 /// A running sandbox.
@@ -193,6 +200,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
         layers: layers.unwrap_or_default(),
+        observe: request.observe,
     };
     let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
@@ -236,8 +244,12 @@ fn hide_secrets(policy: &mut Policy) {
     }
 }
 
-/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable.
+/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A home that the
+/// policy opens is the user's.
 fn add_private_home(policy: &mut Policy, home: &AbsPath) {
+    if policy.files.grant(home).access >= Access::Read {
+        return;
+    }
     policy.files.push(FileRule {
         pattern: Pattern::Path(home.clone()),
         access: Access::Write,
@@ -314,6 +326,18 @@ impl Prepared {
                 origin: required.origin.to_string(),
             }),
         }
+    }
+
+    /// What starting the command itself uses: that is let pass before anything is observed.
+    #[must_use]
+    pub fn target_uses(&self) -> Vec<Used> {
+        let found = self.plan.spec.target.programs.iter().find_map(|path| {
+            facts::look(&AbsPath::posix(path.clone()).ok()?).map(|object| object.final_path)
+        });
+        let used = |path| Used { path, op: FileOp::Execute, found: true, program: "garth".into() };
+        let directory = self.command.directory.clone();
+        let listed = Used { path: directory, op: FileOp::List, found: true, program: "garth".into() };
+        found.map(used).into_iter().chain([listed]).collect()
     }
 
     /// The session's log, while it runs and afterwards; `None` before it and where nothing is recorded.
@@ -536,6 +560,8 @@ struct Told<'s> {
     silent: Vec<u16>,
     recorder: &'s Recorder,
     explainer: Option<&'s Explainer>,
+    used: Vec<Used>,
+    used_more: bool,
 }
 
 impl wait::Observer for Told<'_> {
@@ -549,6 +575,13 @@ impl wait::Observer for Told<'_> {
 
     fn command(&mut self, execution: &Execution, answer: wait::CommandAnswer) {
         self.commands.answer(execution, answer);
+    }
+
+    fn used(&mut self, used: Option<Used>) {
+        match used {
+            Some(used) => self.used.push(used),
+            None => self.used_more = true,
+        }
     }
 
     fn nobody_listens(&mut self, port: u16) {
@@ -578,10 +611,12 @@ impl Sandbox {
             silent: Vec::new(),
             recorder: &self.recorder,
             explainer: self.explainer.as_ref(),
+            used: Vec::new(),
+            used_more: false,
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, .. } = told;
+        let Told { denied, silent, used, used_more, .. } = told;
         let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
         // Where the host has no server either, nothing was missed.
         let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
@@ -605,7 +640,19 @@ impl Sandbox {
             let (layer, changes) = (id.clone(), *changes as u64);
             tell(&self.recorder, || LayerKept { layer, changes });
         }
-        Ok(Ended { outcome, denied, commands, refused, faults, approvals, limited, layer, unrecorded: None })
+        Ok(Ended {
+            outcome,
+            denied,
+            commands,
+            refused,
+            faults,
+            approvals,
+            limited,
+            layer,
+            unrecorded: None,
+            used,
+            used_more,
+        })
     }
 }
 

@@ -97,6 +97,7 @@ mod linux {
             approver: None,
             recording: garth::Recording::log(),
             changes: garth::Changes::InPlace,
+            observe: false,
         };
         prepare(&request).unwrap()
     }

@@ -157,6 +157,9 @@ pub struct Command {
     /// Trees that the target changes in a layer only.
     #[serde(default)]
     pub layers: Vec<Layered>,
+    /// Every use of a file is told, for learning what the command needs. Held by supervision, so in the tier `process` alone.
+    #[serde(default)]
+    pub observe: bool,
 }
 
 /// A tree of the user that is read from its place and written elsewhere.

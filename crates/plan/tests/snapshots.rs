@@ -57,6 +57,7 @@ fn plan(policy: &Policy, facts: &HostFacts, report: Report) -> Plan {
         ],
         terminal: None,
         layers: Vec::new(),
+        observe: false,
     };
     lower(policy, &policy.files.boundaries(), facts, &command, report).unwrap()
 }

@@ -196,21 +196,21 @@ impl Policy {
                     FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata => Access::Read,
                     _ => Access::Write,
                 };
-                grant("files", format!("{} = \"{access}\"", toml_key(&path.to_lossless())))
+                grant("files", format!("{} = \"{access}\"", toml_string(&path.to_lossless())))
             }
             AccessRequest::Connect { host, .. } | AccessRequest::Http { host, .. } => {
-                grant("network.domains", format!("{} = \"allow\"", toml_key(host)))
+                grant("network.domains", format!("{} = \"allow\"", toml_string(host)))
             }
             AccessRequest::Listen { port } => grant("network", format!("listen = [{port}]")),
             AccessRequest::HostPort { port } => grant("network", format!("host-ports = [{port}]")),
             AccessRequest::Env { name } => match self.env.decide(name) {
                 EnvDecision::Drop(Some(row)) if !row.guard.opens_by_name() => {
-                    grant("env.set", format!("{} = \"...\"", toml_key(name)))
+                    grant("env.set", format!("{} = \"...\"", toml_string(name)))
                 }
-                _ => grant("env", format!("allow = [{}]", toml_key(name))),
+                _ => grant("env", format!("allow = [{}]", toml_string(name))),
             },
             AccessRequest::UnixSocket { path } => {
-                grant("sockets", format!("allow = [{}]", toml_key(&path.to_lossless())))
+                grant("sockets", format!("allow = [{}]", toml_string(&path.to_lossless())))
             }
             AccessRequest::Command { .. } => None,
         }
@@ -227,7 +227,8 @@ pub struct LeastGrant {
 }
 
 /// A quoted TOML key or string; letters that could mislead are escaped.
-fn toml_key(text: &str) -> String {
+#[must_use]
+pub fn toml_string(text: &str) -> String {
     let mut out = String::from("\"");
     for letter in text.chars() {
         match letter {

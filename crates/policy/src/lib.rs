@@ -46,7 +46,7 @@ pub use address::{
 };
 pub use commands::{CommandDecision, CommandRule, Commands, ExampleFailure, RuleTest, split_words};
 pub use context::{Context, Os};
-pub use decision::{AccessRequest, Decision, LeastGrant, Outcome};
+pub use decision::{AccessRequest, Decision, LeastGrant, Outcome, toml_string};
 #[cfg(feature = "load")]
 pub use diff::{Change, Direction, diff};
 #[cfg(feature = "load")]
@@ -71,7 +71,7 @@ pub use network::{
 };
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};
-pub use places::{Place, Places, places};
+pub use places::{Place, Places, place_paths, places};
 pub use policy::Policy;
 pub use profile::Profile;
 pub use programs::ProgramRow;

@@ -69,6 +69,12 @@ pub(crate) fn expand(path: &str, context: &Context) -> Option<AbsPath> {
     }
 }
 
+/// The concrete paths of some rows, those that can be on this system.
+#[must_use]
+pub fn place_paths(rows: &[Place], context: &Context) -> Vec<AbsPath> {
+    rows.iter().filter_map(|row| expand(row.path, context)).collect()
+}
+
 /// How a directory named by an environment variable is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolHome {

@@ -9,6 +9,8 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod event;
 #[cfg(target_os = "linux")]
+mod learn;
+#[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
 mod plan;
@@ -17,6 +19,7 @@ mod policy;
 mod prove;
 #[cfg(target_os = "linux")]
 mod run;
+#[cfg(target_os = "linux")]
 mod undo;
 #[cfg(target_os = "linux")]
 mod verify;
@@ -46,6 +49,7 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
             Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
         }
+        Verb::Learn(arguments) => learn::run(arguments, &mut out),
         Verb::Log(arguments) => log::run(arguments, &mut out),
         Verb::Verify(arguments) => verify::run(arguments, &mut out),
         Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),

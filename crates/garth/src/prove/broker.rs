@@ -105,6 +105,7 @@ pub(super) fn enter() -> Option<u8> {
         approver: None,
         recording: crate::Recording::log(),
         changes: crate::Changes::InPlace,
+        observe: false,
     };
     Some(match live(request, Path::new(report)) {
         Ok(()) => 0,

@@ -1,6 +1,6 @@
 //! What broker and runner say to each other, over a socket pair that keeps message boundaries.
 
-use super::supervise::{Denied, Execution};
+use super::supervise::{Denied, Execution, Used};
 use crate::OsError;
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,6 +30,10 @@ pub enum FromRunner {
     Stopped(i32),
     /// A supervised call was refused.
     Denied(Denied),
+    /// A file is used, in a sandbox that is there for learning.
+    Used(Used),
+    /// More files are used than are told.
+    UsedTooMuch,
     /// A connection to this port of the sandbox's own loopback found nobody. Told once.
     NobodyListens(u16),
     /// A program is about to start and waits for a verdict.

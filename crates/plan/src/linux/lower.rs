@@ -161,15 +161,18 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let deletes = !accepted.iter().any(|gap| gap == DELETE_GAP);
     let changes = confinement::supervision(policy, boundaries, facts, &view, &split, true, deletes);
     let connects = !confinement::resolves(facts);
-    let supervision =
-        Supervision { connects, ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy)) };
+    let supervision = Supervision {
+        connects,
+        observe: command.observe,
+        ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy))
+    };
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
     let options = Options {
         arch,
-        supervise: changes.is_some(),
-        deletes: supervision.deletes,
-        reads: supervision.reads,
+        supervise: changes.is_some() || supervision.observe,
+        deletes: supervision.deletes || supervision.observe,
+        reads: supervision.reads || supervision.observe,
         namespaces: policy.tier.nested.value,
         executes: true,
         no_sockets: false,

@@ -245,6 +245,8 @@ pub struct Supervision {
     pub connects: bool,
     /// The broker is asked about every program that starts.
     pub commands: bool,
+    /// Every use of a file and every program is told, for learning what a command needs.
+    pub observe: bool,
     /// New files never run as their owner, whatever mode was asked for (the owner is root).
     pub plain_modes: bool,
     /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell

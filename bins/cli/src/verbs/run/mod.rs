@@ -193,7 +193,7 @@ fn repositories(ended: &Ended) -> Vec<AbsPath> {
 }
 
 /// The exit code, or why there is none of the command's own.
-fn conclude(prepared: &Prepared, ended: &Ended) -> Result<u8, Failure> {
+pub(super) fn conclude(prepared: &Prepared, ended: &Ended) -> Result<u8, Failure> {
     match &ended.outcome {
         Outcome::Ended(ending) => Ok(exit_like(ending)),
         Outcome::TimedOut => {

@@ -7,7 +7,7 @@ use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
-use crate::linux::supervise::{Denied, Execution};
+use crate::linux::supervise::{Denied, Execution, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -107,6 +107,9 @@ pub trait Observer {
 
     /// Something was refused.
     fn denied(&mut self, event: Denied);
+
+    /// A file is used, or more files than are told. Comes only if the plan says so.
+    fn used(&mut self, used: Option<Used>);
 
     /// Nobody listens at this port of the loopback inside.
     fn nobody_listens(&mut self, port: u16);
@@ -246,6 +249,8 @@ impl Waiting<'_> {
             (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::Used(used), _) => observer.used(Some(used)),
+            (FromRunner::UsedTooMuch, _) => observer.used(None),
             (FromRunner::NobodyListens(port), _) => observer.nobody_listens(port),
             (FromRunner::Execute(execution), _) => {
                 let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };

@@ -10,6 +10,7 @@ mod connect;
 mod execute;
 mod git;
 mod names;
+mod observe;
 mod open;
 pub mod place;
 mod report;
@@ -17,6 +18,7 @@ mod repositories;
 mod socket;
 
 pub use execute::{Commands, Execution};
+pub use observe::Used;
 pub use report::{Denied, Reporter};
 pub use repositories::still_repositories;
 
@@ -74,6 +76,8 @@ pub struct Supervisor {
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
     commands: Arc<Commands>,
+    /// Of a sandbox that is there for learning.
+    observer: Option<observe::Observer>,
 }
 
 /// Lets the target's own start go on: it was judged before the sandbox was made, and what it is supervised by is read
@@ -110,6 +114,7 @@ impl Supervisor {
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
         let repositories = Repositories::new(&order.known_repositories);
+        let observer = order.observe.then(|| observe::Observer::new(reporter.sender().clone()));
         Self {
             listener,
             order,
@@ -125,6 +130,7 @@ impl Supervisor {
             own_sockets: HashSet::new(),
             own_device,
             commands,
+            observer,
         }
     }
 
@@ -170,7 +176,11 @@ impl Supervisor {
 
     fn handle(&mut self, notification: &Notification) -> Answer {
         let thread = notification.thread;
-        match call::decode(&self.names, notification) {
+        let call = call::decode(&self.names, notification);
+        if let Some(observer) = &mut self.observer {
+            observer.observe(thread, &call);
+        }
+        match call {
             Call::Open { at, flags, mode } => self.open(notification, at, flags, mode),
             Call::Truncate { at, length } => self.truncate(thread, at, length),
             Call::MakeDirectory { at, mode } => self.make_directory(thread, at, mode),

@@ -1,0 +1,131 @@
+//! Proposing a policy from what a command used.
+//!
+//! Pure: what was seen goes in, lines with their reasons come out. The rules by which paths are folded are said in
+//! `docs/learn.md`; a test compares their numbers.
+
+mod files;
+mod fold;
+mod hosts;
+mod text;
+
+pub use text::Proposal;
+
+use garth_audit::core::Event;
+use garth_host::linux::supervise::Used;
+use garth_policy::{AbsPath, Context, FileOp, Policy, Profile};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was seen of one or more runs.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Files.
+    pub used: Vec<Used>,
+    /// Hosts that were reached, with port and whether that is a port of the host's own loopback.
+    pub hosts: BTreeSet<Reached>,
+    /// Hosts that were refused.
+    pub refused_hosts: BTreeSet<String>,
+    /// Not everything was told, so the proposal may be too narrow.
+    pub incomplete: bool,
+}
+
+/// A host that was reached.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reached {
+    /// Its name or address, as it was asked for.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// It is the loopback of the host.
+    pub is_host_port: bool,
+}
+
+impl Seen {
+    /// Takes what the session told its log.
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::NetworkAllowed(allowed) if allowed.0.front != "dns" => {
+                let Some(host) = allowed.0.host.clone() else { return };
+                let is_host_port = allowed.0.front == "host-port";
+                self.hosts.insert(Reached { host, port: allowed.0.port, is_host_port });
+            }
+            Event::NetworkDenied(denied) => {
+                self.refused_hosts.extend(denied.0.host.clone());
+            }
+            Event::FileDenied(denied) => self.used.extend(denied_use(denied)),
+            Event::EventsOmitted(_) => self.incomplete = true,
+            _ => {}
+        }
+    }
+
+    /// What a log says was refused, as what would be used if it were allowed.
+    ///
+    /// For a log of an ordinary session, which does not say what was allowed.
+    pub fn want_what_was_refused(&mut self) {
+        let asked = std::mem::take(&mut self.refused_hosts);
+        for host in asked {
+            self.hosts.insert(Reached { host, port: 443, is_host_port: false });
+        }
+    }
+}
+
+fn denied_use(denied: &garth_audit::core::FileDenied) -> Option<Used> {
+    let kind = match denied.kind.as_deref() {
+        Some("directory") => garth_policy::NodeKind::Directory,
+        Some("symlink") => garth_policy::NodeKind::Symlink,
+        Some("other") => garth_policy::NodeKind::Other,
+        _ => garth_policy::NodeKind::File,
+    };
+    let op = match denied.operation.as_str() {
+        "read" => FileOp::Read,
+        "list" => FileOp::List,
+        "execute" => FileOp::Execute,
+        "create" => FileOp::Create(kind),
+        "delete" => FileOp::Delete,
+        "move" => FileOp::MoveFrom,
+        "link" => FileOp::Link,
+        _ => FileOp::Write,
+    };
+    let path = AbsPath::from_lossless(&denied.path).ok()?;
+    Some(Used { path, op, found: true, program: denied.program.clone() })
+}
+
+/// How to propose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The profile that the lines go beside. With `strict`, the workspace is opened no more than it was used; beside any
+    /// other, what was refused is what is needed.
+    pub profile: Profile,
+    /// Three or more hosts of one domain become the domain.
+    pub wildcards: bool,
+}
+
+/// The smallest readable policy under which what was seen is allowed. `ceiling` is what was in force: what it refuses, what
+/// is secret and what the host trusts is never proposed.
+#[must_use]
+pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Options) -> Proposal {
+    let files = files::needed(context, ceiling, &seen.used, options.profile);
+    let (domains, host_ports) = hosts::needed(&seen.hosts, options);
+    let programs: BTreeMap<&AbsPath, ()> = seen
+        .used
+        .iter()
+        .filter(|used| used.found && used.op == FileOp::Execute)
+        .map(|used| (&used.path, ()))
+        .collect();
+    let mut names: Vec<String> =
+        programs.keys().filter_map(|path| path.file_name()).map(garth_policy::escape_visible).collect();
+    names.sort();
+    names.dedup();
+    Proposal {
+        profile: options.profile,
+        files: files.lines,
+        withheld: files.withheld,
+        domains,
+        host_ports,
+        refused_hosts: seen.refused_hosts.iter().cloned().collect(),
+        programs: names,
+        incomplete: seen.incomplete,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! What a command uses, told to the broker: every file that it opens, changes or runs, once for each kind of use.
+//!
+//! This is for learning what a command needs. Nothing is decided here.
+
+use super::call::{At, Call};
+use super::place;
+use super::report::program;
+use crate::linux::message::{FromRunner, Sender};
+use garth_policy::{AbsPath, FileOp, NodeKind};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// One use of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// The object, by its final path as it is seen inside.
+    pub path: AbsPath,
+    /// What for.
+    pub op: FileOp,
+    /// It is there, or is being made. A command that looks for a file in ten places finds it in one.
+    pub found: bool,
+    /// The file name of the program that does it (`/proc/PID/exe`): a thread's own name says less.
+    pub program: String,
+}
+
+/// Different uses that are told. A command with more is one of which nobody reads the list.
+pub const MOST: usize = 200_000;
+
+/// Tells uses to the broker.
+#[derive(Debug)]
+pub struct Observer {
+    sender: Sender,
+    seen: HashSet<(AbsPath, FileOp, bool)>,
+}
+
+impl Observer {
+    /// Tells through `sender`.
+    #[must_use]
+    pub fn new(sender: Sender) -> Self {
+        Self { sender, seen: HashSet::new() }
+    }
+
+    /// Looks at a call before it is answered.
+    pub(super) fn observe(&mut self, thread: u32, call: &Call) {
+        match *call {
+            Call::Open { at, flags, .. } => {
+                self.opened(thread, at, OFlags::from_bits_retain(flags.cast_unsigned()));
+            }
+            Call::Truncate { at, .. } => self.object(thread, at, OFlags::empty(), &|_| FileOp::Write),
+            Call::MakeDirectory { at, .. } => self.made(thread, at, NodeKind::Directory),
+            Call::MakeNode { at, .. } => self.made(thread, at, NodeKind::Other),
+            Call::MakeSymlink { at, .. } => self.made(thread, at, NodeKind::Symlink),
+            Call::MakeLink { old, new, .. } => {
+                self.name(thread, old, |_| FileOp::Link);
+                self.made(thread, new, NodeKind::File);
+            }
+            Call::Rename { old, new, .. } => {
+                let kind = self.name(thread, old, |_| FileOp::MoveFrom);
+                self.name(thread, new, |_| FileOp::MoveTo(kind));
+            }
+            Call::Remove { at, .. } => {
+                self.name(thread, at, |_| FileOp::Delete);
+            }
+            Call::Execute { at, .. } => self.executed(thread, at),
+            Call::Bind { .. } | Call::Connect { .. } | Call::Mask { .. } | Call::Unknown => {}
+        }
+    }
+
+    fn opened(&mut self, thread: u32, at: At, flags: OFlags) {
+        if flags.contains(OFlags::PATH) {
+            return;
+        }
+        if flags.contains(OFlags::TMPFILE) {
+            let unnamed = |_| FileOp::Create(NodeKind::File);
+            return self.object(thread, at, OFlags::empty(), &unnamed);
+        }
+        let writes = flags.intersects(OFlags::WRONLY | OFlags::RDWR | OFlags::TRUNC);
+        let follows = flags & OFlags::NOFOLLOW;
+        let makes = flags.contains(OFlags::CREATE);
+        if makes && !exists(thread, at, follows) {
+            return self.made(thread, at, NodeKind::File);
+        }
+        self.object(thread, at, follows, &|kind| match kind {
+            _ if writes => FileOp::Write,
+            NodeKind::Directory => FileOp::List,
+            _ => FileOp::Read,
+        });
+    }
+
+    /// The object that a path leads to; where there is none, the name.
+    fn object(&mut self, thread: u32, at: At, follows: OFlags, op: &dyn Fn(NodeKind) -> FileOp) {
+        match open(thread, at, follows) {
+            Some(object) => {
+                let kind = rustix::fs::fstat(&object).map_or(NodeKind::Other, |stat| place::kind(&stat));
+                if let Ok(path) = place::final_path(object.as_fd()) {
+                    self.tell(thread, path, op(kind), true);
+                }
+            }
+            None => self.absent(thread, at, op(NodeKind::File)),
+        }
+    }
+
+    fn absent(&mut self, thread: u32, at: At, op: FileOp) {
+        let mut buffer = [0; 4096];
+        let Ok(text) = place::text(thread, at, &mut buffer) else { return };
+        // A directory on the way may be hidden too; then the text is all there is.
+        let path = match place::locate(thread, at.directory, text) {
+            Some(place) => Some(place.path),
+            None => AbsPath::posix(text).ok(),
+        };
+        if let Some(path) = path {
+            self.tell(thread, path, op, false);
+        }
+    }
+
+    fn made(&mut self, thread: u32, at: At, kind: NodeKind) {
+        self.name(thread, at, |_| FileOp::Create(kind));
+    }
+
+    /// The name itself, whatever stands there. Returns what that is.
+    fn name(&mut self, thread: u32, at: At, op: impl Fn(NodeKind) -> FileOp) -> NodeKind {
+        let mut buffer = [0; 4096];
+        let place = place::text(thread, at, &mut buffer)
+            .ok()
+            .and_then(|text| place::locate(thread, at.directory, text));
+        let Some(place) = place else { return NodeKind::File };
+        let stat = place.stat().ok();
+        let kind = stat.as_ref().map_or(NodeKind::File, place::kind);
+        let op = op(kind);
+        let makes = matches!(op, FileOp::Create(_) | FileOp::MoveTo(_));
+        self.tell(thread, place.path, op, makes || stat.is_some());
+        kind
+    }
+
+    fn executed(&mut self, thread: u32, at: At) {
+        let Some(object) = open(thread, at, OFlags::empty()) else {
+            return self.absent(thread, at, FileOp::Execute);
+        };
+        if let Ok(path) = place::final_path(object.as_fd()) {
+            self.tell(thread, path, FileOp::Execute, true);
+        }
+        // The kernel opens the interpreter of a script by itself (execve(2)).
+        let interpreter = interpreter(&object).and_then(|path| {
+            openat(CWD, path.as_slice(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
+        });
+        if let Some(path) = interpreter.and_then(|object| place::final_path(object.as_fd()).ok()) {
+            self.tell(thread, path, FileOp::Execute, true);
+        }
+    }
+
+    fn tell(&mut self, thread: u32, path: AbsPath, op: FileOp, found: bool) {
+        if self.seen.len() > MOST || !self.seen.insert((path.clone(), op, found)) {
+            return;
+        }
+        if self.seen.len() > MOST {
+            return self.sender.send(&FromRunner::UsedTooMuch);
+        }
+        self.sender.send(&FromRunner::Used(Used { path, op, found, program: executable(thread) }));
+    }
+}
+
+fn open(thread: u32, at: At, follows: OFlags) -> Option<OwnedFd> {
+    let mut buffer = [0; 4096];
+    let text = place::text(thread, at, &mut buffer).ok()?;
+    let path = place::as_caller(thread, at.directory, text)?;
+    openat(CWD, path.as_c_str(), OFlags::PATH | OFlags::CLOEXEC | follows, Mode::empty()).ok()
+}
+
+fn executable(thread: u32) -> String {
+    let path = std::fs::read_link(format!("/proc/{thread}/exe")).ok();
+    let name = path.as_deref().and_then(|path| path.file_name());
+    name.map_or_else(|| program(thread), |name| name.to_string_lossy().into_owned())
+}
+
+fn exists(thread: u32, at: At, follows: OFlags) -> bool {
+    open(thread, at, follows).is_some()
+}
+
+/// The path behind `#!`, in the first line of a script.
+fn interpreter(object: &OwnedFd) -> Option<Vec<u8>> {
+    /// As much as the kernel reads of the first line (`execve(2)`).
+    const LINE: usize = 256;
+    let path = place::descriptor_path(object.as_fd());
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(CWD, path.as_c_str(), flags, Mode::empty()).ok()?;
+    let mut line = [0; LINE];
+    let read = rustix::io::read(&file, &mut line).ok()?;
+    let line = line[..read].strip_prefix(b"#!")?;
+    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii_start();
+    let path = line.split(|byte| byte.is_ascii_whitespace()).next()?;
+    (path.first() == Some(&b'/')).then(|| path.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn the_interpreter_of_a_script_is_its_first_word() {
+        let of = |text: &[u8]| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text).unwrap();
+            let object = openat(CWD, file.path(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+            interpreter(&object)
+        };
+        assert_eq!(of(b"#! /usr/bin/env python3\nprint()"), Some(b"/usr/bin/env".to_vec()));
+        assert_eq!(of(b"#!/bin/sh"), Some(b"/bin/sh".to_vec()));
+        for text in [&b"#!sh\n"[..], b"\x7fELF", b"", b"#!\n/bin/sh"] {
+            assert_eq!(of(text), None, "{text:?}");
+        }
+    }
+}
