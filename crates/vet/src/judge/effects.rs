@@ -316,12 +316,18 @@ impl Judging<'_> {
             self.unknown_target(current, effect, word);
             return Some(shown(word));
         };
-        let Some((host, port)) = host_and_port(&text) else { return Some(text) };
+        let is_git = program_of(&program(current)) == "git";
+        let Some((host, port)) = host_and_port(&text) else {
+            if text.starts_with('/') && !is_git {
+                self.socket(current, effect, &text);
+            }
+            return Some(text);
+        };
         // A bare name says no port: then what holds for the web is told, without the number.
         let is_bare = !text.contains("://") && !text.contains(':');
         let shown = if is_bare { host.clone() } else { format!("{host}:{port}") };
         // The name of a remote repository says no host.
-        let is_remote = is_bare && !host.contains('.') && program_of(&program(current)) == "git";
+        let is_remote = is_bare && !host.contains('.') && is_git;
         if is_own(&host) || is_remote {
             return Some(shown);
         }
@@ -335,6 +341,14 @@ impl Judging<'_> {
             });
         }
         Some(shown)
+    }
+
+    /// A socket with a path: whoever listens there acts with rights of its own.
+    fn socket(&mut self, current: &Current<'_>, effect: &Effect, path: &str) {
+        self.situation(current, Situation::Elevation, Code::Elevates, effect.span, || {
+            let person = format!("it speaks to whoever listens at {path}");
+            (person, format!("do it without the service at {path}"))
+        });
     }
 }
 
@@ -373,12 +387,14 @@ fn host_and_port(text: &str) -> Option<(String, u16)> {
     let standard = PORTS.iter().find(|(name, _)| *name == scheme).map_or(443, |(_, port)| *port);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let (is_login, host) = match authority.rsplit_once('@') {
+        // For some readers of URLs the host ends before a backslash, for others it begins behind the `@`.
+        Some(_) if authority.contains('\\') => (false, authority),
         Some((_, host)) => (scheme.is_empty(), host),
         None => (false, authority),
     };
     let standard = if is_login { 22 } else { standard };
-    // Digits alone are a port, as `nc` takes one behind the host.
-    if host.bytes().all(|byte| byte.is_ascii_digit()) {
+    // A small number alone is a port, as `nc` takes one behind the host. A greater one is an address.
+    if scheme.is_empty() && !is_login && (host.is_empty() || host.parse::<u16>().is_ok()) {
         return None;
     }
     if let Some(inner) = host.strip_prefix('[') {
@@ -408,6 +424,9 @@ mod tests {
             ("file:///etc/passwd", None),
             ("", None),
             ("3000", None),
+            ("134744072", Some(("134744072", 443))),
+            ("https://2130706433/a", Some(("2130706433", 443))),
+            ("https://a.example\\@example.com/", Some(("a.example\\@example.com", 443))),
         ];
         for (text, expected) in table {
             let expected = expected.map(|(host, port)| (host.to_owned(), port));

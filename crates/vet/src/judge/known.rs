@@ -6,10 +6,20 @@ use crate::knowledge::{self, Table};
 
 /// Effects of the program by its words; `None` for a program that nothing is known of.
 pub(super) fn effects(table: &Table, command: &Command) -> Option<Vec<Effect>> {
-    let mut effects = table.effects(command)?;
-    // Search paths are read by the launchers, which ask about entries that are not absolute alone.
-    effects.retain(|effect| !effect.reason.starts_with("`PATH`"));
-    Some(effects)
+    Some(without_search_paths(table.effects(command)?))
+}
+
+/// Effects of the variables in front of a program that nothing is known of.
+pub(super) fn variables(table: &Table, command: &Command) -> Vec<Effect> {
+    without_search_paths(table.effects_of_variables(command))
+}
+
+/// Search paths are read by the launchers, which ask about entries that are not absolute alone.
+fn without_search_paths(mut effects: Vec<Effect>) -> Vec<Effect> {
+    let is_path =
+        |effect: &Effect| effect.reason.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("`PATH`"));
+    effects.retain(|effect| !is_path(effect));
+    effects
 }
 
 /// What the redirections do, whatever the program is.

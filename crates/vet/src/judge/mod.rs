@@ -384,7 +384,7 @@ impl Judging<'_> {
                 Some(_) => {}
             }
         }
-        for effect in known.iter().flatten() {
+        for effect in &known.unwrap_or_else(|| known::variables(self.table, command)) {
             self.effect(current, effect, false);
         }
         for effect in of_launchers {

@@ -91,9 +91,13 @@ impl<'s> Place<'s> {
     /// its own, so the former directories stay possible.
     pub(super) fn follow(&mut self, command: &Command) {
         let Some((program, words)) = command.words.split_first() else { return };
-        match program.text().as_deref() {
-            Some("cd" | "chdir" | "pushd" | "set-location" | "Set-Location" | "sl") => {}
-            Some("popd") => {
+        let name = program.text().map(|name| match windows::is_windows(command.shell) {
+            true => name.to_ascii_lowercase(),
+            false => name,
+        });
+        match name.as_deref() {
+            Some("cd" | "chdir" | "pushd" | "set-location" | "sl" | "push-location") => {}
+            Some("popd" | "pop-location") => {
                 self.is_certain = false;
                 return;
             }

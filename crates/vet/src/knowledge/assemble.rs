@@ -1,6 +1,6 @@
 //! Effects of a command whose words were read.
 
-use super::reading::{Reading, Use, tail};
+use super::reading::{INFORMING, Reading, Use, tail};
 use super::scripts::{self, Deed, Language};
 use super::spec::{Action, Does, Doing, Form, Item, Target, Times};
 use super::table::Reads;
@@ -24,6 +24,15 @@ pub(super) fn effects(reading: &Reading<'_>, span: Span) -> Vec<Effect> {
     let mut effects = assembly.effects;
     effects.dedup();
     effects
+}
+
+/// What happens even where a program only tells something: what its row says of the option that asks for it.
+pub(super) fn effects_of_telling(reading: &Reading<'_>, span: Span) -> Vec<Effect> {
+    let mut assembly = Assembly { reading, span, effects: Vec::new(), directory: None, below: false };
+    for one in reading.uses.iter().filter(|one| INFORMING.contains(&one.spelled.as_str())) {
+        assembly.option(one);
+    }
+    assembly.effects
 }
 
 /// What the operands mean: by the modes that options choose, else as the row says.
@@ -409,7 +418,7 @@ fn fixed(path: &str, span: Span) -> Word {
 
 /// Each operand with its place: places in front of the one that comes any number of times are filled first, but not
 /// before those behind it have theirs.
-fn placed<'w, 'i>(words: &'w [Word], items: &'i [Item]) -> Vec<(&'w Word, Option<&'i Item>)> {
+pub(super) fn placed<'w, 'i>(words: &'w [Word], items: &'i [Item]) -> Vec<(&'w Word, Option<&'i Item>)> {
     let many = items.iter().position(|item| item.times == Times::Many);
     let (front, back) = match many {
         Some(place) => (&items[..place], &items[place + 1..]),

@@ -90,10 +90,16 @@ impl Table {
         }
         let reading = self.reading(command)?;
         effects.extend(environment::effects(self, command.shell, &reading.assignments));
-        if !reading.only_informs(&command.words) {
-            effects.extend(assemble::effects(&reading, command.span));
-        }
+        effects.extend(match reading.only_informs(&command.words) {
+            true => assemble::effects_of_telling(&reading, command.span),
+            false => assemble::effects(&reading, command.span),
+        });
         Some(effects)
+    }
+
+    /// What the variables do that stand in front of a command, whatever the program is.
+    pub(crate) fn effects_of_variables(&self, command: &Command) -> Vec<Effect> {
+        environment::effects(self, command.shell, &command.assignments)
     }
 
     /// As the function [`harmless`].
@@ -137,8 +143,8 @@ impl Table {
             });
         }
         for meaning in assemble::meanings(&reading) {
-            for (word, item) in reading.operands.iter().zip(&meaning.operands) {
-                if item.actions.contains(&Action::Runs(Runs::Text)) {
+            for (word, item) in assemble::placed(&reading.operands, &meaning.operands) {
+                if item.is_some_and(|item| item.actions.contains(&Action::Runs(Runs::Text))) {
                     found.push(text_of(word, via.clone()));
                 }
             }

@@ -3,7 +3,7 @@
 use super::spec::{Action, Arity, OptionSpec, Runs};
 use super::styles;
 use super::table::{Row, Style};
-use crate::command::{Assignment, Command, Part, Span, Unknown, Word};
+use crate::command::{Assignment, Command, Part, Shell, Span, Unknown, Word};
 
 /// An option that was given.
 #[derive(Debug)]
@@ -17,6 +17,9 @@ pub(super) struct Use<'t> {
     /// Where it stands.
     pub span: Span,
 }
+
+/// Options that, alone, make a program tell something and stop.
+pub(super) const INFORMING: &[&str] = &["--help", "--version"];
 
 /// What the words of a command are.
 #[derive(Debug)]
@@ -46,6 +49,7 @@ impl<'t> Reading<'t> {
     pub(super) fn of(row: &'t Row, name: String, command: &Command) -> Self {
         let mut reader = Reader {
             words: command.words.get(1..).unwrap_or_default(),
+            is_bound: is_cmdlet(row, command.shell),
             at: 0,
             supplied: false,
             mode: None,
@@ -85,7 +89,7 @@ impl<'t> Reading<'t> {
     pub(super) fn only_informs(&self, words: &[Word]) -> bool {
         let Some([word]) = words.get(1 + self.after..) else { return false };
         let Some(text) = word.text() else { return false };
-        let always = ["--help", "--version"].contains(&text.as_str());
+        let always = INFORMING.contains(&text.as_str());
         let here = text == "-h" && self.rows.len() > 1;
         always || here || self.row().info.contains(&text)
     }
@@ -104,6 +108,8 @@ pub(super) enum Found<'t> {
 
 struct Reader<'t, 'w> {
     words: &'w [Word],
+    /// A cmdlet: values of variables are bound to it and are never read as parameters, unless they are splatted.
+    is_bound: bool,
     at: usize,
     /// An option gave what otherwise the first operand gives.
     supplied: bool,
@@ -143,7 +149,7 @@ impl<'t> Reader<'t, '_> {
                 }
             }
             Found::Operand => {
-                if could_be_option(word) {
+                if could_be_option(word) && !(self.is_bound && is_single(word)) {
                     self.reading.doubtful.push(word.clone());
                 }
                 self.at += 1;
@@ -288,6 +294,18 @@ fn could_be_option(word: &Word) -> bool {
         Some(Part::Pattern(pattern)) => pattern.starts_with(['*', '?', '[']),
         Some(Part::Text(_) | Part::Home(_)) | None => false,
     }
+}
+
+/// True if PowerShell itself binds the words to parameters. Its own program is started like any other.
+fn is_cmdlet(row: &Row, shell: Shell) -> bool {
+    matches!(shell, Shell::Pwsh | Shell::WindowsPowershell)
+        && row.style == Style::Parameters
+        && row.name != "powershell"
+}
+
+/// True if what is not known of a word is one value, whatever it holds.
+fn is_single(word: &Word) -> bool {
+    !word.parts.iter().any(|part| matches!(part, Part::Unknown { splits: true, .. }))
 }
 
 /// The word without the first `bytes` of its known start. `bytes` must end at a letter's end there.

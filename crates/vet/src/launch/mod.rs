@@ -7,6 +7,7 @@ mod args;
 mod builtins;
 mod code;
 mod containers;
+mod finders;
 mod follow;
 mod git;
 mod packages;

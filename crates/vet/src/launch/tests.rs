@@ -130,7 +130,8 @@ fn words_that_come_later_are_unknown() {
         ("xargs -I % sh -c 'git %'", "git ?+"),
         ("find . -exec git {} +", "git ?"),
         ("fd -x git", "git ?+"),
-        ("parallel git ::: push pull", "git"),
+        ("parallel git ::: push pull", "git ?+"),
+        ("parallel -j2 git", "git ?+"),
     ];
     for (text, expected) in table {
         assert_eq!(last(text).0, expected, "{text}");

@@ -606,9 +606,14 @@ fn sqlite(call: Call<'_>, found: &mut Launches) {
     }
 }
 
-/// `-wrapper PROGRAM,WORD`: what starts the passes of the compiler. False if there is none.
+/// `-wrapper PROGRAM,WORD`: what starts the passes of the compiler; and `@FILE`, which may hold it. False if there is
+/// none.
 fn compiler(call: Call<'_>, found: &mut Launches) -> bool {
     let mut is_wrapped = false;
+    for word in call.words.iter().filter(|word| word.known_start().starts_with('@')) {
+        is_wrapped = true;
+        found.executes(None, "options of the compiler that stand in a file", word.span);
+    }
     for pair in call.words.windows(2) {
         let [option, list] = pair else { continue };
         if option.text().as_deref() != Some("-wrapper") {

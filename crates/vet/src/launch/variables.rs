@@ -1,7 +1,7 @@
 //! Variables whose value is run, or makes the next program run something.
 
 use super::{Call, Launches};
-use crate::command::{Command, Part, Shell, Word};
+use crate::command::{Command, Part, Shell, Unknown, Word};
 
 /// What the value of a variable is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,14 +202,15 @@ pub(super) fn variable(name: &str, value: &Word, found: &mut Launches) {
     }
 }
 
-/// A word of the form `NAME=value`: its name and its value.
+/// A word of the form `NAME=value` or `NAME+=value`: its name and its value.
 pub(super) fn split_assignment(word: &Word) -> Option<(String, Word)> {
     let start = word.known_start();
-    let (name, _) = start.split_once('=')?;
+    let (written, _) = start.split_once('=')?;
+    let name = written.strip_suffix('+').unwrap_or(written);
     let first = name.chars().next()?;
     let is_name = (first == '_' || first.is_ascii_alphabetic())
         && name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric());
-    is_name.then(|| (name.to_owned(), super::args::without(word, name.len() + 1)))
+    is_name.then(|| (name.to_owned(), super::args::without(word, written.len() + 1)))
 }
 
 /// As [`split_assignment`], with any letters in the name, as `env` takes them.
@@ -229,34 +230,64 @@ pub(super) fn assigned(command: &Command, found: &mut Launches) {
     }
     for assignment in &command.assignments {
         variable(&assignment.name, &assignment.value, found);
-        if assignment.name == "PATH" {
-            search_path(&assignment.value, found);
-        }
+        search_path(&assignment.name, &assignment.value, command.shell, found);
     }
     let program = command.words.first().and_then(Word::text).unwrap_or_default();
+    given_by_builtin(&program, command, found);
     if matches!(program.as_str(), "export" | "declare" | "typeset" | "local" | "readonly" | "setenv") {
         for (name, value) in command.words.iter().skip(1).filter_map(split_assignment) {
             variable(&name, &value, found);
-            if name == "PATH" {
-                search_path(&value, found);
-            }
+            search_path(&name, &value, command.shell, found);
         }
     }
 }
 
-/// A search path whose first entry is relative: names of programs mean files of the working directory.
-fn search_path(value: &Word, found: &mut Launches) {
+/// Variables to which a builtin gives a value that no assignment shows: `read PAGER`, `printf -v PAGER ...`.
+fn given_by_builtin(program: &str, command: &Command, found: &mut Launches) {
+    let words = command.words.get(1..).unwrap_or_default();
+    let behind_v = |word: &Word| word.text().and_then(|text| text.strip_prefix("-v").map(str::to_owned));
+    let names: Vec<String> = match program {
+        "read" | "mapfile" | "readarray" | "getopts" => words.iter().filter_map(Word::text).collect(),
+        "printf" => match words {
+            [option, name, ..] if behind_v(option).as_deref() == Some("") => {
+                name.text().into_iter().collect()
+            }
+            [option, ..] => behind_v(option).into_iter().collect(),
+            [] => return,
+        },
+        _ => return,
+    };
+    if let Some(name) = names.iter().find(|name| *name == "PATH" || kind(name).is_some()) {
+        found.unknown(format!("what the value of {name} makes programs run"), command.span, program);
+    }
+}
+
+/// A search path with an entry that is relative: names of programs mean files of the working directory.
+fn search_path(name: &str, value: &Word, shell: Shell, found: &mut Launches) {
+    let is_windows = matches!(shell, Shell::Cmd | Shell::Pwsh | Shell::WindowsPowershell);
+    if name != "PATH" && !(is_windows && name.eq_ignore_ascii_case("PATH")) {
+        return;
+    }
+    let is_here = |name: &str| name == "PWD" || is_windows && name.eq_ignore_ascii_case("CD");
     let text: String = value
         .parts
         .iter()
         .map(|part| match part {
             Part::Text(text) | Part::Pattern(text) => text.clone(),
             Part::Home(_) => "/home".to_owned(),
+            Part::Unknown { why: Unknown::Variable(name), .. } if is_here(name) => ".".to_owned(),
             Part::Unknown { .. } => "/unknown".to_owned(),
         })
         .collect();
-    let is_relative = |entry: &str| !entry.starts_with('/') && !entry.contains(":\\");
-    if text.split(':').any(is_relative) {
+    let is_absolute = |entry: &str| {
+        entry.starts_with(['/', '\\']) || entry.contains(":\\") || is_windows && entry.contains(":/")
+    };
+    let is_relative = match is_windows {
+        // An empty entry is none there.
+        true => text.split(';').any(|entry| !entry.trim().is_empty() && !is_absolute(entry)),
+        false => text.split(':').any(|entry| !entry.starts_with('/') && !entry.contains(":\\")),
+    };
+    if is_relative {
         found.unknown("programs that are searched for in the working directory", value.span, "PATH");
     }
 }
@@ -277,9 +308,7 @@ pub(super) fn env(call: Call<'_>, found: &mut Launches) {
         && let Some((name, value)) = split_pair(word)
     {
         variable(&name, &value, found);
-        if name == "PATH" {
-            search_path(&value, found);
-        }
+        search_path(&name, &value, call.command.shell, found);
         rest = tail;
     }
     // Each text is split in its place, so all of them, one behind the other, begin the command.

@@ -17,7 +17,10 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
         }
         "wmic" => wmic(call, found),
         "schtasks" => {
-            found.elevates("the task scheduler runs it, outside of what started this", call.span());
+            let changes = ["/create", "/change", "/run", "/end", "/delete"];
+            if has(call.words, &changes) || !has(call.words, &["/query", "/?"]) {
+                found.elevates("the task scheduler runs it, outside of what started this", call.span());
+            }
             if let Some(text) = switch(call.words, "tr") {
                 found.text(Shell::Cmd, text, "schtasks /tr");
             } else if has(call.words, &["/create", "/change", "/run"]) {

@@ -1,7 +1,7 @@
 //! Launchers that put options, perhaps some operands, in front of a whole command: one table.
 
 use super::args::{self, Grammar, joined};
-use super::{Call, Launches, variables};
+use super::{Call, Launches, finders, variables};
 use crate::command::{Part, Shell, Unknown, Word};
 
 /// What the operands are.
@@ -277,8 +277,8 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     match call.name {
         "env" | "genv" => variables::env(call, found),
         "xargs" | "gxargs" => xargs(call, found),
-        "find" | "gfind" => find(call.words, found),
-        "fd" | "fdfind" => fd(call, found),
+        "find" | "gfind" => finders::find(call.words, found),
+        "fd" | "fdfind" => finders::fd(call, found),
         "sudo" | "sudoedit" => sudo(call, found),
         "su" | "runuser" => su(call, found),
         "sg" | "newgrp" => texts_of(call, &["-c"], 1, found),
@@ -331,7 +331,7 @@ fn texts_of(call: Call<'_>, options: &[&str], skip: usize, found: &mut Launches)
 }
 
 /// A word that stands for words which only the run will show.
-fn more_words(why: &str, call: Call<'_>) -> Word {
+pub(super) fn more_words(why: &str, call: Call<'_>) -> Word {
     let why = Unknown::Other(why.to_owned());
     Word { parts: vec![Part::Unknown { why, splits: true }], span: call.span() }
 }
@@ -357,7 +357,7 @@ fn xargs(call: Call<'_>, found: &mut Launches) {
 }
 
 /// Every occurrence of the mark becomes unknown.
-fn replace(word: &mut Word, mark: &str) {
+pub(super) fn replace(word: &mut Word, mark: &str) {
     let mut parts = Vec::with_capacity(word.parts.len());
     for part in std::mem::take(&mut word.parts) {
         let Part::Text(text) = part else {
@@ -375,49 +375,6 @@ fn replace(word: &mut Word, mark: &str) {
         }
     }
     word.parts = parts;
-}
-
-/// The commands of `find`: from an action to `;` or `+`.
-fn find(words: &[Word], found: &mut Launches) {
-    let mut rest = words;
-    while let Some((word, tail)) = rest.split_first() {
-        rest = tail;
-        let action = word.text().unwrap_or_default();
-        if action == "-files0-from" {
-            found.unknown("places that find reads from a file", word.span, "find -files0-from");
-        }
-        if !matches!(action.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
-            continue;
-        }
-        let is_end = |word: &Word| matches!(word.text().as_deref(), Some(";" | "+" | "\\;"));
-        let end = rest.iter().position(is_end).unwrap_or(rest.len());
-        let (command, tail) = rest.split_at(end);
-        let mut command = command.to_vec();
-        command.iter_mut().for_each(|word| replace(word, "{}"));
-        found.words(&command, &format!("find {action}"));
-        rest = tail.get(1..).unwrap_or_default();
-    }
-}
-
-fn fd(call: Call<'_>, found: &mut Launches) {
-    let is_action = |word: &Word| {
-        matches!(word.text().as_deref(), Some("-x" | "-X" | "--exec" | "--exec-batch"))
-            || ["--exec=", "--exec-batch="].iter().any(|start| word.known_start().starts_with(start))
-    };
-    let cluster = |word: &Word| {
-        let text = word.known_start();
-        text.starts_with('-') && !text.starts_with("--") && text.contains(['x', 'X'])
-    };
-    let at = call.words.iter().position(|word| is_action(word) || cluster(word));
-    let Some(words) = at.and_then(|at| call.words.get(at..)) else { return };
-    let Some((action, words)) = words.split_first() else { return };
-    let mut command = words.to_vec();
-    if let Some((_, program)) = action.known_start().split_once('=') {
-        command.insert(0, Word::known(program, action.span));
-    }
-    command.iter_mut().for_each(|word| replace(word, "{}"));
-    command.push(more_words("names that fd finds", call));
-    found.words(&command, "fd --exec");
 }
 
 fn sudo(call: Call<'_>, found: &mut Launches) {
@@ -547,7 +504,9 @@ fn parallel(call: Call<'_>, found: &mut Launches) {
         let text = word.known_start();
         !text.contains([';', '|', '&', '$', '`', '(', '>', '<'])
     });
-    if is_plain && command.len() > 2 {
+    // A single word with blanks is a text; without, it is a program.
+    let is_program = |word: &Word| word.text().is_some_and(|text| !text.contains(char::is_whitespace));
+    if is_plain && (command.len() > 2 || command.first().is_some_and(is_program)) {
         return found.words(&command, "parallel");
     }
     command.pop();

@@ -1,7 +1,7 @@
 //! The suite of bash: `suites/bash.md`.
 
 use crate::place::surroundings;
-use garth_policy::{Inputs, Policy, Source, TrustStore, load};
+use garth_policy::{Context, Inputs, Policy, Source, TrustStore, load};
 use garth_vet::Shell;
 use garth_vet::judge::{Verdict, judge};
 
@@ -40,9 +40,10 @@ fn read(suite: &str) -> (String, Vec<Case<'_>>) {
     (policy, found)
 }
 
-fn policy(text: &str) -> Policy {
+/// The policy of a user in a place.
+pub(crate) fn policy(text: &str, context: Context) -> Policy {
     let inputs = Inputs {
-        context: surroundings().context,
+        context,
         managed: None,
         user: Some(Source { name: "policy.toml".into(), text: text.into() }),
         project: None,
@@ -52,7 +53,7 @@ fn policy(text: &str) -> Policy {
 }
 
 /// Whether the verdict is what is expected: `deny rule: git push: writes /a`.
-fn agrees(verdict: &Verdict, expected: &str) -> bool {
+pub(crate) fn agrees(verdict: &Verdict, expected: &str) -> bool {
     let mut pieces = expected.split(": ");
     let mut head = pieces.next().unwrap_or_default().split(' ');
     let decision = head.next().unwrap_or_default();
@@ -65,7 +66,7 @@ fn agrees(verdict: &Verdict, expected: &str) -> bool {
 }
 
 /// Commands and effects as the suite writes them.
-fn told(verdict: &Verdict) -> Vec<String> {
+pub(crate) fn told(verdict: &Verdict) -> Vec<String> {
     let mut told = Vec::new();
     for command in &verdict.commands {
         told.push(command.words.join(" "));
@@ -82,7 +83,7 @@ fn told(verdict: &Verdict) -> Vec<String> {
 fn suite() {
     let (text, cases) = read(SUITE);
     assert!(cases.len() >= 550, "only {} cases", cases.len());
-    let policy = policy(&text);
+    let policy = policy(&text, surroundings().context);
     let mut failed = String::new();
     for case in &cases {
         let verdict = judge(&policy, &surroundings(), Shell::Bash, &case.text);

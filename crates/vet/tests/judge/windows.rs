@@ -1,10 +1,9 @@
 //! Paths of Windows in texts for cmd.exe and PowerShell, judged on either kind of system.
 
-use crate::place::surroundings;
-use garth_policy::{AbsPath, CommandDecision, Context, Os, Policy, Profile};
+use crate::place::{surroundings, surroundings_on_windows};
+use garth_policy::{CommandDecision, Policy, Profile};
 use garth_vet::Shell;
 use garth_vet::judge::{Code, Surroundings, judge};
-use std::collections::BTreeMap;
 
 use CommandDecision::{Allow, Ask};
 
@@ -64,18 +63,7 @@ fn a_path_of_windows_is_no_name_in_the_workspace() {
 
 #[test]
 fn on_windows_its_paths_are_decided_by_the_policy() {
-    let path = |text: &str| AbsPath::windows(text).unwrap();
-    let context = Context {
-        os: Os::Windows,
-        workspace: path("C:\\Users\\u\\work"),
-        home: path("C:\\Users\\u"),
-        tmp: path("C:\\Users\\u\\AppData\\Local\\Temp\\garth"),
-        git_dirs: Vec::new(),
-        path_dirs: Vec::new(),
-        env_dirs: Vec::new(),
-    };
-    let directory = context.workspace.clone();
-    let place = Surroundings { context, directory, variables: BTreeMap::new(), agent: None };
+    let place = surroundings_on_windows();
     let table = [
         (Shell::Cmd, "del /s /q C:\\", Ask, None),
         (Shell::Cmd, "del /q C:\\Users\\u\\other\\x", Ask, None),
