@@ -1,5 +1,6 @@
 //! Connections to the outside: resolve, check every address, connect to a checked address and to no other.
 
+use super::ciphers::provider;
 use super::config::Roots;
 use super::session::Session;
 use crate::core::{Code, Host, Progress, Proxy, ProxyKind, Route, Ruling, http, socks};
@@ -242,8 +243,7 @@ impl TlsClient {
     ) -> Result<TlsStream<TcpStream>, Ruling> {
         let failed =
             |cause: String| Ruling::deny(Code::TlsFailed, format!("the server's TLS is refused: {cause}"));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(error.to_string()))?
             .with_root_certificates(self.store().await)

@@ -7,6 +7,7 @@ use super::dial::{Dialled, dial};
 use super::relay::OverBudget;
 use super::replies;
 use super::rewind::Rewind;
+use super::server::Server;
 use crate::core::{Code, Host, Protocol, Request as Seen, RequestView, Ruling, authority};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -15,9 +16,7 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection as Transport};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
@@ -28,8 +27,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 type Outgoing = UnsyncBoxBody<Bytes, Failure>;
 
@@ -57,12 +54,6 @@ pub(crate) struct Scope {
     pub(crate) is_http2: bool,
     /// What is offered to the server inside TLS.
     pub(crate) protocols: Vec<Vec<u8>>,
-}
-
-/// A connection to a server.
-pub(crate) enum Server {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 struct Engine {
@@ -503,53 +494,5 @@ impl Connector {
         }
         let opened = session.tls.connect(stream, &host, self.scope.protocols.clone()).await?;
         Ok(Server::Tls(Box::new(opened)))
-    }
-}
-
-impl Transport for Server {
-    fn connected(&self) -> Connected {
-        match self {
-            Self::Plain(_) => Connected::new(),
-            Self::Tls(stream) => {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                if is_http2 { Connected::new().negotiated_h2() } else { Connected::new() }
-            }
-        }
-    }
-}
-
-impl Read for Server {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_read(context, buffer),
-        }
-    }
-}
-
-impl Write for Server {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_flush(context),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_shutdown(context),
-        }
     }
 }

@@ -3,8 +3,9 @@
 
 use super::connection::Connection;
 use super::dial::Dialled;
-use super::engine::{self, Scope, Server};
+use super::engine::{self, Scope};
 use super::rewind::Rewind;
+use super::server::Server;
 use super::tunnel::{Client, Place};
 use crate::core::tls::Hello;
 use crate::core::{Code, Host, Protocol, Ruling};

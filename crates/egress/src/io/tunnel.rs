@@ -3,10 +3,11 @@
 
 use super::connection::{Connection, Told};
 use super::dial::Dialled;
-use super::engine::{self, Scope, Server};
+use super::engine::{self, Scope};
 use super::opened;
 use super::relay::{OverBudget, relay};
 use super::rewind::Rewind;
+use super::server::Server;
 use crate::core::tls::{Hello, client_hello};
 use crate::core::{Code, Host, Opening, Progress, Protocol, Ruling, opening};
 use std::io;
