@@ -277,6 +277,34 @@ async fn a_budget_ends_an_upload() {
 }
 
 #[tokio::test]
+async fn a_rules_own_budget_ends_an_upload_to_its_host_alone() {
+    let port = echo_server().await;
+    let setup = Setup::new(&["api.example", "other.example"]).budget_rule("api.example", 60_000);
+    let running = setup.start();
+    // Bytes that are no request pass: a rule that only counts opens nothing.
+    let mut large = running.tunnel(&format!("other.example:{port}")).await;
+    let mut small = running.tunnel(&format!("api.example:{port}")).await;
+    for stream in [&mut large, &mut small] {
+        stream.write_all(&[1; 50_000]).await.unwrap();
+        stream.read_exact(&mut vec![0; 50_000]).await.unwrap();
+    }
+    large.write_all(&[1; 50_000]).await.unwrap();
+    large.read_exact(&mut vec![0; 50_000]).await.unwrap();
+    // A second connection has what the first left.
+    let mut again = running.tunnel(&format!("api.example:{port}")).await;
+    let _broken = again.write_all(&[1; 20_000]).await;
+    assert!(again.read_exact(&mut vec![0; 20_000]).await.is_err());
+    let decided = running.events.code(Code::UploadBudget).await;
+    assert_eq!(decided.host.unwrap().text(), "api.example");
+    let hint = decided.ruling.hint.unwrap();
+    assert_eq!(
+        (&*hint.section, &*hint.line),
+        ("[network.rules]", "host = \"api.example\", upload = \"120000\"")
+    );
+    assert!(decided.ruling.origin.is_some());
+}
+
+#[tokio::test]
 async fn an_approver_is_asked_once_and_in_time() {
     let port = echo_server().await;
     let asked = Arc::new(AtomicUsize::new(0));

@@ -74,7 +74,7 @@ impl Broker {
     /// # Errors
     /// When the certificate authority is not to be had.
     pub fn prepare(mut config: Config) -> Result<Self, StartError> {
-        let opens = !config.network.rules.is_empty() || !config.network.secrets.is_empty();
+        let opens = config.network.opens_tls();
         let made = if opens { Some(Authority::generate()) } else { None };
         let authority = made.transpose().map_err(|error| StartError::Authority(error.to_string()))?;
         let pem = authority.as_ref().map(Authority::pem);

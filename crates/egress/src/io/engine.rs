@@ -222,7 +222,7 @@ impl Engine {
             parts.version = Version::HTTP_11;
         }
         let connection = Arc::clone(&self.connection);
-        let counted = Counted { inner: body, connection, host: passed.host.clone() };
+        let counted = Counted { inner: body, connection, host: passed.host.clone(), port: passed.port };
         self.connection.tell(told, &passed.ruling);
         let outgoing = Request::from_parts(parts, counted.boxed_unsync());
         match self.client.request(outgoing).await {
@@ -290,7 +290,12 @@ impl Engine {
         }
         if let (true, Some(inside)) = (upgraded, inside) {
             let outside = hyper::upgrade::on(&mut response);
-            tokio::spawn(bridge(Arc::clone(&self.connection), passed.host.clone(), inside, outside));
+            tokio::spawn(bridge(
+                Arc::clone(&self.connection),
+                (passed.host.clone(), passed.port),
+                inside,
+                outside,
+            ));
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             if let Some(protocol) = protocol {
                 response.headers_mut().insert(header::UPGRADE, protocol);
@@ -365,13 +370,13 @@ fn clean(headers: &mut HeaderMap, keeps_trailers: bool) {
 /// Passes the bytes of an upgraded connection (WebSocket) both ways.
 async fn bridge(
     connection: Arc<Connection>,
-    host: Host,
+    (host, port): (Host, u16),
     inside: hyper::upgrade::OnUpgrade,
     outside: hyper::upgrade::OnUpgrade,
 ) {
     let Ok((inside, outside)) = tokio::try_join!(inside, outside) else { return };
     let (mut inside, outside) = (TokioIo::new(inside), TokioIo::new(outside));
-    let mut outside = Metered { inner: outside, connection, host };
+    let mut outside = Metered { inner: outside, connection, host, port };
     // Either side may end it; what is left to tell is in the count of bytes.
     let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
 }
@@ -381,6 +386,7 @@ struct Metered<S> {
     inner: S,
     connection: Arc<Connection>,
     host: Host,
+    port: u16,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
@@ -403,14 +409,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let left = self.connection.session.left(&self.host);
+        let left = self.connection.session.left(&self.host, self.port);
         if left == 0 && !bytes.is_empty() {
-            super::relay::Way::Up(&self.host).count(&self.connection, bytes.len())?;
+            super::relay::Way::Up(&self.host, self.port).count(&self.connection, bytes.len())?;
         }
         let bytes = bytes.get(..left).unwrap_or(bytes);
         let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
         if let Poll::Ready(Ok(written)) = polled {
-            super::relay::Way::Up(&self.host).count(&self.connection, written)?;
+            super::relay::Way::Up(&self.host, self.port).count(&self.connection, written)?;
         }
         polled
     }

@@ -63,7 +63,8 @@ impl Ready {
     async fn go(self, connection: &Arc<Connection>, client: Client, place: &Place) {
         match self {
             Self::Pass(server) => {
-                let passed = relay(connection, &place.host, client.stream, client.sent, server).await;
+                let to = (&place.host, place.port);
+                let passed = relay(connection, to, client.stream, client.sent, server).await;
                 if let Some(ruling) = passed.as_ref().err().and_then(OverBudget::of) {
                     connection.refuse(place.protocol, Some(&place.host), place.port, ruling);
                 }

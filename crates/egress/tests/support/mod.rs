@@ -122,8 +122,16 @@ impl Setup {
     pub fn rule(mut self, host: &str, methods: &[&str], paths: &[&str]) -> Self {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let host = HostPattern::parse(host).unwrap();
-        let rule = HttpRule { host, methods: words(methods), paths: words(paths), origin: origin() };
+        let rule =
+            HttpRule { host, methods: words(methods), paths: words(paths), upload: None, origin: origin() };
         self.network.rules.push(rule);
+        self
+    }
+
+    /// A rule that bounds what is sent to the host, and nothing else.
+    pub fn budget_rule(mut self, host: &str, upload: u64) -> Self {
+        self = self.rule(host, &[], &[]);
+        self.network.rules.last_mut().unwrap().upload = Some(upload);
         self
     }
 
