@@ -188,6 +188,11 @@ fn rules_for_the_loopback_hold_under_each_of_its_names() {
         assert_eq!(code(8080, "GET"), Code::Request, "{name}");
         assert_eq!(code(9090, "POST"), Code::Request, "{name}");
     }
+    // The port itself is for `localhost` and the addresses; a name below it is another host, and none that is known.
+    for (name, is_open) in [("localhost", true), ("127.0.0.1", true), ("::1", true), ("a.localhost", false)] {
+        assert_eq!(judge.connect(&host(name), 8080, &Grants::none()).is_allowed(), is_open, "{name}");
+        assert_eq!(judge.resolves(&host("a.localhost"), &Grants::none()).verdict, Verdict::Deny);
+    }
 }
 
 #[test]

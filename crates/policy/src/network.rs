@@ -273,7 +273,8 @@ impl Network {
     }
 
     fn host_port(&self, host: &str, address: Option<IpAddr>, port: u16) -> Option<&Sourced<u16>> {
-        let is_host = is_local_name(host) || address.is_some_and(|address| address.is_loopback());
+        // Not names below it: what answers them outside is not said by the policy, and each would be another host.
+        let is_host = host == "localhost" || address.is_some_and(|address| address.is_loopback());
         self.host_ports.iter().find(|entry| is_host && entry.value == port)
     }
 
