@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -54,6 +55,8 @@ pub(crate) struct Scope {
     pub(crate) is_http2: bool,
     /// What is offered to the server inside TLS.
     pub(crate) protocols: Vec<Vec<u8>>,
+    /// Why nothing can be asked of the server, which has been told of.
+    pub(crate) failed: Option<Ruling>,
 }
 
 struct Engine {
@@ -84,6 +87,7 @@ pub(crate) async fn serve<S>(
         .build(connector);
     let head = connection.session.limits.head;
     let engine = Arc::new(Engine { connection, scope, client: outgoing });
+    let served = Arc::clone(&engine);
     let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_headers(128).half_close(true);
     builder
@@ -97,8 +101,32 @@ pub(crate) async fn serve<S>(
         let engine = Arc::clone(&engine);
         async move { Ok::<_, Infallible>(engine.handle(request).await) }
     });
-    // A client that breaks off or speaks garbage ends its own connection; there is nobody to tell.
-    let _ = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
+    let outcome = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
+    if let Some(ruling) = outcome.err().and_then(|error| misspoken(&*error)) {
+        let (host, port) = served.scope.asked.as_ref().map_or((None, 0), |(host, port)| (Some(host), *port));
+        served.connection.refuse(served.protocol(), host, port, &ruling);
+    }
+}
+
+/// The refusal of a client that spoke no HTTP, or not in time. One that broke off only ended its own connection.
+fn misspoken(error: &(dyn std::error::Error + 'static)) -> Option<Ruling> {
+    let own = error.downcast_ref::<hyper::Error>()?;
+    if own.is_timeout() {
+        return Some(Ruling::deny(Code::Limit, "the client did not finish the head of its request in time"));
+    }
+    let is_broken = own.is_incomplete_message() || own.is_closed() || own.is_canceled() || own.is_shutdown();
+    let mut cause = own.source();
+    let mut words = own.to_string();
+    while let Some(one) = cause {
+        if one.is::<io::Error>() {
+            return None;
+        }
+        words = one.to_string();
+        cause = one.source();
+    }
+    let is_foreign = own.is_parse() || own.source().is_some();
+    (is_foreign && !is_broken)
+        .then(|| Ruling::deny(Code::Malformed, format!("the client speaks no well-formed HTTP: {words}")))
 }
 
 /// The host that a request seemed to be for, and why it is refused.
@@ -118,6 +146,9 @@ impl Engine {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<Outgoing> {
+        if let (Some(ruling), Some((host, port))) = (&self.scope.failed, &self.scope.asked) {
+            return refusal(Some(host), *port, ruling);
+        }
         let seen = seen(&request);
         let (host, port) = match self.addressed(&request) {
             Ok(place) => place,
@@ -311,15 +342,19 @@ impl Engine {
         let mut told = Told::new(self.protocol(), host, port);
         told.request = Some(seen);
         self.connection.tell(told, ruling);
-        let body = Full::new(Bytes::from(replies::body(host, port, ruling)));
-        let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
-        *response.status_mut() =
-            StatusCode::from_u16(replies::status(ruling)).unwrap_or(StatusCode::FORBIDDEN);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert("x-garth-denied", HeaderValue::from_static(ruling.code.name()));
-        response
+        refusal(host, port, ruling)
     }
+}
+
+/// The answer to a request that is refused.
+fn refusal(host: Option<&Host>, port: u16, ruling: &Ruling) -> Response<Outgoing> {
+    let body = Full::new(Bytes::from(replies::body(host, port, ruling)));
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::from_u16(replies::status(ruling)).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-garth-denied", HeaderValue::from_static(ruling.code.name()));
+    response
 }
 
 fn seen(request: &Request<Incoming>) -> Seen {
@@ -498,7 +533,8 @@ impl Connector {
         if !self.scope.is_tls {
             return Ok(Server::Plain(stream));
         }
-        let opened = session.tls.connect(stream, &host, self.scope.protocols.clone()).await?;
+        let opened =
+            session.tls.connect(stream, &host, self.scope.protocols.clone(), session.limits.connect).await?;
         Ok(Server::Tls(Box::new(opened)))
     }
 }

@@ -71,7 +71,7 @@ impl Ready {
             }
             Self::Http { server, is_http2 } => {
                 let asked = Some((place.host.clone(), place.port));
-                let scope = Scope { asked, is_tls: false, is_http2, protocols: Vec::new() };
+                let scope = Scope { asked, is_tls: false, is_http2, protocols: Vec::new(), failed: None };
                 let stream = Rewind::new(client.stream, client.sent);
                 // Boxed, like the others: an idle tunnel keeps room for what it is, not for what it could be.
                 Box::pin(engine::serve(Arc::clone(connection), stream, scope, Some(server))).await;
