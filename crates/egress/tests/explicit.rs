@@ -13,7 +13,7 @@ mod support;
 #[path = "support/web.rs"]
 mod web;
 
-use garth_egress::core::{Answer, Budgets, Code, Event, Question, Upstream};
+use garth_egress::core::{Answer, Budgets, Code, Event, Host, Question, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -450,4 +450,38 @@ async fn starting_is_quick() {
     println!("start: {best:?}");
     // Generous, because the machine is shared; the figure in docs/egress.md is measured alone.
     assert!(best < Duration::from_millis(20), "{best:?}");
+}
+
+#[tokio::test]
+async fn an_open_network_tells_everything_and_keeps_what_is_special_closed() {
+    let port = echo_server().await;
+    let mut setup = Setup::new(&[]);
+    setup.network.mode.value = garth_policy::NetworkMode::Open;
+    let running = setup.start();
+    let mut stream = running.tunnel(&format!("new.example:{port}")).await;
+    stream.write_all(b"\x00hello").await.unwrap();
+    stream.read_exact(&mut [0; 6]).await.unwrap();
+    drop(stream);
+    let decided = running.events.code(Code::Open).await;
+    assert_eq!(decided.host.unwrap().text(), "new.example");
+    let closed = running.events.wait("closed", |event| matches!(event, Event::Closed(_))).await;
+    let Event::Closed(closed) = closed else { panic!("no end") };
+    assert_eq!((closed.host.text().as_str(), closed.sent), ("new.example", 6));
+    assert!(closed.received >= 6, "{closed:?}");
+    for (host, port, code) in [
+        ("169.254.169.254", 80, Code::SpecialAddress),
+        ("10.0.0.1", 22, Code::SpecialAddress),
+        ("fe80::1", 80, Code::SpecialAddress),
+        ("127.0.0.1", 80, Code::SpecialAddress),
+        ("metadata.google.internal", 80, Code::SpecialName),
+        ("rebound.example", 80, Code::ResolvedRefused),
+    ] {
+        let host = Host::read(host).unwrap();
+        let (_, head) = running.connect(&host.with_port(port)).await;
+        assert!(head.contains(&format!("X-Garth-Denied: {}", code.name())), "{host}: {head}");
+        let told = running.events.decided();
+        let told =
+            told.iter().filter(|event| event.ruling.code == code && event.host.as_ref() == Some(&host));
+        assert_eq!(told.count(), 1, "{host}");
+    }
 }
