@@ -183,7 +183,7 @@ fn overlapping_secrets_and_impossible_hosts_start_nothing() {
             assert!(!place.garden.has("ran"), "it ran");
         }
         // The same without the trouble starts.
-        place.garden.write(&place.garden.home.join("policy.toml"), policy("env:FIRST"));
+        place.garden.write(place.garden.home.join("policy.toml"), policy("env:FIRST"));
         let file = place.garden.home.join("policy.toml");
         let options = ["--policy", file.to_str().expect("text")];
         let run =
