@@ -147,6 +147,35 @@ fn rules_for_requests_and_a_secret_in_tls_that_is_opened() {
 }
 
 #[test]
+fn an_open_network_leads_to_every_public_host_and_to_no_other() {
+    if !has("curl", "curl") {
+        return;
+    }
+    everyone(
+        "version = 1\n[network]\nmode = \"open\"\ndomains = { \"forbidden.test\" = \"deny\" }\n",
+        |place| {
+            for address in ["denied.test", "api.test", SERVER] {
+                let run = place.run(&format!("curl -sS http://{address}/open")).ok();
+                assert!(run.text().contains("at /open"), "{address}: {run}");
+            }
+            let before = place.internet.requests();
+            for host in [
+                "forbidden.test",
+                CLIENT,
+                "169.254.169.254",
+                "10.0.0.1",
+                "192.168.1.1",
+                "metadata.google.internal",
+            ] {
+                let run = place.fails_fast(&format!("curl -sS http://{host}/open"));
+                assert!(run.errors().contains(&format!("the network refused {host}")), "{host}: {run}");
+            }
+            assert_eq!(place.internet.requests(), before);
+        },
+    );
+}
+
+#[test]
 fn an_option_opens_one_host() {
     everyone("version = 1\n", |place| {
         let script = "curl -sS --cacert ca.pem https://allowed.test/option; curl -sS http://denied.test/ || echo refused";

@@ -88,6 +88,29 @@ fn the_doctor_finds_it_and_says_what_to_do() {
 }
 
 #[test]
+fn a_proof_can_be_made_and_says_what_it_does_not_show() {
+    let Some(internet) = Internet::new() else { return };
+    for identity in Identity::all() {
+        let garden = Garden::new(*identity);
+        let program = garden.program().to_str().expect("text");
+        let words = ["prove", "--only", "egress.address.*"];
+        let run = garth(&internet, &garden, &words).ok();
+        assert!(run.text().contains(" 0 not held"), "{run}");
+        let skipped = |run: &Run| run.text().matches("without a redirect nothing leads").count();
+        assert_eq!(skipped(&run), 6, "{run}");
+        // Two that come to the broker without a redirect, and one that does not.
+        for (name, is_held) in [("metadata", true), ("private-10", true), ("private-172", false)] {
+            let text = run.text();
+            let line = text.lines().find(|line| line.contains(&format!("egress.address.{name} ")));
+            assert_eq!(line.is_some_and(|line| line.ends_with("held")), is_held, "{name}: {run}");
+        }
+        // Where the kernel redirects nothing is skipped.
+        let run = internet.on_machine(&garden, &[], &[&[program], &words[..]].concat()).ok();
+        assert_eq!(skipped(&run), 0, "{run}");
+    }
+}
+
+#[test]
 fn clients_reach_what_is_named_by_the_proxy_and_at_the_usual_ports() {
     everyone(|place| {
         for before in ["", UNSET] {

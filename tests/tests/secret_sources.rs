@@ -156,3 +156,38 @@ fn a_command_is_never_the_repositorys() {
 fn run_with_path(place: &Place<'_>, source: &str, path: &str) -> Run {
     run(place, source, &[("PATH", path)]).code(120)
 }
+
+#[test]
+fn overlapping_secrets_and_impossible_hosts_start_nothing() {
+    let Some(internet) = Internet::new() else { return };
+    let with = |more: &str| policy("env:FIRST") + more;
+    let second = "[network.secrets.OTHER]\nfrom = \"env:SECOND\"\nhosts = [\"api.test\"]\n";
+    let overlap = with(second);
+    let host = with("[[network.rules]]\nhost = \"api..test\"\n");
+    let number = with("[[network.rules]]\nhost = \"0x7f.1\"\nupload = \"1MiB\"\n");
+    internet.everyone("version = 1\n", &[], |place| {
+        for (text, places) in [
+            (&overlap, &["policy.toml:5:18", "policy.toml:8:18", "overlap"][..]),
+            (&host, &["policy.toml:9:8", "`api..test` names no host"]),
+            (&number, &["policy.toml:9:8", "`0x7f.1` names no host"]),
+        ] {
+            let file = place.garden.home.join("policy.toml");
+            place.garden.write(&file, text);
+            let options = ["--policy", file.to_str().expect("text")];
+            let variables = [("FIRST", "a-value-that-is-long"), ("SECOND", "xx-a-value-that-is-long-xx")];
+            let run = place.internet.inside(&place.garden, &options, &variables, "touch ran").code(120);
+            for part in places {
+                assert!(run.errors().contains(part), "{part}: {run}");
+            }
+            assert!(!run.errors().contains("a-value-that-is-long"), "a value is shown: {run}");
+            assert!(!place.garden.has("ran"), "it ran");
+        }
+        // The same without the trouble starts.
+        place.garden.write(place.garden.home.join("policy.toml"), policy("env:FIRST"));
+        let file = place.garden.home.join("policy.toml");
+        let options = ["--policy", file.to_str().expect("text")];
+        let run =
+            place.internet.inside(&place.garden, &options, &[("FIRST", "a-value-that-is-long")], "touch ran");
+        assert!(run.ok().errors().is_empty() && place.garden.has("ran"));
+    });
+}

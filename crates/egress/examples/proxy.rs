@@ -32,7 +32,7 @@ fn main() {
             "--open" => {
                 let host = HostPattern::parse(&value()).unwrap();
                 let (methods, paths) = (Vec::new(), vec!["/**".to_owned()]);
-                network.rules.push(HttpRule { host, methods, paths, origin: origin() });
+                network.rules.push(HttpRule { host, methods, paths, upload: None, origin: origin() });
             }
             host => {
                 let host = HostPattern::parse(host).unwrap();

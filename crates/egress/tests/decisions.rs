@@ -168,12 +168,41 @@ fn a_name_resolves_if_some_port_of_it_may_be_reached() {
 }
 
 #[test]
+fn rules_for_the_loopback_hold_under_each_of_its_names() {
+    let mut rules = network(NetworkMode::AllowList, &[]);
+    rules.host_ports = vec![Sourced::new(8080, origin()), Sourced::new(9090, origin())];
+    rules.rules = vec![HttpRule {
+        host: HostPattern::parse("localhost:8080").unwrap(),
+        methods: vec!["GET".to_owned()],
+        paths: Vec::new(),
+        upload: None,
+        origin: origin(),
+    }];
+    let judge = Judge::new(rules, []);
+    for name in ["localhost", "127.0.0.1", "127.9.9.9", "::1", "a.localhost", "LOCALHOST."] {
+        let host = host(name);
+        let code =
+            |port, method| judge.request(&host, port, RequestView { method, target: "/", headers: &[] }).code;
+        assert!(judge.opens(&host, 8080) && !judge.opens(&host, 9090), "{name}");
+        assert_eq!(code(8080, "POST"), Code::RequestDenied, "{name}");
+        assert_eq!(code(8080, "GET"), Code::Request, "{name}");
+        assert_eq!(code(9090, "POST"), Code::Request, "{name}");
+    }
+    // The port itself is for `localhost` and the addresses; a name below it is another host, and none that is known.
+    for (name, is_open) in [("localhost", true), ("127.0.0.1", true), ("::1", true), ("a.localhost", false)] {
+        assert_eq!(judge.connect(&host(name), 8080, &Grants::none()).is_allowed(), is_open, "{name}");
+        assert_eq!(judge.resolves(&host("a.localhost"), &Grants::none()).verdict, Verdict::Deny);
+    }
+}
+
+#[test]
 fn requests_are_limited_and_tricks_are_refused() {
     let mut rules = network(NetworkMode::AllowList, &[("api.example", true), ("free.example", true)]);
     rules.rules = vec![HttpRule {
         host: HostPattern::parse("api.example").unwrap(),
         methods: vec!["GET".to_owned()],
         paths: vec!["/repos/acme/**".to_owned()],
+        upload: None,
         origin: origin(),
     }];
     let judge = Judge::new(rules, []);

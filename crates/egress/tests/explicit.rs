@@ -13,7 +13,7 @@ mod support;
 #[path = "support/web.rs"]
 mod web;
 
-use garth_egress::core::{Answer, Budgets, Code, Event, Question, Upstream};
+use garth_egress::core::{Answer, Budgets, Code, Event, Host, Question, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -277,6 +277,34 @@ async fn a_budget_ends_an_upload() {
 }
 
 #[tokio::test]
+async fn a_rules_own_budget_ends_an_upload_to_its_host_alone() {
+    let port = echo_server().await;
+    let setup = Setup::new(&["api.example", "other.example"]).budget_rule("api.example", 60_000);
+    let running = setup.start();
+    // Bytes that are no request pass: a rule that only counts opens nothing.
+    let mut large = running.tunnel(&format!("other.example:{port}")).await;
+    let mut small = running.tunnel(&format!("api.example:{port}")).await;
+    for stream in [&mut large, &mut small] {
+        stream.write_all(&[1; 50_000]).await.unwrap();
+        stream.read_exact(&mut vec![0; 50_000]).await.unwrap();
+    }
+    large.write_all(&[1; 50_000]).await.unwrap();
+    large.read_exact(&mut vec![0; 50_000]).await.unwrap();
+    // A second connection has what the first left.
+    let mut again = running.tunnel(&format!("api.example:{port}")).await;
+    let _broken = again.write_all(&[1; 20_000]).await;
+    assert!(again.read_exact(&mut vec![0; 20_000]).await.is_err());
+    let decided = running.events.code(Code::UploadBudget).await;
+    assert_eq!(decided.host.unwrap().text(), "api.example");
+    let hint = decided.ruling.hint.unwrap();
+    assert_eq!(
+        (&*hint.section, &*hint.line),
+        ("[network.rules]", "host = \"api.example\", upload = \"120000\"")
+    );
+    assert!(decided.ruling.origin.is_some());
+}
+
+#[tokio::test]
 async fn an_approver_is_asked_once_and_in_time() {
     let port = echo_server().await;
     let asked = Arc::new(AtomicUsize::new(0));
@@ -422,4 +450,38 @@ async fn starting_is_quick() {
     println!("start: {best:?}");
     // Generous, because the machine is shared; the figure in docs/egress.md is measured alone.
     assert!(best < Duration::from_millis(20), "{best:?}");
+}
+
+#[tokio::test]
+async fn an_open_network_tells_everything_and_keeps_what_is_special_closed() {
+    let port = echo_server().await;
+    let mut setup = Setup::new(&[]);
+    setup.network.mode.value = garth_policy::NetworkMode::Open;
+    let running = setup.start();
+    let mut stream = running.tunnel(&format!("new.example:{port}")).await;
+    stream.write_all(b"\x00hello").await.unwrap();
+    stream.read_exact(&mut [0; 6]).await.unwrap();
+    drop(stream);
+    let decided = running.events.code(Code::Open).await;
+    assert_eq!(decided.host.unwrap().text(), "new.example");
+    let closed = running.events.wait("closed", |event| matches!(event, Event::Closed(_))).await;
+    let Event::Closed(closed) = closed else { panic!("no end") };
+    assert_eq!((closed.host.text().as_str(), closed.sent), ("new.example", 6));
+    assert!(closed.received >= 6, "{closed:?}");
+    for (host, port, code) in [
+        ("169.254.169.254", 80, Code::SpecialAddress),
+        ("10.0.0.1", 22, Code::SpecialAddress),
+        ("fe80::1", 80, Code::SpecialAddress),
+        ("127.0.0.1", 80, Code::SpecialAddress),
+        ("metadata.google.internal", 80, Code::SpecialName),
+        ("rebound.example", 80, Code::ResolvedRefused),
+    ] {
+        let host = Host::read(host).unwrap();
+        let (_, head) = running.connect(&host.with_port(port)).await;
+        assert!(head.contains(&format!("X-Garth-Denied: {}", code.name())), "{host}: {head}");
+        let told = running.events.decided();
+        let told =
+            told.iter().filter(|event| event.ruling.code == code && event.host.as_ref() == Some(&host));
+        assert_eq!(told.count(), 1, "{host}");
+    }
 }

@@ -62,11 +62,11 @@ impl Inside for Fresh {
 }
 
 impl Egress {
-    /// Starts the broker that a plan needs; `None` if it needs none. What the policy leaves open is put to `asker`.
+    /// Prepares the broker that a plan needs; `None` if it needs none. What the policy leaves open is put to `asker`.
     ///
     /// # Errors
-    /// When a secret cannot be read, a proxy variable is none, or the broker has no threads.
-    pub(crate) fn start(
+    /// When a secret cannot be read, a proxy variable is none, or a port cannot be listened at.
+    pub(crate) fn prepare(
         policy: &Policy,
         spec: &LaunchSpec,
         environment: &Variables,
@@ -109,12 +109,20 @@ impl Egress {
         let password = password.iter().map(|byte| format!("{byte:02x}")).collect();
         let credentials = ("garth".to_owned(), password);
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
-        let broker = Broker::start(config, Vec::new()).map_err(|error| failed(&error))?;
+        let broker = Broker::prepare(config).map_err(|error| failed(&error))?;
         let canary = broker.canary();
         refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
         let asked = canary.allowed.iter().chain([&canary.forbidden]);
         network.lock().unwrap_or_else(PoisonError::into_inner).expect(asked);
         Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker, credentials }))
+    }
+
+    /// Starts the broker's threads. The sandbox has its order by then, and gets its sockets ready meanwhile.
+    ///
+    /// # Errors
+    /// When there are no threads to be had.
+    pub(crate) fn begin(&mut self) -> Result<(), Error> {
+        self.broker.begin().map_err(|error| failed(&error))
     }
 
     /// Lets the host reach the servers inside, through sockets that this runner makes.

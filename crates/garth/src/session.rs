@@ -421,7 +421,7 @@ impl Prepared {
         let commands = Commands::new(self.policy.commands.clone(), asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
-        let mut egress = Egress::start(
+        let mut egress = Egress::prepare(
             &self.policy,
             &spec,
             &self.command.environment,
@@ -445,6 +445,7 @@ impl Prepared {
         .map_err(starting())?;
         if let Some(egress) = &mut egress {
             descriptors::raise();
+            egress.begin()?;
             egress.know(&runner)?;
             egress.publish(&runner)?;
         }

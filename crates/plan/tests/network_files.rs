@@ -32,7 +32,13 @@ fn policy(with_rule: bool) -> Policy {
     policy.network.mode = Sourced { value: NetworkMode::AllowList, origin: origin.clone() };
     policy.network.domains.push(DomainRule { host: host.clone(), allow: true, origin: origin.clone() });
     if with_rule {
-        policy.network.rules.push(HttpRule { host, methods: Vec::new(), paths: Vec::new(), origin });
+        policy.network.rules.push(HttpRule {
+            host,
+            methods: Vec::new(),
+            paths: Vec::new(),
+            upload: None,
+            origin,
+        });
     }
     policy
 }

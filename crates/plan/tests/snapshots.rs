@@ -254,6 +254,7 @@ fn layered(policy: &Policy, facts: &HostFacts) -> Result<Plan, garth_plan::linux
         environment: Vec::new(),
         terminal: None,
         layers: vec![Layered { tree: path("/home/ada/project"), store: path("/home/ada/layers/1/0") }],
+        observe: false,
     };
     lower(policy, &policy.files.boundaries(), facts, &command, Report::All)
 }

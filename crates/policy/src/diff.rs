@@ -115,6 +115,13 @@ fn outcome(policy: &Policy, request: &AccessRequest<'_>) -> Outcome {
     policy.decide(request).outcome
 }
 
+fn show_most(most: &u64) -> String {
+    match *most {
+        u64::MAX => "any number".to_owned(),
+        most => crate::limits::show_bytes(most),
+    }
+}
+
 fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     let modes = (before.network.mode.value, after.network.mode.value);
     push(out, "network mode", &modes.0, &modes.1, |mode| mode.name().to_owned());
@@ -122,10 +129,7 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     let most = |network: &crate::network::Network| {
         network.budget.upload.as_ref().map_or(u64::MAX, |upload| upload.value)
     };
-    push(out, "bytes to one host", &most(old), &most(new), |most| match *most {
-        u64::MAX => "any number".to_owned(),
-        most => crate::limits::show_bytes(most),
-    });
+    push(out, "bytes to one host", &most(old), &most(new), show_most);
     let names = |network: &crate::network::Network| network.budget.new_names.value;
     push(out, "new names a minute", &names(old), &names(new), ToString::to_string);
     let domains = old.domains.iter().chain(&new.domains).map(|rule| &rule.host);
@@ -146,10 +150,19 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
             |outcome| format!("{outcome:?}"),
         );
     }
-    for rule in old.rules.iter().chain(&new.rules) {
+    for (host, port) in &hosts {
+        let most = |network: &crate::network::Network| {
+            network.upload_rule(host, *port).map_or(u64::MAX, |(most, _)| most)
+        };
+        push(out, format!("bytes to {host}:{port}"), &most(old), &most(new), show_most);
+    }
+    for rule in old.rules.iter().chain(&new.rules).filter(|rule| rule.judges()) {
         let limited = |network: &crate::network::Network| {
             let same = |known: &&crate::network::HttpRule| {
-                known.host == rule.host && known.methods == rule.methods && known.paths == rule.paths
+                known.judges()
+                    && known.host == rule.host
+                    && known.methods == rule.methods
+                    && known.paths == rule.paths
             };
             network.rules.iter().any(|known| same(&known))
         };

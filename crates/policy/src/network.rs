@@ -52,8 +52,18 @@ pub struct HttpRule {
     pub methods: Vec<String>,
     /// Paths, with `*` within and `**` across segments; empty for all.
     pub paths: Vec<String>,
+    /// Bytes that may be sent to each of the hosts in one session; `None` for what other rules say.
+    pub upload: Option<u64>,
     /// Where it was said.
     pub origin: Origin,
+}
+
+impl HttpRule {
+    /// True if it speaks of requests, which must be seen then. One that only bounds the bytes does not.
+    #[must_use]
+    pub fn judges(&self) -> bool {
+        self.upload.is_none() || !self.methods.is_empty() || !self.paths.is_empty()
+    }
 }
 
 /// Where the real value of a secret is.
@@ -263,7 +273,8 @@ impl Network {
     }
 
     fn host_port(&self, host: &str, address: Option<IpAddr>, port: u16) -> Option<&Sourced<u16>> {
-        let is_host = is_local_name(host) || address.is_some_and(|address| address.is_loopback());
+        // Not names below it: what answers them outside is not said by the policy, and each would be another host.
+        let is_host = host == "localhost" || address.is_some_and(|address| address.is_loopback());
         self.host_ports.iter().find(|entry| is_host && entry.value == port)
     }
 
@@ -327,15 +338,39 @@ impl Network {
     /// True if requests to the host must be seen: a rule limits methods or paths, or a secret goes there.
     #[must_use]
     pub fn inspects(&self, host: &str, port: u16) -> bool {
-        self.rules.iter().any(|rule| rule.host.matches(host, port))
+        self.judging(host, port).next().is_some()
             || self.secrets.iter().any(|secret| secret.hosts.iter().any(|wanted| wanted.matches(host, port)))
+    }
+
+    /// The rules that speak of requests to the host.
+    fn judging(&self, host: &str, port: u16) -> impl Iterator<Item = &HttpRule> {
+        self.rules.iter().filter(move |rule| rule.judges() && rule.host.matches(host, port))
+    }
+
+    /// True if requests to some host must be seen.
+    #[must_use]
+    pub fn opens_tls(&self) -> bool {
+        self.rules.iter().any(HttpRule::judges) || !self.secrets.is_empty()
+    }
+
+    /// The least number of bytes that a rule of `rules` lets be sent to the host, and that rule. What the budget of the
+    /// session says holds besides.
+    #[must_use]
+    pub fn upload_rule(&self, host: &str, port: u16) -> Option<(u64, &HttpRule)> {
+        let named = self.rules.iter().filter(|rule| rule.host.matches(host, port));
+        named.filter_map(|rule| Some((rule.upload?, rule))).min_by_key(|(most, _)| *most)
+    }
+
+    /// True if some rule or the budget bounds what is sent.
+    #[must_use]
+    pub fn bounds_uploads(&self) -> bool {
+        self.budget.upload.is_some() || self.rules.iter().any(|rule| rule.upload.is_some())
     }
 
     /// True if some rule limits the methods of requests to the host, and if some rule limits their paths.
     #[must_use]
     pub fn limits(&self, host: &str, port: u16) -> (bool, bool) {
-        let rules = self.rules.iter().filter(|rule| rule.host.matches(host, port));
-        rules.fold((false, false), |(methods, paths), rule| {
+        self.judging(host, port).fold((false, false), |(methods, paths), rule| {
             (methods || !rule.methods.is_empty(), paths || !rule.paths.is_empty())
         })
     }
@@ -361,11 +396,7 @@ impl Network {
         let mut decided = None;
         // Each layer's rules must let it pass, so that no layer loosens what another limits.
         for layer in Layer::ALL {
-            let mut named = self
-                .rules
-                .iter()
-                .filter(|rule| rule.origin.layer == layer && rule.host.matches(&host, port))
-                .peekable();
+            let mut named = self.judging(&host, port).filter(|rule| rule.origin.layer == layer).peekable();
             let Some(first) = named.peek().map(|rule| &rule.origin) else { continue };
             let Some(rule) = named.find(|rule| passes(rule)) else {
                 let reason = "no rule for this host allows the method and path";

@@ -162,6 +162,9 @@ struct HttpSection {
     methods: Option<Vec<String>>,
     /// Paths, with `*` within and `**` across segments; all if it is left out.
     paths: Option<Vec<String>>,
+    /// Bytes that may be sent to each host that the rule names, such as `10MiB`, all requests and connections of the session
+    /// together. Of several rules and the budget the least counts. A rule with nothing else opens no TLS.
+    upload: Option<String>,
 }
 
 #[derive(JsonSchema)]

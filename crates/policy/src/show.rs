@@ -119,6 +119,13 @@ fn network(policy: &Policy, out: &mut Vec<Clause>) {
         out.push(clause("network", format!("host port {}", port.value), &port.origin));
     }
     for rule in &network.rules {
+        if let Some(upload) = rule.upload {
+            let text = format!("send at most {} to {}", show_bytes(upload), rule.host);
+            out.push(clause("network", text, &rule.origin));
+        }
+        if !rule.judges() {
+            continue;
+        }
         let methods = if rule.methods.is_empty() { "any method".to_owned() } else { rule.methods.join("|") };
         let paths = if rule.paths.is_empty() { "any path".to_owned() } else { rule.paths.join("|") };
         out.push(clause("network", format!("limit {} to {methods} {paths}", rule.host), &rule.origin));

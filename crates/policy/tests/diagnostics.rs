@@ -103,6 +103,12 @@ const MISTAKES: &[(&str, Layer, &str)] = &[
     ("socket", Layer::User, "[sockets]\nallow = [\"run/x.sock\"]\n"),
     ("device", Layer::User, "[devices]\nallow = [\"gpus\"]\n"),
     ("budget of nothing", Layer::User, "[network.budget]\nupload = \"0\"\nnew-names = 0\n"),
+    (
+        "budget of a rule",
+        Layer::User,
+        "[[network.rules]]\nhost = \"a.example\"\nupload = \"0\"\n\
+         [[network.rules]]\nhost = \"b.example\"\nupload = 7\n",
+    ),
     ("budget in words", Layer::User, "[network.budget]\nupload = 5\nnew-names = \"many\"\nper-host = 1\n"),
     (
         "command of a project",

@@ -424,6 +424,52 @@ fn budgets_are_capped_from_above_and_narrowed_from_below() {
 }
 
 #[test]
+fn a_rule_can_carry_a_budget_and_the_least_of_all_layers_counts() {
+    let row = |host: &str, more: &str| format!("[[network.rules]]\nhost = \"{host}\"\n{more}\n");
+    let network =
+        |user: &str, project: &str, managed: &str| resolve(user, project, managed, false).policy.network;
+    let upload = |most: &str| format!("upload = \"{most}\"");
+    let found = network(
+        &(row("a.example", &upload("10MiB")) + &row("*.b.example:8443", &upload("1kB"))),
+        &row("a.example", &upload("4MiB")),
+        &row("a.example", &upload("8MiB")),
+    );
+    let most = |host: &str, port: u16| {
+        found.upload_rule(host, port).map(|(most, rule)| (most, rule.origin.to_string()))
+    };
+    assert_eq!(most("a.example", 22), Some((4 << 20, "garth.toml:2:1".into())));
+    assert_eq!(most("x.b.example", 8443), Some((1000, "user.toml:5:1".into())));
+    assert_eq!(
+        (most("x.b.example", 443), most("b.example", 8443), most("c.example", 443)),
+        (None, None, None)
+    );
+    assert!(found.bounds_uploads() && !network("", "", "").bounds_uploads());
+    // Only a rule that speaks of requests has them looked at, and no other lets one pass.
+    assert!(!found.opens_tls() && !found.inspects("a.example", 443));
+    assert!(found.request("a.example", 443, "POST", "/").is_none());
+    let get = upload("1kB") + "\nmethods = [\"GET\"]";
+    let both = network(&(row("a.example", &get) + &row("a.example", &upload("5kB"))), "", "");
+    assert!(both.opens_tls() && both.inspects("a.example", 443));
+    assert!(!both.request("a.example", 443, "POST", "/").unwrap().allowed);
+    assert!(both.request("a.example", 443, "GET", "/").unwrap().allowed);
+    assert_eq!(both.upload_rule("a.example", 443).unwrap().0, 1000);
+}
+
+#[test]
+fn a_rules_budget_is_a_difference() {
+    let policy = |most: &str| {
+        let rule = format!("[[network.rules]]\nhost = \"a.example\"\nupload = \"{most}\"\n");
+        resolve(&rule, "", "", false).policy
+    };
+    let changes = diff(&policy("1MiB"), &policy("2MiB"));
+    let found: Vec<(&str, Direction)> =
+        changes.iter().map(|change| (change.what.as_str(), change.direction)).collect();
+    assert_eq!(found, [("bytes to a.example:443", Direction::Widens)], "{changes:?}");
+    let changes = diff(&policy("1MiB"), &resolve("", "", "", false).policy);
+    assert!(changes.iter().all(|change| change.direction == Direction::Widens), "{changes:?}");
+}
+
+#[test]
 fn a_wider_budget_is_a_difference_that_widens() {
     let policy = |text: &str| resolve(text, "", "", false).policy;
     let changes = diff(

@@ -122,7 +122,7 @@ impl Host {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
-            Self::Name(name) => name == "localhost",
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
             Self::Address(address) => address.is_loopback(),
         }
     }

@@ -6,8 +6,10 @@ use super::names::{NameKind, special_name};
 use super::ruling::{Code, Grants, Hint, Ruling, Verdict};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use garth_policy::{
-    AddressKind, Network, NetworkCode, NetworkDecision, canonical, embedded, is_ambiguous_path, special_range,
+    AddressKind, HttpRule, Network, NetworkCode, NetworkDecision, canonical, embedded, is_ambiguous_path,
+    special_range,
 };
+use std::borrow::Cow;
 
 /// How the addresses of an allowed host are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +71,15 @@ pub struct Judge {
     network: Network,
     own: Vec<IpAddr>,
     asks: bool,
+}
+
+/// How rules can name the host. The loopback has many names and is one host.
+fn spellings(host: &Host) -> Vec<Cow<'static, str>> {
+    let mut texts = vec![Cow::Owned(host.text())];
+    if host.is_loopback() {
+        texts.extend(["localhost", "127.0.0.1", "::1"].map(Cow::Borrowed));
+    }
+    texts
 }
 
 impl Judge {
@@ -182,11 +193,12 @@ impl Judge {
     /// Decides a request to a host that may be connected to.
     #[must_use]
     pub fn request(&self, host: &Host, port: u16, request: RequestView<'_>) -> Ruling {
-        let text = host.text();
         if matches!(request.method, "CONNECT" | "TRACE") {
             return Ruling::deny(Code::Protocol, "the method is not carried inside a connection");
         }
-        let (methods, paths) = self.network.limits(&text, port);
+        let texts = spellings(host);
+        let limits = texts.iter().map(|text| self.network.limits(text, port));
+        let (methods, paths) = limits.fold((false, false), |all, one| (all.0 || one.0, all.1 || one.1));
         let path = request.target.split('?').next().unwrap_or_default();
         if paths && is_ambiguous_path(path) {
             return Ruling::deny(Code::PathAmbiguous, "a server could read the path in two ways");
@@ -195,7 +207,10 @@ impl Judge {
         if (methods && overrides(METHOD_OVERRIDES)) || (paths && overrides(PATH_OVERRIDES)) {
             return Ruling::deny(Code::Override, "a header makes the server see another method or path");
         }
-        match self.network.request(&text, port, request.method, request.target) {
+        let judged =
+            texts.iter().filter_map(|text| self.network.request(text, port, request.method, request.target));
+        // What one spelling's rules deny is denied.
+        match judged.min_by_key(|decision| decision.allowed) {
             Some(decision) if decision.allowed => self.ruled(host, port, &decision),
             Some(decision) => {
                 self.ruled(host, port, &decision).hinted(Hint::request(host, request.method, path))
@@ -230,7 +245,13 @@ impl Judge {
     /// True if requests to the host must be seen, so that TLS has to be opened.
     #[must_use]
     pub fn opens(&self, host: &Host, port: u16) -> bool {
-        self.network.inspects(&host.text(), port)
+        spellings(host).iter().any(|text| self.network.inspects(text, port))
+    }
+
+    /// The least number of bytes that a rule lets be sent to the host, and that rule.
+    pub(crate) fn upload_rule(&self, host: &Host, port: u16) -> Option<(u64, &HttpRule)> {
+        let named = spellings(host).into_iter().filter_map(|text| self.network.upload_rule(&text, port));
+        named.min_by_key(|(most, _)| *most)
     }
 
     fn special(&self, host: &Host, text: &str, port: u16) -> Option<Ruling> {

@@ -50,29 +50,35 @@ impl Meter {
         Self { budgets, sent: HashMap::new(), overflow: 0, known: HashSet::new(), recent: VecDeque::new() }
     }
 
-    /// True if uploads are bounded, so that they must be counted as they go.
+    /// True if uploads to every host are bounded, so that they must be counted as they go.
     #[must_use]
     pub fn bounds_uploads(&self) -> bool {
         self.budgets.upload.is_some()
     }
 
-    /// How many more bytes may go to the host.
+    /// How many more bytes may go to the host; `own` is the bound of a rule for it, if there is one.
     #[must_use]
-    pub fn left(&self, host: &Host) -> u64 {
+    pub fn left(&self, host: &Host, own: Option<u64>) -> u64 {
         let sent = self.sent.get(&*counted(host)).copied().unwrap_or(self.overflow);
-        self.budgets.upload.map_or(u64::MAX, |most| most.saturating_sub(sent))
+        let most = self.budgets.upload.unwrap_or(u64::MAX).min(own.unwrap_or(u64::MAX));
+        if most == u64::MAX { u64::MAX } else { most.saturating_sub(sent) }
     }
 
-    /// Counts bytes before they are sent to a host.
+    /// Counts bytes before they are sent to a host; `own` is the bound of a rule for it, if there is one.
     ///
     /// # Errors
-    /// When they are more than what is left; then nothing is counted, and nothing may be sent.
-    pub fn upload(&mut self, host: &Host, bytes: u64) -> Result<(), Ruling> {
-        if bytes > self.left(host) {
-            let most = self.budgets.upload.unwrap_or_default();
+    /// When they are more than what is left; then nothing is counted, and nothing may be sent. What would allow more is left
+    /// to the caller where the bound is `own`.
+    pub fn upload(&mut self, host: &Host, own: Option<u64>, bytes: u64) -> Result<(), Ruling> {
+        if bytes > self.left(host, own) {
+            let most = self.budgets.upload.unwrap_or(u64::MAX).min(own.unwrap_or(u64::MAX));
             let reason = format!("more than {most} bytes would have gone to the host in this session");
+            let ruling = Ruling::deny(Code::UploadBudget, reason);
+            if own.is_some_and(|own| own <= most) {
+                return Err(ruling);
+            }
             let hint = Hint::budget("upload", &format!("\"{}\"", most.saturating_mul(2)));
-            return Err(Ruling::deny(Code::UploadBudget, reason).hinted(hint));
+            return Err(ruling.hinted(hint));
         }
         let host = counted(host);
         let is_counted = self.sent.contains_key(&*host) || self.sent.len() < MOST_HOSTS;
@@ -126,16 +132,23 @@ mod tests {
     #[test]
     fn a_budget_is_per_host_and_nothing_passes_beyond_it() {
         let mut meter = Meter::new(Budgets { upload: Some(10), new_names: None });
-        assert!(meter.upload(&host("a.example"), 10).is_ok());
-        assert_eq!(meter.upload(&host("a.example"), 1).unwrap_err().code, Code::UploadBudget);
-        assert!(meter.upload(&host("a.example"), 0).is_ok());
-        assert!(meter.upload(&host("b.example"), 11).is_err());
-        assert!(meter.upload(&host("b.example"), 9).is_ok());
-        assert_eq!(meter.left(&host("b.example")), 1);
-        assert!(meter.upload(&host("localhost"), 6).is_ok());
-        assert!(meter.upload(&host("127.0.0.7"), 6).is_err(), "the loopback is one host");
+        assert!(meter.upload(&host("a.example"), None, 10).is_ok());
+        assert_eq!(meter.upload(&host("a.example"), None, 1).unwrap_err().code, Code::UploadBudget);
+        assert!(meter.upload(&host("a.example"), None, 0).is_ok());
+        assert!(meter.upload(&host("b.example"), None, 11).is_err());
+        assert!(meter.upload(&host("b.example"), None, 9).is_ok());
+        assert_eq!(meter.left(&host("b.example"), None), 1);
+        assert!(meter.upload(&host("localhost"), None, 6).is_ok());
+        assert!(meter.upload(&host("127.0.0.7"), None, 6).is_err(), "the loopback is one host");
+        assert!(meter.upload(&host("c.example"), Some(4), 5).is_err(), "the rule's own is less");
+        assert!(meter.upload(&host("c.example"), Some(4), 4).is_ok());
+        assert_eq!(meter.left(&host("c.example"), Some(400)), 6, "the budget is less");
+        let over = meter.upload(&host("c.example"), Some(4), 1).unwrap_err();
+        assert!(over.hint.is_none() && over.reason.contains("more than 4 bytes"), "{over:?}");
+        let over = meter.upload(&host("c.example"), Some(400), 7).unwrap_err();
+        assert!(over.hint.is_some() && over.reason.contains("more than 10 bytes"), "{over:?}");
         let free = Meter::new(Budgets { upload: None, new_names: None });
-        assert_eq!(free.left(&host("a.example")), u64::MAX);
+        assert_eq!(free.left(&host("a.example"), None), u64::MAX);
     }
 
     #[test]

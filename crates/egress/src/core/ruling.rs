@@ -1,7 +1,7 @@
 //! Verdicts with their reason, in words for people and in codes for programs.
 
 use super::host::Host;
-use garth_policy::Origin;
+use garth_policy::{HostPattern, Origin};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -144,6 +144,13 @@ impl Hint {
     #[must_use]
     pub fn budget(key: &str, value: &str) -> Self {
         Self { section: "network.budget".into(), line: format!("{key} = {value}") }
+    }
+
+    /// The rule that bounds what goes to its hosts, with more.
+    #[must_use]
+    pub fn rule_budget(host: &HostPattern, most: u64) -> Self {
+        let line = format!("host = \"{host}\", upload = \"{most}\"");
+        Self { section: "[network.rules]".into(), line }
     }
 
     /// The same where the port is not known.

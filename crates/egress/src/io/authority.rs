@@ -1,5 +1,6 @@
 //! The certificate authority of a session. Its key exists in this process's memory alone, and ends with it.
 
+use super::ciphers::provider;
 use super::session::lock;
 use crate::core::Host;
 use rcgen::{
@@ -72,11 +73,12 @@ impl Authority {
         let leaf = params.signed_by(&self.leaf_key, &self.issuer)?;
         let chain = vec![leaf.der().clone(), self.issuer.der().clone()];
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
+        // The client's processor is this one, so what is cheapest here is cheapest there.
+        config.ignore_client_order = true;
         if !protocol.is_empty() {
             config.alpn_protocols = vec![protocol.to_vec()];
         }

@@ -16,6 +16,7 @@ pub(crate) struct Counted {
     pub(crate) inner: Incoming,
     pub(crate) connection: Arc<Connection>,
     pub(crate) host: Host,
+    pub(crate) port: u16,
 }
 
 impl Body for Counted {
@@ -33,7 +34,7 @@ impl Body for Counted {
             Poll::Ready(Some(Ok(frame))) => frame,
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
-        let counted = Way::Up(&self.host).count(&self.connection, length);
+        let counted = Way::Up(&self.host, self.port).count(&self.connection, length);
         Poll::Ready(Some(counted.map(|()| frame).map_err(Into::into)))
     }
 

@@ -47,7 +47,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// A running broker. Dropping it ends every connection.
+/// A broker. Dropping it ends every connection.
 pub struct Broker {
     runtime: Option<Runtime>,
     session: Arc<Session>,
@@ -59,25 +59,47 @@ impl Broker {
     ///
     /// # Errors
     /// When threads, sockets or the certificate authority are not to be had. Nothing is left running then.
-    pub fn start(mut config: Config, fronts: Vec<Front>) -> Result<Self, StartError> {
-        let opens = !config.network.rules.is_empty() || !config.network.secrets.is_empty();
+    pub fn start(config: Config, fronts: Vec<Front>) -> Result<Self, StartError> {
+        let mut broker = Self::prepare(config)?;
+        broker.begin()?;
+        for front in fronts {
+            broker.serve(front).map_err(StartError::Socket)?;
+        }
+        Ok(broker)
+    }
+
+    /// A broker without threads: what clients have to be told is known, and [`Broker::begin`] has to follow before it
+    /// serves anything.
+    ///
+    /// # Errors
+    /// When the certificate authority is not to be had.
+    pub fn prepare(mut config: Config) -> Result<Self, StartError> {
+        let opens = config.network.opens_tls();
         let made = if opens { Some(Authority::generate()) } else { None };
         let authority = made.transpose().map_err(|error| StartError::Authority(error.to_string()))?;
         let pem = authority.as_ref().map(Authority::pem);
         let synthetic = config.synthetic.take().or_else(Synthetic::benchmark).ok_or(StartError::Addresses)?;
+        let session = Arc::new(Session::new(config, synthetic, authority));
+        Ok(Self { runtime: None, session, authority: pem })
+    }
+
+    /// Starts the threads. A broker that has them already keeps them.
+    ///
+    /// # Errors
+    /// When there are none to be had.
+    pub fn begin(&mut self) -> Result<(), StartError> {
+        if self.runtime.is_some() {
+            return Ok(());
+        }
         let runtime = Builder::new_multi_thread()
-            .worker_threads(config.limits.workers.max(1))
+            .worker_threads(self.session.limits.workers.max(1))
             .thread_name("garth-egress")
             .enable_io()
             .enable_time()
             .build()
             .map_err(StartError::Runtime)?;
-        let session = Arc::new(Session::new(config, synthetic, authority));
-        let broker = Self { runtime: Some(runtime), session, authority: pem };
-        for front in fronts {
-            broker.serve(front).map_err(StartError::Socket)?;
-        }
-        Ok(broker)
+        self.runtime = Some(runtime);
+        Ok(())
     }
 
     /// The certificate of the session's authority, in PEM, to be trusted inside. `None` if no rule needs TLS opened.
@@ -96,9 +118,9 @@ impl Broker {
     /// Opens one more front. When it returns, the front accepts.
     ///
     /// # Errors
-    /// When its sockets cannot be used.
+    /// When its sockets cannot be used, or the broker has no threads yet.
     pub fn serve(&self, front: Front) -> io::Result<()> {
-        let Some(runtime) = &self.runtime else { return Ok(()) };
+        let Some(runtime) = &self.runtime else { return Err(io::ErrorKind::NotConnected.into()) };
         let session = &self.session;
         let _guard = runtime.enter();
         match front {

@@ -1,5 +1,6 @@
 //! Connections to the outside: resolve, check every address, connect to a checked address and to no other.
 
+use super::ciphers::provider;
 use super::config::Roots;
 use super::session::Session;
 use crate::core::{Code, Host, Progress, Proxy, ProxyKind, Route, Ruling, http, socks};
@@ -233,17 +234,18 @@ impl TlsClient {
         Self { roots, store: OnceCell::new() }
     }
 
-    /// Makes TLS to a host over a connection, offering these protocols; the certificate must be the host's.
+    /// Makes TLS to a host over a connection, offering these protocols; the certificate must be the host's, and come in
+    /// time.
     pub(crate) async fn connect(
         &self,
         stream: TcpStream,
         host: &Host,
         protocols: Vec<Vec<u8>>,
+        limit: Duration,
     ) -> Result<TlsStream<TcpStream>, Ruling> {
         let failed =
             |cause: String| Ruling::deny(Code::TlsFailed, format!("the server's TLS is refused: {cause}"));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(error.to_string()))?
             .with_root_certificates(self.store().await)
@@ -256,7 +258,9 @@ impl TlsClient {
             Host::Address(address) => ServerName::IpAddress((*address).into()),
         };
         let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, stream).await.map_err(|error| failed(error.to_string()))
+        let opened = tokio::time::timeout(limit, connector.connect(name, stream)).await;
+        let opened = opened.map_err(|_| failed(format!("no handshake within {} s", limit.as_secs())))?;
+        opened.map_err(|error| failed(error.to_string()))
     }
 
     async fn store(&self) -> Arc<RootCertStore> {

@@ -7,6 +7,7 @@ use super::dial::{Dialled, dial};
 use super::relay::OverBudget;
 use super::replies;
 use super::rewind::Rewind;
+use super::server::Server;
 use crate::core::{Code, Host, Protocol, Request as Seen, RequestView, Ruling, authority};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -15,11 +16,10 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection as Transport};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -28,8 +28,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 type Outgoing = UnsyncBoxBody<Bytes, Failure>;
 
@@ -57,12 +55,8 @@ pub(crate) struct Scope {
     pub(crate) is_http2: bool,
     /// What is offered to the server inside TLS.
     pub(crate) protocols: Vec<Vec<u8>>,
-}
-
-/// A connection to a server.
-pub(crate) enum Server {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    /// Why nothing can be asked of the server, which has been told of.
+    pub(crate) failed: Option<Ruling>,
 }
 
 struct Engine {
@@ -93,6 +87,7 @@ pub(crate) async fn serve<S>(
         .build(connector);
     let head = connection.session.limits.head;
     let engine = Arc::new(Engine { connection, scope, client: outgoing });
+    let served = Arc::clone(&engine);
     let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_headers(128).half_close(true);
     builder
@@ -106,8 +101,32 @@ pub(crate) async fn serve<S>(
         let engine = Arc::clone(&engine);
         async move { Ok::<_, Infallible>(engine.handle(request).await) }
     });
-    // A client that breaks off or speaks garbage ends its own connection; there is nobody to tell.
-    let _ = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
+    let outcome = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
+    if let Some(ruling) = outcome.err().and_then(|error| misspoken(&*error)) {
+        let (host, port) = served.scope.asked.as_ref().map_or((None, 0), |(host, port)| (Some(host), *port));
+        served.connection.refuse(served.protocol(), host, port, &ruling);
+    }
+}
+
+/// The refusal of a client that spoke no HTTP, or not in time. One that broke off only ended its own connection.
+fn misspoken(error: &(dyn std::error::Error + 'static)) -> Option<Ruling> {
+    let own = error.downcast_ref::<hyper::Error>()?;
+    if own.is_timeout() {
+        return Some(Ruling::deny(Code::Limit, "the client did not finish the head of its request in time"));
+    }
+    let is_broken = own.is_incomplete_message() || own.is_closed() || own.is_canceled() || own.is_shutdown();
+    let mut cause = own.source();
+    let mut words = own.to_string();
+    while let Some(one) = cause {
+        if one.is::<io::Error>() {
+            return None;
+        }
+        words = one.to_string();
+        cause = one.source();
+    }
+    let is_foreign = own.is_parse() || own.source().is_some();
+    (is_foreign && !is_broken)
+        .then(|| Ruling::deny(Code::Malformed, format!("the client speaks no well-formed HTTP: {words}")))
 }
 
 /// The host that a request seemed to be for, and why it is refused.
@@ -127,6 +146,9 @@ impl Engine {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<Outgoing> {
+        if let (Some(ruling), Some((host, port))) = (&self.scope.failed, &self.scope.asked) {
+            return refusal(Some(host), *port, ruling);
+        }
         let seen = seen(&request);
         let (host, port) = match self.addressed(&request) {
             Ok(place) => place,
@@ -231,7 +253,7 @@ impl Engine {
             parts.version = Version::HTTP_11;
         }
         let connection = Arc::clone(&self.connection);
-        let counted = Counted { inner: body, connection, host: passed.host.clone() };
+        let counted = Counted { inner: body, connection, host: passed.host.clone(), port: passed.port };
         self.connection.tell(told, &passed.ruling);
         let outgoing = Request::from_parts(parts, counted.boxed_unsync());
         match self.client.request(outgoing).await {
@@ -299,7 +321,12 @@ impl Engine {
         }
         if let (true, Some(inside)) = (upgraded, inside) {
             let outside = hyper::upgrade::on(&mut response);
-            tokio::spawn(bridge(Arc::clone(&self.connection), passed.host.clone(), inside, outside));
+            tokio::spawn(bridge(
+                Arc::clone(&self.connection),
+                (passed.host.clone(), passed.port),
+                inside,
+                outside,
+            ));
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             if let Some(protocol) = protocol {
                 response.headers_mut().insert(header::UPGRADE, protocol);
@@ -315,15 +342,19 @@ impl Engine {
         let mut told = Told::new(self.protocol(), host, port);
         told.request = Some(seen);
         self.connection.tell(told, ruling);
-        let body = Full::new(Bytes::from(replies::body(host, port, ruling)));
-        let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
-        *response.status_mut() =
-            StatusCode::from_u16(replies::status(ruling)).unwrap_or(StatusCode::FORBIDDEN);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert("x-garth-denied", HeaderValue::from_static(ruling.code.name()));
-        response
+        refusal(host, port, ruling)
     }
+}
+
+/// The answer to a request that is refused.
+fn refusal(host: Option<&Host>, port: u16, ruling: &Ruling) -> Response<Outgoing> {
+    let body = Full::new(Bytes::from(replies::body(host, port, ruling)));
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::from_u16(replies::status(ruling)).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-garth-denied", HeaderValue::from_static(ruling.code.name()));
+    response
 }
 
 fn seen(request: &Request<Incoming>) -> Seen {
@@ -374,13 +405,13 @@ fn clean(headers: &mut HeaderMap, keeps_trailers: bool) {
 /// Passes the bytes of an upgraded connection (WebSocket) both ways.
 async fn bridge(
     connection: Arc<Connection>,
-    host: Host,
+    (host, port): (Host, u16),
     inside: hyper::upgrade::OnUpgrade,
     outside: hyper::upgrade::OnUpgrade,
 ) {
     let Ok((inside, outside)) = tokio::try_join!(inside, outside) else { return };
     let (mut inside, outside) = (TokioIo::new(inside), TokioIo::new(outside));
-    let mut outside = Metered { inner: outside, connection, host };
+    let mut outside = Metered { inner: outside, connection, host, port };
     // Either side may end it; what is left to tell is in the count of bytes.
     let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
 }
@@ -390,6 +421,7 @@ struct Metered<S> {
     inner: S,
     connection: Arc<Connection>,
     host: Host,
+    port: u16,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
@@ -412,14 +444,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let left = self.connection.session.left(&self.host);
+        let left = self.connection.session.left(&self.host, self.port);
         if left == 0 && !bytes.is_empty() {
-            super::relay::Way::Up(&self.host).count(&self.connection, bytes.len())?;
+            super::relay::Way::Up(&self.host, self.port).count(&self.connection, bytes.len())?;
         }
         let bytes = bytes.get(..left).unwrap_or(bytes);
         let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
         if let Poll::Ready(Ok(written)) = polled {
-            super::relay::Way::Up(&self.host).count(&self.connection, written)?;
+            super::relay::Way::Up(&self.host, self.port).count(&self.connection, written)?;
         }
         polled
     }
@@ -501,55 +533,8 @@ impl Connector {
         if !self.scope.is_tls {
             return Ok(Server::Plain(stream));
         }
-        let opened = session.tls.connect(stream, &host, self.scope.protocols.clone()).await?;
+        let opened =
+            session.tls.connect(stream, &host, self.scope.protocols.clone(), session.limits.connect).await?;
         Ok(Server::Tls(Box::new(opened)))
-    }
-}
-
-impl Transport for Server {
-    fn connected(&self) -> Connected {
-        match self {
-            Self::Plain(_) => Connected::new(),
-            Self::Tls(stream) => {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                if is_http2 { Connected::new().negotiated_h2() } else { Connected::new() }
-            }
-        }
-    }
-}
-
-impl Read for Server {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_read(context, buffer),
-        }
-    }
-}
-
-impl Write for Server {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_flush(context),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(&mut TokioIo::new(stream)).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(&mut TokioIo::new(stream)).poll_shutdown(context),
-        }
     }
 }

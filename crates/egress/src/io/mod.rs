@@ -4,6 +4,7 @@
 mod authority;
 mod body;
 mod broker;
+mod ciphers;
 mod config;
 mod connection;
 mod dial;
@@ -15,6 +16,7 @@ mod published;
 mod relay;
 mod replies;
 mod rewind;
+mod server;
 mod session;
 mod transparent;
 mod tunnel;

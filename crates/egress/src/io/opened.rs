@@ -3,8 +3,9 @@
 
 use super::connection::Connection;
 use super::dial::Dialled;
-use super::engine::{self, Scope, Server};
+use super::engine::{self, Scope};
 use super::rewind::Rewind;
+use super::server::Server;
 use super::tunnel::{Client, Place};
 use crate::core::tls::Hello;
 use crate::core::{Code, Host, Protocol, Ruling};
@@ -30,7 +31,8 @@ pub(crate) async fn run(
         let ruling = Ruling::deny(Code::Protocol, "the client offers no protocol that can be judged");
         return refuse(connection, &client.stream, place, &ruling);
     }
-    let outside = connection.session.tls.connect(dialled.stream, &host, protocols.clone()).await;
+    let limit = connection.session.limits.connect;
+    let outside = connection.session.tls.connect(dialled.stream, &host, protocols.clone(), limit).await;
     if let Err(ruling) = &outside {
         connection.refuse(Protocol::TlsOpened, Some(&host), place.port, ruling);
     }
@@ -45,6 +47,8 @@ pub(crate) async fn run(
     let accepting = acceptor.accept(Rewind::new(client.stream, client.sent));
     let inside = match tokio::time::timeout(connection.session.limits.head, accepting).await {
         Ok(Ok(inside)) => inside,
+        // It has been told of already.
+        Ok(Err(_)) | Err(_) if outside.is_err() => return,
         Ok(Err(error)) => {
             let reason = format!("the client does not accept the session's authority: {error}");
             let ruling = Ruling::deny(Code::TlsFailed, reason);
@@ -56,11 +60,15 @@ pub(crate) async fn run(
         }
     };
     // Without a connection to the server each request is answered with why.
-    let ready = outside.ok().map(|stream| Server::Tls(Box::new(stream)));
+    let (ready, failed) = match outside {
+        Ok(stream) => (Some(Server::Tls(Box::new(stream))), None),
+        Err(ruling) => (None, Some(ruling)),
+    };
     let scope = Scope {
         asked: Some((asked(place, &host), place.port)),
         is_tls: true,
         is_http2: false,
+        failed,
         protocols: if chosen.is_empty() { Vec::new() } else { vec![chosen] },
     };
     engine::serve(Arc::clone(connection), Rewind::new(inside, Vec::new()), scope, ready).await;

@@ -21,7 +21,7 @@ thread_local! {
 /// Where counted bytes go: up to the host, within its budget, or down.
 #[derive(Clone, Copy)]
 pub(crate) enum Way<'a> {
-    Up(&'a Host),
+    Up(&'a Host, u16),
     Down,
 }
 
@@ -29,8 +29,8 @@ impl Way<'_> {
     /// Counts bytes before they are sent.
     pub(crate) fn count(self, connection: &Connection, bytes: usize) -> io::Result<()> {
         let counter: &AtomicU64 = match self {
-            Way::Up(host) => {
-                connection.session.upload(host, bytes).map_err(OverBudget::error)?;
+            Way::Up(host, port) => {
+                connection.session.upload(host, port, bytes).map_err(OverBudget::error)?;
                 &connection.sent
             }
             Way::Down => &connection.received,
@@ -67,7 +67,7 @@ impl std::error::Error for OverBudget {}
 /// other goes on; a failure ends both with a reset.
 pub(crate) async fn relay(
     connection: &Connection,
-    host: &Host,
+    (host, port): (&Host, u16),
     client: TcpStream,
     prefix: Vec<u8>,
     server: TcpStream,
@@ -76,11 +76,11 @@ pub(crate) async fn relay(
     let (server_read, mut server_write) = server.into_split();
     let up = async {
         if !prefix.is_empty() {
-            Way::Up(host).count(connection, prefix.len())?;
+            Way::Up(host, port).count(connection, prefix.len())?;
             server_write.write_all(&prefix).await?;
         }
         drop(prefix);
-        pump(connection, Way::Up(host), &client_read, &mut server_write).await
+        pump(connection, Way::Up(host, port), &client_read, &mut server_write).await
     };
     let down = pump(connection, Way::Down, &server_read, &mut client_write);
     let outcome = tokio::try_join!(up, down);

@@ -4,8 +4,8 @@ use super::authority::Authority;
 use super::config::{Approve, Config, Limits, Resolve, Sink};
 use super::dial::TlsClient;
 use crate::core::{
-    Answer, Canary, Code, Event, Fault, Grants, Host, Judge, Meter, Question, Ruling, Secrets, Synthetic,
-    Upstream, Verdict,
+    Answer, Canary, Code, Event, Fault, Grants, Hint, Host, Judge, Meter, Question, Ruling, Secrets,
+    Synthetic, Upstream, Verdict,
 };
 use garth_policy::NetworkBudget;
 use std::collections::HashMap;
@@ -54,6 +54,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Session {
     pub(crate) fn new(config: Config, synthetic: Synthetic, authority: Option<Authority>) -> Self {
         let budget = config.network.budget.clone();
+        let bounds_uploads = config.network.bounds_uploads();
         let judge = Judge::new(config.network, config.own_addresses);
         let meter = Meter::new(config.budgets);
         Self {
@@ -65,7 +66,7 @@ impl Session {
             resolver: config.resolver,
             authority,
             tls: TlsClient::new(config.roots),
-            bounds_uploads: meter.bounds_uploads(),
+            bounds_uploads: bounds_uploads || meter.bounds_uploads(),
             budget,
             grants: Mutex::new(Grants::none()),
             meter: Mutex::new(meter),
@@ -123,22 +124,33 @@ impl Session {
         canary
     }
 
-    /// Counts bytes against the host's budget before they are sent.
-    pub(crate) fn upload(&self, host: &Host, bytes: usize) -> Result<(), Ruling> {
+    /// Counts bytes against the host's budgets before they are sent: the session's, and that of a rule.
+    pub(crate) fn upload(&self, host: &Host, port: u16, bytes: usize) -> Result<(), Ruling> {
         if !self.bounds_uploads {
             return Ok(());
         }
-        let origin = self.budget.upload.as_ref().map(|upload| &upload.origin);
-        let counted = lock(&self.meter).upload(host, u64::try_from(bytes).unwrap_or(u64::MAX));
-        counted.map_err(|ruling| Ruling { origin: origin.cloned(), ..ruling })
+        let own = self.judge.upload_rule(host, port);
+        let most = own.map(|(most, _)| most);
+        let counted = lock(&self.meter).upload(host, most, u64::try_from(bytes).unwrap_or(u64::MAX));
+        counted.map_err(|ruling| match own.filter(|_| ruling.hint.is_none()) {
+            Some((most, rule)) => {
+                let hint = Hint::rule_budget(&rule.host, most.saturating_mul(2));
+                Ruling { origin: Some(rule.origin.clone()), ..ruling }.hinted(hint)
+            }
+            None => {
+                let origin = self.budget.upload.as_ref().map(|upload| &upload.origin);
+                Ruling { origin: origin.cloned(), ..ruling }
+            }
+        })
     }
 
     /// How many more bytes may go to the host.
-    pub(crate) fn left(&self, host: &Host) -> usize {
+    pub(crate) fn left(&self, host: &Host, port: u16) -> usize {
         if !self.bounds_uploads {
             return usize::MAX;
         }
-        usize::try_from(lock(&self.meter).left(host)).unwrap_or(usize::MAX)
+        let own = self.judge.upload_rule(host, port).map(|(most, _)| most);
+        usize::try_from(lock(&self.meter).left(host, own)).unwrap_or(usize::MAX)
     }
 
     /// Decides a connection, asking the approver where that is what the rules say.

@@ -3,10 +3,11 @@
 
 use super::connection::{Connection, Told};
 use super::dial::Dialled;
-use super::engine::{self, Scope, Server};
+use super::engine::{self, Scope};
 use super::opened;
 use super::relay::{OverBudget, relay};
 use super::rewind::Rewind;
+use super::server::Server;
 use crate::core::tls::{Hello, client_hello};
 use crate::core::{Code, Host, Opening, Progress, Protocol, Ruling, opening};
 use std::io;
@@ -62,14 +63,15 @@ impl Ready {
     async fn go(self, connection: &Arc<Connection>, client: Client, place: &Place) {
         match self {
             Self::Pass(server) => {
-                let passed = relay(connection, &place.host, client.stream, client.sent, server).await;
+                let to = (&place.host, place.port);
+                let passed = relay(connection, to, client.stream, client.sent, server).await;
                 if let Some(ruling) = passed.as_ref().err().and_then(OverBudget::of) {
                     connection.refuse(place.protocol, Some(&place.host), place.port, ruling);
                 }
             }
             Self::Http { server, is_http2 } => {
                 let asked = Some((place.host.clone(), place.port));
-                let scope = Scope { asked, is_tls: false, is_http2, protocols: Vec::new() };
+                let scope = Scope { asked, is_tls: false, is_http2, protocols: Vec::new(), failed: None };
                 let stream = Rewind::new(client.stream, client.sent);
                 // Boxed, like the others: an idle tunnel keeps room for what it is, not for what it could be.
                 Box::pin(engine::serve(Arc::clone(connection), stream, scope, Some(server))).await;

@@ -122,8 +122,16 @@ impl Setup {
     pub fn rule(mut self, host: &str, methods: &[&str], paths: &[&str]) -> Self {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let host = HostPattern::parse(host).unwrap();
-        let rule = HttpRule { host, methods: words(methods), paths: words(paths), origin: origin() };
+        let rule =
+            HttpRule { host, methods: words(methods), paths: words(paths), upload: None, origin: origin() };
         self.network.rules.push(rule);
+        self
+    }
+
+    /// A rule that bounds what is sent to the host, and nothing else.
+    pub fn budget_rule(mut self, host: &str, upload: u64) -> Self {
+        self = self.rule(host, &[], &[]);
+        self.network.rules.last_mut().unwrap().upload = Some(upload);
         self
     }
 
@@ -302,15 +310,31 @@ impl Ca {
 
     pub fn acceptor(&self, names: &[&str], protocols: &[&str]) -> TlsAcceptor {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.showing(CertificateParams::new(names).unwrap(), protocols)
+    }
+
+    /// A server that shows a certificate with these contents.
+    pub fn showing(&self, params: CertificateParams, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        Self::acceptor_of(leaf.der().clone(), &key, protocols)
+    }
+
+    /// A server that vouches for itself.
+    pub fn nobodys(name: &str, protocols: &[&str]) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        Self::acceptor_of(leaf.der().clone(), &key, protocols)
+    }
+
+    fn acceptor_of(leaf: CertificateDer<'static>, key: &KeyPair, protocols: &[&str]) -> TlsAcceptor {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)
+            .with_single_cert(vec![leaf], key)
             .unwrap();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))

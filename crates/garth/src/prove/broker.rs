@@ -5,6 +5,7 @@ use super::stage::SEPARATED;
 use crate::session::{Ended, Outcome, Prepared, Request, prepare};
 use crate::{Error, policy::AbsPath};
 use garth_host::linux::probe::NAME;
+use garth_plan::linux::network::REDIRECT_GAP;
 use garth_plan::linux::spec::Tier;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -120,18 +121,20 @@ fn environment(hostile: bool) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Runs the sandbox; where namespaces are refused, again without them, with the gaps of that tier accepted:
-/// what it does not hold is what the proof is to show.
+/// what it does not hold is what the proof is to show. Likewise on a kernel that cannot redirect connections.
 fn live(mut request: Request, report: &Path) -> io::Result<()> {
     let mut file = File::create(report)?;
     let first = attempt(&request, &mut file);
-    let refused = matches!(&first, Err(Error::NotEnforced(rows)) if !request.without_namespaces
-        && rows.iter().any(|row| row.status.gap().is_some_and(|gap| gap.starts_with("linux.landlock"))));
-    let ended = if refused {
-        request.without_namespaces = true;
-        attempt(&request, &mut file)
-    } else {
-        first
+    let refused = |is_it: fn(&str) -> bool| {
+        matches!(&first, Err(Error::NotEnforced(rows))
+            if rows.iter().any(|row| row.status.gap().is_some_and(is_it)))
     };
+    let without_namespaces = refused(|gap| gap.starts_with("linux.landlock")) && !request.without_namespaces;
+    let without_redirect = refused(|gap| gap == REDIRECT_GAP);
+    request.without_namespaces |= without_namespaces;
+    request.without_redirect |= without_redirect;
+    let again = without_namespaces || without_redirect;
+    let ended = if again { attempt(&request, &mut file) } else { first };
     tell(&mut file, ended)
 }
 
@@ -143,6 +146,9 @@ fn attempt(request: &Request, file: &mut File) -> Result<Ended, Error> {
     }
     // Also where a policy accepts nothing: whether owners can be mapped is up to the machine, and attacks show it.
     prepared.plan.accepted.push(garth_plan::linux::ROOT_GAP.to_owned());
+    if request.without_redirect {
+        prepared.plan.accepted.push(REDIRECT_GAP.to_owned());
+    }
     let gaps: Vec<String> =
         prepared.plan.assurance.rows.iter().filter_map(|row| row.status.gap().map(str::to_owned)).collect();
     // The report is what the parent decides by; one that cannot be written is missed there.

@@ -1,9 +1,10 @@
 //! Whether an attack was held.
 
-use super::attack::{Action, Attack, Check, Expect, Property};
+use super::attack::{Action, Attack, Check, Expect, Garden, Property};
 use super::broker::Told;
 use super::stage::Stage;
 use garth_host::linux::probe::Outcome;
+use garth_plan::linux::network::REDIRECT_GAP;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -54,6 +55,9 @@ impl Finding {
         }
     }
 }
+
+/// `ECONNREFUSED` of `errno(3)`: nobody listens there.
+const REFUSED_AT_PORT: i32 = 111;
 
 /// What an object looked like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +121,29 @@ impl Before {
         })
     }
 
+    /// Why an attack says nothing where connections are not redirected: it was refused as it must be and did no harm, but at
+    /// its port, or at that of its twin, nobody listens, so it never came to the broker.
+    fn not_led(
+        &self,
+        stage: &Stage,
+        attack: &Attack,
+        (went, twin): (&Outcome, &Outcome),
+        told: &Told,
+    ) -> Option<String> {
+        let is_network = matches!(attack.garden, Garden::Network | Garden::Budget);
+        let is_gap = told.gaps.iter().any(|gap| gap == REDIRECT_GAP);
+        if !is_network || !is_gap || refused(attack, went).is_some() || self.wrong(stage, attack).is_some() {
+            return None;
+        }
+        let nobody =
+            |outcome: &Outcome| matches!(outcome, Outcome::Refused(errno) if *errno == REFUSED_AT_PORT);
+        if nobody(twin) {
+            return Some("without a redirect nothing leads its twin to the broker".into());
+        }
+        let is_unruled = nobody(went) && unruled(stage, attack, told).is_some();
+        is_unruled.then(|| "without a redirect nothing leads it to the broker".into())
+    }
+
     /// The verdict on one attack in a garden whose plan names `gaps`.
     pub(super) fn judge(
         &self,
@@ -136,6 +163,9 @@ impl Before {
         }
         if *went == Outcome::Hung {
             return Held::No("the probe hangs".into());
+        }
+        if let Some(why) = self.not_led(stage, attack, (went, twin), told) {
+            return Held::Skipped(why);
         }
         if *twin != Outcome::Succeeded {
             return Held::No(format!("the twin did not succeed: {}", words(twin)));

@@ -63,7 +63,7 @@ pub(super) fn lower(policy: &Policy, redirects: bool) -> Option<Network> {
     };
     let host_ports: Vec<u16> = network.host_ports.iter().map(|port| port.value).collect();
     let listen: Vec<u16> = network.listen.iter().map(|port| port.value).collect();
-    let opens_tls = leads_out && (!network.rules.is_empty() || !network.secrets.is_empty());
+    let opens_tls = leads_out && network.opens_tls();
     let is_used = leads_out || !host_ports.is_empty() || !listen.is_empty();
     if !is_used {
         return None;
@@ -178,11 +178,14 @@ pub(super) fn rows(policy: &Policy, facts: &HostFacts, tier: Tier) -> Vec<(Strin
         add(format!("network.budget.new-names {}", names.value), &names.origin, mechanism);
     }
     for rule in &network.rules {
-        add(
-            "network.rules".into(),
-            &rule.origin,
-            "the broker opens TLS to these hosts and reads each request",
-        );
+        if let Some(upload) = rule.upload {
+            let mechanism = "the broker counts what goes to each host before it sends it";
+            add(format!("network.rules upload {upload}"), &rule.origin, mechanism);
+        }
+        if rule.judges() {
+            let mechanism = "the broker opens TLS to these hosts and reads each request";
+            add("network.rules".into(), &rule.origin, mechanism);
+        }
     }
     for secret in &network.secrets {
         let mechanism = "a placeholder inside; the broker puts the value into requests to these hosts";

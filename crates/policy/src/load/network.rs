@@ -43,13 +43,17 @@ impl Reader<'_> {
     fn budget(&mut self, value: Value<'_, '_>, out: &mut Written) {
         for (key, value) in self.section(value, "network.budget") {
             if key.get_ref() == "upload" {
-                let some = |text: &str| parse_bytes(text).filter(|bytes| *bytes > 0);
-                out.upload = self.parsed(value, "amount of bytes to send", BYTES, some);
+                out.upload = self.upload(value);
             } else {
                 let number = self.number(value, "new-names", MOST_NEW_NAMES);
                 out.new_names = number.map(|number| self.sourced(number, &value.span()));
             }
         }
+    }
+
+    fn upload(&mut self, value: Value<'_, '_>) -> Option<Sourced<u64>> {
+        let some = |text: &str| parse_bytes(text).filter(|bytes| *bytes > 0);
+        self.parsed(value, "amount of bytes to send", BYTES, some)
     }
 
     fn domains(&mut self, value: Value<'_, '_>, out: &mut Written) {
@@ -118,6 +122,7 @@ impl Reader<'_> {
                 host: HostPattern { host: String::new(), subdomains: false, port: None, prefix: None },
                 methods: Vec::new(),
                 paths: Vec::new(),
+                upload: None,
                 origin: self.origin(&item.span()),
             };
             let mut named = false;
@@ -131,6 +136,7 @@ impl Reader<'_> {
                         }
                     }
                     "methods" => rule.methods = self.methods(value),
+                    "upload" => rule.upload = self.upload(value).map(|upload| upload.value),
                     _ => rule.paths = self.url_paths(value),
                 }
             }

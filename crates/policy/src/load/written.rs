@@ -133,7 +133,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ),
     ("network", &["mode", "domains", "listen", "host-ports", "rules", "secrets", "budget"]),
     ("network.budget", &["upload", "new-names"]),
-    ("network.rules", &["host", "methods", "paths"]),
+    ("network.rules", &["host", "methods", "paths", "upload"]),
     ("network.secrets", &["from", "hosts"]),
     ("commands", &["prefix", "decision", "reason", "match", "not-match", "agents"]),
     ("programs", PROGRAM),

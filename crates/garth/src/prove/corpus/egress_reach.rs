@@ -103,7 +103,8 @@ pub(super) static ATTACKS: &[Attack] = &[
     )
     .within(Garden::Network)
     .namespaces()
-    .expect(Expect::Exactly(&[111])),
+    // Where connections are not redirected a listener for all addresses takes it, and the broker ends it.
+    .expect(Expect::Exactly(&[104, 111])),
     name(
         "egress.names.suffix",
         "resolve a name that begins with an allowed one",

@@ -78,11 +78,11 @@ impl Making {
         let _gone = self.next.send(task);
     }
 
-    /// Moves this thread, and what it starts from now on, into the namespace, and reads back that it is there.
+    /// Moves this thread, and what it starts from now on, into the namespace, and reads back that it is there. Once.
     ///
     /// # Errors
     /// What failed of making it, and the error of `setns(2)`.
-    pub fn enter(self) -> Result<(), OsError> {
+    pub fn enter(&self) -> Result<(), OsError> {
         let named = "the network namespace";
         let namespace =
             self.namespace.recv().map_err(|_| Errno::CHILD).on("make namespaces for", named)??;

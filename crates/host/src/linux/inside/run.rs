@@ -11,7 +11,7 @@ use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
-use garth_plan::linux::spec::{LaunchSpec, Supervision, Target, Tier};
+use garth_plan::linux::spec::{self, LaunchSpec, Supervision, Target, Tier};
 use garth_policy::{AbsPath, FileRules};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
@@ -19,6 +19,7 @@ use rustix::process::Pid;
 use rustix::thread::CpuSet;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 /// Descriptor under which the launcher leaves the order.
 pub const ORDER: i32 = 3;
@@ -113,20 +114,24 @@ fn watch_children() -> Result<Children, OsError> {
 /// Builds the sandbox, starts the target and serves it to its end.
 fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
-    let Begun { view, network, children } = begun;
+    let Begun { view, network: namespace, children } = begun;
+    // What opens the network has to be in its namespace. Where there is none to open, there is time.
+    let early = namespace.as_ref().filter(|_| spec.network.is_some());
+    named(network::STEP, early.map_or(Ok(()), network::Making::enter))?;
+    let network = named("open the network", Network::begin(&spec, sender))?;
     let host = named("build the file view", build_view(&spec, view, control))?;
     let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
-    let supervisor = supervise(&spec, supervision, sender, (host, network.as_ref()), (&appeared, &commands));
+    let supervisor =
+        supervise(&spec, supervision, sender, (host, namespace.as_ref()), (&appeared, &commands));
     let supervisor = named("start the supervisor", supervisor)?;
-    named(network::STEP, network.map_or(Ok(()), network::Making::enter))?;
-    let sockets = named("open the network", open_network(&spec))?;
-    let asked = named(canary::STEP, try_network(&spec, sockets, sender))?;
+    let late = namespace.as_ref().filter(|_| spec.network.is_none());
+    named(network::STEP, late.map_or(Ok(()), network::Making::enter))?;
     named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
     let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
     let filter = Program::new(&spec.seccomp);
-    named(canary::STEP, asked.map_or(Ok(()), canary::Asked::hear))?;
+    network.hold()?;
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     named("let go of the streams", start::release_standard())?;
     let status = named("serve the target", init::serve(target, control, &children, &spec.limits, &commands))?;
@@ -204,23 +209,48 @@ fn build_view(
     Ok(Some(host))
 }
 
-fn open_network(spec: &LaunchSpec) -> Result<Vec<(InnerSocket, OwnedFd)>, OsError> {
-    spec.network.as_ref().map_or(Ok(Vec::new()), egress::open)
+/// The network, which a thread of its own opens and tries while the file view is built: neither waits for the other.
+struct Network(Option<JoinHandle<Result<canary::Asked, Failure>>>);
+
+impl Network {
+    /// Begins with it, where the sandbox has one.
+    fn begin(spec: &LaunchSpec, sender: &Sender) -> Result<Self, OsError> {
+        let Some(network) = spec.network.clone() else { return Ok(Self(None)) };
+        let sender = sender.clone();
+        let thread = std::thread::Builder::new().stack_size(256 * 1024);
+        let opening = thread.spawn(move || {
+            let sockets = named("open the network", egress::open(&network))?;
+            named(canary::STEP, try_network(&network, sockets, &sender))
+        });
+        opening.map(Some).map(Self).on("start", "a thread for the network")
+    }
+
+    /// Waits until it stands and does what the policy says. The thread, which has all rights of the runner, is gone then.
+    fn hold(self) -> Result<(), Failure> {
+        let Some(opening) = self.0 else { return Ok(()) };
+        let gone = || {
+            Failure::Step(StepError {
+                step: canary::STEP,
+                error: OsError::new("hear from", "the thread for the network", Errno::CHILD.raw_os_error()),
+            })
+        };
+        let asked = opening.join().map_err(|_| gone())??;
+        named(canary::STEP, asked.hear())
+    }
 }
 
 /// Shows that connections come to the sockets, gives these to the broker, which serves them from then on, and asks it
 /// for names. It answers while the rest is made ready.
 fn try_network(
-    spec: &LaunchSpec,
+    network: &spec::Network,
     sockets: Vec<(InnerSocket, OwnedFd)>,
     sender: &Sender,
-) -> Result<Option<canary::Asked>, OsError> {
-    let Some(network) = &spec.network else { return Ok(None) };
+) -> Result<canary::Asked, OsError> {
     canary::arrive(&network.canary, &sockets)?;
     for (kind, socket) in sockets {
         sender.send_with(&FromRunner::Socket(kind), &[socket.as_fd()]);
     }
-    canary::ask(&network.canary).map(Some)
+    canary::ask(&network.canary)
 }
 
 fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
