@@ -6,5 +6,7 @@
 pub mod error;
 #[cfg(target_os = "linux")]
 pub mod linux;
+#[cfg(windows)]
+pub mod windows;
 
 pub use error::OsError;

@@ -1,0 +1,9 @@
+//! Windows: facts by handle, steps that own what they open, launch with a read-back, journal and undo.
+//!
+//! What is decided is decided in `garth_plan::windows`; here it is applied and read back. A call that returns success
+//! proves nothing: on a system that ignores a limit the read-back differs, and nothing is started.
+
+pub mod error;
+pub mod sys;
+
+pub use error::{Error, Unavailable};
