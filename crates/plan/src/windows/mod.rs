@@ -10,6 +10,7 @@ pub mod derive;
 pub mod descriptor;
 pub mod inherit;
 pub mod known;
+pub mod launch;
 pub mod quote;
 pub mod rights;
 pub mod sddl;
