@@ -2,6 +2,7 @@
 
 use crate::OsError;
 use core::fmt;
+use garth_plan::windows::launch::Difference;
 
 /// Result of a step.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -21,6 +22,8 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A process was made, but is not as it was ordered; it was ended before it ran.
+    NotAsOrdered(Vec<Difference>),
 }
 
 /// A function that this Windows does not have.
@@ -47,6 +50,10 @@ impl Error {
             Self::Os(error) => error.remedy.clone().or_else(|| remedy(error.code).map(str::to_owned)),
             Self::Unavailable(missing) => Some(format!("use {} or newer", missing.since)),
             Self::Value { .. } => None,
+            Self::NotAsOrdered(_) => Some(
+                "this system does not do what it was asked to; `garth doctor` shows which tiers it can hold"
+                    .into(),
+            ),
         }
     }
 
@@ -55,7 +62,7 @@ impl Error {
     pub fn code(&self) -> Option<i32> {
         match self {
             Self::Os(error) => Some(error.code),
-            Self::Unavailable(_) | Self::Value { .. } => None,
+            Self::Unavailable(_) | Self::Value { .. } | Self::NotAsOrdered(_) => None,
         }
     }
 
@@ -69,6 +76,14 @@ impl Error {
                 OsError::new("use", format!("{} of {}", missing.function, missing.library), NOT_SUPPORTED)
             }
             Self::Value { what, why } => OsError::new("use", format!("{what}, because {why}"), BAD_VALUE),
+            Self::NotAsOrdered(different) => {
+                let shown: Vec<String> = different.iter().map(ToString::to_string).collect();
+                OsError::new(
+                    "run",
+                    format!("a process that is not as ordered ({})", shown.join("; ")),
+                    NOT_SUPPORTED,
+                )
+            }
         };
         OsError { remedy, ..error }
     }
@@ -83,6 +98,10 @@ impl fmt::Display for Error {
                 write!(f, "{function} of {library} is not available on this Windows; {since} brought it")
             }
             Self::Value { what, why } => write!(f, "cannot use {what}: {why}"),
+            Self::NotAsOrdered(different) => {
+                f.write_str("the process was ended before it ran, because it is not as ordered")?;
+                different.iter().try_for_each(|one| write!(f, "\n    {one}"))
+            }
         }
     }
 }

@@ -4,6 +4,10 @@
 //! proves nothing: on a system that ignores a limit the read-back differs, and nothing is started.
 
 pub mod error;
+pub mod launch;
+mod observe;
+pub mod streams;
 pub mod sys;
+pub mod wait;
 
 pub use error::{Error, Unavailable};

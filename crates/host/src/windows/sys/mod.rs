@@ -1,6 +1,15 @@
 //! Calls to Windows, each behind a safe function that does one thing.
 #![expect(unsafe_code, reason = "calls the system")]
 
+pub mod attributes;
+pub mod console;
+pub mod container;
+pub mod desktop;
 pub mod handle;
+pub mod job;
 pub mod library;
+pub mod process;
+pub mod random;
+pub mod security;
+pub mod token;
 pub mod wide;
