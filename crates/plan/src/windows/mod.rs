@@ -8,11 +8,13 @@ pub mod access;
 pub mod acl;
 pub mod derive;
 pub mod descriptor;
+pub mod facts;
 pub mod inherit;
 pub mod known;
 pub mod rights;
 pub mod sddl;
 pub mod sid;
+pub mod spec;
 pub mod token;
 
 pub use access::{AccessRequest, Answer, Undecidable, check, reachable, reachable_file};
