@@ -11,6 +11,7 @@ pub mod descriptor;
 pub mod facts;
 pub mod inherit;
 pub mod known;
+pub mod path;
 pub mod rights;
 pub mod sddl;
 pub mod sid;
