@@ -15,7 +15,7 @@ pub use egress::{
 };
 pub use policy_file::policy_file;
 pub use vet::{vet_cmd, vet_pwsh, vet_sh};
-pub use windows::security_descriptor;
+pub use windows::{security_descriptor, windows_path};
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -39,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("vet_cmd", vet_cmd),
     ("vet_pwsh", vet_pwsh),
     ("vet_sh", vet_sh),
+    ("windows_path", windows_path),
 ];
 
 /// Git configuration that comes from inside: the present text, a zero byte, the new text. Without a zero byte

@@ -8,13 +8,16 @@ pub mod access;
 pub mod acl;
 pub mod derive;
 pub mod descriptor;
+pub mod facts;
 pub mod inherit;
 pub mod known;
 pub mod launch;
+pub mod path;
 pub mod quote;
 pub mod rights;
 pub mod sddl;
 pub mod sid;
+pub mod spec;
 pub mod token;
 
 pub use access::{AccessRequest, Answer, Undecidable, check, reachable, reachable_file};
