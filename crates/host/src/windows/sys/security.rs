@@ -43,6 +43,13 @@ impl Aligned {
         self.words.as_ptr().cast()
     }
 
+    /// A copy of the bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let all = self.words.iter().flat_map(|word| word.to_ne_bytes());
+        all.take(self.length).collect()
+    }
+
     /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
