@@ -1,5 +1,7 @@
 //! Access tokens: making weaker ones, and reading what they are.
 
+mod model;
+
 use super::handle::{checked, owned};
 use super::security::{Aligned, SidArray, list, sid, structure};
 use crate::error::Context;
@@ -15,9 +17,8 @@ use windows_sys::Win32::Security::{
     GENERIC_MAPPING, GetTokenInformation, LUID_AND_ATTRIBUTES, PRIVILEGE_SET, SID_AND_ATTRIBUTES,
     SecurityImpersonation, SetTokenInformation, TOKEN_ADJUST_DEFAULT, TOKEN_APPCONTAINER_INFORMATION,
     TOKEN_ASSIGN_PRIMARY, TOKEN_DEFAULT_DACL, TOKEN_DUPLICATE, TOKEN_GROUPS, TOKEN_INFORMATION_CLASS,
-    TOKEN_PRIVILEGES, TOKEN_QUERY, TOKEN_USER, TokenAppContainerSid, TokenCapabilities, TokenDefaultDacl,
-    TokenElevation, TokenGroups, TokenIsAppContainer, TokenLogonSid, TokenPrivileges, TokenRestrictedSids,
-    TokenUser, WRITE_RESTRICTED,
+    TOKEN_QUERY, TOKEN_USER, TokenAppContainerSid, TokenCapabilities, TokenDefaultDacl, TokenElevation,
+    TokenGroups, TokenIsAppContainer, TokenLogonSid, TokenRestrictedSids, TokenUser, WRITE_RESTRICTED,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
@@ -208,17 +209,7 @@ impl Token {
     /// # Errors
     /// When the system does not say.
     pub fn privileges(&self) -> Result<Vec<u32>> {
-        let block = self.information(TokenPrivileges).on("read the privileges of", "a token")?;
-        let header: TOKEN_PRIVILEGES = structure(&block)?;
-        let offset = core::mem::offset_of!(TOKEN_PRIVILEGES, Privileges);
-        let most = (block.len() - offset) / size_of::<LUID_AND_ATTRIBUTES>();
-        let count = (header.PrivilegeCount as usize).min(most);
-        // SAFETY: the entries begin at the offset and end in the block, as was counted.
-        let entries = unsafe {
-            let first = block.as_ptr().byte_add(offset).cast::<LUID_AND_ATTRIBUTES>();
-            core::slice::from_raw_parts(first, count)
-        };
-        Ok(entries.iter().map(|entry| entry.Luid.LowPart).collect())
+        Ok(self.privilege_entries()?.iter().map(|entry| entry.Luid.LowPart).collect())
     }
 
     fn number(&self, class: TOKEN_INFORMATION_CLASS, what: &str) -> Result<u32> {
