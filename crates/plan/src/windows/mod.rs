@@ -10,6 +10,7 @@ pub mod derive;
 pub mod descriptor;
 pub mod facts;
 pub mod inherit;
+pub mod journal;
 pub mod known;
 pub mod launch;
 pub mod path;
