@@ -9,9 +9,7 @@ use garth_plan::windows::journal::{
 use garth_plan::windows::spec::{
     Directory, Grant, Guard, Lifetime, Preparation, Profile, Removal, Reservation,
 };
-use garth_plan::windows::{
-    AccessMask, Ace, AceFlags, Acl, Control, Listed, SecurityDescriptor, Sid, derive, known,
-};
+use garth_plan::windows::{AccessMask, Ace, AceFlags, Acl, Control, Listed, SecurityDescriptor, Sid, derive};
 use garth_policy::{AbsPath, NodeKind};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,6 +22,13 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A change was made, and reads back as another.
+    NotKept {
+        /// The object.
+        object: String,
+        /// What should be there.
+        what: String,
+    },
     /// A process was made, but is not as it was ordered; it was ended before it ran.
     NotAsOrdered(Vec<Difference>),
 }
@@ -50,6 +57,9 @@ impl Error {
             Self::Os(error) => error.remedy.clone().or_else(|| remedy(error.code).map(str::to_owned)),
             Self::Unavailable(missing) => Some(format!("use {} or newer", missing.since)),
             Self::Value { .. } => None,
+            Self::NotKept { .. } => {
+                Some("use a workspace on a volume that keeps access lists, such as NTFS".into())
+            }
             Self::NotAsOrdered(_) => Some(
                 "this system does not do what it was asked to; `garth doctor` shows which tiers it can hold"
                     .into(),
@@ -62,7 +72,7 @@ impl Error {
     pub fn code(&self) -> Option<i32> {
         match self {
             Self::Os(error) => Some(error.code),
-            Self::Unavailable(_) | Self::Value { .. } | Self::NotAsOrdered(_) => None,
+            Self::Unavailable(_) | Self::Value { .. } | Self::NotKept { .. } | Self::NotAsOrdered(_) => None,
         }
     }
 
@@ -76,6 +86,9 @@ impl Error {
                 OsError::new("use", format!("{} of {}", missing.function, missing.library), NOT_SUPPORTED)
             }
             Self::Value { what, why } => OsError::new("use", format!("{what}, because {why}"), BAD_VALUE),
+            Self::NotKept { object, what } => {
+                OsError::new("protect", format!("{object}: {what} does not read back"), NOT_SUPPORTED)
+            }
             Self::NotAsOrdered(different) => {
                 let shown: Vec<String> = different.iter().map(ToString::to_string).collect();
                 OsError::new(
@@ -98,6 +111,9 @@ impl fmt::Display for Error {
                 write!(f, "{function} of {library} is not available on this Windows; {since} brought it")
             }
             Self::Value { what, why } => write!(f, "cannot use {what}: {why}"),
+            Self::NotKept { object, what } => {
+                write!(f, "cannot protect {object}: {what} was written and does not read back")
+            }
             Self::NotAsOrdered(different) => {
                 f.write_str("the process was ended before it ran, because it is not as ordered")?;
                 different.iter().try_for_each(|one| write!(f, "\n    {one}"))

@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod facts;
+pub mod journal;
 pub mod launch;
 mod observe;
 pub mod streams;

@@ -49,6 +49,8 @@ pub enum Wanted {
     Removal,
     /// Holding it: nobody can remove or rename it meanwhile.
     Hold,
+    /// Its removal with the last handle, also when this process is killed.
+    UntilClosed,
 }
 
 /// What to do with a link at the end of a path.
@@ -83,7 +85,7 @@ impl Node {
                 // Sharing is only heeded between those who read, write or remove.
                 Wanted::Hold => READ_CONTROL | FILE_READ_DATA,
                 Wanted::Protection => READ_CONTROL | WRITE_DAC,
-                Wanted::Removal => READ_CONTROL | DELETE,
+                Wanted::Removal | Wanted::UntilClosed => READ_CONTROL | DELETE,
             };
         let share =
             FILE_SHARE_READ | FILE_SHARE_WRITE | if wanted == Wanted::Hold { 0 } else { FILE_SHARE_DELETE };
@@ -195,6 +197,18 @@ impl Node {
             }
         };
         Ok((id, found.nNumberOfLinks))
+    }
+
+    /// Whether no byte is in the file.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn is_empty(&self) -> core::result::Result<bool, OsError> {
+        let mut found = BY_HANDLE_FILE_INFORMATION::default();
+        // SAFETY: the handle is open, and the result has its place.
+        checked(unsafe { GetFileInformationByHandle(self.raw(), &raw mut found) })
+            .on("read the size of", &self.name)?;
+        Ok(found.nFileSizeHigh == 0 && found.nFileSizeLow == 0)
     }
 
     /// The path of what was opened, without links, as drives or shares name it.
