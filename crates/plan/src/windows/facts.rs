@@ -249,7 +249,10 @@ pub enum PathFact {
     Absent,
     /// An object.
     Present(Object),
-    /// It could not be looked at, for this reason (operation, code, meaning).
+    /// An object that refused this user everything (opened for the maximum, without following links), and so refuses
+    /// every weaker token of the user too.
+    Refused,
+    /// It could not be looked at, for this reason (operation, code, meaning). Nothing follows from that.
     Unknown(String),
 }
 
@@ -259,7 +262,7 @@ impl PathFact {
     pub fn object(&self) -> Option<&Object> {
         match self {
             Self::Present(object) => Some(object),
-            Self::Absent | Self::Unknown(_) => None,
+            Self::Absent | Self::Refused | Self::Unknown(_) => None,
         }
     }
 }

@@ -217,12 +217,13 @@ pub struct Reservation {
     pub reason: String,
 }
 
-/// An object that is held open for reading, without `FILE_SHARE_DELETE`.
+/// An object that is held open for reading, without `FILE_SHARE_DELETE`: neither it nor a directory above it is removed
+/// or renamed meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// The object, by its final path.
+    /// The object; opened without following a link at the last name.
     pub path: AbsPath,
-    /// What it must be; `None` for what the plan makes itself.
+    /// What it must be; `None` for a link, and for what the plan makes itself.
     pub expect: Option<FileId>,
     /// Why.
     pub reason: String,
@@ -235,6 +236,9 @@ pub struct Launch {
     pub identity: Identity,
     /// The program, resolved; `None` for a virtual machine, which finds it inside.
     pub program: Option<AbsPath>,
+    /// A batch file that `program`, the command interpreter, is to run: its rules of quoting apply, and an argument that
+    /// they cannot carry unchanged is refused.
+    pub batch: Option<AbsPath>,
     /// Arguments; the first is the name as typed. The host quotes them for the C runtime.
     pub arguments: Vec<String>,
     /// Working directory.
@@ -253,6 +257,8 @@ pub struct Launch {
     pub terminal: Option<TerminalSize>,
     /// How streams leave; `None` for no network.
     pub relay: Option<Relay>,
+    /// What the runner tries in the target's place before the target starts; `None` for a virtual machine.
+    pub canary: Option<Canary>,
     /// The longest run, in seconds.
     pub time: Option<u64>,
 }
@@ -269,9 +275,25 @@ pub enum Identity {
     Vm(Vm),
 }
 
+/// What must fail, and what must succeed, inside. Anything else ends the launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// A file of the broker's own, outside every granted directory, that must not open for reading.
+    pub unreadable: bool,
+    /// A directory in which no file can be made.
+    pub unwritable: AbsPath,
+    /// A directory in which a file can be made and removed.
+    pub writable: AbsPath,
+    /// A connection to a listener of the broker's own on the host's loopback must fail.
+    pub unconnected: bool,
+}
+
 /// The recipe of an AppContainer's token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
+    /// What is taken from the caller's token first: privileges, and the rights of administrators where it is elevated.
+    /// There are no restricting SIDs, which break TLS of the system.
+    pub base: Restriction,
     /// The package SID.
     pub package: Sid,
     /// Capabilities.
