@@ -27,6 +27,8 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 mod vetting;
+#[cfg(windows)]
+pub mod windows;
 
 #[cfg(target_os = "linux")]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};

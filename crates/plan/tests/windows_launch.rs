@@ -34,11 +34,21 @@ fn restricted(write_restricted: bool) -> Identity {
     }
 }
 
+fn nothing() -> Restriction {
+    Restriction {
+        disable: Vec::new(),
+        drop_privileges: false,
+        delete: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+    }
+}
+
 fn container(less_privileged: bool) -> Identity {
     let package = derive::package("garth.test");
     let capabilities = vec![derive::capability("internetClient")];
     Identity::Container {
-        name: "garth.test".into(),
+        base: nothing(),
         container: AppContainer { package, capabilities, less_privileged },
     }
 }
@@ -55,7 +65,7 @@ fn spec(identity: Identity) -> LaunchSpec {
         environment: Vec::new(),
         identity,
         job: JobSpec { memory: Some(1 << 30), processes: Some(64), cpu: None, ui: UiLimits::ALL },
-        private_desktop: true,
+        desktop: None,
         mitigations: 0,
         console: None,
         time: None,

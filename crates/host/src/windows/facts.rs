@@ -15,6 +15,9 @@ use std::ffi::OsString;
 /// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_INVALID_NAME`, `ERROR_BAD_NETPATH`: nothing of that name.
 const ABSENT: [i32; 4] = [2, 3, 123, 53];
 
+/// `ERROR_ACCESS_DENIED`
+const DENIED: i32 = 5;
+
 /// Answers a query. `environment` is what a report may hold of the caller's; `PATH` and `PATHEXT` of it lead to tools.
 ///
 /// # Errors
@@ -138,8 +141,15 @@ pub fn look(path: &AbsPath) -> PathFact {
     match object(path) {
         Ok(object) => PathFact::Present(object),
         Err(error) if error.code().is_some_and(|code| ABSENT.contains(&code)) => PathFact::Absent,
+        Err(error) if error.code() == Some(DENIED) && is_shut(path) => PathFact::Refused,
         Err(error) => PathFact::Unknown(error.to_string()),
     }
+}
+
+/// Whether it refuses everything.
+fn is_shut(path: &AbsPath) -> bool {
+    let opened = name(path).and_then(|name| Node::open(&name, Wanted::Anything, Links::Stay));
+    opened.is_err_and(|error| error.code() == Some(DENIED))
 }
 
 fn object(path: &AbsPath) -> Result<Object> {
@@ -173,7 +183,6 @@ fn object(path: &AbsPath) -> Result<Object> {
 /// With its protection if that may be read, else without.
 fn open(name: &str, links: Links) -> Result<Node> {
     Node::open(name, Wanted::Security, links).or_else(|error| {
-        const DENIED: i32 = 5;
         if error.code() == Some(DENIED) { Node::open(name, Wanted::Attributes, links) } else { Err(error) }
     })
 }

@@ -9,9 +9,6 @@ use super::sys::job::Job;
 use super::sys::process::{Process, Start, create_suspended};
 use super::sys::token::Token;
 use garth_plan::windows::launch::{Difference, Identity, LaunchSpec, Property, differences};
-use garth_plan::windows::{
-    AccessMask, Ace, AceFlags, AceKind, Acl, Control, LabelPolicy, Listed, SecurityDescriptor, Sid, known,
-};
 use std::os::windows::io::{AsHandle, BorrowedHandle};
 
 /// Exit code of a process that was ended because it is not as ordered. Nobody sees it: it never ran.
@@ -65,7 +62,8 @@ pub(super) fn launch_relaxed(
     let job = Job::new(&spec.job)?;
     let own = Token::own()?;
     let token = token(&own, &spec.identity)?;
-    let desktop = desktop(&own, spec)?;
+    let desktop =
+        spec.desktop.as_ref().map(|desktop| Desktop::new(&desktop.prefix, &desktop.security)).transpose()?;
     let process = {
         let given = streams.given();
         let mut attributes = AttributeList::new()?;
@@ -89,7 +87,7 @@ pub(super) fn launch_relaxed(
             command_line: &spec.command_line,
             directory: &spec.directory,
             environment: &spec.environment,
-            token: token.as_ref(),
+            token: Some(&token),
             desktop: desktop.as_ref().map(Desktop::name),
             stdio: given,
         };
@@ -116,45 +114,12 @@ fn checked(spec: &LaunchSpec, process: &Process, job: &Job, relaxed: &[Property]
     if refused.is_empty() { Ok(passed) } else { Err(Error::NotAsOrdered(refused)) }
 }
 
-fn token(own: &Token, identity: &Identity) -> Result<Option<Token>> {
-    let Identity::Restricted { restriction, default_dacl } = identity else { return Ok(None) };
-    let weaker = own.restricted(restriction)?;
-    weaker.set_default_dacl(default_dacl)?;
-    Ok(Some(weaker))
-}
-
-fn desktop(own: &Token, spec: &LaunchSpec) -> Result<Option<Desktop>> {
-    if !spec.private_desktop {
-        return Ok(None);
+fn token(own: &Token, identity: &Identity) -> Result<Token> {
+    let weaker = own.restricted(identity.restriction())?;
+    if let Identity::Restricted { default_dacl, .. } = identity {
+        weaker.set_default_dacl(default_dacl)?;
     }
-    let (user, _) = own.user()?;
-    let inside: Vec<Sid> = match &spec.identity {
-        Identity::Restricted { restriction, .. } => restriction.restricting.clone(),
-        Identity::Container { container, .. } => vec![container.package],
-    };
-    Ok(Some(Desktop::new(&desktop_security(user, &inside))?))
-}
-
-/// Rights on a desktop that those inside need: all but changing its protection, removing it, switching to it, and
-/// recording what is typed.
-const INSIDE: AccessMask = AccessMask(0x0002_00cf);
-
-/// The protection of a desktop: the user has everything, and who is inside what a program needs. Inside a restricted token
-/// the user is asked as well, so the entry alone opens nothing to others.
-fn desktop_security(user: Sid, inside: &[Sid]) -> SecurityDescriptor {
-    let mut aces = vec![Ace::allow(user, AccessMask::GENERIC_ALL)];
-    aces.extend(inside.iter().map(|sid| Ace::allow(*sid, INSIDE)));
-    let label =
-        Ace { kind: AceKind::Label, flags: AceFlags::NONE, mask: LabelPolicy::NO_WRITE_UP, sid: known::LOW };
-    // A container runs at the low level, from which nothing could be drawn on a desktop of the usual one.
-    let low = inside.iter().any(|sid| sid.is_below(&known::PACKAGES));
-    SecurityDescriptor {
-        owner: Some(user),
-        group: Some(user),
-        dacl: Listed::Present(Acl::new(aces)),
-        sacl: if low { Listed::Present(Acl::new(vec![label])) } else { Listed::Absent },
-        control: Control::NONE,
-    }
+    Ok(weaker)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! What is decided is decided in `garth_plan::windows`; here it is applied and read back. A call that returns success
 //! proves nothing: on a system that ignores a limit the read-back differs, and nothing is started.
 
+pub mod canary;
 pub mod error;
 pub mod facts;
 pub mod journal;

@@ -1,12 +1,15 @@
 //! Starting, streams, exit codes and lifetimes. Under Wine these say nothing of containment: what was read back differs
 //! there, and only these tests let that pass.
 
-use super::*;
+use super::{Difference, Error, Identity, LaunchSpec, Property, Streams, Token, launch_relaxed};
 use crate::windows::wait::{Outcome, wait};
 use garth_plan::windows::launch::{JobSpec, UiLimits};
 use garth_plan::windows::quote::{for_c_runtime, for_cmd_text};
+use garth_plan::windows::spec::Desktop;
 use garth_plan::windows::token::Restriction;
+use garth_plan::windows::{AccessMask, Ace, Acl, Sid, known};
 use std::io::{Read, Write, pipe};
+use std::os::windows::io::AsHandle;
 use std::time::{Duration, Instant};
 
 const ALL: &[Property] = &[
@@ -46,7 +49,7 @@ fn spec(command_line: String, program: String) -> LaunchSpec {
             default_dacl: Acl::new(vec![full(user), full(known::SYSTEM), full(root)]),
         },
         job: JobSpec { memory: Some(1 << 30), processes: Some(64), cpu: None, ui: UiLimits::ALL },
-        private_desktop: true,
+        desktop: Some(Desktop { prefix: "garth-test-".into(), security: "D:(A;;GA;;;WD)".parse().unwrap() }),
         mitigations: 0,
         console: None,
         time: None,

@@ -27,12 +27,12 @@ pub struct Desktop {
 unsafe impl Send for Desktop {}
 
 impl Desktop {
-    /// Makes a desktop on this process's window station, with a name that nobody can guess.
+    /// Makes a desktop on this process's window station, with a name that begins as is said and that nobody can guess.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn new(security: &SecurityDescriptor) -> Result<Self> {
-        let name = random::name("garth-")?;
+    pub fn new(prefix: &str, security: &SecurityDescriptor) -> Result<Self> {
+        let name = random::name(prefix)?;
         let wide = Wide::new("the name of a desktop", &name)?;
         let mut block = descriptor(security)?;
         let security = attributes(&mut block);
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn a_desktop_is_named_with_its_station() {
         let security: SecurityDescriptor = "O:SYG:SYD:(A;;GA;;;WD)".parse().unwrap();
-        let one = Desktop::new(&security).unwrap();
+        let one = Desktop::new("garth-", &security).unwrap();
         let (station, name) = one.name().split_once('\\').unwrap();
         assert!(!station.is_empty() && name.starts_with("garth-"), "{}", one.name());
-        assert_ne!(Desktop::new(&security).unwrap().name(), one.name());
+        assert_ne!(Desktop::new("garth-", &security).unwrap().name(), one.name());
     }
 }

@@ -39,6 +39,8 @@ pub struct Node {
 /// What is wanted of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
+    /// Whatever this user gets: fails only where that is nothing.
+    Anything,
     /// Its attributes alone.
     Attributes,
     /// Its descriptor too.
@@ -77,16 +79,18 @@ impl Node {
     /// # Errors
     /// When nothing is there, or the system refuses.
     pub fn open(path: &str, wanted: Wanted, links: Links) -> Result<Self> {
+        const MAXIMUM_ALLOWED: u32 = 0x0200_0000;
         let wide = Wide::path(path)?;
         let access = FILE_READ_ATTRIBUTES
             | match wanted {
-                Wanted::Attributes => 0,
+                Wanted::Attributes | Wanted::Anything => 0,
                 Wanted::Security => READ_CONTROL,
                 // Sharing is only heeded between those who read, write or remove.
                 Wanted::Hold => READ_CONTROL | FILE_READ_DATA,
                 Wanted::Protection => READ_CONTROL | WRITE_DAC,
                 Wanted::Removal | Wanted::UntilClosed => READ_CONTROL | DELETE,
             };
+        let access = if wanted == Wanted::Anything { MAXIMUM_ALLOWED } else { access };
         let share =
             FILE_SHARE_READ | FILE_SHARE_WRITE | if wanted == Wanted::Hold { 0 } else { FILE_SHARE_DELETE };
         // The first flag is what opens a directory at all; it gives no privilege to who has none.

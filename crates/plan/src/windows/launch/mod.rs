@@ -4,13 +4,16 @@
 //! resumes it only if [`differences`] finds none.
 
 mod observed;
+mod order;
 mod probe;
 
 pub use observed::{Difference, Observed, ObservedJob, Property, differences};
+pub use order::{OrderError, order};
 pub use probe::{Probe, probes};
 
 use super::acl::Acl;
 use super::sid::Sid;
+use super::spec::Desktop;
 use super::token::{AppContainer, Restriction};
 use crate::linux::spec::TerminalSize;
 use core::ops::BitOr;
@@ -32,7 +35,7 @@ pub struct LaunchSpec {
     /// Its limits.
     pub job: JobSpec,
     /// A desktop of its own, which the user's windows are not on.
-    pub private_desktop: bool,
+    pub desktop: Option<Desktop>,
     /// `PROCESS_CREATION_MITIGATION_POLICY` bits.
     pub mitigations: u64,
     /// A pseudoconsole of this size; without one it gets pipes and no window.
@@ -54,8 +57,8 @@ pub enum Identity {
     },
     /// An AppContainer of the user.
     Container {
-        /// The name of its profile, from which the package SID follows.
-        name: String,
+        /// How the user's token is weakened first.
+        base: Restriction,
         /// Package and capabilities.
         container: AppContainer,
     },
@@ -108,13 +111,19 @@ impl BitOr for UiLimits {
 }
 
 impl Identity {
-    /// The restricting SIDs of the token; none for a container.
+    /// How the user's token is weakened.
+    #[must_use]
+    pub fn restriction(&self) -> &Restriction {
+        match self {
+            Self::Restricted { restriction, .. } => restriction,
+            Self::Container { base, .. } => base,
+        }
+    }
+
+    /// The restricting SIDs of the token.
     #[must_use]
     pub fn restricting(&self) -> &[Sid] {
-        match self {
-            Self::Restricted { restriction, .. } => &restriction.restricting,
-            Self::Container { .. } => &[],
-        }
+        &self.restriction().restricting
     }
 
     /// The container, if it is one.

@@ -179,25 +179,23 @@ fn identity(ordered: &Identity, observed: &Observed, found: &mut Found) {
     );
     let package = ordered.container().map(|container| container.package);
     found.equal(Property::Package, "package", &package, observed.package.as_ref());
-    match ordered {
-        Identity::Container { container, .. } => {
-            let capabilities = observed.capabilities.as_ref();
-            found.same_sids(Property::Capabilities, "capabilities", &container.capabilities, capabilities);
-        }
-        Identity::Restricted { restriction, .. } => {
-            // A SID that the token never had needs no disabling, so what counts is that none of them grants.
-            let granting: Option<Vec<Sid>> = observed.enabled.as_ref().map(|enabled| {
-                enabled.iter().copied().filter(|sid| restriction.disable.contains(sid)).collect()
-            });
-            found.same_sids(Property::DenyOnly, "disabled SIDs that still grant", &[], granting.as_ref());
-            let wrong = observed.privileges.as_ref().map(|held| {
-                let goes = |number: u32| {
-                    restriction.delete.iter().any(|privilege| privilege.number() == number)
-                        || restriction.drop_privileges && number != Privilege::ChangeNotify.number()
-                };
-                held.iter().copied().filter(|number| goes(*number)).collect::<Vec<u32>>()
-            });
-            found.equal(Property::Privileges, "privileges that should be gone", &Vec::new(), wrong.as_ref());
-        }
+    if let Some(container) = ordered.container() {
+        let capabilities = observed.capabilities.as_ref();
+        found.same_sids(Property::Capabilities, "capabilities", &container.capabilities, capabilities);
     }
+    let restriction = ordered.restriction();
+    // A SID that the token never had needs no disabling, so what counts is that none of them grants.
+    let granting: Option<Vec<Sid>> = observed
+        .enabled
+        .as_ref()
+        .map(|enabled| enabled.iter().copied().filter(|sid| restriction.disable.contains(sid)).collect());
+    found.same_sids(Property::DenyOnly, "disabled SIDs that still grant", &[], granting.as_ref());
+    let wrong = observed.privileges.as_ref().map(|held| {
+        let goes = |number: u32| {
+            restriction.delete.iter().any(|privilege| privilege.number() == number)
+                || restriction.drop_privileges && number != Privilege::ChangeNotify.number()
+        };
+        held.iter().copied().filter(|number| goes(*number)).collect::<Vec<u32>>()
+    });
+    found.equal(Property::Privileges, "privileges that should be gone", &Vec::new(), wrong.as_ref());
 }
