@@ -19,6 +19,7 @@ use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
 use garth_policy::{AbsPath, Flag, Inputs, Policy, Source, TrustStore, load};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -238,4 +239,11 @@ fn read(path: &std::path::Path) -> Result<Option<Source>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::Policy(format!("cannot read {}: {error}", path.display()))),
     }
+}
+
+/// The size of the user's terminal, if standard output is one.
+#[must_use]
+pub fn terminal_size() -> Option<TerminalSize> {
+    let [_, output, _] = garth_host::windows::sys::console::standard_streams();
+    output.and_then(|output| garth_host::windows::sys::console::size(output.as_handle()))
 }
