@@ -51,24 +51,29 @@ carries() {
   check "a program that is not there" "$got" 121 "$output" "no-such-program"
 }
 
+# Whether the command, or its child, runs: the number of packets is in no other command line.
+lives() {
+  pgrep -f '^(cmd /c )?ping -n 173 ' >/dev/null
+}
+
 # The broker is killed: everything in its job has to go, and the next start, or `clean`, undoes the rest.
 dies() {
   local broker output got=0 tries
   (cd "$WORK" && exec wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
-    -- cmd /c 'ping -n 100 127.0.0.1 > NUL' >/dev/null 2>&1 </dev/null) &
+    -- cmd /c 'ping -n 173 127.0.0.1 > NUL' >/dev/null 2>&1 </dev/null) &
   broker=$!
   for ((tries = 0; tries < 100; tries++)); do
-    wine tasklist 2>/dev/null | grep -qi ping && break
+    pgrep -f '^ping -n 173 ' >/dev/null && break
     sleep 0.2
   done
-  wine tasklist 2>/dev/null | grep -qi ping || { echo "FAILED under wine: the command did not start"; return 1; }
+  lives || { echo "FAILED under wine: the command did not start"; return 1; }
   kill -KILL "$broker"
   wait "$broker" 2>/dev/null || true
   for ((tries = 0; tries < 50; tries++)); do
-    wine tasklist 2>/dev/null | grep -qi ping || break
+    lives || break
     sleep 0.2
   done
-  if wine tasklist 2>/dev/null | grep -qi ping; then
+  if lives; then
     echo "FAILED under wine: a process outlived its broker"
     return 1
   fi
