@@ -15,7 +15,7 @@ pub use egress::{
 };
 pub use policy_file::policy_file;
 pub use vet::{vet_cmd, vet_pwsh, vet_sh};
-pub use windows::{security_descriptor, windows_path};
+pub use windows::{relay_frames, security_descriptor, windows_path};
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -33,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("launch_spec", launch_spec),
     ("path_pattern", path_pattern),
     ("policy_file", policy_file),
+    ("relay_frames", relay_frames),
     ("secret_value", secret_value),
     ("security_descriptor", security_descriptor),
     ("socks_message", socks_message),

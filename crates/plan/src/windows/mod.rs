@@ -18,6 +18,7 @@ pub mod machine;
 pub mod path;
 mod questions;
 pub mod quote;
+pub mod relay;
 pub mod rights;
 pub mod sddl;
 pub mod sid;
