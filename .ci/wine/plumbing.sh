@@ -6,7 +6,7 @@
 #
 #   plumbing.sh PROGRAM ACCESS-CHECK PREFIX RELAXED HOST-TESTS
 #
-# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host for Windows.
+# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host.
 set -euo pipefail
 
 program=$1
@@ -53,7 +53,7 @@ expect 0 "garth" --version
 expect 0 "run" --help
 expect 2 "no-such-verb" no-such-verb
 
-if ! timeout 200 wine "$host_tests" windows; then
+if ! timeout 200 wine "$host_tests"; then
   echo "FAILED under wine: the tests of the host"
   exit 1
 fi
