@@ -4,7 +4,7 @@ pub mod place;
 
 use crate::{Error, Surroundings};
 use garth_host::windows::canary::{Trial, send};
-use garth_host::windows::facts::{directories, extend, facts, name};
+use garth_host::windows::facts::{directories, extend, facts, look, name};
 use garth_host::windows::journal::Journal;
 use garth_host::windows::launch::launch;
 use garth_host::windows::streams::Streams;
@@ -13,10 +13,10 @@ use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
 use garth_plan::linux::spec::TerminalSize;
 use garth_plan::linux::{PlanError, Report};
-use garth_plan::windows::facts::HostFacts;
+use garth_plan::windows::facts::{HostFacts, PathFact};
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
-use garth_plan::windows::{further_questions, lower, questions};
+use garth_plan::windows::{further_questions, known, lower, questions};
 use garth_policy::{AbsPath, Flag, Inputs, Policy, Source, TrustStore, load};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
@@ -161,8 +161,10 @@ impl Prepared {
             writable: &text(&planned.writable)?,
             unconnected: planned.unconnected.then_some(&listener),
         };
-        let found = send(&self.order, &trial).map_err(|error| failed(step, error))?;
-        match found {
+        let found = send(&self.order, &trial);
+        // It says nothing that anybody would miss.
+        let _removed = std::fs::remove_file(&secret);
+        match found.map_err(|error| failed(step, error))? {
             Some(what) if cfg!(feature = "relaxed-read-back") => relaxed.push(format!("the canary: {what}")),
             Some(what) => {
                 return Err(not_held(format!("the canary inside was sent before the command: {what}")));
@@ -224,13 +226,31 @@ fn load_policy(surroundings: &Surroundings, request: &Request) -> Result<Policy,
     let project = project.map_err(|error| Error::Policy(error.to_string()))?;
     let inputs = Inputs {
         context: surroundings.context.clone(),
-        managed: read(&PathBuf::from(r"C:\ProgramData\garth\policy.toml"))?,
+        managed: managed()?,
         user,
         project: read(&PathBuf::from(project.to_string()))?,
         flags: request.flags.clone(),
     };
     let loaded = load(&inputs, &TrustStore::empty());
     loaded.map(|loaded| loaded.policy).map_err(|found| Error::Policy(found.render(false)))
+}
+
+/// The administrator's policy, which nobody else may have written.
+fn managed() -> Result<Option<Source>, Error> {
+    let step = "read the managed policy";
+    let directories = directories().map_err(|error| failed(step, error))?;
+    let path = directories.program_data.join(b"garth").and_then(|directory| directory.join(b"policy.toml"));
+    let path = path.map_err(|error| Error::Policy(error.to_string()))?;
+    let fact = look(&path);
+    if fact == PathFact::Absent {
+        return Ok(None);
+    }
+    let owner = fact.object().and_then(|object| object.security.descriptor()).and_then(|found| found.owner);
+    if !owner.is_some_and(|owner| [known::SYSTEM, known::ADMINISTRATORS].contains(&owner)) {
+        let hint = "hint: let an administrator write it, or remove it";
+        return Err(Error::Policy(format!("{path} does not belong to an administrator\n{hint}")));
+    }
+    read(&PathBuf::from(name(&path).map_err(|error| failed(step, error))?))
 }
 
 fn read(path: &std::path::Path) -> Result<Option<Source>, Error> {
