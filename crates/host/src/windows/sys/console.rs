@@ -14,10 +14,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Console::{
-    AttachConsole, CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, COORD, CTRL_BREAK_EVENT, CTRL_C_EVENT,
-    ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, ENABLE_PROCESSED_OUTPUT,
-    ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FreeConsole, GenerateConsoleCtrlEvent,
-    GetConsoleMode, GetConsoleScreenBufferInfo, HPCON, SetConsoleCtrlHandler, SetConsoleMode,
+    CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, COORD, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_ECHO_INPUT,
+    ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, ENABLE_PROCESSED_OUTPUT, ENABLE_VIRTUAL_TERMINAL_INPUT,
+    ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, GetConsoleScreenBufferInfo, HPCON,
+    SetConsoleCtrlHandler, SetConsoleMode,
 };
 use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, Sleep};
 
@@ -239,26 +239,6 @@ pub fn next_interrupt() -> Option<Interrupt> {
         .into_iter()
         .find(|(bit, _)| pending & bit != 0)
         .map(|(_, interrupt)| interrupt)
-}
-
-/// Passes Ctrl-C or Ctrl-Break on to everything on the console of another process. This process leaves its own console
-/// for good, so only a helper does it that ends then.
-///
-/// # Errors
-/// When the other process has no console, or is gone.
-pub fn interrupt(process: u32, kind: Interrupt) -> core::result::Result<(), OsError> {
-    let event = match kind {
-        Interrupt::C => CTRL_C_EVENT,
-        Interrupt::Break | Interrupt::Close => CTRL_BREAK_EVENT,
-    };
-    // SAFETY: neither call has rules; without a console the first fails, which is as good. The second makes this process
-    // ignore the event that it sends itself.
-    unsafe {
-        FreeConsole();
-        checked(AttachConsole(process)).on("attach to the console of", format!("process {process}"))?;
-        SetConsoleCtrlHandler(Some(on_interrupt), 1);
-        checked(GenerateConsoleCtrlEvent(event, 0)).on("interrupt", format!("process {process}"))
-    }
 }
 
 /// Copies of the handles of this process's standard input, output and error; `None` for a stream that it has not.
