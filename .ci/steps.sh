@@ -142,12 +142,19 @@ step_fuzz_corpus() {
 # Windows build links, starts, reads its arguments and reports its exit code; it says nothing of containment.
 step_wine_plumbing() {
   have x86_64-w64-mingw32-gcc || skip "the linker x86_64-w64-mingw32-gcc is not installed"
-  cargo build --target "$WINE_TARGET" --package garth-cli
-  cargo build --target "$WINE_TARGET" --package garth-host --example access-check
-  have wine || skip "built, but not run: wine is not installed"
   local target=${CARGO_TARGET_DIR:-$PWD/target}
   local built=$target/$WINE_TARGET/debug
-  bash .ci/wine/plumbing.sh "$built/garth.exe" "$built/examples/access-check.exe" "$target/wine-prefix"
+  # Never shipped: it is built beside the real program for the tests of what comes after the refusal.
+  cargo build --target "$WINE_TARGET" --package garth-cli --features relaxed-read-back
+  cp "$built/garth.exe" "$built/garth-relaxed.exe"
+  cargo build --target "$WINE_TARGET" --package garth-cli
+  local tests
+  tests=$(cargo test --no-run --target "$WINE_TARGET" --package garth-host --lib --message-format=json |
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+  cargo build --target "$WINE_TARGET" --package garth-host --example access-check
+  have wine || skip "built, but not run: wine is not installed"
+  bash .ci/wine/plumbing.sh "$built/garth.exe" "$built/examples/access-check.exe" "$target/wine-prefix" \
+    "$built/garth-relaxed.exe" "$tests"
 }
 
 # ---- `garth prove` -----------------------------------------------------------------------------------------

@@ -4,11 +4,16 @@
 #
 # One thing of Wine's own is compared: its `AccessCheck` on plain lists, with the model that plans are checked by.
 #
-#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX
+#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX RELAXED HOST-TESTS
+#
+# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host.
 set -euo pipefail
 
 program=$1
 access_check=$2
+# shellcheck disable=SC2034 # used in run.sh
+relaxed=$4
+host_tests=$5
 export WINEPREFIX=$3 WINEARCH=win64 WINEDEBUG=-all
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 XDG_RUNTIME_DIR=$(mktemp -d)
@@ -40,10 +45,19 @@ expect() {
   printf 'ok under wine: garth %s\n' "$*"
 }
 
+# shellcheck source=run.sh
+source "$here/run.sh"
+
 prepare
 expect 0 "garth" --version
 expect 0 "run" --help
 expect 2 "no-such-verb" no-such-verb
+
+if ! timeout 200 wine "$host_tests"; then
+  echo "FAILED under wine: the tests of the host"
+  exit 1
+fi
+runs
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
 if ! timeout 300 wine "$access_check" 100000 1; then

@@ -15,7 +15,7 @@ pub use egress::{
 };
 pub use policy_file::policy_file;
 pub use vet::{vet_cmd, vet_pwsh, vet_sh};
-pub use windows::security_descriptor;
+pub use windows::{relay_frames, security_descriptor, windows_path};
 
 /// A target: the name of its corpus, and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -33,12 +33,14 @@ pub const TARGETS: &[Target] = &[
     ("launch_spec", launch_spec),
     ("path_pattern", path_pattern),
     ("policy_file", policy_file),
+    ("relay_frames", relay_frames),
     ("secret_value", secret_value),
     ("security_descriptor", security_descriptor),
     ("socks_message", socks_message),
     ("vet_cmd", vet_cmd),
     ("vet_pwsh", vet_pwsh),
     ("vet_sh", vet_sh),
+    ("windows_path", windows_path),
 ];
 
 /// Git configuration that comes from inside: the present text, a zero byte, the new text. Without a zero byte

@@ -1,5 +1,6 @@
 //! `garth learn`: what it proposes suffices for the same command, and for nothing else.
 #![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "helpers of tests fail the test")]
 
 use garth_tests::{Garden, Run, everyone};
 

@@ -155,6 +155,10 @@ pub struct SandboxArguments {
     /// Give the command pipes, also where garth has a terminal
     #[arg(long)]
     pub no_terminal: bool,
+    /// Contain by this tier: container or restricted [default: container]
+    #[cfg(windows)]
+    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "vm"])]
+    pub tier: Option<String>,
 }
 
 impl SandboxArguments {
@@ -170,6 +174,8 @@ impl SandboxArguments {
             allow: Vec::new(),
             accept: Vec::new(),
             no_terminal: false,
+            #[cfg(windows)]
+            tier: None,
         }
     }
 }

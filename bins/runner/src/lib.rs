@@ -13,6 +13,10 @@ pub const NAME: &str = "garth-runner";
 #[must_use]
 pub fn enter() -> Option<u8> {
     let name = std::env::args_os().next()?;
+    #[cfg(windows)]
+    if name == garth_host::windows::canary::NAME {
+        return Some(garth_host::windows::canary::inside());
+    }
     if name != NAME {
         return None;
     }

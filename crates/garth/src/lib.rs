@@ -41,6 +41,8 @@ mod trust;
 pub mod undo;
 #[cfg(target_os = "linux")]
 mod vetting;
+#[cfg(windows)]
+pub mod windows;
 #[cfg(target_os = "linux")]
 mod words;
 

@@ -28,11 +28,23 @@ pub fn surroundings(
     linux::surroundings(workspace, environment)
 }
 
+/// Finds out where the user stands. `workspace` overrides the search for it.
+///
+/// # Errors
+/// [`Error::Workspace`] when the workspace would be a whole home, a directory of the system or a drive.
+#[cfg(windows)]
+pub fn surroundings(
+    workspace: Option<&AbsPath>,
+    environment: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Surroundings, Error> {
+    crate::windows::place::surroundings(workspace, environment)
+}
+
 /// Finds out where the user stands.
 ///
 /// # Errors
 /// Always: this system has no backend yet.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub fn surroundings(
     _workspace: Option<&AbsPath>,
     _environment: &[(Vec<u8>, Vec<u8>)],

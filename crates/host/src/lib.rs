@@ -6,5 +6,8 @@
 pub mod error;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod relay;
+#[cfg(windows)]
+pub mod windows;
 
 pub use error::OsError;

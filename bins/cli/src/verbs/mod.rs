@@ -25,6 +25,8 @@ mod undo;
 mod verify;
 #[cfg(target_os = "linux")]
 mod why;
+#[cfg(windows)]
+mod windows;
 
 use crate::arguments::Verb;
 use crate::failure::Failure;
@@ -68,6 +70,12 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     let mut out = anstream::stdout();
     match verb {
         Verb::Policy(verb) => policy::run(verb, &mut out),
+        #[cfg(windows)]
+        Verb::Run(arguments) => windows::run::run(arguments),
+        #[cfg(windows)]
+        Verb::Doctor(report) => windows::doctor::run(report.json, &mut out),
+        #[cfg(windows)]
+        Verb::Clean(arguments) => windows::clean(arguments.check, &mut out),
         _ => Err(unsupported()),
     }
 }
@@ -76,8 +84,8 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
 #[cfg(not(target_os = "linux"))]
 fn unsupported() -> Failure {
     match garth::surroundings(None, &[]) {
-        Err(error) => error.into(),
-        Ok(_) => Failure::new(
+        Err(error) if !cfg!(windows) => error.into(),
+        _ => Failure::new(
             121,
             "garth cannot do that on this system",
             "there is no backend for it",

@@ -19,6 +19,12 @@ fn digest(text: &str) -> [u32; 8] {
     numbers
 }
 
+/// Sixteen hexadecimal digits that stand for a text: names of profiles and capabilities are short.
+pub(super) fn short(text: &str) -> String {
+    let [first, second, ..] = digest(text);
+    format!("{first:08x}{second:08x}")
+}
+
 /// The capability SID of a capability's name, in a token's list of capabilities. The case of the name does not
 /// matter. Names that Windows knew before it derived SIDs keep their short SIDs (`S-1-15-3-1` for `internetClient`).
 #[must_use]

@@ -1,0 +1,19 @@
+//! The verbs that differ on Windows.
+
+pub mod doctor;
+pub mod run;
+
+use crate::failure::Failure;
+use std::io::Write;
+
+/// `garth clean`: undoes what sandboxes left behind. With `check`, only tells; exit code 1 if anything is left.
+pub fn clean(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
+    let left = garth::windows::clean(check)?;
+    for item in &left {
+        writeln!(out, "{}: {item}", if check { "left" } else { "removed" })?;
+    }
+    if left.is_empty() {
+        writeln!(out, "nothing is left of any sandbox")?;
+    }
+    Ok(u8::from(check && !left.is_empty()))
+}

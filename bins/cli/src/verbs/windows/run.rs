@@ -1,0 +1,150 @@
+//! `garth run` on Windows.
+
+use crate::arguments::{RunArguments, SandboxArguments, ShellName};
+use crate::failure::Failure;
+use crate::show::ERROR;
+use garth::plan::linux::spec::TerminalSize;
+use garth::plan::windows::spec::Tier;
+use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless};
+use garth::windows::{Ended, INTERRUPTED, Outcome, Prepared, Request, prepare};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+
+/// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
+pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
+    if arguments.json || arguments.approver.is_some() {
+        let what = "--json and --approver are not built for Windows yet";
+        return Err(Failure::own(
+            what,
+            "events and questions come from the broker for Linux",
+            "leave them out",
+        ));
+    }
+    if cfg!(feature = "relaxed-read-back") {
+        let warning = "THIS BUILD OF GARTH IS FOR TESTS OF ITS PLUMBING: IT RUNS COMMANDS ALTHOUGH NOTHING CONTAINS THEM";
+        writeln!(anstream::stderr(), "{ERROR}garth: {warning}{ERROR:#}")?;
+    }
+    let prepared = prepare(&request(arguments)?)?;
+    let ended = prepared.run()?;
+    tell(&ended)?;
+    let code = conclude(&prepared, &ended.outcome)?;
+    io::stdout().flush()?;
+    std::process::exit(code.cast_signed())
+}
+
+fn tell(ended: &Ended) -> io::Result<()> {
+    for what in &ended.relaxed {
+        writeln!(anstream::stderr(), "garth: not as ordered, and let pass: {what}")?;
+    }
+    for what in &ended.left {
+        writeln!(anstream::stderr(), "garth: {what}")?;
+    }
+    Ok(())
+}
+
+fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
+    match outcome {
+        Outcome::Ended(code) => Ok(*code),
+        Outcome::Interrupted => Ok(INTERRUPTED),
+        Outcome::TimedOut => {
+            let limit = prepared.policy.limits.time.as_ref();
+            let why = limit.map_or_else(String::new, |limit| format!("limits.time ({})", limit.origin));
+            let hint = "raise `limits.time` in your policy";
+            Err(Failure::new(124, "the time limit ended the command", why, hint))
+        }
+    }
+}
+
+fn request(arguments: &RunArguments) -> Result<Request, Failure> {
+    let sandbox = &arguments.sandbox;
+    let absolute = |typed: &OsString| absolute(typed);
+    Ok(Request {
+        arguments: command(arguments)?,
+        workspace: sandbox.workspace.as_ref().map(absolute).transpose()?,
+        policy: sandbox.policy.as_ref().map(absolute).transpose()?,
+        flags: flags(sandbox)?,
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        terminal: terminal(sandbox),
+        tier: sandbox.tier.as_deref().and_then(|word| Tier::ALL.into_iter().find(|tier| tier.name() == word)),
+    })
+}
+
+/// A terminal for the command, if garth has one on both sides.
+fn terminal(sandbox: &SandboxArguments) -> Option<TerminalSize> {
+    let interactive = !sandbox.no_terminal && io::stdin().is_terminal() && io::stdout().is_terminal();
+    if interactive { garth::windows::terminal_size() } else { None }
+}
+
+/// The words of the command, which with `--shell` are that shell with its text.
+fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
+    let words = arguments.command.iter().map(text).collect::<Result<Vec<String>, _>>()?;
+    let Some(shell) = arguments.shell else { return Ok(words) };
+    let [script] = words.as_slice() else {
+        let why = format!("there are {} words", words.len());
+        return Err(Failure::own("--shell takes one text", why, "put the whole text in quotes"));
+    };
+    let head: &[&str] = match shell {
+        ShellName::Sh => &["sh", "-c"],
+        ShellName::Bash => &["bash", "-c"],
+        ShellName::Pwsh => &["pwsh", "-NoProfile", "-NonInteractive", "-Command"],
+        ShellName::WindowsPowershell => &["powershell", "-NoProfile", "-NonInteractive", "-Command"],
+        ShellName::Cmd => {
+            let why = "its text follows rules of its own, which the plan does not carry";
+            return Err(Failure::own("--shell cmd is not built for Windows yet", why, "write a batch file"));
+        }
+    };
+    Ok(head.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect())
+}
+
+fn text(word: &OsString) -> Result<String, Failure> {
+    let bad = || Failure::new(120, "an argument is no Unicode", word.display(), "write it in Unicode");
+    word.clone().into_string().map_err(|_| bad())
+}
+
+fn absolute(typed: &OsString) -> Result<AbsPath, Failure> {
+    let bad = |why: String| {
+        let hint = "write an absolute path, or one relative to the working directory";
+        Failure::new(120, format!("`{}` is no path", typed.display()), why, hint)
+    };
+    // It resolves text alone; what the path leads to is asked of the opened object.
+    let whole = std::path::absolute(typed).map_err(|error| bad(error.to_string()))?;
+    let whole = text(&whole.into_os_string())?;
+    AbsPath::windows(&whole).map_err(|error| bad(error.to_string()))
+}
+
+fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
+    let mut flags = Vec::new();
+    if let Some(profile) = sandbox.profile {
+        let typed = format!("--profile {}", profile.name());
+        flags.push(Flag { typed, setting: Setting::Profile(profile) });
+    }
+    let grants = [
+        ("--read", &sandbox.read, Access::Read),
+        ("--write", &sandbox.write, Access::Write),
+        ("--deny", &sandbox.deny, Access::Deny),
+    ];
+    for (option, paths, access) in grants {
+        for path in paths {
+            let typed = format!("{option} {}", path.display());
+            flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
+        }
+    }
+    for host in &sandbox.allow {
+        let typed = format!("--allow {}", host.display());
+        flags.push(Flag { typed, setting: Setting::Domain(host.to_string_lossy().into_owned(), true) });
+    }
+    for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
+        flags.push(Flag { typed: format!("--accept {gap}"), setting: Setting::Accept(gap.clone()) });
+    }
+    Ok(flags)
+}
+
+/// A path in the spelling of a policy file; names of places stay as they are.
+fn pattern(typed: &OsString) -> Result<String, Failure> {
+    if let Some(place) = typed.to_str().filter(|text| text.starts_with([':', '~'])) {
+        return Ok(place.to_owned());
+    }
+    Ok(escape_lossless(absolute(typed)?.as_bytes()))
+}

@@ -1,0 +1,269 @@
+//! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
+
+pub mod place;
+
+use crate::{Error, Surroundings};
+use garth_host::windows::canary::{Trial, send};
+use garth_host::windows::facts::{directories, extend, facts, look, name};
+use garth_host::windows::journal::Journal;
+use garth_host::windows::launch::launch;
+use garth_host::windows::streams::Streams;
+use garth_host::windows::wait::wait;
+use garth_plan::assurance::gate;
+use garth_plan::facts::Command;
+use garth_plan::linux::spec::TerminalSize;
+use garth_plan::linux::{PlanError, Report};
+use garth_plan::windows::facts::{HostFacts, PathFact};
+use garth_plan::windows::launch::{LaunchSpec, order};
+use garth_plan::windows::spec::{Plan, Tier};
+use garth_plan::windows::{further_questions, known, lower, questions};
+use garth_policy::{AbsPath, Flag, Inputs, Policy, Source, TrustStore, load};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::windows::io::AsHandle;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use garth_host::windows::Error as HostError;
+pub use garth_host::windows::facts::{system, user};
+pub use garth_host::windows::wait::{INTERRUPTED, Outcome};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The command; the first word names the program.
+    pub arguments: Vec<String>,
+    /// The workspace, when it is not to be searched for.
+    pub workspace: Option<AbsPath>,
+    /// A policy file that replaces the user's own.
+    pub policy: Option<AbsPath>,
+    /// The command line as a layer of the policy.
+    pub flags: Vec<Flag>,
+    /// The caller's environment.
+    pub environment: Vec<(String, String)>,
+    /// The size of the terminal that the target gets, if it gets one.
+    pub terminal: Option<TerminalSize>,
+    /// The tier that is asked for.
+    pub tier: Option<Tier>,
+}
+
+/// A plan that has not been carried out.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Where the user stands.
+    pub surroundings: Surroundings,
+    /// The policy in force.
+    pub policy: Policy,
+    /// What was read of the machine.
+    pub facts: HostFacts,
+    /// The plan.
+    pub plan: Plan,
+    order: LaunchSpec,
+    state: PathBuf,
+}
+
+/// How a sandbox ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What this build let pass although it should not; always none but in builds for tests.
+    pub relaxed: Vec<String>,
+    /// What could not be undone.
+    pub left: Vec<String>,
+}
+
+/// Makes a plan: policy, questions, facts, lowering.
+///
+/// # Errors
+/// See [`Error`].
+pub fn prepare(request: &Request) -> Result<Prepared, Error> {
+    let environment: Vec<(Vec<u8>, Vec<u8>)> = request
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
+        .collect();
+    let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
+    let policy = load_policy(&surroundings, request)?;
+    let command = Command {
+        arguments: request.arguments.iter().map(|word| word.clone().into_bytes()).collect(),
+        directory: surroundings.directory.clone(),
+        logical_directory: None,
+        environment,
+        terminal: request.terminal,
+    };
+    let boundaries = policy.files.boundaries();
+    let step = "look at this machine";
+    let query = questions(&policy, &boundaries, &command);
+    let mut found = facts(&query, surroundings.context.clone(), request.environment.clone())
+        .map_err(|error| failed(step, error))?;
+    let more = further_questions(&found);
+    extend(&mut found, &more);
+    let plan =
+        lower(&policy, &boundaries, &found, &command, request.tier, Report::Gaps).map_err(Error::Plan)?;
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let order = order(&plan.launch, u32::try_from(processors).unwrap_or(1)).map_err(|error| {
+        Error::Plan(PlanError {
+            what: "the plan cannot be carried out on this machine".into(),
+            why: error.to_string(),
+            hint: "see docs/platforms.md; `garth plan` shows the plan".into(),
+        })
+    })?;
+    let state = state_directory()?;
+    drop(boundaries);
+    Ok(Prepared { surroundings, policy, facts: found, plan, order, state })
+}
+
+impl Prepared {
+    /// Runs the command: gate, journal, canary, launch, wait, undo.
+    ///
+    /// # Errors
+    /// When a clause is not held and not accepted, or a step fails; nothing is left of it then.
+    pub fn run(&self) -> Result<Ended, Error> {
+        gate(&self.plan.assurance, &self.plan.accepted)
+            .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))?;
+        let fail = |step: &'static str| move |error| failed(step, error);
+        let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
+        let mut left = journal.recover().map_err(fail("mend what an earlier session left"))?;
+        left.retain(|note| note.contains(" is left") || note.contains("cannot be read"));
+        let prepared = journal.prepare(&self.plan.preparation).map_err(fail("prepare the machine"))?;
+        let mut relaxed = prepared.relaxed.clone();
+        self.canary(&mut relaxed)?;
+        let streams = match self.order.console {
+            Some(size) => Streams::terminal(size),
+            None => Streams::plain(),
+        };
+        let streams = streams.map_err(fail("prepare the streams"))?;
+        let launched = launch(&self.order, streams, &[]).map_err(fail("start the command"))?;
+        relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
+        let time = self.order.time.map(Duration::from_millis);
+        let outcome = wait(launched, time, &mut |_, _| false).map_err(fail("wait for the command"))?;
+        let notes = prepared.undo().map_err(fail("undo the preparation"))?;
+        left.extend(notes.into_iter().filter(|note| note.contains(" is left")));
+        Ok(Ended { outcome, relaxed, left })
+    }
+
+    fn canary(&self, relaxed: &mut Vec<String>) -> Result<(), Error> {
+        let Some(planned) = &self.plan.launch.canary else { return Ok(()) };
+        let step = "try the sandbox";
+        let text = |path| name(path).map_err(|error| failed(step, error));
+        let own = |error: std::io::Error| Error::Os {
+            step: step.into(),
+            error: garth_host::OsError::new("prepare", "the canary", error.raw_os_error().unwrap_or(0)),
+        };
+        let secret = self.state.join("canary");
+        if planned.unreadable {
+            std::fs::write(&secret, "nobody inside reads this").map_err(own)?;
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own)?;
+        let trial = Trial {
+            unreadable: planned.unreadable.then_some(secret.as_path()),
+            unwritable: &text(&planned.unwritable)?,
+            writable: &text(&planned.writable)?,
+            unconnected: planned.unconnected.then_some(&listener),
+        };
+        let found = send(&self.order, &trial);
+        // It says nothing that anybody would miss.
+        let _removed = std::fs::remove_file(&secret);
+        match found.map_err(|error| failed(step, error))? {
+            Some(what) if cfg!(feature = "relaxed-read-back") => relaxed.push(format!("the canary: {what}")),
+            Some(what) => {
+                return Err(not_held(format!("the canary inside was sent before the command: {what}")));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Undoes what dead sessions left, and what is kept for later ones. With `check` only tells what there is.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn clean(check: bool) -> Result<Vec<String>, Error> {
+    let step = "clean up";
+    let journal = Journal::open(&state_directory()?.join("journal")).map_err(|error| failed(step, error))?;
+    let done = if check { journal.left() } else { journal.clean() };
+    done.map_err(|error| failed(step, error))
+}
+
+fn not_held(why: String) -> Error {
+    Error::Plan(PlanError {
+        what: "this system does not hold what garth orders, so nothing was run".into(),
+        why,
+        hint: "`garth doctor` shows which tiers work here".into(),
+    })
+}
+
+fn failed(step: &str, error: HostError) -> Error {
+    match error {
+        HostError::NotAsOrdered(_) | HostError::NotKept { .. } => not_held(error.to_string()),
+        other => Error::os(step)(other.into_os()),
+    }
+}
+
+/// Where garth keeps what it has to remember.
+fn state_directory() -> Result<PathBuf, Error> {
+    let step = "find your directories";
+    let directories = directories().map_err(|error| failed(step, error))?;
+    let local = name(&directories.local_app_data).map_err(|error| failed(step, error))?;
+    Ok(PathBuf::from(local).join("garth"))
+}
+
+/// All layers. There is no trust store on Windows yet, so a project's own file
+/// can only narrow.
+fn load_policy(surroundings: &Surroundings, request: &Request) -> Result<Policy, Error> {
+    let named = request.policy.as_ref().map(|path| PathBuf::from(path.to_string()));
+    let usual = state_directory()?.join("policy.toml");
+    let user = match read(named.as_ref().unwrap_or(&usual))? {
+        None if named.is_some() => {
+            return Err(Error::Policy(
+                "there is no policy file of that name\nhint: name an existing file".into(),
+            ));
+        }
+        found => found,
+    };
+    let project = surroundings.context.workspace.join(b"garth.toml");
+    let project = project.map_err(|error| Error::Policy(error.to_string()))?;
+    let inputs = Inputs {
+        context: surroundings.context.clone(),
+        managed: managed()?,
+        user,
+        project: read(&PathBuf::from(project.to_string()))?,
+        flags: request.flags.clone(),
+    };
+    let loaded = load(&inputs, &TrustStore::empty());
+    loaded.map(|loaded| loaded.policy).map_err(|found| Error::Policy(found.render(false)))
+}
+
+/// The administrator's policy, which nobody else may have written.
+fn managed() -> Result<Option<Source>, Error> {
+    let step = "read the managed policy";
+    let directories = directories().map_err(|error| failed(step, error))?;
+    let path = directories.program_data.join(b"garth").and_then(|directory| directory.join(b"policy.toml"));
+    let path = path.map_err(|error| Error::Policy(error.to_string()))?;
+    let fact = look(&path);
+    if fact == PathFact::Absent {
+        return Ok(None);
+    }
+    let owner = fact.object().and_then(|object| object.security.descriptor()).and_then(|found| found.owner);
+    if !owner.is_some_and(|owner| [known::SYSTEM, known::ADMINISTRATORS].contains(&owner)) {
+        let hint = "hint: let an administrator write it, or remove it";
+        return Err(Error::Policy(format!("{path} does not belong to an administrator\n{hint}")));
+    }
+    read(&PathBuf::from(name(&path).map_err(|error| failed(step, error))?))
+}
+
+fn read(path: &std::path::Path) -> Result<Option<Source>, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Source { name: path.display().to_string(), text })),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::Policy(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// The size of the user's terminal, if standard output is one.
+#[must_use]
+pub fn terminal_size() -> Option<TerminalSize> {
+    let [_, output, _] = garth_host::windows::sys::console::standard_streams();
+    output.and_then(|output| garth_host::windows::sys::console::size(output.as_handle()))
+}

@@ -1,0 +1,321 @@
+//! Reading the machine for a plan: objects by handle, the user by token, directories by identifier.
+
+use super::error::{Error, Result};
+use super::sys::file::{Links, Node, Wanted, reparse};
+use super::sys::token::Token;
+use super::sys::{console, container, folders, system, volume};
+use garth_plan::windows::facts::{
+    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Reparse, Security, System, Tool, User,
+    Volume,
+};
+use garth_policy::{AbsPath, Context, NodeKind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+
+/// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_INVALID_NAME`, `ERROR_BAD_NETPATH`: nothing of that name.
+const ABSENT: [i32; 4] = [2, 3, 123, 53];
+
+/// `ERROR_ACCESS_DENIED`
+const DENIED: i32 = 5;
+
+/// Answers a query. `environment` is what a report may hold of the caller's; `PATH` and `PATHEXT` of it lead to tools.
+///
+/// # Errors
+/// When the user, a directory of the system or a volume cannot be read: without these nothing can be planned.
+pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, String)>) -> Result<HostFacts> {
+    let directories = directories()?;
+    let variable = |name: &str| {
+        let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value.as_str())
+    };
+    let tools = query
+        .tools
+        .iter()
+        .map(|name| (name.clone(), tools(name, variable("PATH"), variable("PATHEXT"))))
+        .collect();
+    let mut facts = HostFacts {
+        system: system()?,
+        user: user(variable("USERNAME"))?,
+        volumes: Vec::new(),
+        paths: BTreeMap::new(),
+        tools,
+        environment,
+        context,
+        directories,
+    };
+    extend(&mut facts, query);
+    Ok(facts)
+}
+
+/// Looks at further paths.
+pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
+    for path in &query.paths {
+        let found = look(path);
+        let last = found.object().map_or(path, |object| &object.final_path).clone();
+        if facts.volume(&last).is_none()
+            && let Ok(volume) = volume(&last)
+        {
+            facts.volumes.push(volume);
+        }
+        facts.paths.insert(path.clone(), found);
+    }
+}
+
+/// What this Windows is, and what it lacks. Only what costs nothing is tried here; what a process inside shows, its start
+/// shows.
+///
+/// # Errors
+/// When it has no version.
+pub fn system() -> Result<System> {
+    let mut refused = BTreeMap::new();
+    for (feature, found) in
+        [(Feature::AppContainer, container::available()), (Feature::PseudoConsole, console::available())]
+    {
+        if let Err(error) = found {
+            refused.insert(feature, error.to_string());
+        }
+    }
+    if let Some(why) = refused.get(&Feature::AppContainer).cloned() {
+        refused.insert(Feature::LessPrivileged, why);
+    }
+    Ok(System {
+        name: system::name(),
+        build: system::build()?,
+        arch: std::env::consts::ARCH.to_owned(),
+        refused,
+        proven: BTreeSet::new(),
+    })
+}
+
+/// Who runs garth; the name is for reports.
+///
+/// # Errors
+/// When the token cannot be read, or is restricted already.
+pub fn user(name: &str) -> Result<User> {
+    let token = Token::own()?;
+    let logon = token.logon()?;
+    Ok(User {
+        name: name.to_owned(),
+        elevated: token.is_elevated()?,
+        domain_joined: system::domain_joined().unwrap_or(false),
+        logon: logon
+            .first()
+            .copied()
+            .ok_or_else(|| Error::value("the token of garth", "it belongs to no logon session"))?,
+        token: token.model()?,
+    })
+}
+
+/// Directories of the system and of the user.
+///
+/// # Errors
+/// When one is not known, or has a name that no policy can speak of.
+pub fn directories() -> Result<Directories> {
+    let known = |folder, name: &str| path(folders::known(folder, name)?);
+    // A 32-bit Windows has no second directory of programs.
+    let x86 = known(&folders::FOLDERID_ProgramFilesX86, "Program Files (x86)").ok();
+    let mut program_files = vec![known(&folders::FOLDERID_ProgramFiles, "Program Files")?];
+    program_files.extend(x86.filter(|x86| !program_files.contains(x86)));
+    let own = std::env::current_exe().map_err(|error| Error::value("garth's own path", error.to_string()))?;
+    let own = path(text(own.into_os_string())?)?;
+    let synchronised = ["OneDrive", "OneDriveCommercial", "OneDriveConsumer"];
+    let mut roots: Vec<AbsPath> = Vec::new();
+    for root in synchronised.iter().filter_map(|name| std::env::var(name).ok()) {
+        roots.extend(AbsPath::windows(&root).ok().filter(|root| !roots.contains(root)));
+    }
+    Ok(Directories {
+        windows: known(&folders::FOLDERID_Windows, "Windows")?,
+        program_files,
+        program_data: known(&folders::FOLDERID_ProgramData, "ProgramData")?,
+        profiles: known(&folders::FOLDERID_UserProfiles, "Users")?,
+        profile: known(&folders::FOLDERID_Profile, "Profile")?,
+        local_app_data: known(&folders::FOLDERID_LocalAppData, "LocalAppData")?,
+        synchronised: roots,
+        garth: own.parent().ok_or_else(|| Error::value("garth's own path", "it has no directory"))?,
+    })
+}
+
+/// What stands at a path.
+#[must_use]
+pub fn look(path: &AbsPath) -> PathFact {
+    match object(path) {
+        Ok(object) => PathFact::Present(object),
+        Err(error) if error.code().is_some_and(|code| ABSENT.contains(&code)) => PathFact::Absent,
+        Err(error) if error.code() == Some(DENIED) && is_shut(path) => PathFact::Refused,
+        Err(error) => PathFact::Unknown(error.to_string()),
+    }
+}
+
+/// Whether it refuses everything.
+fn is_shut(path: &AbsPath) -> bool {
+    let opened = name(path).and_then(|name| Node::open(&name, Wanted::Anything, Links::Stay));
+    opened.is_err_and(|error| error.code() == Some(DENIED))
+}
+
+fn object(path: &AbsPath) -> Result<Object> {
+    let name = name(path)?;
+    let here = open(&name, Links::Stay)?;
+    let kind = here.kind()?;
+    let reparse = kind.tag.map(reparse);
+    let link = matches!(reparse, Some(Reparse::SymbolicLink | Reparse::MountPoint));
+    // The alias of a packaged application leads to no object that can be opened.
+    let followed = match reparse {
+        None | Some(Reparse::AppAlias) => None,
+        Some(_) => Some(open(&name, Links::Follow)?),
+    };
+    let last = followed.as_ref().unwrap_or(&here);
+    let (id, links) = last.identity()?;
+    let plain = |directory: bool| if directory { NodeKind::Directory } else { NodeKind::File };
+    Ok(Object {
+        kind: if link { NodeKind::Symlink } else { plain(kind.directory) },
+        final_path: final_path(last)?,
+        final_kind: plain(last.kind()?.directory),
+        reparse,
+        id,
+        links,
+        security: match last.security() {
+            Ok(descriptor) => Security::Read(descriptor),
+            Err(error) => Security::Unknown(error.to_string()),
+        },
+    })
+}
+
+/// With its protection if that may be read, else without.
+fn open(name: &str, links: Links) -> Result<Node> {
+    Node::open(name, Wanted::Security, links).or_else(|error| {
+        if error.code() == Some(DENIED) { Node::open(name, Wanted::Attributes, links) } else { Err(error) }
+    })
+}
+
+/// The final path of an opened object, as policies write paths.
+///
+/// # Errors
+/// When no drive names it, or it is no path that a policy can decide on.
+pub fn final_path(node: &Node) -> Result<AbsPath> {
+    let found = text(node.final_path()?)?;
+    let plain = match found.strip_prefix(r"\\?\UNC\") {
+        Some(share) => format!(r"\\{share}"),
+        None => found.strip_prefix(r"\\?\").unwrap_or(&found).to_owned(),
+    };
+    path(plain)
+}
+
+/// The volume that a path lies on.
+///
+/// # Errors
+/// When the system does not say.
+pub fn volume(of: &AbsPath) -> Result<Volume> {
+    let found = volume::of(&name(of)?)?;
+    Ok(Volume {
+        root: path(found.root)?,
+        kind: found.kind,
+        file_system: found.file_system,
+        acls: found.acls,
+        reparse_points: found.reparse_points,
+        hard_links: found.hard_links,
+        dev_drive: found.dev_drive,
+    })
+}
+
+/// Programs of a name in the directories of `PATH`, in their order.
+#[must_use]
+pub fn tools(name: &str, directories: &str, extensions: &str) -> Vec<Tool> {
+    let extensions = if extensions.is_empty() { ".COM;.EXE;.BAT;.CMD" } else { extensions };
+    let names: Vec<String> = core::iter::once(name.to_owned())
+        .filter(|name| name.contains('.'))
+        .chain(extensions.split(';').filter(|one| !one.is_empty()).map(|one| format!("{name}{one}")))
+        .collect();
+    let mut found: Vec<Tool> = Vec::new();
+    // What is no absolute path would be searched in the working directory, which is the repository's.
+    for directory in directories.split(';').filter_map(|one| AbsPath::windows(one.trim_matches('"')).ok()) {
+        for path in names.iter().filter_map(|name| directory.join(name.as_bytes()).ok()) {
+            if let PathFact::Present(object) = look(&path)
+                && object.final_kind == NodeKind::File
+                && !found.iter().any(|tool| tool.path == path)
+            {
+                let package = package(&object.final_path);
+                found.push(Tool { path, object, package });
+            }
+        }
+    }
+    found
+}
+
+/// The package of a program below `WindowsApps`, where packaged applications are installed.
+fn package(path: &AbsPath) -> Option<String> {
+    let mut names = path.components().skip_while(|name| !name.eq_ignore_ascii_case(b"WindowsApps"));
+    let (_, package) = (names.next()?, names.next()?);
+    // The alias itself lies in the directory; a package has a directory of its own.
+    names.next()?;
+    String::from_utf8(package.to_vec()).ok()
+}
+
+/// A path as the system takes it.
+///
+/// # Errors
+/// For a path of another system.
+pub fn name(path: &AbsPath) -> Result<String> {
+    let text = core::str::from_utf8(path.as_bytes());
+    text.map(str::to_owned).map_err(|_| Error::value(path.to_string(), "it is no Unicode"))
+}
+
+fn path(text: String) -> Result<AbsPath> {
+    AbsPath::windows(&text).map_err(|error| Error::value(text, error.to_string()))
+}
+
+fn text(found: OsString) -> Result<String> {
+    found.into_string().map_err(|found| Error::value(found.display().to_string(), "it is no Unicode"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn temporary() -> (tempfile::TempDir, AbsPath) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = AbsPath::windows(directory.path().to_str().unwrap()).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn paths_are_looked_at_and_absent_ones_are_absent() {
+        let (_kept, directory) = temporary();
+        let file = directory.join(b"a.txt").unwrap();
+        assert_eq!(look(&file), PathFact::Absent);
+        assert_eq!(look(&file.join(b"below").unwrap()), PathFact::Absent);
+        std::fs::write(name(&file).unwrap(), "x").unwrap();
+        let PathFact::Present(object) = look(&file) else { panic!("{:?}", look(&file)) };
+        assert_eq!((object.kind, object.final_kind, object.links), (NodeKind::File, NodeKind::File, 1));
+        assert_eq!(object.final_path.file_name(), Some(&b"a.txt"[..]));
+        assert!(object.security.descriptor().is_some(), "{:?}", object.security);
+        let PathFact::Present(upper) = look(&directory.join(b"A.TXT").unwrap()) else { panic!() };
+        assert_eq!((upper.id, upper.final_path), (object.id, object.final_path));
+    }
+
+    #[test]
+    fn the_machine_answers() {
+        let (_kept, directory) = temporary();
+        let context = Context {
+            os: garth_policy::Os::Windows,
+            workspace: directory.clone(),
+            home: directory.clone(),
+            tmp: directory.clone(),
+            git_dirs: Vec::new(),
+            path_dirs: Vec::new(),
+            env_dirs: Vec::new(),
+        };
+        let query = FactQuery {
+            paths: [directory.clone()].into(),
+            tools: ["cmd".to_owned(), "nothing-such".to_owned()].into(),
+        };
+        let environment = vec![("Path".to_owned(), std::env::var("PATH").unwrap())];
+        let facts = facts(&query, context, environment).unwrap();
+        assert!(facts.object(&directory).is_some());
+        assert!(facts.volume(&facts.object(&directory).unwrap().final_path).is_some());
+        assert!(facts.tools["cmd"][0].path.to_string().to_lowercase().ends_with("cmd.exe"));
+        assert_eq!(facts.tools["nothing-such"], []);
+        assert!(!facts.user.token.groups.is_empty() && !facts.user.token.privileges.is_empty());
+        assert!(facts.directories.profile.starts_with(&facts.directories.profiles));
+        assert!(facts.user.token.groups.iter().any(|group| group.sid == facts.user.logon));
+    }
+}

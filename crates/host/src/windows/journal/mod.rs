@@ -1,0 +1,263 @@
+//! Changes to the machine, with the way back: at the end, at the next start after a crash, and by `garth clean`.
+//!
+//! What is to be done, and in which order, is decided in `garth_plan::windows::journal`; this carries it out.
+
+mod apply;
+mod store;
+
+use super::error::{Error, Result};
+use super::sys::file::Node;
+use garth_plan::windows::journal::{Action, Chosen, Record};
+use garth_plan::windows::spec::Preparation;
+use std::path::Path;
+use store::{Held, Store};
+
+/// The journal of one user.
+#[derive(Debug)]
+pub struct Journal {
+    store: Store,
+}
+
+/// A machine that is prepared for one session. Dropping it takes the changes back.
+#[derive(Debug)]
+pub struct Prepared<'j> {
+    journal: &'j Journal,
+    session: Option<Session>,
+    /// Objects that are held open, and placeholders that go with their handles.
+    nodes: Vec<Node>,
+    /// Changes that do not read back, which this build lets pass; always none in others.
+    pub relaxed: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Session {
+    id: String,
+    record: Record,
+    _held: Held,
+}
+
+impl Journal {
+    /// The journal in this directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the directory cannot be made.
+    pub fn open(directory: &Path) -> Result<Self> {
+        Ok(Self { store: Store::open(directory)? })
+    }
+
+    /// Undoes what sessions left behind that are dead. What was undone, and what could not be.
+    ///
+    /// # Errors
+    /// When the journal itself cannot be read.
+    pub fn recover(&self) -> Result<Vec<String>> {
+        let _lock = self.store.lock()?;
+        let mut notes = Vec::new();
+        for id in self.store.dead()? {
+            match self.store.load(&id)? {
+                Chosen::Nothing => self.store.forget(&id)?,
+                Chosen::Record(record, _) => self.back(&id, &record, &mut notes)?,
+                Chosen::Damaged(damage) => notes.push(self.damaged(&id, damage)),
+            }
+        }
+        Ok(notes)
+    }
+
+    fn damaged(&self, id: &str, damage: impl core::fmt::Display) -> String {
+        format!(
+            "the journal {} cannot be read: {damage}; entries of garth may be left on the workspace of that session",
+            self.store.path(id).display()
+        )
+    }
+
+    /// Prepares the machine.
+    ///
+    /// # Errors
+    /// When a change cannot be made; what was made is taken back.
+    pub fn prepare(&self, preparation: &Preparation) -> Result<Prepared<'_>> {
+        let _lock = self.store.lock()?;
+        let kept = self.kept()?;
+        let sessions = self.sessions(None)?;
+        let others = [sessions.as_slice(), core::slice::from_ref(&kept)].concat();
+        let before = |path: &garth_policy::AbsPath| apply::protection(path).ok();
+        let record = Record::of(preparation, before, &others).map_err(|path| {
+            Error::value(path.to_string(), "its protection cannot be read, so it could not be given back")
+        })?;
+        let (id, held) = self.store.claim()?;
+        let mut prepared = Prepared {
+            journal: self,
+            session: Some(Session { id: id.clone(), record: record.clone(), _held: held }),
+            nodes: Vec::new(),
+            relaxed: Vec::new(),
+        };
+        let actions = record.forward(&kept, &sessions);
+        if let Err(error) = self.change(&id, &actions, preparation, &mut prepared) {
+            // The lock is held, so the way back must not ask for it again.
+            if let Some(session) = prepared.session.take() {
+                prepared.nodes.clear();
+                self.back(&session.id, &session.record, &mut Vec::new())?;
+            }
+            return Err(error);
+        }
+        Ok(prepared)
+    }
+
+    fn change(
+        &self,
+        id: &str,
+        actions: &[Action],
+        preparation: &Preparation,
+        prepared: &mut Prepared<'_>,
+    ) -> Result<()> {
+        for action in actions {
+            self.carry_out(id, action, &mut prepared.nodes, &mut prepared.relaxed)?;
+        }
+        for pin in &preparation.pins {
+            prepared.nodes.push(apply::pin(pin)?);
+        }
+        Ok(())
+    }
+
+    /// What is left of sessions that are dead, and what is kept for later ones.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn left(&self) -> Result<Vec<String>> {
+        let _lock = self.store.lock()?;
+        let mut left = Vec::new();
+        for id in self.store.dead()? {
+            match self.store.load(&id)? {
+                Chosen::Nothing => {}
+                Chosen::Record(record, _) => left.extend(record.changes.iter().map(apply::describe)),
+                Chosen::Damaged(damage) => left.push(self.damaged(&id, damage)),
+            }
+        }
+        left.extend(self.kept()?.changes.iter().map(apply::describe));
+        Ok(left)
+    }
+
+    /// Undoes what dead sessions left and what is kept, apart from what a living session uses. What was undone.
+    ///
+    /// # Errors
+    /// When the journal itself cannot be read or written.
+    pub fn clean(&self) -> Result<Vec<String>> {
+        let mut notes = self.recover()?;
+        let _lock = self.store.lock()?;
+        let kept = self.kept()?;
+        let before = kept.changes.len();
+        for action in kept.cleaned(&self.sessions(None)?) {
+            self.note(store::KEPT, &action, &mut notes)?;
+        }
+        if before > 0 && self.kept()?.is_empty() {
+            self.store.forget(store::KEPT)?;
+        }
+        Ok(notes)
+    }
+
+    fn kept(&self) -> Result<Record> {
+        match self.store.load(store::KEPT)? {
+            Chosen::Nothing => Ok(Record::default()),
+            Chosen::Record(record, _) => Ok(record),
+            Chosen::Damaged(damage) => Err(Error::value(
+                self.store.path(store::KEPT).display().to_string(),
+                format!(
+                    "{damage}; move the file away, and look for entries of garth with `icacls` on your workspaces"
+                ),
+            )),
+        }
+    }
+
+    /// Records of sessions, without one's own.
+    fn sessions(&self, own: Option<&str>) -> Result<Vec<Record>> {
+        let ids = self.store.sessions()?.into_iter().filter(|id| Some(id.as_str()) != own);
+        let mut records = Vec::new();
+        for id in ids {
+            if let Chosen::Record(record, _) = self.store.load(&id)? {
+                records.push(record);
+            }
+        }
+        Ok(records)
+    }
+
+    fn back(&self, id: &str, record: &Record, notes: &mut Vec<String>) -> Result<()> {
+        let mut others = self.sessions(Some(id))?;
+        others.push(self.kept()?);
+        for action in record.back(&others) {
+            self.note(id, &action, notes)?;
+        }
+        Ok(())
+    }
+
+    /// Carries out an action of the way back, and goes on after a change that cannot be taken back.
+    fn note(&self, id: &str, action: &Action, notes: &mut Vec<String>) -> Result<()> {
+        match action {
+            Action::Undo(change, held) => {
+                match apply::undo(change, held) {
+                    Ok(apply::Undone::Gone) => {}
+                    Ok(apply::Undone::Done) => notes.push(apply::describe(change)),
+                    Ok(apply::Undone::Left(why)) => {
+                        notes.push(format!("{} is left alone: {why}", apply::describe(change)));
+                    }
+                    Err(error) => notes.push(format!("{} is left: {error}", apply::describe(change))),
+                }
+                Ok(())
+            }
+            other => self.carry_out(id, other, &mut Vec::new(), &mut Vec::new()),
+        }
+    }
+
+    fn carry_out(
+        &self,
+        id: &str,
+        action: &Action,
+        nodes: &mut Vec<Node>,
+        relaxed: &mut Vec<String>,
+    ) -> Result<()> {
+        match action {
+            Action::Keep(record) => self.store.save(store::KEPT, record),
+            Action::Save(record) => self.store.save(id, record),
+            Action::Apply(change, held) => {
+                match apply::apply(change, held) {
+                    Ok(node) => nodes.extend(node),
+                    Err(error @ Error::NotKept { .. }) if cfg!(feature = "relaxed-read-back") => {
+                        relaxed.push(error.to_string());
+                    }
+                    Err(error) => return Err(error),
+                }
+                Ok(())
+            }
+            Action::Undo(change, held) => apply::undo(change, held).map(|_| ()),
+            Action::Forget => self.store.forget(id),
+        }
+    }
+}
+
+impl Prepared<'_> {
+    /// Takes the changes back. What was undone, and what could not be.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written; the next start tries again.
+    pub fn undo(mut self) -> Result<Vec<String>> {
+        self.take_back()
+    }
+
+    fn take_back(&mut self) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        if let Some(session) = self.session.take() {
+            let _lock = self.journal.store.lock()?;
+            // Placeholders go with their handles; pins must go before what they hold.
+            self.nodes.clear();
+            self.journal.back(&session.id, &session.record, &mut notes)?;
+        }
+        Ok(notes)
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        // What fails now stands in the journal, for the next start.
+        let _left = self.take_back();
+    }
+}
+
+#[cfg(test)]
+mod tests;

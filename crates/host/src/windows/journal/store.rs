@@ -1,0 +1,148 @@
+//! The files of the journal: two per record, each replaced as a whole, and a lock per living session.
+
+use crate::OsError;
+use crate::error::Context;
+use crate::windows::error::{Error, Result};
+use crate::windows::sys::random;
+use garth_plan::windows::journal::{Chosen, Record, SLOTS, choose, encode};
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The name of the kept record.
+pub(super) const KEPT: &str = "kept";
+const SESSION: &str = "session-";
+
+/// The directory.
+#[derive(Debug)]
+pub(super) struct Store {
+    directory: PathBuf,
+}
+
+/// A lock that is given back when this is dropped, and when this process dies.
+#[derive(Debug)]
+pub(super) struct Held {
+    _file: File,
+}
+
+impl Store {
+    pub(super) fn open(directory: &Path) -> Result<Self> {
+        std::fs::create_dir_all(directory).on("make the directory", directory.display())?;
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn slot(&self, name: &str, slot: usize) -> PathBuf {
+        self.directory.join(format!("{name}.{slot}"))
+    }
+
+    fn lock_file(&self, name: &str) -> core::result::Result<File, OsError> {
+        let path = self.directory.join(format!("{name}.lock"));
+        let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        opened.on("open", path.display())
+    }
+
+    /// One process at a time changes the machine. Waits for the others.
+    pub(super) fn lock(&self) -> Result<Held> {
+        let file = self.lock_file("journal")?;
+        file.lock().on("lock", self.directory.display())?;
+        Ok(Held { _file: file })
+    }
+
+    /// A name for a new session, which is taken for alive as long as the lock is held.
+    pub(super) fn claim(&self) -> Result<(String, Held)> {
+        let id = random::name(SESSION)?;
+        let file = self.lock_file(&id)?;
+        file.lock().on("lock", self.path(&id).display())?;
+        Ok((id, Held { _file: file }))
+    }
+
+    /// All sessions, by the names of their files.
+    pub(super) fn sessions(&self) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        let entries = std::fs::read_dir(&self.directory).on("list", self.directory.display())?;
+        for entry in entries {
+            let entry = entry.on("list", self.directory.display())?;
+            let name = entry.file_name();
+            let stem = name.to_str().and_then(|name| name.split('.').next());
+            found.extend(stem.filter(|stem| stem.starts_with(SESSION)).map(str::to_owned));
+        }
+        Ok(found)
+    }
+
+    /// Sessions whose process is gone.
+    pub(super) fn dead(&self) -> Result<Vec<String>> {
+        let mut dead = Vec::new();
+        for id in self.sessions()? {
+            match self.lock_file(&id)?.try_lock() {
+                Ok(()) => dead.push(id),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    let refused: io::Result<()> = Err(error);
+                    refused.on("lock", self.path(&id).display())?;
+                }
+            }
+        }
+        Ok(dead)
+    }
+
+    pub(super) fn load(&self, name: &str) -> Result<Chosen> {
+        let mut files: [Option<Vec<u8>>; SLOTS] = [None, None];
+        for (slot, file) in files.iter_mut().enumerate() {
+            let path = self.slot(name, slot);
+            *file = match std::fs::read(&path) {
+                Ok(bytes) => Some(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => {
+                    let refused: io::Result<()> = Err(error);
+                    refused.on("read", path.display())?;
+                    None
+                }
+            };
+        }
+        Ok(choose(&files))
+    }
+
+    /// Saves a record: when this returns, one whole file of it is on the disk, come what may.
+    pub(super) fn save(&self, name: &str, record: &Record) -> Result<()> {
+        let number = match self.load(name)? {
+            Chosen::Record(_, number) => number + 1,
+            Chosen::Nothing | Chosen::Damaged(_) => 1,
+        };
+        let bytes = encode(record, number)
+            .map_err(|damage| Error::value(self.path(name).display().to_string(), damage.to_string()))?;
+        for slot in 0..SLOTS {
+            let path = self.slot(name, slot);
+            let fresh = self.directory.join(format!("{name}.{slot}.new"));
+            let written = File::create(&fresh).and_then(|mut file| {
+                file.write_all(&bytes)?;
+                file.sync_all()
+            });
+            written.on("write", fresh.display())?;
+            std::fs::rename(&fresh, &path).on("replace", path.display())?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of a record, the first one first.
+    pub(super) fn forget(&self, name: &str) -> Result<()> {
+        for slot in 0..SLOTS {
+            remove(&self.slot(name, slot))?;
+            remove(&self.directory.join(format!("{name}.{slot}.new")))?;
+        }
+        // While the session's own lock is held the file stays; the next start finds nothing but it, and removes it.
+        let _held = std::fs::remove_file(self.directory.join(format!("{name}.lock")));
+        Ok(())
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => Ok(other.on("remove", path.display())?),
+    }
+}

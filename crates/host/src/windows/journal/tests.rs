@@ -1,0 +1,156 @@
+//! The journal on real files. Access lists of files are not kept by Wine, so what is written into them is asked about only
+//! where it reads back.
+
+use super::*;
+use crate::windows::facts::look;
+use garth_plan::windows::SecurityDescriptor;
+use garth_plan::windows::spec::{Directory, Pin, Removal, Reservation};
+use garth_policy::{AbsPath, NodeKind};
+
+struct Place {
+    root: tempfile::TempDir,
+    path: AbsPath,
+    journal: Journal,
+}
+
+fn place() -> Place {
+    let root = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&root.path().join("journal")).unwrap();
+    let path = AbsPath::windows(root.path().to_str().unwrap()).unwrap();
+    Place { root, path, journal }
+}
+
+fn security() -> SecurityDescriptor {
+    "D:(A;OICI;FA;;;WD)".parse().unwrap()
+}
+
+fn reservation(place: &Place, name: &str, kind: NodeKind, removal: Removal) -> Reservation {
+    let path = place.path.join(name.as_bytes()).unwrap();
+    Reservation { path, kind, security: security(), removal, reason: "test".into() }
+}
+
+fn preparation(place: &Place) -> Preparation {
+    Preparation {
+        reservations: vec![
+            reservation(place, "file", NodeKind::File, Removal::OnClose),
+            reservation(place, "later", NodeKind::File, Removal::AtEnd),
+            reservation(place, "folder", NodeKind::Directory, Removal::AtEndIfEmpty),
+        ],
+        ..Preparation::default()
+    }
+}
+
+fn names(place: &Place) -> Vec<String> {
+    let entries = std::fs::read_dir(place.root.path()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn placeholders_come_and_go_with_the_session() {
+    let place = place();
+    let prepared = place.journal.prepare(&preparation(&place)).unwrap();
+    assert_eq!(names(&place), ["file", "folder", "journal", "later"]);
+    assert_eq!(place.journal.left().unwrap(), Vec::<String>::new(), "the session lives");
+    prepared.undo().unwrap();
+    assert_eq!(names(&place), ["journal"]);
+    place.journal.recover().unwrap();
+    assert_eq!(std::fs::read_dir(place.root.path().join("journal")).unwrap().count(), 1, "the lock alone");
+}
+
+#[test]
+fn a_name_that_is_taken_ends_the_start_and_leaves_nothing() {
+    let place = place();
+    std::fs::write(place.root.path().join("later"), "mine").unwrap();
+    assert!(place.journal.prepare(&preparation(&place)).is_err());
+    // The way back leaves what it has not made.
+    assert_eq!(names(&place), ["journal", "later"]);
+    assert_eq!(std::fs::read(place.root.path().join("later")).unwrap(), b"mine");
+}
+
+/// Leaves the session as a killed process does: handles are closed, nothing is undone.
+fn kill(mut prepared: Prepared<'_>) {
+    prepared.nodes.clear();
+    prepared.session = None;
+}
+
+#[test]
+fn what_a_dead_session_left_is_undone_at_the_next_start() {
+    let place = place();
+    kill(place.journal.prepare(&preparation(&place)).unwrap());
+    assert_eq!(names(&place), ["folder", "journal", "later"], "what goes with its handle is gone");
+    std::fs::write(place.root.path().join("folder").join("kept"), "mine").unwrap();
+    assert_eq!(place.journal.left().unwrap().len(), 3);
+    let notes = place.journal.recover().unwrap();
+    assert!(notes.iter().any(|note| note.contains("left alone")), "{notes:?}");
+    assert_eq!(names(&place), ["folder", "journal"]);
+    assert_eq!(place.journal.recover().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn torn_and_zeroed_files_do_not_hide_the_record() {
+    for damage in [&b""[..], b"garth jou", &[0; 200]] {
+        for slot in 0..2 {
+            let place = place();
+            kill(place.journal.prepare(&preparation(&place)).unwrap());
+            let id = place.journal.store.sessions().unwrap().pop_first().unwrap();
+            let file = place.root.path().join("journal").join(format!("{id}.{slot}"));
+            std::fs::write(&file, damage).unwrap();
+            place.journal.recover().unwrap();
+            assert_eq!(names(&place), ["journal"], "slot {slot}");
+        }
+    }
+}
+
+#[test]
+fn a_destroyed_journal_is_reported_and_stays() {
+    let place = place();
+    kill(place.journal.prepare(&preparation(&place)).unwrap());
+    let id = place.journal.store.sessions().unwrap().pop_first().unwrap();
+    for slot in 0..2 {
+        let file = place.root.path().join("journal").join(format!("{id}.{slot}"));
+        std::fs::write(&file, [0; 64]).unwrap();
+    }
+    let notes = place.journal.recover().unwrap();
+    assert!(notes[0].contains("full of zeros"), "{notes:?}");
+    assert_eq!(place.journal.left().unwrap().len(), 1);
+}
+
+#[test]
+fn a_directory_of_the_session_goes_with_what_is_in_it() {
+    let place = place();
+    let path = place.path.join(b"own").unwrap();
+    let directory = Directory { path: path.clone(), security: security(), reason: "test".into() };
+    let preparation = Preparation { directories: vec![directory], ..Preparation::default() };
+    match place.journal.prepare(&preparation) {
+        Ok(prepared) => {
+            std::fs::create_dir_all(place.root.path().join("own").join("deep")).unwrap();
+            drop(prepared);
+        }
+        // Its access list does not read back here, so nothing is left of it either.
+        Err(error) => assert!(matches!(error, Error::NotKept { .. }), "{error}"),
+    }
+    assert!(look(&path).object().is_none());
+}
+
+#[test]
+fn a_pin_on_another_object_is_refused() {
+    let place = place();
+    let file = place.path.join(b"pinned").unwrap();
+    std::fs::write(place.root.path().join("pinned"), "x").unwrap();
+    let id = look(&file).object().unwrap().id;
+    let pin = |expect| Preparation {
+        pins: vec![Pin { path: file.clone(), expect, reason: "test".into() }],
+        ..Preparation::default()
+    };
+    let prepared = place.journal.prepare(&pin(Some(id))).unwrap();
+    assert!(std::fs::remove_file(place.root.path().join("pinned")).is_err());
+    drop(prepared);
+    // Made before the first goes, so that it cannot get its number.
+    std::fs::create_dir(place.root.path().join("other")).unwrap();
+    std::fs::remove_file(place.root.path().join("pinned")).unwrap();
+    std::fs::rename(place.root.path().join("other"), place.root.path().join("pinned")).unwrap();
+    assert!(place.journal.prepare(&pin(Some(id))).is_err());
+}

@@ -1,0 +1,195 @@
+//! Starting, streams, exit codes and lifetimes. Under Wine these say nothing of containment: what was read back differs
+//! there, and only these tests let that pass.
+
+use super::{Difference, Error, Identity, LaunchSpec, Property, Streams, Token, launch_relaxed};
+use crate::windows::wait::{Outcome, wait};
+use garth_plan::windows::launch::{JobSpec, UiLimits};
+use garth_plan::windows::quote::{for_c_runtime, for_cmd_text};
+use garth_plan::windows::spec::Desktop;
+use garth_plan::windows::token::Restriction;
+use garth_plan::windows::{AccessMask, Ace, Acl, Sid, known};
+use std::io::{Read, Write, pipe};
+use std::os::windows::io::AsHandle;
+use std::time::{Duration, Instant};
+
+const ALL: &[Property] = &[
+    Property::JobLifetime,
+    Property::JobLimits,
+    Property::UiLimits,
+    Property::Restricting,
+    Property::DenyOnly,
+    Property::Privileges,
+    Property::AccessCheck,
+];
+
+fn system(name: &str) -> String {
+    let root = std::env::var("SystemRoot").unwrap();
+    format!(r"{root}\System32\{name}")
+}
+
+fn spec(command_line: String, program: String) -> LaunchSpec {
+    let own = Token::own().unwrap();
+    let root: Sid = "S-1-15-3-1024-1-2-3-4-5-6-7-8".parse().unwrap();
+    let logon = own.logon().unwrap();
+    let (user, _) = own.user().unwrap();
+    let full = |sid: Sid| Ace::allow(sid, AccessMask::GENERIC_ALL);
+    LaunchSpec {
+        program,
+        command_line,
+        directory: std::env::temp_dir().to_str().unwrap().to_owned(),
+        environment: std::env::vars().filter(|(name, _)| !name.is_empty()).collect(),
+        identity: Identity::Restricted {
+            restriction: Restriction {
+                disable: vec![known::ADMINISTRATORS],
+                drop_privileges: true,
+                delete: Vec::new(),
+                restricting: [vec![root], logon].concat(),
+                write_restricted: true,
+            },
+            default_dacl: Acl::new(vec![full(user), full(known::SYSTEM), full(root)]),
+        },
+        job: JobSpec { memory: Some(1 << 30), processes: Some(64), cpu: None, ui: UiLimits::ALL },
+        desktop: Some(Desktop { prefix: "garth-test-".into(), security: "D:(A;;GA;;;WD)".parse().unwrap() }),
+        mitigations: 0,
+        console: None,
+        time: None,
+    }
+}
+
+fn cmd(text: &str) -> LaunchSpec {
+    let program = system("cmd.exe");
+    spec(for_cmd_text(&program, text).unwrap(), program)
+}
+
+/// Runs it, types `input`, and returns how it ended, what it wrote, and what differed.
+fn run(spec: &LaunchSpec, input: &[u8]) -> (Outcome, String, Vec<Difference>) {
+    let (reader, mut typed) = pipe().unwrap();
+    let (mut output, writer) = pipe().unwrap();
+    let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
+    drop((reader, writer));
+    let launched = launch_relaxed(spec, streams, &[], ALL).unwrap();
+    let relaxed = launched.relaxed.clone();
+    typed.write_all(input).unwrap();
+    drop(typed);
+    let drain = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        output.read_to_end(&mut bytes).unwrap();
+        bytes
+    });
+    let outcome = wait(launched, spec.time.map(Duration::from_millis), &mut |_, _| false).unwrap();
+    (outcome, String::from_utf8_lossy(&drain.join().unwrap()).into_owned(), relaxed)
+}
+
+#[test]
+fn exit_codes_and_output_pass_through() {
+    for code in [0, 1, 255, 70_000] {
+        let (outcome, output, _) = run(&cmd(&format!("echo said & exit {code}")), b"");
+        assert_eq!(outcome, Outcome::Ended(code));
+        assert!(output.starts_with("said"), "{output}");
+    }
+}
+
+#[test]
+fn input_passes_through() {
+    let (outcome, output, _) = run(&child("copy", &[]), b"ab\r\ncd\0ef");
+    assert_eq!(outcome, Outcome::Ended(0), "{output}");
+    assert!(output.contains("ab\r\ncd\0ef"), "{output}");
+}
+
+#[test]
+fn the_time_limit_ends_everything() {
+    let mut spec = cmd("ping -n 60 127.0.0.1 > NUL");
+    spec.time = Some(300);
+    let began = Instant::now();
+    assert_eq!(run(&spec, b"").0, Outcome::TimedOut);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_child_that_stays_behind_ends_with_the_first_process() {
+    let began = Instant::now();
+    // The child keeps the output open, so reading it to its end shows that it is gone.
+    let (outcome, output, _) = run(&cmd("start /b ping -n 60 127.0.0.1 & echo left & exit 3"), b"");
+    assert_eq!(outcome, Outcome::Ended(3), "{output}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_process_that_is_not_as_ordered_never_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let mark = directory.path().join("mark");
+    let order = cmd(&format!("echo ran > \"{}\"", mark.display()));
+    let (reader, writer) = pipe().unwrap();
+    let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
+    match launch_relaxed(&order, streams, &[], &[]) {
+        Err(Error::NotAsOrdered(found)) => {
+            assert!(!found.is_empty());
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(!mark.exists(), "it ran: {found:?}");
+        }
+        // A Windows that does as it is told.
+        Ok(launched) => {
+            assert_eq!(launched.relaxed, []);
+            wait(launched, None, &mut |_, _| false).unwrap();
+            assert!(mark.exists());
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn only_listed_handles_are_inherited() {
+    // A pipe whose only writer is an inheritable handle that is not on the list: once this process closes its copy, the
+    // reader sees the end although the child still lives.
+    let (mut reader, writer) = pipe().unwrap();
+    let stray = crate::windows::sys::handle::inheritable(writer.as_handle()).unwrap();
+    drop(writer);
+    let (input, typed) = pipe().unwrap();
+    let (_output, out) = pipe().unwrap();
+    let streams = Streams::of([input.as_handle(), out.as_handle(), out.as_handle()]).unwrap();
+    let launched = launch_relaxed(&child("copy", &[]), streams, &[], ALL).unwrap();
+    drop(stray);
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).unwrap();
+    assert_eq!(launched.job.active(), Some(1), "the child waits for its input");
+    drop((input, typed));
+    assert_eq!(wait(launched, None, &mut |_, _| false).unwrap(), Outcome::Ended(0));
+}
+
+/// This very test program as the child: what it does is named in its environment.
+fn child(what: &str, words: &[&str]) -> LaunchSpec {
+    let program = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
+    let head = [program.as_str(), "--exact", "windows::launch::tests::as_child", "--nocapture", "--"];
+    let line = for_c_runtime(&[&head[..], words].concat()).unwrap();
+    let mut order = spec(line, program);
+    order.environment.push((CHILD.into(), what.into()));
+    order
+}
+
+const CHILD: &str = "GARTH_TEST_CHILD";
+
+/// Not a test of its own: what the child does. Without its variable it does nothing.
+#[test]
+fn as_child() {
+    match std::env::var(CHILD).as_deref() {
+        Ok("copy") => {
+            std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).unwrap();
+        }
+        Ok("arguments") => {
+            let words: Vec<String> = std::env::args().skip_while(|word| word != "--").skip(1).collect();
+            print!("<{words:?}>");
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn arguments_arrive_as_they_were_given() {
+    for words in [
+        vec!["a b", "", "c\\", "d\\\\ \"e\"", "%PATH%", "ä😀", "'", "^&|<>"],
+        vec!["\\\"", "\\\\server\\share\\", "tab\there", "line\nbreak"],
+    ] {
+        let (_, output, _) = run(&child("arguments", &words), b"");
+        assert!(output.contains(&format!("<{words:?}>")), "{words:?}: {output}");
+    }
+}

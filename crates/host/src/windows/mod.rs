@@ -1,0 +1,16 @@
+//! Windows: facts by handle, steps that own what they open, launch with a read-back, journal and undo.
+//!
+//! What is decided is decided in `garth_plan::windows`; here it is applied and read back. A call that returns success
+//! proves nothing: on a system that ignores a limit the read-back differs, and nothing is started.
+
+pub mod canary;
+pub mod error;
+pub mod facts;
+pub mod journal;
+pub mod launch;
+mod observe;
+pub mod streams;
+pub mod sys;
+pub mod wait;
+
+pub use error::{Error, Unavailable};

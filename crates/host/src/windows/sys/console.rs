@@ -1,0 +1,253 @@
+//! Consoles: the user's, and one for a sandbox.
+//!
+//! A sandbox never shares the user's console: who shares one can type into it.
+
+use super::handle::{checked, hresult, owned};
+use super::library::Function;
+use crate::OsError;
+use crate::error::Context;
+use crate::windows::error::Result;
+use garth_plan::linux::spec::TerminalSize;
+use std::io;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::System::Console::{
+    CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, COORD, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_ECHO_INPUT,
+    ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, ENABLE_PROCESSED_OUTPUT, ENABLE_VIRTUAL_TERMINAL_INPUT,
+    ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, GetConsoleScreenBufferInfo, HPCON,
+    SetConsoleCtrlHandler, SetConsoleMode,
+};
+use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, Sleep};
+
+type Create = unsafe extern "system" fn(COORD, HANDLE, HANDLE, u32, *mut HPCON) -> i32;
+type Resize = unsafe extern "system" fn(HPCON, COORD) -> i32;
+type Close = unsafe extern "system" fn(HPCON);
+
+const SINCE: &str = "Windows 10 1809";
+// SAFETY: the type is that of `CreatePseudoConsole` (consoleapi.h).
+static CREATE: Function<Create> = unsafe { Function::new("kernel32.dll", c"CreatePseudoConsole", SINCE) };
+// SAFETY: the type is that of `ResizePseudoConsole` (consoleapi.h).
+static RESIZE: Function<Resize> = unsafe { Function::new("kernel32.dll", c"ResizePseudoConsole", SINCE) };
+// SAFETY: the type is that of `ClosePseudoConsole` (consoleapi.h).
+static CLOSE: Function<Close> = unsafe { Function::new("kernel32.dll", c"ClosePseudoConsole", SINCE) };
+
+/// A console for a sandbox, drawn by a process outside of it. Dropping it ends what is attached; somebody has to read
+/// its output until then.
+#[derive(Debug)]
+pub struct PseudoConsole {
+    handle: HPCON,
+    close: Close,
+}
+
+impl PseudoConsole {
+    /// A console of this size that reads `input` and draws to `output`. It keeps copies of both.
+    ///
+    /// # Errors
+    /// [`crate::windows::Unavailable`] before Windows 10 1809.
+    pub fn new(size: TerminalSize, input: BorrowedHandle<'_>, output: BorrowedHandle<'_>) -> Result<Self> {
+        let (create, close) = (CREATE.find()?, CLOSE.find()?);
+        let mut handle = 0;
+        // SAFETY: both handles are open for the call, and the result has its place.
+        let result = unsafe {
+            create(coordinates(size), input.as_raw_handle(), output.as_raw_handle(), 0, &raw mut handle)
+        };
+        hresult(result, "make", "a pseudoconsole")?;
+        Ok(Self { handle, close })
+    }
+
+    pub(super) fn raw(&self) -> HPCON {
+        self.handle
+    }
+
+    /// Changes its size.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn resize(&self, size: TerminalSize) -> Result<()> {
+        let resize = RESIZE.find()?;
+        // SAFETY: the console is open.
+        let result = unsafe { resize(self.handle, coordinates(size)) };
+        Ok(hresult(result, "resize", "a pseudoconsole")?)
+    }
+}
+
+impl Drop for PseudoConsole {
+    fn drop(&mut self) {
+        // SAFETY: the console is open, and nobody else closes it.
+        unsafe { (self.close)(self.handle) };
+    }
+}
+
+/// Whether this Windows has pseudoconsoles.
+///
+/// # Errors
+/// The function that is missing.
+pub fn available() -> Result<()> {
+    CREATE.find()?;
+    CLOSE.find()?;
+    RESIZE.find()?;
+    Ok(())
+}
+
+fn coordinates(size: TerminalSize) -> COORD {
+    let short = |number: u16| i16::try_from(number.max(1)).unwrap_or(i16::MAX);
+    COORD { X: short(size.columns), Y: short(size.rows) }
+}
+
+fn mode(handle: BorrowedHandle<'_>) -> Option<CONSOLE_MODE> {
+    let mut mode = 0;
+    // SAFETY: the handle is open while it is borrowed, and the result has its place.
+    (unsafe { GetConsoleMode(handle.as_raw_handle(), &raw mut mode) } != 0).then_some(mode)
+}
+
+/// Whether a handle is that of a console.
+#[must_use]
+pub fn is_console(handle: BorrowedHandle<'_>) -> bool {
+    mode(handle).is_some()
+}
+
+/// The size of the window of a console; `None` for what is no console.
+#[must_use]
+pub fn size(output: BorrowedHandle<'_>) -> Option<TerminalSize> {
+    let mut information = CONSOLE_SCREEN_BUFFER_INFO::default();
+    // SAFETY: the handle is open while it is borrowed, and the result has its place.
+    if unsafe { GetConsoleScreenBufferInfo(output.as_raw_handle(), &raw mut information) } == 0 {
+        return None;
+    }
+    let window = information.srWindow;
+    let length = |from: i16, to: i16| u16::try_from(i32::from(to) - i32::from(from) + 1).ok();
+    Some(TerminalSize {
+        columns: length(window.Left, window.Right)?,
+        rows: length(window.Top, window.Bottom)?,
+    })
+}
+
+/// The user's console in raw mode: keys go in as they are typed, and what comes out is drawn. Undone when it is dropped.
+#[derive(Debug)]
+pub struct Raw {
+    saved: Vec<(OwnedHandle, CONSOLE_MODE)>,
+}
+
+impl Raw {
+    /// Sets input and output; what is no console is left alone.
+    ///
+    /// # Errors
+    /// When a console refuses; what was set is undone.
+    pub fn set(input: BorrowedHandle<'_>, output: BorrowedHandle<'_>) -> core::result::Result<Self, OsError> {
+        let mut raw = Self { saved: Vec::new() };
+        let cooked = ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT | ENABLE_PROCESSED_INPUT;
+        let drawing = ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+        raw.change(input, |mode| (mode & !cooked) | ENABLE_VIRTUAL_TERMINAL_INPUT)?;
+        raw.change(output, |mode| mode | drawing)?;
+        Ok(raw)
+    }
+
+    fn change(
+        &mut self,
+        handle: BorrowedHandle<'_>,
+        new: impl Fn(CONSOLE_MODE) -> CONSOLE_MODE,
+    ) -> core::result::Result<(), OsError> {
+        let Some(old) = mode(handle) else { return Ok(()) };
+        let kept = handle.try_clone_to_owned().on("keep", "a handle of the console")?;
+        // SAFETY: the handle is open while it is borrowed.
+        checked(unsafe { SetConsoleMode(handle.as_raw_handle(), new(old)) })
+            .on("set the mode of", "the console")?;
+        self.saved.push((kept, old));
+        Ok(())
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        for (handle, mode) in &self.saved {
+            // SAFETY: the handle is open. Nobody can be told of a failure here.
+            let _left = unsafe { SetConsoleMode(handle.as_raw_handle(), *mode) };
+        }
+    }
+}
+
+/// What the user, or the system, asks of garth by the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Ctrl-C.
+    C,
+    /// Ctrl-Break.
+    Break,
+    /// The console closes, or the session ends: a few seconds are left.
+    Close,
+}
+
+/// Events that nobody has taken yet, one bit each.
+static PENDING: AtomicU32 = AtomicU32::new(0);
+/// Signalled when there is one.
+static EVENT: OnceLock<OwnedHandle> = OnceLock::new();
+/// How long the system is kept from ending this process when the console closes, in milliseconds; it waits for 5
+/// seconds at most.
+const CLEANING: u32 = 4500;
+
+extern "system" fn on_interrupt(kind: u32) -> i32 {
+    let bit = match kind {
+        CTRL_C_EVENT => 1,
+        CTRL_BREAK_EVENT => 2,
+        _ => 4,
+    };
+    PENDING.fetch_or(bit, Ordering::SeqCst);
+    if let Some(event) = EVENT.get() {
+        // SAFETY: the event is never closed.
+        unsafe { SetEvent(event.as_raw_handle()) };
+    }
+    if bit == 4 {
+        // The system ends this process when the function returns; the main thread cleans up meanwhile and is faster.
+        // SAFETY: it has no rules.
+        unsafe { Sleep(CLEANING) };
+    }
+    1
+}
+
+/// Takes over Ctrl-C and the like, once and for the rest of the process. The handle is signalled when there is one.
+///
+/// # Errors
+/// When the system refuses.
+pub fn watch_interrupts() -> core::result::Result<BorrowedHandle<'static>, OsError> {
+    if EVENT.get().is_none() {
+        // SAFETY: security and name may be null; the event is reset by hand.
+        let event = unsafe { owned(CreateEventW(core::ptr::null(), 1, 0, core::ptr::null())) };
+        let event = event.on("make", "an event")?;
+        if EVENT.set(event).is_ok() {
+            // SAFETY: the function is there for as long as the process.
+            checked(unsafe { SetConsoleCtrlHandler(Some(on_interrupt), 1) })
+                .on("take over", "Ctrl-C of the console")?;
+        }
+    }
+    match EVENT.get() {
+        Some(event) => Ok(event.as_handle()),
+        None => Err(OsError::new("make", "an event", 0)),
+    }
+}
+
+/// The next event, the most urgent first.
+#[must_use]
+pub fn next_interrupt() -> Option<Interrupt> {
+    if let Some(event) = EVENT.get() {
+        // SAFETY: the event is never closed. It is reset first, so that none that comes now is lost.
+        unsafe { ResetEvent(event.as_raw_handle()) };
+    }
+    let pending = PENDING.swap(0, Ordering::SeqCst);
+    [(4, Interrupt::Close), (2, Interrupt::Break), (1, Interrupt::C)]
+        .into_iter()
+        .find(|(bit, _)| pending & bit != 0)
+        .map(|(_, interrupt)| interrupt)
+}
+
+/// Copies of the handles of this process's standard input, output and error; `None` for a stream that it has not.
+#[must_use]
+pub fn standard_streams() -> [Option<OwnedHandle>; 3] {
+    // A process without a stream has null in its place.
+    let copy = |handle: BorrowedHandle<'_>| {
+        let there = !handle.as_raw_handle().is_null();
+        if there { handle.try_clone_to_owned().ok() } else { None }
+    };
+    [copy(io::stdin().as_handle()), copy(io::stdout().as_handle()), copy(io::stderr().as_handle())]
+}

@@ -1,0 +1,19 @@
+//! Calls to Windows, each behind a safe function that does one thing.
+#![expect(unsafe_code, reason = "calls the system")]
+
+pub mod attributes;
+pub mod console;
+pub mod container;
+pub mod desktop;
+pub mod file;
+pub mod folders;
+pub mod handle;
+pub mod job;
+pub mod library;
+pub mod process;
+pub mod random;
+pub mod security;
+pub mod system;
+pub mod token;
+pub mod volume;
+pub mod wide;

@@ -1,0 +1,64 @@
+//! Names of what a tier does not hold, by which a user or administrator can accept it.
+
+/// Package caches are read, or stand empty in the sandbox's own directory: nothing is written through to a layer.
+pub const OVERLAY: &str = "windows.overlay";
+/// A file that has a second name is one object: what its name in the workspace gives, the other name gives too.
+pub const HARD_LINKS: &str = "windows.hard-links";
+/// A visible directory shows names, sizes and times of what is denied in it.
+pub const NAMES: &str = "windows.names";
+/// Names that another disk takes for a host-trusted one.
+pub const ALIKE: &str = "windows.names.alike";
+/// A credential of the built-in list that is absent in a visible directory, and made outside later.
+pub const ABSENT_SECRET: &str = "windows.secrets.absent";
+/// The same of a rule in a policy file.
+pub const ABSENT: &str = "windows.files.absent";
+/// A pattern, which no descriptor can hold.
+pub const PATTERN: &str = "windows.files.pattern";
+/// An object of which the facts say nothing, or whose descriptor is not understood.
+pub const UNKNOWN: &str = "windows.files.unknown";
+/// A volume that keeps no descriptors.
+pub const VOLUME: &str = "windows.volume";
+/// What the system grants to every package, and an entry that garth does not put on a system directory could not
+/// take away.
+pub const PACKAGES: &str = "windows.container.packages";
+/// A grant that a policy file asks for and that cannot be given.
+pub const GRANT: &str = "windows.files.grant";
+/// Repositories other than the workspace's own: submodules, worktrees, nested and later ones.
+pub const GIT: &str = "windows.git.nested";
+/// Names resolve through the system's client.
+pub const RESOLVER: &str = "windows.container.names-resolve";
+/// The relay was not yet shown to work here.
+pub const RELAY: &str = "windows.relay.unproven";
+/// Services that act for the user.
+pub const DELEGATES: &str = "windows.delegates";
+/// Rules for commands that start inside.
+pub const COMMANDS: &str = "windows.commands.words";
+/// No desktop of its own.
+pub const DESKTOP: &str = "windows.desktop";
+/// A limit on the size of files.
+pub const FILE_SIZE: &str = "windows.limit.file-size";
+/// A write-restricted token reads what its user reads.
+pub const READS: &str = "windows.restricted.reads";
+/// It deletes and renames what lies in directories whose children its user may delete.
+pub const DELETES: &str = "windows.restricted.deletes";
+/// It runs what its user runs.
+pub const EXECUTES: &str = "windows.restricted.execute";
+/// It connects as its user does.
+pub const NETWORK: &str = "windows.restricted.network";
+/// It reads the memory of its user's processes.
+pub const PROCESSES: &str = "windows.restricted.processes";
+/// TLS of the system does not start with restricting SIDs in the token.
+pub const TLS: &str = "windows.restricted.tls";
+/// A mapped directory is mapped with all that is in it.
+pub const MAPPED: &str = "windows.vm.mapped";
+/// No relay leads into the virtual machine.
+pub const VM_NETWORK: &str = "windows.vm.network";
+/// What no backend for Windows holds yet.
+pub const UNBUILT: &str = "windows.unbuilt";
+
+/// Gaps that every profile accepts: they give the target less than the policy says, or what a policy that grants a
+/// directory with its content cannot mean otherwise.
+pub const ALWAYS: [&str; 2] = [OVERLAY, HARD_LINKS];
+
+/// Gaps that every profile but `strict` accepts: names without content, and what does not matter on the disk at hand.
+pub const USUALLY: [&str; 3] = [NAMES, ALIKE, ABSENT_SECRET];

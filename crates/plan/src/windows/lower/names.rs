@@ -1,0 +1,287 @@
+//! Names below writable directories that stay as they are: those that exist, those that do not yet, and those of git.
+//!
+//! A descriptor speaks of an object, not of a name that somebody may make later. So a name that is not there is taken by
+//! an empty object while the sandbox stands; and the directories on the way to it are held open, because moving one of
+//! them away would take the name from under its guard.
+
+use super::super::descriptor::SecurityDescriptor;
+use super::super::facts::{HostFacts, Object, PathFact};
+use super::super::machine::{Machine, Possible};
+use super::super::rights::AccessMask;
+use super::super::spec::{Narrower, Pin, Preparation, Removal, Reservation};
+use super::super::token::Token;
+use super::place::Untouchable;
+use crate::assurance::Status;
+use garth_policy::{AbsPath, FileOp, NodeKind, Policy, Verdict};
+use std::collections::BTreeMap;
+
+/// What has been decided about files so far.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// What is done to the machine.
+    pub preparation: Preparation,
+    /// The machine with that done.
+    pub machine: Machine,
+    /// How the rule at each path is held.
+    pub held: BTreeMap<AbsPath, Status>,
+    /// What does not work though it is allowed.
+    pub narrower: Vec<Narrower>,
+    /// Directories and files with entries of garth's own.
+    pub granted: Vec<AbsPath>,
+    /// Something denied lies in a directory that is seen.
+    pub names_show: bool,
+}
+
+impl Files {
+    pub fn new(facts: &HostFacts) -> Self {
+        Self {
+            preparation: Preparation::default(),
+            machine: Machine::new(facts),
+            held: BTreeMap::new(),
+            narrower: Vec::new(),
+            granted: Vec::new(),
+            names_show: false,
+        }
+    }
+
+    pub fn narrow(&mut self, path: &AbsPath, reason: impl Into<String>) {
+        self.narrower.push(Narrower { path: path.clone(), reason: reason.into() });
+    }
+}
+
+/// What a sealed object still gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// Nothing.
+    Nothing,
+    /// Reading.
+    Read,
+    /// Reading and running.
+    ReadExecute,
+}
+
+/// How a tier takes rights away.
+pub(super) trait Seal {
+    fn files(&mut self) -> &mut Files;
+    fn facts(&self) -> &HostFacts;
+    fn token(&self) -> &Token;
+    /// Leaves no more than `want` on an object that exists.
+    fn seal(&mut self, path: &AbsPath, object: &Object, want: Want, reason: &str) -> Result<(), Untouchable>;
+    /// The descriptor of a placeholder that gives the target this, and nothing more.
+    fn placeholder(&self, kind: NodeKind, want: Want) -> SecurityDescriptor;
+    /// The descriptor of a directory that is made only to hold placeholders: the target works in it and keeps it.
+    fn passage(&self, parent: &AbsPath) -> Option<SecurityDescriptor>;
+}
+
+/// The nearest directory above that exists, and the missing ones between, outermost first.
+pub(super) fn nearest(machine: &Machine, path: &AbsPath) -> (Option<AbsPath>, Vec<AbsPath>) {
+    let mut missing = Vec::new();
+    let mut at = path.parent();
+    while let Some(above) = at {
+        if machine.exists(&above) {
+            missing.reverse();
+            return (Some(above), missing);
+        }
+        at = above.parent();
+        missing.push(above);
+    }
+    (None, missing)
+}
+
+/// Whether the target can make the name, or a directory on the way to it.
+pub(super) fn exposed(machine: &Machine, token: &Token, path: &AbsPath) -> bool {
+    let (Some(above), _) = nearest(machine, path) else { return true };
+    let adds = AccessMask::FILE_WRITE_DATA | AccessMask::FILE_APPEND_DATA;
+    machine.rights_of_directory(token, &machine.resolved(&above)).is_none_or(|rights| rights.intersects(adds))
+}
+
+/// Takes a name that does not exist.
+pub(super) fn reserve<S: Seal>(tier: &mut S, path: &AbsPath, kind: NodeKind, want: Want, reason: &str) {
+    let (above, missing) = nearest(&tier.files().machine, path);
+    if above.is_none() {
+        return;
+    }
+    for directory in &missing {
+        let Some(security) = directory.parent().and_then(|parent| tier.passage(&parent)) else { return };
+        let reservation = Reservation {
+            path: directory.clone(),
+            kind: NodeKind::Directory,
+            security,
+            removal: Removal::AtEndIfEmpty,
+            reason: format!("holds `{}`, which is taken", shown(path)),
+        };
+        add(tier.files(), reservation);
+        pin(tier.files(), directory, None, "a guarded name lies below");
+    }
+    // A program that reads a file opens it without sharing deletion, so a handle that deletes on close would lock it
+    // out; directories are opened otherwise.
+    let removal = if kind == NodeKind::Directory { Removal::OnClose } else { Removal::AtEnd };
+    let security = tier.placeholder(kind, want);
+    add(tier.files(), Reservation { path: path.clone(), kind, security, removal, reason: reason.to_owned() });
+    if removal == Removal::AtEnd {
+        pin(tier.files(), path, None, reason);
+    }
+    pin_above(tier, path);
+}
+
+fn add(files: &mut Files, reservation: Reservation) {
+    files.machine.reserve(&reservation);
+    files.preparation.reservations.push(reservation);
+}
+
+fn shown(path: &AbsPath) -> String {
+    path.file_name().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default()
+}
+
+/// Holds an object.
+pub(super) fn pin(files: &mut Files, path: &AbsPath, object: Option<&Object>, reason: &str) {
+    if files.preparation.pins.iter().any(|pin| pin.path == *path) {
+        return;
+    }
+    let expect = object.filter(|object| object.final_path == *path).map(|object| object.id);
+    let pin = Pin { path: path.clone(), expect, reason: reason.to_owned() };
+    files.machine.pin(&pin);
+    files.preparation.pins.push(pin);
+}
+
+/// Holds the directories above a guarded name, up to the one that is granted for writing.
+pub(super) fn pin_above<S: Seal>(tier: &mut S, path: &AbsPath) {
+    let roots = tier.files().granted.clone();
+    let Some(root) = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.depth())
+    else {
+        return;
+    };
+    let mut at = path.parent();
+    while let Some(above) = at.filter(|above| above.starts_with(root)) {
+        let object = tier.facts().object(&above).cloned();
+        if object.is_some() {
+            pin(tier.files(), &above, object.as_ref(), "a guarded name lies below");
+        }
+        at = above.parent();
+    }
+}
+
+/// Something in a git directory that git on the host runs or follows.
+#[derive(Debug)]
+pub(in super::super) struct GitPart {
+    /// Name below the git directory.
+    pub name: &'static str,
+    /// What it is, and so what takes its place while it is absent.
+    pub kind: NodeKind,
+    /// Git works with an empty placeholder there.
+    pub reserved: bool,
+    /// What it would do on the host.
+    pub reason: &'static str,
+}
+
+const fn part(name: &'static str, kind: NodeKind, reserved: bool, reason: &'static str) -> GitPart {
+    GitPart { name, kind, reserved, reason }
+}
+
+/// The parts. Source: gitrepository-layout(5); what git makes of an empty file or directory was read in its sources
+/// (`setup.c`, `attr.c`, `config.c`, `remote.c`).
+static GIT_PARTS: [GitPart; 7] = [
+    part("hooks", NodeKind::Directory, true, "git on the host runs what is in it"),
+    part("info/attributes", NodeKind::File, true, "it chooses programs that git on the host runs"),
+    part("config", NodeKind::File, true, "its keys name programs that git on the host runs"),
+    part("config.worktree", NodeKind::File, true, "its keys name programs that git on the host runs"),
+    part("commondir", NodeKind::File, false, "it points git on the host at another configuration"),
+    part("remotes", NodeKind::Directory, true, "it says where git on the host fetches from"),
+    part("branches", NodeKind::Directory, true, "it says where git on the host fetches from"),
+];
+
+/// The parts of every git directory.
+pub(in super::super) fn git_parts() -> impl Iterator<Item = &'static GitPart> {
+    GIT_PARTS.iter()
+}
+
+/// Guards the git directories of the policy.
+pub(super) fn hold_git<S: Seal>(tier: &mut S, policy: &Policy) {
+    for workspace in policy.files.guarded() {
+        let Ok(git) = workspace.join(b".git") else { continue };
+        if policy.files.decide(&git, FileOp::Delete).verdict != Verdict::Allow {
+            hold_entry(tier, policy, &git);
+        }
+    }
+    for git_dir in policy.files.git_dirs() {
+        hold_parts(tier, policy, git_dir);
+    }
+}
+
+/// `.git` of a workspace itself.
+fn hold_entry<S: Seal>(tier: &mut S, policy: &Policy, git: &AbsPath) {
+    match tier.facts().paths.get(git).cloned() {
+        Some(PathFact::Present(object)) if object.kind == NodeKind::Directory => {
+            pin(tier.files(), git, Some(&object), "the workspace's repository stays where it is");
+            pin_above(tier, git);
+            hold_parts(tier, policy, git);
+        }
+        Some(PathFact::Present(object)) => {
+            let reason = "it points git at the repository";
+            hold_present(tier, git, &object, Want::ReadExecute, reason);
+        }
+        Some(PathFact::Absent) => {
+            let token = tier.token().clone();
+            if exposed(&tier.files().machine, &token, git) {
+                let reason = "git on the host would run what a repository made here says";
+                reserve(tier, git, NodeKind::Directory, Want::ReadExecute, reason);
+                tier.files()
+                    .narrow(git, "no repository can be made here inside; run `git init` outside first");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn hold_parts<S: Seal>(tier: &mut S, policy: &Policy, git_dir: &AbsPath) {
+    for part in git_parts() {
+        let Ok(path) = git_dir.join(part.name.as_bytes()) else { continue };
+        let inner = match part.kind {
+            NodeKind::Directory => path.join(b"x").unwrap_or_else(|_| path.clone()),
+            _ => path.clone(),
+        };
+        let opened = policy.files.decide(&inner, FileOp::Write).verdict == Verdict::Allow
+            || policy.files.grant(&path).access == garth_policy::Access::Deny;
+        if opened {
+            continue;
+        }
+        match tier.facts().paths.get(&path).cloned() {
+            Some(PathFact::Present(object)) => {
+                hold_present(tier, &path, &object, Want::ReadExecute, part.reason);
+                if part.name == "config" {
+                    let why = "git's configuration is read-only: a change cannot be checked by content here";
+                    tier.files().narrow(&path, why);
+                }
+            }
+            Some(PathFact::Absent) if part.reserved => {
+                let token = tier.token().clone();
+                if exposed(&tier.files().machine, &token, &path) {
+                    reserve(tier, &path, part.kind, Want::ReadExecute, part.reason);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Seals an object that the target could change, and holds it and what is above.
+fn hold_present<S: Seal>(tier: &mut S, path: &AbsPath, object: &Object, want: Want, reason: &str) {
+    let token = tier.token().clone();
+    let writable = tier.files().machine.can(&token, path, FileOp::Write) != Possible::No
+        || tier.files().machine.can(&token, path, FileOp::Delete) != Possible::No;
+    if !writable {
+        return;
+    }
+    // What cannot be sealed shows in the row about git.
+    if let Err(trouble) = tier.seal(path, object, want, reason) {
+        let status = Status::Unenforceable {
+            gap: super::gaps::GIT.into(),
+            reason: trouble.reason,
+            hint: trouble.hint,
+        };
+        tier.files().held.insert(path.clone(), status);
+        return;
+    }
+    pin(tier.files(), path, Some(object), reason);
+    pin_above(tier, path);
+}
