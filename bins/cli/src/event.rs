@@ -33,6 +33,16 @@ pub enum Event<'e> {
         /// The directory.
         path: &'e AbsPath,
     },
+    /// What stood in the workspace before is kept.
+    Checkpoint {
+        /// Its name.
+        id: &'e str,
+        /// Names that it holds.
+        entries: u64,
+        /// Names that were left out.
+        #[serde(rename = "left-out")]
+        left_out: usize,
+    },
     /// What the command changed is in a layer, unless that is nothing.
     Layer {
         /// Its name.

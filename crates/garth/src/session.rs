@@ -6,7 +6,7 @@ use crate::commands::{Commands, DeniedCommand};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
-use crate::undo::{LayerEnd, Layers, LiveLayer, Planned, planned, remove_directory};
+use crate::undo::{Checkpoint, Checkpoints, LayerEnd, Layers, LiveLayer, Planned, planned, remove_directory};
 use crate::vetting::obstacle;
 use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
@@ -233,6 +233,16 @@ impl Prepared {
     pub fn use_runner(mut self, early: Option<EarlyRunner>) -> Self {
         self.early = early;
         self
+    }
+
+    /// Makes a checkpoint of the workspace, to which `garth undo` goes back. `step` is called for each name.
+    ///
+    /// # Errors
+    /// The gate, so that nothing is kept for a command that will not run; what cannot be read or kept.
+    pub fn checkpoint(&self, step: &mut dyn FnMut()) -> Result<Checkpoint, Error> {
+        self.gate()?;
+        let checkpoints = Checkpoints::of(&self.command.environment)?;
+        checkpoints.make(&self.surroundings.context.workspace, &self.command.arguments, step)
     }
 
     /// The gate: every clause is enforced, or its gap accepted.
@@ -537,7 +547,8 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
         }
         said.push(item.directory.display().to_string());
     }
-    for directory in Layers::new(&state).unfinished() {
+    let unfinished = Layers::new(&state).unfinished().into_iter();
+    for directory in unfinished.chain(Checkpoints::new(&state).unfinished()) {
         if !check {
             remove_directory(&directory)?;
         }

@@ -5,7 +5,7 @@ use super::file_error;
 use super::layers::Layer;
 use crate::Error;
 use garth_host::linux::undo::Root;
-use garth_host::linux::undo::place::{Obstacle, Placer, Watch};
+use garth_host::linux::undo::place::{Placer, Watch, tidy};
 use garth_policy::{AbsPath, Policy};
 use garth_undo::{Begun, Change, Kind, Line, Standing, Time, Tree, order, select};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -288,7 +288,7 @@ pub fn discard(layer: Layer) -> Result<(), Error> {
         // A journal that is not understood is one, too. A tree that is gone has nothing left beside it.
         let was_begun = layer.pending(number).map_or(true, |pending| pending.is_some());
         if was_begun && let Ok(mut target) = layer.tree(tree) {
-            garth_host::linux::undo::place::tidy(&mut target, &layer.record.id)
+            tidy(&mut target, &layer.record.id)
                 .map_err(Error::os("remove what an interrupted apply left"))?;
         }
     }
@@ -323,16 +323,11 @@ fn place(
         plain_modes: layer.is_roots(),
     };
     let placed = placer.place(&changes, &order(&changes)).and_then(|()| placer.times(&times));
-    match placed {
-        Ok(()) => {}
-        Err(Obstacle::Os(error)) => {
-            applied.obstacle = Some(error.to_string());
-            return Ok(());
-        }
-        Err(other) => {
-            applied.obstacle = Some(other.to_string());
-            return Ok(());
-        }
+    if let Err(obstacle) = placed {
+        // What was written beside the tree is written again when this goes on.
+        let _as_it_is = tidy(&mut target, &layer.record.id);
+        applied.obstacle = Some(obstacle.to_string());
+        return Ok(());
     }
     note_applied(layer, number, changes.iter().map(|change| &change.path))?;
     append(&File::from(journal), &path, &Line::Ended)?;

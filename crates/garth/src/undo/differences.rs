@@ -2,7 +2,7 @@
 
 use super::file_error;
 use super::layers::Layer;
-use super::settle::{Bases, compared};
+use super::settle::{Bases, Compared, base_of, compared};
 use super::trusted::trusted;
 use crate::Error;
 use garth_host::linux::undo::{Root, content};
@@ -67,12 +67,9 @@ pub(super) fn inspect(layer: &Layer, policy: &Policy, running: bool) -> Result<D
             applied: layer.applied(number)?,
             pending: layer.pending(number)?.unwrap_or_default(),
         };
-        for change in compared(&mut lower, &mut upper)? {
-            if change.same_content
-                && let Some(after) = change.after.as_ref().filter(|after| after.names > 1)
-            {
-                all.anchors.insert((number, after.object), change.path.clone());
-            }
+        let Compared { changes, anchors } = compared(&mut lower, &mut upper)?;
+        all.anchors.extend(anchors.into_iter().map(|(object, path)| ((number, object), path)));
+        for change in changes {
             let Some(standing) = known.standing(layer, &change, &mut lower) else { continue };
             let contents = || (text_of(&mut lower, &change.path), text_of(&mut upper, &change.path));
             let trusted = trusted(policy, &tree.path, &change, contents);
@@ -105,7 +102,8 @@ impl Known {
         };
         let judge = |base: &Base, lower: &mut Root| standing(base, change.before.as_ref(), || digest(lower));
         let Some(bases) = &self.bases else {
-            return Some(judge(&Base::of(change, layer.record.started), lower));
+            let base = base_of(lower, change, layer.record.started).ok()?;
+            return Some(judge(&base, lower));
         };
         match bases.get(&change.path) {
             Some(base) => Some(judge(base, lower)),
