@@ -180,10 +180,9 @@ impl Reversal {
         if self.changes.is_empty() && times.is_empty() {
             return Ok(Reverted { placed: 0, kept: None, obstacle: None });
         }
-        // Directories whose times are set are kept with them.
-        let before = self.changes.iter().map(|change| (change.path.clone(), change.before.clone()));
         let words = format!("garth undo --to {}", self.checkpoint.record.id);
-        let kept = checkpoints.keep(&mut root, tree, before, words)?;
+        let before = self.present(&mut root, &times)?;
+        let kept = checkpoints.keep(&mut root, tree, before.into_iter(), words)?;
         let (journal, path) = self.begin()?;
         let id = format!("{}u", self.checkpoint.record.id);
         let mut source = self.contents();
@@ -204,6 +203,24 @@ impl Reversal {
             fs::remove_file(&path).map_err(|error| file_error("remove", &path, &error))?;
         }
         Ok(Reverted { placed: self.changes.len(), kept: Some(kept.record.id), obstacle })
+    }
+
+    /// What stands at all names that are about to be changed, and the directories whose times are.
+    fn present(
+        &self,
+        root: &mut Root,
+        times: &[(AbsPath, Time)],
+    ) -> Result<BTreeMap<AbsPath, Option<Entry>>, Error> {
+        let mut present = BTreeMap::new();
+        let parents = self.changes.iter().filter_map(|change| change.path.parent());
+        for path in parents.chain(times.iter().map(|(path, _)| path.clone())) {
+            if !present.contains_key(&path) {
+                let seen = root.look(&path).map_err(Error::os("look at the workspace"))?;
+                present.insert(path, seen.map(|seen| seen.entry));
+            }
+        }
+        present.extend(self.changes.iter().map(|change| (change.path.clone(), change.before.clone())));
+        Ok(present)
     }
 
     fn begin(&self) -> Result<(OwnedFd, PathBuf), Error> {
