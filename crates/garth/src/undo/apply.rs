@@ -218,30 +218,27 @@ fn leave_dependents(tree: usize, picked: &mut Picked, all: &[Difference], applie
     if left.is_empty() {
         return;
     }
-    let above = |path: &AbsPath| {
-        let mut next = path.parent();
-        std::iter::from_fn(move || {
-            let here = next.clone()?;
-            next = here.parent();
-            Some(here)
-        })
-        .any(|here| left.contains(&here))
-    };
-    let holds_left = |change: &Change| left.iter().any(|path| path.starts_with(&change.path));
+    let above = |path: &AbsPath| ancestors(path).any(|here| left.contains(&here));
+    let holding: BTreeSet<AbsPath> = left.iter().flat_map(ancestors).collect();
     let (kept, dropped): (Vec<Change>, Vec<Change>) =
         std::mem::take(&mut picked.changes).into_iter().partition(|change| {
             let goes = change.before.as_ref().is_some_and(|before| before.kind == Kind::Directory)
                 && change.after.as_ref().is_none_or(|after| after.kind != Kind::Directory);
-            !(goes && holds_left(change)) && !above(&change.path)
+            let holds_left = goes && holding.contains(&change.path);
+            !holds_left && !above(&change.path)
         });
     picked.changes = kept;
-    for change in dropped {
-        let found =
-            all.iter().find(|difference| difference.tree == tree && difference.change.path == change.path);
-        applied.left.extend(
-            found.map(|difference| (difference.clone(), "something that it hangs on was left".into())),
-        );
-    }
+    let dropped: BTreeSet<AbsPath> = dropped.into_iter().map(|change| change.path).collect();
+    let of_tree =
+        all.iter().filter(|difference| difference.tree == tree && dropped.contains(&difference.change.path));
+    applied
+        .left
+        .extend(of_tree.map(|difference| (difference.clone(), "something that it hangs on was left".into())));
+}
+
+/// The directories that hold a path, the innermost first.
+fn ancestors(path: &AbsPath) -> impl Iterator<Item = AbsPath> + use<> {
+    std::iter::successors(path.parent(), AbsPath::parent)
 }
 
 fn finish_interrupted(
@@ -267,12 +264,8 @@ fn finish_interrupted(
                 still.insert(path.clone());
             }
         }
-        let done: BTreeSet<AbsPath> = pending.begun.paths.difference(&still).cloned().collect();
-        note_applied(
-            layer,
-            number,
-            done.iter().filter(|path| !picked.changes.iter().any(|change| change.path == **path)),
-        )?;
+        still.extend(picked.changes.iter().map(|change| change.path.clone()));
+        note_applied(layer, number, pending.begun.paths.difference(&still))?;
         place(layer, number, picked, &all.anchors, applied, watch)?;
     }
     Ok(())

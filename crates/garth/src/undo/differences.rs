@@ -133,25 +133,39 @@ pub struct Texts {
     pub layer: Option<Vec<u8>>,
 }
 
-/// Reads the texts of a difference.
-///
-/// # Errors
-/// A layer or tree that cannot be opened.
-pub fn texts(layer: &Layer, difference: &Difference) -> Result<Texts, Error> {
-    let tree = layer
-        .record
-        .trees
-        .get(difference.tree)
-        .ok_or_else(|| Error::Policy("the layer has no such tree".into()))?;
-    let (mut lower, mut upper) = (layer.tree(tree)?, layer.upper(difference.tree)?);
-    let path = &difference.change.path;
-    let base = layer.bases(difference.tree)?.and_then(|bases| bases.get(path).cloned());
-    let text = |bytes: Vec<u8>| is_text(&bytes).then_some(bytes);
-    Ok(Texts {
-        base: base.and_then(|base| layer.base_text(difference.tree, &base)),
-        outside: text_of(&mut lower, path).and_then(text),
-        layer: difference.change.after.as_ref().and_then(|_| text_of(&mut upper, path)).and_then(text),
-    })
+/// Reads the texts of differences.
+#[derive(Debug)]
+pub struct Reader<'l> {
+    layer: &'l Layer,
+    trees: Vec<(Root, Root, Option<Bases>)>,
+}
+
+impl<'l> Reader<'l> {
+    /// Opens a layer and its trees.
+    ///
+    /// # Errors
+    /// One that cannot be opened.
+    pub fn new(layer: &'l Layer) -> Result<Self, Error> {
+        let open = |(number, tree)| Ok((layer.tree(tree)?, layer.upper(number)?, layer.bases(number)?));
+        let trees = layer.record.trees.iter().enumerate().map(open).collect::<Result<_, Error>>()?;
+        Ok(Self { layer, trees })
+    }
+
+    /// The texts of a difference of this layer.
+    pub fn texts(&mut self, difference: &Difference) -> Texts {
+        let Some((lower, upper, bases)) = self.trees.get_mut(difference.tree) else {
+            return Texts::default();
+        };
+        let path = &difference.change.path;
+        let base = bases.as_ref().and_then(|bases| bases.get(path));
+        let text = |bytes: Vec<u8>| is_text(&bytes).then_some(bytes);
+        let (before, after) = (&difference.change.before, &difference.change.after);
+        Texts {
+            base: base.and_then(|base| self.layer.base_text(difference.tree, base)),
+            outside: before.as_ref().and_then(|_| text_of(lower, path)).and_then(text),
+            layer: after.as_ref().and_then(|_| text_of(upper, path)).and_then(text),
+        }
+    }
 }
 
 impl Layer {

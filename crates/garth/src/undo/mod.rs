@@ -11,7 +11,7 @@ mod trusted;
 
 pub use apply::{Applied, Choice, Choose, Order, apply, discard, interrupted};
 pub use checkpoints::{BUDGET, Checkpoint, Checkpoints, KEPT};
-pub use differences::{Difference, Differences, Texts, differences, texts};
+pub use differences::{Difference, Differences, Reader, Texts, differences};
 pub use garth_host::linux::undo::place::{Unwatched, Watch};
 pub use garth_undo::{Change, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified};
 pub use layers::{Layer, LayerEnd, Layers};

@@ -8,7 +8,8 @@ use garth_host::OsError;
 use garth_host::linux::undo::place::{Placer, Source, Watch, tidy};
 use garth_host::linux::undo::{Root, content};
 use garth_policy::AbsPath;
-use garth_undo::{Begun, Change, Entry, Kind, Line, Time, Tree, compare, order, select};
+use garth_undo::{Begun, Change, Kind, Line, Time, Tree, compare, order, select};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -92,7 +93,7 @@ pub fn reversal(checkpoint: Checkpoint, paths: &[AbsPath]) -> Result<Reversal, E
     let found = if record.whole {
         let ignored = checkpoint.ignored(&names);
         let left_out: BTreeSet<&AbsPath> = record.left_out.iter().collect();
-        let wanted: BTreeMap<AbsPath, Option<Entry>> =
+        let wanted: BTreeMap<AbsPath, Option<garth_undo::Entry>> =
             names.iter().map(|(path, kept)| (path.clone(), kept.entry.clone())).collect();
         let spared =
             |path: &AbsPath, directory: bool| left_out.contains(path) || ignored.leaves_out(path, directory);
@@ -210,13 +211,13 @@ impl Reversal {
         &self,
         root: &mut Root,
         times: &[(AbsPath, Time)],
-    ) -> Result<BTreeMap<AbsPath, Option<Entry>>, Error> {
+    ) -> Result<BTreeMap<AbsPath, Option<garth_undo::Entry>>, Error> {
         let mut present = BTreeMap::new();
         let parents = self.changes.iter().filter_map(|change| change.path.parent());
         for path in parents.chain(times.iter().map(|(path, _)| path.clone())) {
-            if !present.contains_key(&path) {
-                let seen = root.look(&path).map_err(Error::os("look at the workspace"))?;
-                present.insert(path, seen.map(|seen| seen.entry));
+            if let Entry::Vacant(vacant) = present.entry(path) {
+                let seen = root.look(vacant.key()).map_err(Error::os("look at the workspace"))?;
+                vacant.insert(seen.map(|seen| seen.entry));
             }
         }
         present.extend(self.changes.iter().map(|change| (change.path.clone(), change.before.clone())));

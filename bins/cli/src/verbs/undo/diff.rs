@@ -6,7 +6,7 @@ use crate::arguments::DiffArguments;
 use crate::failure::Failure;
 use crate::show::{HINT, PART};
 use garth::policy::AbsPath;
-use garth::undo::{Difference, Differences, Layer, Standing, differences, interrupted, texts};
+use garth::undo::{Difference, Differences, Layer, Reader, Standing, differences, interrupted};
 use std::io::{self, IsTerminal, Write};
 
 /// Shows what a layer would change. Exit code 1 if something stands against it.
@@ -41,14 +41,14 @@ fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> 
     if interrupted(layer)? {
         writeln!(out, "{PART}an apply was interrupted; the next one goes on with it{PART:#}")?;
     }
-    let mut of_git = 0;
+    let (mut of_git, mut reader) = (0, Reader::new(layer)?);
     for difference in &all.list {
         let plain = difference.standing == Standing::AsBefore && difference.trusted.is_none();
         if folded && plain && difference.change.path.as_bytes().starts_with(b"/.git/") {
             of_git += 1;
             continue;
         }
-        let texts = texts(layer, difference)?;
+        let texts = reader.texts(difference);
         line(layer, difference, hunks(difference, &texts).as_ref(), out)?;
     }
     if of_git > 0 {
@@ -68,9 +68,10 @@ fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> 
 fn patches(layer: &Layer, list: &[Difference], out: &mut dyn Write) -> Result<(), Failure> {
     let terminal = io::stdout().is_terminal();
     out.flush()?;
+    let mut reader = Reader::new(layer)?;
     let mut raw = io::BufWriter::new(io::stdout());
     for difference in list {
-        let texts = texts(layer, difference)?;
+        let texts = reader.texts(difference);
         if terminal {
             patch(layer, difference, &texts, true, out)?;
             if difference.standing != Standing::AsBefore {

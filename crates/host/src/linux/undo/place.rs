@@ -437,7 +437,7 @@ pub fn tidy(target: &mut Root, id: &str) -> Result<(), OsError> {
 
 fn stamps(modified: Time) -> Timestamps {
     let time = Timespec { tv_sec: modified.seconds, tv_nsec: modified.nanos.into() };
-    let last_access = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT.into() };
+    let last_access = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
     Timestamps { last_access, last_modification: time }
 }
 

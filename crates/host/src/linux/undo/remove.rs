@@ -150,7 +150,7 @@ mod tests {
         std::fs::write(closed.join("f"), "").unwrap();
         symlink("/", closed.join("root")).unwrap();
         for path in [&closed, &directory.path().join("tree/a"), &directory.path().join("tree")] {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o0)).unwrap();
         }
         remove_tree(top.as_fd(), OsStr::new("tree")).unwrap();
         assert!(!directory.path().join("tree").exists());

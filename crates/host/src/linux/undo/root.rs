@@ -253,7 +253,7 @@ fn read_anyway(parent: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> Result<Ow
 }
 
 /// The extended attributes of what stands at a path, which is not followed if it is a link.
-fn attributes(place: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+fn attributes(place: &[u8]) -> Result<Attributes, Errno> {
     let place = OsStr::from_bytes(place);
     let mut list = vec![0; 1024];
     let length = loop {
@@ -289,6 +289,14 @@ fn attributes(place: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
     Ok(found)
 }
 
+/// Names and values.
+type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The kernel counts in another width on each architecture.
+fn wide(number: impl Into<u64>) -> u64 {
+    number.into()
+}
+
 fn time(seconds: i64, nanos: impl TryInto<u32>) -> Time {
     Time { seconds, nanos: nanos.try_into().unwrap_or(0) }
 }
@@ -296,7 +304,7 @@ fn time(seconds: i64, nanos: impl TryInto<u32>) -> Time {
 fn described(
     stat: &Stat,
     target: Vec<u8>,
-    attributes: impl FnOnce() -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno>,
+    attributes: impl FnOnce() -> Result<Attributes, Errno>,
     layer: bool,
 ) -> Result<Seen, Errno> {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -324,7 +332,7 @@ fn described(
         modified: time(stat.st_mtime, stat.st_mtime_nsec),
         changed: time(stat.st_ctime, stat.st_ctime_nsec),
         object: (stat.st_dev, stat.st_ino),
-        names: u64::from(stat.st_nlink),
+        names: wide(stat.st_nlink),
         target,
         attributes: read.attributes,
     };
