@@ -128,6 +128,15 @@ pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<Copied, Errno> {
     }
 }
 
+/// Exchanges two names in one step (`RENAME_EXCHANGE`).
+///
+/// # Errors
+/// The error of `renameat2(2)`.
+pub fn exchange(one: &std::path::Path, other: &std::path::Path) -> Result<(), Errno> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
+}
+
 /// Writes all of it.
 ///
 /// # Errors
