@@ -452,3 +452,35 @@ fn only_one_apply_at_a_time_changes_a_workspace() {
     .code(0);
     assert!(garden.has("a"));
 }
+
+/// Ends an apply with SIGKILL at many moments: what was interrupted goes on, and comes to the same.
+#[test]
+fn an_apply_that_is_killed_goes_on() {
+    everyone(|garden| {
+        let prepare = "rm -rf * .garth; for i in $(seq 120); do echo 1 > f$i; done; mkdir d e; echo 1 > d/x; echo 1 > e/x";
+        let change = "for i in $(seq 60); do echo 2 > f$i; done; for i in $(seq 61 120); do rm f$i; done; rm -r d; echo 2 > d; \
+             for i in $(seq 80); do mkdir -p n/$i; echo 2 > n/$i/f; done; mv e/x e/y; chmod 700 e";
+        let mut interrupted = 0;
+        for pause in [5, 15, 30, 60] {
+            let _ = garden.prepare(prepare);
+            let inside = layered(garden, &format!("{change}\n{LOOK}"));
+            assert!(inside.status.success(), "{inside}");
+            let mut command = garden.at("").command(garden.program().as_os_str());
+            command.args(["apply", "--yes"]);
+            let running = start(command, Vec::new());
+            std::thread::sleep(Duration::from_millis(pause));
+            let killed = rustix::process::kill_process(
+                rustix::process::Pid::from_raw(running.id().cast_signed()).expect("a process"),
+                rustix::process::Signal::KILL,
+            );
+            let ended = running.finish(LIMIT);
+            interrupted += usize::from(killed.is_ok() && !ended.status.success());
+            if !layers(garden).is_empty() {
+                let _ = garth(garden, &["apply", "--yes"]).code(0);
+            }
+            assert_eq!(garden.prepare(LOOK).text(), inside.text(), "after {pause} ms");
+            assert!(!garden.has(".garth") && layers(garden).is_empty());
+        }
+        assert!(interrupted > 0, "none was ended early");
+    });
+}

@@ -151,6 +151,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let mut policy = loaded.policy;
     add_private_home(&mut policy, &surroundings.context.home);
     hide_secrets(&mut policy);
+    let files = user_files(&surroundings.context.home, &request.environment)?;
+    hide_state(&mut policy, &surroundings.context.home, &files.state);
     let boundaries = policy.files.boundaries();
     let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
@@ -175,7 +177,6 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         layers: layers.unwrap_or_default(),
     };
     let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
-    let files = user_files(&surroundings.context.home, &request.environment)?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     let journal = Journal::new(as_path(&files.state));
     let approver = request.approver.clone();
@@ -212,6 +213,22 @@ fn hide_secrets(policy: &mut Policy) {
             origin: secret.origin.clone(),
         });
     }
+}
+
+/// garth's own state, where the user keeps it in another place than that of the built-in list: layers, checkpoints and the
+/// trust store are not for the target to read or write.
+fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
+    if home.join(b".local/state/garth").is_ok_and(|usual| usual == *state) {
+        return;
+    }
+    policy.files.push(FileRule {
+        pattern: Pattern::Path(state.clone()),
+        access: Access::Deny,
+        execute: true,
+        kind: RuleKind::Secret,
+        reason: "it holds layers, checkpoints and the trust store of garth".into(),
+        origin: Origin::unplaced(Layer::Profile, "garth"),
+    });
 }
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable.
