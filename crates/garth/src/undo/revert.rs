@@ -248,11 +248,10 @@ impl Reversal {
     fn times(&self, root: &mut Root) -> Result<Vec<(AbsPath, Time)>, Error> {
         let parents: BTreeSet<AbsPath> =
             self.changes.iter().filter_map(|change| change.path.parent()).collect();
-        let whole = self.complete && self.checkpoint.record.whole;
         let mut times = Vec::new();
         let directories = self.names.iter().filter_map(|(path, kept)| Some((path, kept.entry.as_ref()?)));
         for (path, entry) in directories.filter(|(_, entry)| entry.kind == Kind::Directory) {
-            if !whole && !parents.contains(path) {
+            if !self.complete && !parents.contains(path) {
                 continue;
             }
             let present = root.look(path).map_err(Error::os("look at the workspace"))?.map(|seen| seen.entry);

@@ -229,7 +229,8 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
             (None, _) => true,
             (Some(present), Some(before)) => {
                 let both = present.kind == Kind::Directory && before.kind == Kind::Directory;
-                both || present.is_untouched_since(before)
+                // Names of one object are changed one after the other.
+                both || present.is_untouched_since(before) || present.is_same_but_for_names(before)
             }
             (Some(_), None) => false,
         };
