@@ -24,8 +24,8 @@ pub struct Base {
 }
 
 impl Base {
-    /// What is written down for a change whose sandbox began at `started`. `directory` is when anything about the
-    /// directory below the layer that holds the name last changed; `None` without one.
+    /// What is written down for a change whose sandbox began at `started`. `directory` is when anything about what
+    /// stands nearest above the name, below the layer, last changed.
     #[must_use]
     pub fn of(change: &Change, started: Time, directory: Option<Time>) -> Self {
         let clean = match &change.before {

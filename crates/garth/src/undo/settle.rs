@@ -81,12 +81,14 @@ impl Layer {
 /// What stood at the name of a change when the sandbox began.
 pub(super) fn base_of(lower: &mut Root, change: &Change, started: Time) -> Result<Base, Error> {
     let mut directory = None;
-    if change.copied
-        && change.before.is_none()
-        && let Some(parent) = change.path.parent()
-    {
-        let seen = lower.look(&parent).map_err(Error::os("compare the layer with the workspace"))?;
-        directory = seen.map(|seen| seen.entry.changed);
+    if change.copied && change.before.is_none() {
+        // What stands nearest above it says whether anything was taken away there.
+        let mut next = change.path.parent();
+        while let Some(path) = next.filter(|_| directory.is_none()) {
+            let seen = lower.look(&path).map_err(Error::os("compare the layer with the workspace"))?;
+            directory = seen.map(|seen| seen.entry.changed);
+            next = path.parent();
+        }
     }
     Ok(Base::of(change, started, directory))
 }
@@ -140,12 +142,14 @@ pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Compared, E
                 (Ok(here), Ok(there)) => content::same(&here, &there).unwrap_or(false),
                 _ => false,
             };
-            if change.same_content
-                && let Some(after) = change.after.as_ref().filter(|after| after.names > 1)
-            {
+            let matters = !change.same_content || change.matters_with_same_content();
+            // One that is written anew is another object than the one that stands there.
+            let stays = change.same_content
+                && (!matters || change.before.as_ref().is_some_and(|before| before.names == 1));
+            if stays && let Some(after) = change.after.as_ref().filter(|after| after.names > 1) {
                 compared.anchors.insert(after.object, change.path.clone());
             }
-            if change.same_content && !change.matters_with_same_content() {
+            if !matters {
                 continue;
             }
         }

@@ -452,6 +452,10 @@ fn keep_owner(place: &OsStr, change: &Change) {
 }
 
 fn set_attributes(place: &OsStr, entry: &Entry, before: Option<&Entry>) -> Result<(), Errno> {
+    // Nothing else can have any (xattr(7)).
+    if !matches!(entry.kind, Kind::File | Kind::Directory) {
+        return Ok(());
+    }
     for (name, value) in &entry.attributes {
         rustix::fs::setxattr(place, OsStr::from_bytes(name), value, XattrFlags::empty())?;
     }
