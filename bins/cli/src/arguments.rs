@@ -56,6 +56,10 @@ pub enum Verb {
     /// Propose a policy from what a command uses
     #[command(after_help = LEARN_HELP)]
     Learn(LearnArguments),
+    /// Take back what was changed since a checkpoint of `run --checkpoint`
+    Undo(UndoArguments),
+    /// List the checkpoints
+    Checkpoints(Report),
     /// Undo what sandboxes that were killed left behind
     Clean(CleanArguments),
 }
@@ -192,6 +196,9 @@ pub struct RunArguments {
     /// Keep what it changes in a layer: see `garth diff`, then `garth apply` or `garth discard`
     #[arg(long)]
     pub cow: bool,
+    /// Make a checkpoint of the workspace first, to which `garth undo` goes back
+    #[arg(long, conflicts_with = "cow")]
+    pub checkpoint: bool,
     /// COMMAND is one text, which this shell runs: sh, bash, pwsh, windows-powershell or cmd
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
@@ -402,6 +409,23 @@ pub struct DiscardArguments {
     /// The layers [default: the one of the working directory]
     #[arg(value_name = "LAYER")]
     pub layers: Vec<OsString>,
+}
+
+/// `garth undo`.
+#[derive(Debug, Args)]
+pub struct UndoArguments {
+    /// The checkpoint to go back to [default: the last one of this workspace]
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub to: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Do not ask, and print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Take back only what is at or below these paths
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
 }
 
 /// `garth why`.

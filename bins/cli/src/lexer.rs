@@ -22,6 +22,7 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
         approver: None,
         agent: None,
         cow: false,
+        checkpoint: false,
         command: Vec::new(),
     };
     while let Some((word, tail)) = rest.split_first() {
@@ -42,7 +43,8 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
 fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Option<&'a [OsString]> {
     match word {
         "--json" if !read.json => read.json = true,
-        "--cow" if !read.cow => read.cow = true,
+        "--cow" if !read.cow && !read.checkpoint => read.cow = true,
+        "--checkpoint" if !read.cow && !read.checkpoint => read.checkpoint = true,
         "--no-terminal" if !read.sandbox.no_terminal => read.sandbox.no_terminal = true,
         _ => {
             let (value, tail) = tail.split_first()?;
@@ -103,6 +105,7 @@ mod tests {
             "run --read a --read b --write c --deny d --allow h --allow i:22 --accept x,y --accept z true",
             "run --accept x, true",
             "run --cow --json -- true",
+            "run --json --checkpoint true",
             "run --approver 3 -- true",
             "run --json --approver 3,4 true",
             "run --shell bash -- ls",
@@ -135,6 +138,7 @@ mod tests {
             "run --json --json true",
             "plan -- true",
             "run --read=x true",
+            "run --cow --checkpoint true",
             "run -h",
         ] {
             assert_eq!(run_arguments(&words(line)), None, "{line}");

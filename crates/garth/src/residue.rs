@@ -2,7 +2,7 @@
 
 use crate::files::user_files;
 use crate::session::as_path;
-use crate::undo::{Layers, remove_directory};
+use crate::undo::{Checkpoints, Layers, remove_directory};
 use crate::{Error, audit_clean};
 use garth_host::linux::journal::Journal;
 use garth_policy::AbsPath;
@@ -22,7 +22,8 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
         }
         said.push(item.directory.display().to_string());
     }
-    for directory in Layers::new(&state).unfinished() {
+    let unfinished = Layers::new(&state).unfinished().into_iter();
+    for directory in unfinished.chain(Checkpoints::new(&state).unfinished()) {
         if !check {
             remove_directory(&directory)?;
         }

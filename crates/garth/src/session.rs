@@ -9,10 +9,10 @@ use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
-use crate::undo::{LayerEnd, LiveLayer, Planned, planned};
+use crate::undo::{Checkpoint, Checkpoints, LayerEnd, LiveLayer, Planned, planned};
 use crate::vetting::obstacle;
 use garth_audit::core::{
-    LayerKept, LimitHit, PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, Usage,
+    CheckpointMade, LayerKept, LimitHit, PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, Usage,
 };
 use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
@@ -112,6 +112,8 @@ pub struct Prepared {
     pub(crate) recording: Recording,
     place: Place,
     recorder: Recorder,
+    /// A checkpoint that the log is still to be told of.
+    checkpoint: Option<CheckpointMade>,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -176,6 +178,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     add_private_home(&mut policy, &surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
+    hide_state(&mut policy, &surroundings.context.home, &files.state);
     let place = Place::find(&policy, &files.state, request.recording.write)?;
     place.hide(&mut policy)?;
     let boundaries = policy.files.boundaries();
@@ -222,6 +225,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         recording: request.recording.clone(),
         place,
         recorder: None,
+        checkpoint: None,
     })
 }
 
@@ -242,6 +246,22 @@ fn hide_secrets(policy: &mut Policy) {
             origin: secret.origin.clone(),
         });
     }
+}
+
+/// garth's own state, where the user keeps it in another place than that of the built-in list: layers, checkpoints and the
+/// trust store are not for the target to read or write.
+fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
+    if home.join(b".local/state/garth").is_ok_and(|usual| usual == *state) {
+        return;
+    }
+    policy.files.push(FileRule {
+        pattern: Pattern::Path(state.clone()),
+        access: Access::Deny,
+        execute: true,
+        kind: RuleKind::Secret,
+        reason: "it holds layers, checkpoints and the trust store of garth".into(),
+        origin: Origin::unplaced(Layer::Profile, "garth"),
+    });
 }
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A home that the
@@ -267,6 +287,22 @@ impl Prepared {
     pub fn use_runner(mut self, early: Option<EarlyRunner>) -> Self {
         self.early = early;
         self
+    }
+
+    /// Makes a checkpoint of the workspace, to which `garth undo` goes back. `step` is called for each name.
+    ///
+    /// # Errors
+    /// The gate, so that nothing is kept for a command that will not run; what cannot be read or kept.
+    pub fn checkpoint(&mut self, step: &mut dyn FnMut()) -> Result<Checkpoint, Error> {
+        self.gate()?;
+        let checkpoints = Checkpoints::of(&self.command.environment)?;
+        let made = checkpoints.make(&self.surroundings.context.workspace, &self.command.arguments, step)?;
+        self.checkpoint = Some(CheckpointMade {
+            checkpoint: made.record.id.clone(),
+            entries: made.record.entries,
+            left_out: made.record.left_out.len() as u64,
+        });
+        Ok(made)
     }
 
     /// The gate: every clause is enforced, or its gap accepted.
@@ -308,6 +344,9 @@ impl Prepared {
         let environment = &self.command.environment;
         self.recorder = audit::open(&mut self.place, &self.recording, required, environment)?;
         tell(&self.recorder, || audit::started(self));
+        if let Some(made) = self.checkpoint.take() {
+            tell(&self.recorder, || made);
+        }
         self.recorded()
     }
 

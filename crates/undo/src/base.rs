@@ -24,14 +24,15 @@ pub struct Base {
 }
 
 impl Base {
-    /// What is written down for a change whose sandbox began at `started`.
+    /// What is written down for a change whose sandbox began at `started`. `directory` is when anything about what
+    /// stands nearest above the name, below the layer, last changed.
     #[must_use]
-    pub fn of(change: &Change, started: Time) -> Self {
+    pub fn of(change: &Change, started: Time, directory: Option<Time>) -> Self {
         let clean = match &change.before {
             // Names in a directory come and go without harm: each of them is looked at itself.
             Some(entry) => entry.kind == Kind::Directory || entry.changed < started,
-            // Copied up from something that is gone now.
-            None => !change.copied,
+            // Copied up from something that is gone now; or renamed inside, if no name has left the directory since.
+            None => !change.copied || directory.is_some_and(|changed| changed < started),
         };
         Self { entry: change.before.clone(), digest: None, clean, copy: None }
     }

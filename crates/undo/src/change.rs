@@ -85,14 +85,14 @@ impl Change {
     }
 }
 
-/// Whether two objects at one name differ in anything that is put in place. The times of directories and links are not
-/// looked at: they change with every name in them, and nobody sets them.
+/// Whether two objects at one name differ in anything that is put in place. The times of directories are not
+/// looked at: they change with every name in them.
 fn differ(before: &Entry, after: &Entry) -> bool {
     if before.kind != after.kind {
         return true;
     }
     match after.kind {
-        Kind::Link => before.target != after.target,
+        Kind::Link => before.target != after.target || before.modified != after.modified,
         Kind::File => {
             // The same size at the same time is no proof of the same content: that is compared.
             !before.is_untouched_since(after)

@@ -90,6 +90,19 @@ impl Entry {
             && self.size == earlier.size
             && self.kind == earlier.kind
     }
+
+    /// As [`Entry::is_untouched_since`], where another name of this object may have come or gone meanwhile: that changes
+    /// the object's time, and nothing else of it.
+    #[must_use]
+    pub fn is_same_but_for_names(&self, earlier: &Self) -> bool {
+        (earlier.names > 1 || self.names > 1)
+            && self.object == earlier.object
+            && self.size == earlier.size
+            && self.kind == earlier.kind
+            && self.modified == earlier.modified
+            && self.mode == earlier.mode
+            && self.attributes == earlier.attributes
+    }
 }
 
 mod lossless {

@@ -52,6 +52,8 @@ pub struct CheckpointRecord {
     pub tree: TreeRecord,
     /// It holds all of the tree but what was left out; else only the names that it lists.
     pub whole: bool,
+    /// What `.gitignore` names was left out.
+    pub ignores: bool,
     /// Names that it holds.
     pub entries: u64,
     /// Bytes of contents that it holds.

@@ -5,6 +5,7 @@ use crate::request::environment;
 use garth::Closed;
 use garth::log::io::Recovered;
 use garth::policy::escape_visible;
+use garth::undo::{Checkpoints, Layers};
 use std::io::Write;
 
 /// Undoes what killed sandboxes left behind. With `check`, only tells; exit code 1 if anything is left.
@@ -26,6 +27,12 @@ pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
     }
     if left.is_empty() && closed.is_empty() {
         writeln!(out, "nothing is left of any sandbox")?;
+    }
+    // What the user asked to keep is no residue, and goes when he says so.
+    let layers = Layers::of(&environment())?.list()?.len();
+    let checkpoints = Checkpoints::of(&environment())?.list()?.len();
+    if layers + checkpoints > 0 {
+        writeln!(out, "kept: {layers} layers (garth layers), {checkpoints} checkpoints (garth checkpoints)")?;
     }
     Ok(u8::from(check && !left.is_empty()))
 }

@@ -58,6 +58,8 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),
         Verb::Discard(arguments) => undo::layers::throw_away(arguments, &mut out),
         Verb::Layers(report) => undo::layers::list(report.json, &mut out),
+        Verb::Undo(arguments) => undo::revert::undo(arguments, &mut out),
+        Verb::Checkpoints(report) => undo::revert::list(report.json, &mut out),
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
     };
     out.flush()?;

@@ -3,7 +3,7 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 16] = [
+    let verbs: [&[&str]; 22] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
@@ -19,6 +19,12 @@ fn helps() {
         &["help", "policy", "trust"],
         &["help", "prove"],
         &["help", "clean"],
+        &["help", "diff"],
+        &["help", "apply"],
+        &["help", "discard"],
+        &["help", "layers"],
+        &["help", "undo"],
+        &["help", "checkpoints"],
         &["run", "--help"],
     ];
     for arguments in verbs {

@@ -80,6 +80,8 @@ vocabulary! {
     FileChanged = "file-changed",
     /// A directory became a git repository, or a pointer to one, while the command ran.
     RepositoryMade = "repository-made",
+    /// What stood in the workspace was kept before the command started.
+    CheckpointMade = "checkpoint-made",
     /// The command ran with a layer in place of its workspace. With no changes the layer is gone.
     LayerKept = "layer-kept",
     /// A connection or request was allowed.
@@ -357,6 +359,18 @@ pub struct FileChanged {
     pub from: Option<String>,
     /// Its size now, in bytes.
     pub bytes: Option<u64>,
+}
+
+/// A copy of the workspace, to which `garth undo` goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckpointMade {
+    /// Its name.
+    pub checkpoint: String,
+    /// Names that it holds.
+    pub entries: u64,
+    /// Names that were left out.
+    pub left_out: u64,
 }
 
 /// A layer that outlives its command.

@@ -11,10 +11,10 @@ mod text;
 
 pub use chain::{Chain, Fault, FaultKind, Head, Verifier};
 pub use event::{
-    ApprovalAnswered, ApprovalAsked, Asked, BrokerError, Change, Clause, CommandVetted, Dns, Event,
-    EventsOmitted, FileChanged, FileDenied, Gap, Grant, Kind, LayerKept, LimitHit, LogContinued, LogHead,
-    LogRecovered, Machine, NetworkAllowed, NetworkClosed, NetworkDecided, NetworkDenied, PlanChanged,
-    ProcessEnded, ProcessStarted, RepositoryMade, ResidueCleaned, Rule, SecretUse, SecretUsed,
+    ApprovalAnswered, ApprovalAsked, Asked, BrokerError, Change, CheckpointMade, Clause, CommandVetted, Dns,
+    Event, EventsOmitted, FileChanged, FileDenied, Gap, Grant, Kind, LayerKept, LimitHit, LogContinued,
+    LogHead, LogRecovered, Machine, NetworkAllowed, NetworkClosed, NetworkDecided, NetworkDenied,
+    PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, ResidueCleaned, Rule, SecretUse, SecretUsed,
     SecretWithheld, SessionEnded, SessionStarted, Usage,
 };
 pub use moment::Moment;

@@ -2,7 +2,7 @@
 //! life belong to one sandbox.
 
 use super::stage::SEPARATED;
-use crate::session::{Ended, Outcome, Prepared, Request, prepare};
+use crate::session::{Changes, Ended, Outcome, Prepared, Request, prepare};
 use crate::{Error, policy::AbsPath};
 use garth_host::linux::probe::NAME;
 use garth_plan::linux::network::REDIRECT_GAP;
@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub policy: Option<PathBuf>,
     /// Do without namespaces.
     pub landlock: bool,
+    /// What it changes in the workspace goes to a layer.
+    pub layer: bool,
     /// Hostile variables are in the environment.
     pub hostile: bool,
     /// The order of the first process inside.
@@ -61,6 +63,7 @@ impl Session {
         let mut words: Vec<OsString> = vec!["session".into()];
         words.push(if self.landlock { "landlock" } else { "auto" }.into());
         words.push(if self.hostile { "hostile" } else { "plain" }.into());
+        words.push(if self.layer { "layer" } else { "in-place" }.into());
         words.push(self.policy.clone().unwrap_or_default().into_os_string());
         words.push(self.report.clone().into_os_string());
         words.push(self.workspace.join(NAME).into_os_string());
@@ -86,7 +89,7 @@ pub(super) fn enter() -> Option<u8> {
         return None;
     }
     let words: Vec<OsString> = words.collect();
-    let [_, tier, variables, policy, report, program, order, command @ ..] = words.as_slice() else {
+    let [_, tier, variables, changes, policy, report, program, order, command @ ..] = words.as_slice() else {
         return Some(125);
     };
     let arguments = match command {
@@ -105,7 +108,7 @@ pub(super) fn enter() -> Option<u8> {
         report: garth_plan::linux::Report::Gaps,
         approver: None,
         recording: crate::Recording::log(),
-        changes: crate::Changes::InPlace,
+        changes: if changes == "layer" { Changes::Layer } else { Changes::InPlace },
         observe: false,
     };
     Some(match live(request, Path::new(report)) {

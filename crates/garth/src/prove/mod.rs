@@ -13,6 +13,7 @@ mod scenario;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod undo_stories;
 mod vetting_stories;
 mod web;
 

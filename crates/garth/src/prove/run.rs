@@ -243,6 +243,7 @@ impl Proof<'_> {
             workspace,
             policy,
             landlock: self.landlock,
+            layer: false,
             hostile: garden == Garden::Repository,
             order,
             report,

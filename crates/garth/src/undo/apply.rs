@@ -5,7 +5,7 @@ use super::file_error;
 use super::layers::Layer;
 use crate::Error;
 use garth_host::linux::undo::Root;
-use garth_host::linux::undo::place::{Obstacle, Placer, Watch};
+use garth_host::linux::undo::place::{Placer, Watch, tidy};
 use garth_policy::{AbsPath, Policy};
 use garth_undo::{Begun, Change, Kind, Line, Standing, Time, Tree, order, select};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -218,30 +218,27 @@ fn leave_dependents(tree: usize, picked: &mut Picked, all: &[Difference], applie
     if left.is_empty() {
         return;
     }
-    let above = |path: &AbsPath| {
-        let mut next = path.parent();
-        std::iter::from_fn(move || {
-            let here = next.clone()?;
-            next = here.parent();
-            Some(here)
-        })
-        .any(|here| left.contains(&here))
-    };
-    let holds_left = |change: &Change| left.iter().any(|path| path.starts_with(&change.path));
+    let above = |path: &AbsPath| ancestors(path).any(|here| left.contains(&here));
+    let holding: BTreeSet<AbsPath> = left.iter().flat_map(ancestors).collect();
     let (kept, dropped): (Vec<Change>, Vec<Change>) =
         std::mem::take(&mut picked.changes).into_iter().partition(|change| {
             let goes = change.before.as_ref().is_some_and(|before| before.kind == Kind::Directory)
                 && change.after.as_ref().is_none_or(|after| after.kind != Kind::Directory);
-            !(above(&change.path) || goes && holds_left(change))
+            let holds_left = goes && holding.contains(&change.path);
+            !(above(&change.path) || holds_left)
         });
     picked.changes = kept;
-    for change in dropped {
-        let found =
-            all.iter().find(|difference| difference.tree == tree && difference.change.path == change.path);
-        applied.left.extend(
-            found.map(|difference| (difference.clone(), "something that it hangs on was left".into())),
-        );
-    }
+    let dropped: BTreeSet<AbsPath> = dropped.into_iter().map(|change| change.path).collect();
+    let of_tree =
+        all.iter().filter(|difference| difference.tree == tree && dropped.contains(&difference.change.path));
+    applied
+        .left
+        .extend(of_tree.map(|difference| (difference.clone(), "something that it hangs on was left".into())));
+}
+
+/// The directories that hold a path, the innermost first.
+fn ancestors(path: &AbsPath) -> impl Iterator<Item = AbsPath> + use<> {
+    std::iter::successors(path.parent(), AbsPath::parent)
 }
 
 fn finish_interrupted(
@@ -267,12 +264,8 @@ fn finish_interrupted(
                 still.insert(path.clone());
             }
         }
-        let done: BTreeSet<AbsPath> = pending.begun.paths.difference(&still).cloned().collect();
-        note_applied(
-            layer,
-            number,
-            done.iter().filter(|path| !picked.changes.iter().any(|change| change.path == **path)),
-        )?;
+        still.extend(picked.changes.iter().map(|change| change.path.clone()));
+        note_applied(layer, number, pending.begun.paths.difference(&still))?;
         place(layer, number, picked, &all.anchors, applied, watch)?;
     }
     Ok(())
@@ -288,7 +281,7 @@ pub fn discard(layer: Layer) -> Result<(), Error> {
         // A journal that is not understood is one, too. A tree that is gone has nothing left beside it.
         let was_begun = layer.pending(number).map_or(true, |pending| pending.is_some());
         if was_begun && let Ok(mut target) = layer.tree(tree) {
-            garth_host::linux::undo::place::tidy(&mut target, &layer.record.id)
+            tidy(&mut target, &layer.record.id)
                 .map_err(Error::os("remove what an interrupted apply left"))?;
         }
     }
@@ -323,16 +316,11 @@ fn place(
         plain_modes: layer.is_roots(),
     };
     let placed = placer.place(&changes, &order(&changes)).and_then(|()| placer.times(&times));
-    match placed {
-        Ok(()) => {}
-        Err(Obstacle::Os(error)) => {
-            applied.obstacle = Some(error.to_string());
-            return Ok(());
-        }
-        Err(other) => {
-            applied.obstacle = Some(other.to_string());
-            return Ok(());
-        }
+    if let Err(obstacle) = placed {
+        // What was written beside the tree is written again when this goes on.
+        let _as_it_is = tidy(&mut target, &layer.record.id);
+        applied.obstacle = Some(obstacle.to_string());
+        return Ok(());
     }
     note_applied(layer, number, changes.iter().map(|change| &change.path))?;
     append(&File::from(journal), &path, &Line::Ended)?;

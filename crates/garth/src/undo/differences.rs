@@ -2,7 +2,7 @@
 
 use super::file_error;
 use super::layers::Layer;
-use super::settle::{Bases, compared};
+use super::settle::{Bases, Compared, base_of, compared};
 use super::trusted::trusted;
 use crate::Error;
 use garth_host::linux::undo::{Root, content};
@@ -67,12 +67,9 @@ pub(super) fn inspect(layer: &Layer, policy: &Policy, running: bool) -> Result<D
             applied: layer.applied(number)?,
             pending: layer.pending(number)?.unwrap_or_default(),
         };
-        for change in compared(&mut lower, &mut upper)? {
-            if change.same_content
-                && let Some(after) = change.after.as_ref().filter(|after| after.names > 1)
-            {
-                all.anchors.insert((number, after.object), change.path.clone());
-            }
+        let Compared { changes, anchors } = compared(&mut lower, &mut upper)?;
+        all.anchors.extend(anchors.into_iter().map(|(object, path)| ((number, object), path)));
+        for change in changes {
             let Some(standing) = known.standing(layer, &change, &mut lower) else { continue };
             let contents = || (text_of(&mut lower, &change.path), text_of(&mut upper, &change.path));
             let trusted = trusted(policy, &tree.path, &change, contents);
@@ -105,7 +102,8 @@ impl Known {
         };
         let judge = |base: &Base, lower: &mut Root| standing(base, change.before.as_ref(), || digest(lower));
         let Some(bases) = &self.bases else {
-            return Some(judge(&Base::of(change, layer.record.started), lower));
+            let base = base_of(lower, change, layer.record.started).ok()?;
+            return Some(judge(&base, lower));
         };
         match bases.get(&change.path) {
             Some(base) => Some(judge(base, lower)),
@@ -135,25 +133,39 @@ pub struct Texts {
     pub layer: Option<Vec<u8>>,
 }
 
-/// Reads the texts of a difference.
-///
-/// # Errors
-/// A layer or tree that cannot be opened.
-pub fn texts(layer: &Layer, difference: &Difference) -> Result<Texts, Error> {
-    let tree = layer
-        .record
-        .trees
-        .get(difference.tree)
-        .ok_or_else(|| Error::Policy("the layer has no such tree".into()))?;
-    let (mut lower, mut upper) = (layer.tree(tree)?, layer.upper(difference.tree)?);
-    let path = &difference.change.path;
-    let base = layer.bases(difference.tree)?.and_then(|bases| bases.get(path).cloned());
-    let text = |bytes: Vec<u8>| is_text(&bytes).then_some(bytes);
-    Ok(Texts {
-        base: base.and_then(|base| layer.base_text(difference.tree, &base)),
-        outside: text_of(&mut lower, path).and_then(text),
-        layer: difference.change.after.as_ref().and_then(|_| text_of(&mut upper, path)).and_then(text),
-    })
+/// Reads the texts of differences.
+#[derive(Debug)]
+pub struct Reader<'l> {
+    layer: &'l Layer,
+    trees: Vec<(Root, Root, Option<Bases>)>,
+}
+
+impl<'l> Reader<'l> {
+    /// Opens a layer and its trees.
+    ///
+    /// # Errors
+    /// One that cannot be opened.
+    pub fn new(layer: &'l Layer) -> Result<Self, Error> {
+        let open = |(number, tree)| Ok((layer.tree(tree)?, layer.upper(number)?, layer.bases(number)?));
+        let trees = layer.record.trees.iter().enumerate().map(open).collect::<Result<_, Error>>()?;
+        Ok(Self { layer, trees })
+    }
+
+    /// The texts of a difference of this layer.
+    pub fn texts(&mut self, difference: &Difference) -> Texts {
+        let Some((lower, upper, bases)) = self.trees.get_mut(difference.tree) else {
+            return Texts::default();
+        };
+        let path = &difference.change.path;
+        let base = bases.as_ref().and_then(|bases| bases.get(path));
+        let text = |bytes: Vec<u8>| is_text(&bytes).then_some(bytes);
+        let (before, after) = (&difference.change.before, &difference.change.after);
+        Texts {
+            base: base.and_then(|base| self.layer.base_text(difference.tree, base)),
+            outside: before.as_ref().and_then(|_| text_of(lower, path)).and_then(text),
+            layer: after.as_ref().and_then(|_| text_of(upper, path)).and_then(text),
+        }
+    }
 }
 
 impl Layer {

@@ -1,16 +1,22 @@
 //! Layers and checkpoints: what a sandbox changed, put in place when the user says so, and taken back.
 
 mod apply;
+mod checkpoints;
 mod differences;
+mod ignored;
 mod layers;
+mod revert;
 mod settle;
 mod trusted;
 
 pub use apply::{Applied, Choice, Choose, Order, apply, discard, interrupted};
-pub use differences::{Difference, Differences, Texts, differences, texts};
+pub use checkpoints::{BUDGET, Checkpoint, Checkpoints, KEPT};
+pub use differences::{Difference, Differences, Reader, Texts, differences};
 pub use garth_host::linux::undo::place::{Unwatched, Watch};
 pub use garth_undo::{Change, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified};
 pub use layers::{Layer, LayerEnd, Layers};
+pub use revert::{Reversal, Reverted, reversal};
+
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};
 
 use crate::Error;

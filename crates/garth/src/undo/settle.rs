@@ -5,9 +5,9 @@ use super::layers::{Layer, make_private, write_whole};
 use crate::Error;
 use garth_host::linux::undo::{Root, content};
 use garth_policy::AbsPath;
-use garth_undo::{Base, Change, Kind, is_text};
+use garth_undo::{Base, Change, Kind, Time, Tree, is_text};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -41,12 +41,12 @@ impl Layer {
 
     fn settle_tree(&self, number: usize) -> Result<usize, Error> {
         let (mut lower, mut upper) = (self.tree(&self.record.trees[number])?, self.upper(number)?);
-        let changes = compared(&mut lower, &mut upper)?;
+        let changes = compared(&mut lower, &mut upper)?.changes;
         let directory = self.store(number).join("base");
         make_private(&directory)?;
         let (mut text, mut left) = (Vec::new(), COPIES.1);
         for (copy, change) in changes.iter().enumerate() {
-            let mut base = Base::of(change, self.record.started);
+            let mut base = base_of(&mut lower, change, self.record.started)?;
             keep_content(&mut lower, change, &mut base, (&directory, copy as u64), &mut left)?;
             serde_json::to_writer(&mut text, &Line { path: change.path.clone(), base })
                 .map_err(|error| file_error("write", &directory, &error.into()))?;
@@ -76,6 +76,21 @@ impl Layer {
     pub(super) fn base_text(&self, tree: usize, base: &Base) -> Option<Vec<u8>> {
         fs::read(self.store(tree).join("base").join(base.copy?.to_string())).ok()
     }
+}
+
+/// What stood at the name of a change when the sandbox began.
+pub(super) fn base_of(lower: &mut Root, change: &Change, started: Time) -> Result<Base, Error> {
+    let mut directory = None;
+    if change.copied && change.before.is_none() {
+        // What stands nearest above it says whether anything was taken away there.
+        let mut next = change.path.parent();
+        while let Some(path) = next.filter(|_| directory.is_none()) {
+            let seen = lower.look(&path).map_err(Error::os("compare the layer with the workspace"))?;
+            directory = seen.map(|seen| seen.entry.changed);
+            next = path.parent();
+        }
+    }
+    Ok(Base::of(change, started, directory))
 }
 
 /// What of the content below is kept: what it was, for a file that has another one in the layer.
@@ -108,10 +123,18 @@ fn keep_content(
     Ok(())
 }
 
-/// The changes of a layer, contents compared: a file that was opened for writing and not changed is none.
-pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Vec<Change>, Error> {
+/// The changes of a layer, contents compared.
+pub(super) struct Compared {
+    /// In the order of their paths. A file that was opened for writing and not changed is none.
+    pub changes: Vec<Change>,
+    /// Files of the layer with further names whose content is that of the tree, by their objects.
+    pub anchors: HashMap<(u64, u64), AbsPath>,
+}
+
+/// Compares a layer with its tree.
+pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Compared, Error> {
     let found = garth_undo::changes(lower, upper).map_err(not_compared)?;
-    let mut changes = Vec::with_capacity(found.len());
+    let mut compared = Compared { changes: Vec::with_capacity(found.len()), anchors: HashMap::new() };
     for mut change in found {
         if change.wants_content() {
             let (here, there) = (lower.open_file(&change.path), upper.open_file(&change.path));
@@ -119,13 +142,20 @@ pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Vec<Change>
                 (Ok(here), Ok(there)) => content::same(&here, &there).unwrap_or(false),
                 _ => false,
             };
-            if change.same_content && !change.matters_with_same_content() {
+            let matters = !change.same_content || change.matters_with_same_content();
+            // One that is written anew is another object than the one that stands there.
+            let stays = change.same_content
+                && (!matters || change.before.as_ref().is_some_and(|before| before.names == 1));
+            if stays && let Some(after) = change.after.as_ref().filter(|after| after.names > 1) {
+                compared.anchors.insert(after.object, change.path.clone());
+            }
+            if !matters {
                 continue;
             }
         }
-        changes.push(change);
+        compared.changes.push(change);
     }
-    Ok(changes)
+    Ok(compared)
 }
 
 pub(super) fn not_compared(failed: garth_undo::Failed<garth_host::OsError>) -> Error {

@@ -6,8 +6,10 @@ use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
 use crate::denial::summary;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::request::request;
 use crate::show::HINT;
+use crate::verbs::undo::revert::size;
 use crate::words::origin;
 use garth::Explainer;
 use garth::log::io::Listener;
@@ -38,7 +40,37 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     if arguments.cow {
         request.changes = Changes::Layer;
     }
-    Ok(prepare(&request)?.use_runner(early))
+    let mut prepared = prepare(&request)?.use_runner(early);
+    if arguments.checkpoint {
+        checkpoint(&mut prepared, arguments.json)?;
+    }
+    Ok(prepared)
+}
+
+/// Keeps what stands in the workspace, and tells what of it is not kept.
+fn checkpoint(prepared: &mut Prepared, as_json: bool) -> Result<(), Failure> {
+    let mut progress = Progress::new("kept in a checkpoint");
+    let made = prepared.checkpoint(&mut || progress.step())?;
+    drop(progress);
+    let record = &made.record;
+    if as_json {
+        // The log tells.
+        return Ok(());
+    }
+    let mut err = anstream::stderr();
+    let (id, entries, bytes) = (&record.id, record.entries, size(record.bytes));
+    writeln!(err, "garth: the checkpoint {id} holds {entries} names, {bytes}; `garth undo` goes back to it")?;
+    if !record.left_out.is_empty() {
+        let names = record
+            .left_out
+            .iter()
+            .take(3)
+            .map(|path| escape_visible(path.as_bytes().strip_prefix(b"/").unwrap_or_default()));
+        let (count, names) = (record.left_out.len(), names.collect::<Vec<_>>().join(", "));
+        let dots = if count > 3 { ", ..." } else { "" };
+        writeln!(err, "garth: not in it, by .gitignore or for their size: {count} names ({names}{dots})")?;
+    }
+    Ok(())
 }
 
 /// The command, which with `--shell` is that shell with its text.

@@ -9,7 +9,7 @@ use crate::show::HINT;
 use garth::Error;
 use garth::policy::escape_visible;
 use garth::undo::{
-    Applied, Choice, Choose, Difference, Layer, Order, Standing, apply, differences, interrupted, texts,
+    Applied, Choice, Choose, Difference, Layer, Order, Reader, Standing, apply, differences, interrupted,
 };
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -56,8 +56,9 @@ fn agreed(
     let all = differences(layer, policy)?;
     let wanted: Vec<&Difference> =
         all.list.iter().filter(|difference| super::diff::is_wanted(layer, difference, paths)).collect();
+    let mut reader = Reader::new(layer)?;
     for difference in &wanted {
-        let texts = texts(layer, difference)?;
+        let texts = reader.texts(difference);
         line(layer, difference, hunks(difference, &texts).as_ref(), &mut err)?;
     }
     let question = format!("put these {} changes in place? [yes, no] ", wanted.len());
@@ -103,7 +104,7 @@ impl Choose for Chooser<'_> {
 impl Chooser<'_> {
     fn asked(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Failure> {
         let mut err = anstream::stderr();
-        let texts = texts(layer, difference)?;
+        let texts = Reader::new(layer)?.texts(difference);
         line(layer, difference, hunks(difference, &texts).as_ref(), &mut err)?;
         let is_conflict = difference.standing != Standing::AsBefore;
         if is_conflict {

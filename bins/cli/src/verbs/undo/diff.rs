@@ -6,7 +6,7 @@ use crate::arguments::DiffArguments;
 use crate::failure::Failure;
 use crate::show::{HINT, PART};
 use garth::policy::AbsPath;
-use garth::undo::{Difference, Differences, Layer, Standing, differences, interrupted, texts};
+use garth::undo::{Difference, Differences, Layer, Reader, Standing, differences, interrupted};
 use std::io::{self, IsTerminal, Write};
 
 /// Shows what a layer would change. Exit code 1 if something stands against it.
@@ -19,7 +19,7 @@ pub fn run(arguments: &DiffArguments, out: &mut dyn Write) -> Result<u8, Failure
     } else if arguments.patch {
         patches(&layer, &all.list, out)?;
     } else {
-        list(&layer, &all, out)?;
+        list(&layer, &all, paths.is_empty(), out)?;
     }
     let against = all.list.iter().any(|difference| difference.standing != Standing::AsBefore);
     Ok(u8::from(against))
@@ -32,7 +32,8 @@ pub fn is_wanted(layer: &Layer, difference: &Difference, paths: &[AbsPath]) -> b
     paths.is_empty() || place.is_some_and(|place| paths.iter().any(|path| place.starts_with(path)))
 }
 
-fn list(layer: &Layer, all: &Differences, out: &mut dyn Write) -> Result<(), Failure> {
+/// `folded` leaves git's own files at one line, unless something stands against one of them.
+fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let id = &layer.record.id;
     if all.running {
         writeln!(out, "{PART}the command of the layer {id} still runs: there may be more{PART:#}")?;
@@ -40,9 +41,18 @@ fn list(layer: &Layer, all: &Differences, out: &mut dyn Write) -> Result<(), Fai
     if interrupted(layer)? {
         writeln!(out, "{PART}an apply was interrupted; the next one goes on with it{PART:#}")?;
     }
+    let (mut of_git, mut reader) = (0, Reader::new(layer)?);
     for difference in &all.list {
-        let texts = texts(layer, difference)?;
+        let plain = difference.standing == Standing::AsBefore && difference.trusted.is_none();
+        if folded && plain && difference.change.path.as_bytes().starts_with(b"/.git/") {
+            of_git += 1;
+            continue;
+        }
+        let texts = reader.texts(difference);
         line(layer, difference, hunks(difference, &texts).as_ref(), out)?;
+    }
+    if of_git > 0 {
+        writeln!(out, "{PART}M{PART:#} .git/  {of_git} files of git's own")?;
     }
     if all.list.is_empty() {
         writeln!(out, "the layer {id} changes nothing here")?;
@@ -58,9 +68,10 @@ fn list(layer: &Layer, all: &Differences, out: &mut dyn Write) -> Result<(), Fai
 fn patches(layer: &Layer, list: &[Difference], out: &mut dyn Write) -> Result<(), Failure> {
     let terminal = io::stdout().is_terminal();
     out.flush()?;
+    let mut reader = Reader::new(layer)?;
     let mut raw = io::BufWriter::new(io::stdout());
     for difference in list {
-        let texts = texts(layer, difference)?;
+        let texts = reader.texts(difference);
         if terminal {
             patch(layer, difference, &texts, true, out)?;
             if difference.standing != Standing::AsBefore {

@@ -1,8 +1,9 @@
-//! The verbs for what a sandbox changed: `diff`, `apply`, `discard`, `layers`.
+//! The verbs for what a sandbox changed: `diff`, `apply`, `discard`, `layers`, `undo`, `checkpoints`.
 
 pub mod apply;
 pub mod diff;
 pub mod layers;
+pub mod revert;
 mod show;
 
 use crate::failure::Failure;

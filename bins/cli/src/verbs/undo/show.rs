@@ -102,7 +102,8 @@ fn plain(line: &[u8]) -> String {
     line.split(|byte| *byte == b'\t').map(escape_visible).collect::<Vec<_>>().join("\t")
 }
 
-/// A patch that `git apply` and `patch` take. `terminal` says that people read it.
+/// A patch that `git apply` and `patch` take: of files and links, as git knows nothing else. `terminal` says that people
+/// read it.
 pub fn patch(
     layer: &Layer,
     difference: &Difference,
@@ -110,40 +111,60 @@ pub fn patch(
     terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let change = &difference.change;
-    let name = quoted(change.path.as_bytes());
+    let known = |entry: &&garth::undo::Entry| matches!(entry.kind, Kind::File | Kind::Link);
+    let (before, after) = (&difference.change.before, &difference.change.after);
+    let (old, new) = (before.as_ref().filter(known), after.as_ref().filter(known));
+    let replaced = old.zip(new).is_some_and(|(old, new)| old.kind != new.kind);
+    if old.is_none() && new.is_none() {
+        return if terminal { line(layer, difference, None, out) } else { Ok(()) };
+    }
+    if replaced {
+        one_patch(difference, (old, None), texts, terminal, out)?;
+        return one_patch(difference, (None, new), texts, terminal, out);
+    }
+    one_patch(difference, (old, new), texts, terminal, out)
+}
+
+type Sides<'s> = (Option<&'s garth::undo::Entry>, Option<&'s garth::undo::Entry>);
+
+fn one_patch(
+    difference: &Difference,
+    (old, new): Sides<'_>,
+    texts: &Texts,
+    terminal: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let name = quoted(difference.change.path.as_bytes());
     let bold = if terminal { BOLD } else { anstyle::Style::new() };
     writeln!(out, "{bold}diff --git {} {}{bold:#}", name("a"), name("b"))?;
-    let mode = |entry: &garth::undo::Entry| {
-        let bits = if entry.kind == Kind::Link { 0o120_000 } else { 0o100_000 | (entry.mode & 0o777) };
-        format!("{bits:06o}")
+    let mode = |entry: &garth::undo::Entry| match entry.kind {
+        Kind::Link => "120000",
+        _ if entry.mode & 0o100 == 0 => "100644",
+        _ => "100755",
     };
-    match (&change.before, &change.after) {
-        (None, Some(after)) => writeln!(out, "new file mode {}", mode(after))?,
-        (Some(before), None) => writeln!(out, "deleted file mode {}", mode(before))?,
-        (Some(before), Some(after)) if mode(before) != mode(after) => {
-            writeln!(out, "old mode {}\nnew mode {}", mode(before), mode(after))?;
+    match (old, new) {
+        (None, Some(new)) => writeln!(out, "new file mode {}", mode(new))?,
+        (Some(old), None) => writeln!(out, "deleted file mode {}", mode(old))?,
+        (Some(old), Some(new)) if mode(old) != mode(new) => {
+            writeln!(out, "old mode {}\nnew mode {}", mode(old), mode(new))?;
         }
         _ => {}
     }
-    match hunks(difference, texts) {
-        Some(hunks) if hunks.lines.is_empty() => Ok(()),
-        Some(hunks) => {
-            let side = |entry: &Option<garth::undo::Entry>, side| {
-                if entry.is_some() { name(side) } else { "/dev/null".to_owned() }
-            };
-            writeln!(out, "--- {}\n+++ {}", side(&change.before, "a"), side(&change.after, "b"))?;
-            lines(&hunks, terminal, out)
-        }
-        None => {
-            let kind =
-                change.after.as_ref().or(change.before.as_ref()).map_or(Kind::File, |entry| entry.kind);
-            match kind {
-                Kind::File => writeln!(out, "Binary files {} and {} differ", name("a"), name("b")),
-                _ => line(layer, difference, None, out),
-            }
-        }
+    let text = |entry: Option<&garth::undo::Entry>, text: &Option<Vec<u8>>| match entry {
+        None => Some(Vec::new()),
+        Some(entry) if entry.kind == Kind::Link => Some(entry.target.clone()),
+        Some(_) => text.clone(),
+    };
+    let Some((before, after)) = text(old, &texts.outside).zip(text(new, &texts.layer)) else {
+        return writeln!(out, "Binary files {} and {} differ", name("a"), name("b"));
+    };
+    let hunks = unified(&before, &after);
+    if hunks.lines.is_empty() {
+        return Ok(());
     }
+    let side = |entry: Option<_>, side| entry.map_or_else(|| "/dev/null".to_owned(), |_: &_| name(side));
+    writeln!(out, "--- {}\n+++ {}", side(old, "a"), side(new, "b"))?;
+    lines(&hunks, terminal, out)
 }
 
 fn lines(hunks: &Hunks, terminal: bool, out: &mut dyn Write) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use crate::prove::attack::{Attack, story};
 use crate::prove::scenario as tell;
+use crate::prove::undo_stories as undo;
 use crate::prove::vetting_stories as vetting;
 
 pub(super) static ATTACKS: &[Attack] = &[
@@ -45,5 +46,11 @@ pub(super) static ATTACKS: &[Attack] = &[
     story(23, "limits.cpu", "use more processors than allowed", tell::too_many_processors),
     story(23, "limits.time", "run longer than allowed", tell::too_long),
     story(23, "limits.file", "write a larger file than allowed", tell::too_large),
+    story(2, "layer.untouched", "change the workspace through a layer", undo::untouched).namespaces(),
+    story(5, "layer.forged-marks", "forge the kernel's marks in a layer", undo::forged_marks).namespaces(),
+    story(4, "layer.trusted", "bring in what the host trusts by a layer", undo::trusted).namespaces(),
+    story(5, "layer.swapped", "swap a directory for a link while a layer is applied", undo::swapped_apply)
+        .namespaces(),
+    story(5, "undo.swapped", "swap a directory for a link while undo works", undo::swapped_undo),
     story(4, "git.planted", "plant a bare repository unseen", tell::planted_repository).escapes(&[53]),
 ];

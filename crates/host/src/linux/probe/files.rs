@@ -172,9 +172,10 @@ fn make_pipe(arguments: &Arguments<'_>) -> Act {
     Ok(mknodat(CWD, arguments.path(0)?, FileType::Fifo, Mode::from_raw_mode(0o600), 0)?)
 }
 
-/// Makes the node of a device that reads the machine's memory (major 1, minor 1).
+/// Makes the node of a device: one that reads the machine's memory (major 1, minor 1), or that of these numbers.
 fn make_device(arguments: &Arguments<'_>) -> Act {
-    let memory = rustix::fs::makedev(1, 1);
+    let (major, minor) = (arguments.number(1).unwrap_or(1), arguments.number(2).unwrap_or(1));
+    let memory = rustix::fs::makedev(major, minor);
     Ok(mknodat(CWD, arguments.path(0)?, FileType::CharacterDevice, Mode::from_raw_mode(0o600), memory)?)
 }
 
@@ -240,8 +241,13 @@ fn times(arguments: &Arguments<'_>) -> Act {
     Ok(utimensat(CWD, arguments.path(0)?, &times, AtFlags::empty())?)
 }
 
+/// Sets an attribute (file, then name and value, where another one is meant).
 fn attribute(arguments: &Arguments<'_>) -> Act {
-    Ok(setxattr(arguments.path(0)?, "user.garth", b"1", XattrFlags::empty())?)
+    let (name, value) = match (arguments.text(1), arguments.text(2)) {
+        (Ok(name), Ok(value)) => (name, value),
+        _ => ("user.garth", "1"),
+    };
+    Ok(setxattr(arguments.path(0)?, name, value.as_bytes(), XattrFlags::empty())?)
 }
 
 /// `openat2(2)`: its flags lie in memory, where a filter cannot see them.

@@ -76,6 +76,14 @@ pub fn read_short(file: impl AsFd, most: u64) -> Result<Option<Vec<u8>>, Errno> 
     }
 }
 
+/// Shares the content of a whole file with an empty one.
+///
+/// # Errors
+/// The file system cannot, or they are of two.
+pub fn share(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
+    ioctl_ficlone(to, from)
+}
+
 /// How a content was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copied {
@@ -91,7 +99,7 @@ pub enum Copied {
 /// # Errors
 /// The error of the copy.
 pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<Copied, Errno> {
-    if ioctl_ficlone(to, from).is_ok() {
+    if share(from, to).is_ok() {
         return Ok(Copied::Shared);
     }
     let mut copied = 0_u64;
@@ -118,6 +126,15 @@ pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<Copied, Errno> {
         }
         write_all(to, &buffer[..count])?;
     }
+}
+
+/// Exchanges two names in one step (`RENAME_EXCHANGE`).
+///
+/// # Errors
+/// The error of `renameat2(2)`.
+pub fn exchange(one: &std::path::Path, other: &std::path::Path) -> Result<(), Errno> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }
 
 /// Writes all of it.

@@ -8,5 +8,7 @@ pub mod content;
 pub mod place;
 pub mod remove;
 pub mod root;
+#[cfg(test)]
+mod tests;
 
 pub use root::Root;

@@ -229,7 +229,8 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
             (None, _) => true,
             (Some(present), Some(before)) => {
                 let both = present.kind == Kind::Directory && before.kind == Kind::Directory;
-                both || present.is_untouched_since(before)
+                // Names of one object are changed one after the other.
+                both || present.is_untouched_since(before) || present.is_same_but_for_names(before)
             }
             (Some(_), None) => false,
         };
@@ -451,6 +452,10 @@ fn keep_owner(place: &OsStr, change: &Change) {
 }
 
 fn set_attributes(place: &OsStr, entry: &Entry, before: Option<&Entry>) -> Result<(), Errno> {
+    // Nothing else can have any (xattr(7)).
+    if !matches!(entry.kind, Kind::File | Kind::Directory) {
+        return Ok(());
+    }
     for (name, value) in &entry.attributes {
         rustix::fs::setxattr(place, OsStr::from_bytes(name), value, XattrFlags::empty())?;
     }

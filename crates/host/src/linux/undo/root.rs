@@ -252,18 +252,6 @@ fn read_anyway(parent: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> Result<Ow
     opened
 }
 
-/// How many names it has; the number's width differs between processors.
-#[cfg_attr(
-    target_arch = "x86_64",
-    expect(clippy::useless_conversion, reason = "other processors have 32 bits")
-)]
-fn names(stat: &Stat) -> u64 {
-    u64::from(stat.st_nlink)
-}
-
-/// Names and values of extended attributes.
-type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
-
 /// The extended attributes of what stands at a path, which is not followed if it is a link.
 fn attributes(place: &[u8]) -> Result<Attributes, Errno> {
     let place = OsStr::from_bytes(place);
@@ -301,6 +289,14 @@ fn attributes(place: &[u8]) -> Result<Attributes, Errno> {
     Ok(found)
 }
 
+/// Names and values.
+type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The kernel counts in another width on each architecture.
+fn wide(number: impl Into<u64>) -> u64 {
+    number.into()
+}
+
 fn time(seconds: i64, nanos: impl TryInto<u32>) -> Time {
     Time { seconds, nanos: nanos.try_into().unwrap_or(0) }
 }
@@ -308,7 +304,7 @@ fn time(seconds: i64, nanos: impl TryInto<u32>) -> Time {
 fn described(
     stat: &Stat,
     target: Vec<u8>,
-    attributes: impl FnOnce() -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno>,
+    attributes: impl FnOnce() -> Result<Attributes, Errno>,
     layer: bool,
 ) -> Result<Seen, Errno> {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -336,7 +332,7 @@ fn described(
         modified: time(stat.st_mtime, stat.st_mtime_nsec),
         changed: time(stat.st_ctime, stat.st_ctime_nsec),
         object: (stat.st_dev, stat.st_ino),
-        names: names(stat),
+        names: wide(stat.st_nlink),
         target,
         attributes: read.attributes,
     };

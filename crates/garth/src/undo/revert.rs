@@ -1,0 +1,275 @@
+//! Making a tree again what a checkpoint says it was.
+
+use super::checkpoints::{Checkpoint, Checkpoints, Names};
+use super::file_error;
+use super::settle::not_compared;
+use crate::Error;
+use garth_host::OsError;
+use garth_host::linux::undo::place::{Placer, Source, Watch, tidy};
+use garth_host::linux::undo::{Root, content};
+use garth_policy::AbsPath;
+use garth_undo::{Begun, Change, Kind, Line, Time, Tree, compare, order, select};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+const JOURNAL: &str = "undo.jsonl";
+
+/// What has to be done to be where a checkpoint was made.
+#[derive(Debug)]
+pub struct Reversal {
+    checkpoint: Checkpoint,
+    /// The changes.
+    pub changes: Vec<Change>,
+    names: Names,
+    /// All that the checkpoint covers is looked at, and not some paths.
+    complete: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Reverted {
+    /// Names that are as they were.
+    pub placed: usize,
+    /// The checkpoint from which this can be taken back; none, where nothing was done.
+    pub kept: Option<String>,
+    /// Why it ended before its end; doing it again goes on.
+    pub obstacle: Option<String>,
+}
+
+/// The contents of a checkpoint.
+struct Contents {
+    files: HashMap<AbsPath, PathBuf>,
+}
+
+impl Source for Contents {
+    fn content(&mut self, path: &AbsPath) -> Result<OwnedFd, OsError> {
+        let file = self.files.get(path).ok_or(std::io::Error::from(std::io::ErrorKind::NotFound));
+        garth_host::error::Context::on(file.and_then(File::open).map(OwnedFd::from), "open the copy of", path)
+    }
+}
+
+impl Checkpoints {
+    /// The checkpoint to go back to: the one of this name; without one the last of the tree, or one that was being gone
+    /// back to when that was interrupted.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn target(&self, tree: &AbsPath, named: Option<&str>) -> Result<Checkpoint, Error> {
+        let mut found = self.of_tree(tree)?;
+        if let Some(name) = named {
+            found.retain(|checkpoint| checkpoint.record.id.starts_with(name));
+            if found.len() > 1 {
+                return Err(none(tree, &format!("more than one checkpoint's name starts with {name}")));
+            }
+        } else if let Some(at) = found.iter().position(|known| known.directory.join(JOURNAL).exists()) {
+            return Ok(found.swap_remove(at));
+        }
+        found.pop().ok_or_else(|| none(tree, "nothing was run there with --checkpoint, or that was long ago"))
+    }
+}
+
+fn none(tree: &AbsPath, why: &str) -> Error {
+    Error::Undo {
+        what: format!("there is no such checkpoint of {tree}"),
+        why: garth_policy::escape_visible(why.as_bytes()),
+        hint: "`garth checkpoints` lists them all".into(),
+    }
+}
+
+/// Finds out what has to be done to be where a checkpoint was made, at or below these paths of the tree, or everywhere.
+///
+/// # Errors
+/// A tree or checkpoint that cannot be read.
+pub fn reversal(checkpoint: Checkpoint, paths: &[AbsPath]) -> Result<Reversal, Error> {
+    let record = &checkpoint.record;
+    let mut root = opened(&checkpoint)?;
+    let names = checkpoint.names()?;
+    let found = if record.whole {
+        let ignored = checkpoint.ignored(&names);
+        let left_out: BTreeSet<&AbsPath> = record.left_out.iter().collect();
+        let wanted: BTreeMap<AbsPath, Option<garth_undo::Entry>> =
+            names.iter().map(|(path, kept)| (path.clone(), kept.entry.clone())).collect();
+        let spared =
+            |path: &AbsPath, directory: bool| left_out.contains(path) || ignored.leaves_out(path, directory);
+        compare(&mut root, &wanted, spared).map_err(not_compared)?
+    } else {
+        listed(&mut root, &names)?
+    };
+    let changes = contents_compared(&checkpoint, &mut root, &names, select(found, paths));
+    Ok(Reversal { changes, names, complete: paths.is_empty(), checkpoint })
+}
+
+fn opened(checkpoint: &Checkpoint) -> Result<Root, Error> {
+    let tree = &checkpoint.record.tree;
+    let root = Root::open(&tree.path).map_err(Error::os("open the workspace"))?;
+    if root.object().map_err(Error::os("open the workspace"))? == tree.object {
+        return Ok(root);
+    }
+    Err(Error::Undo {
+        what: format!("{} is not the directory that the checkpoint was made of", tree.path),
+        why: "it was replaced by another one of the same name".into(),
+        hint: format!("the contents are kept in {}", checkpoint.directory.display()),
+    })
+}
+
+fn listed(root: &mut Root, names: &Names) -> Result<Vec<Change>, Error> {
+    let mut found = Vec::new();
+    for (path, kept) in names.iter().filter(|(path, _)| path.as_bytes() != b"/") {
+        let present = root.look(path).map_err(Error::os("look at the workspace"))?.map(|seen| seen.entry);
+        found.extend(Change::between(path.clone(), present, kept.entry.clone(), false));
+    }
+    Ok(found)
+}
+
+fn contents_compared(
+    checkpoint: &Checkpoint,
+    root: &mut Root,
+    names: &Names,
+    found: Vec<Change>,
+) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(found.len());
+    for mut change in found {
+        if change.wants_content()
+            && let Some(number) = names.get(&change.path).and_then(|kept| kept.content)
+        {
+            let (here, there) = (root.open_file(&change.path), File::open(checkpoint.file(number)));
+            change.same_content = match (here, there) {
+                (Ok(here), Ok(there)) => content::same(&here, &there).unwrap_or(false),
+                _ => false,
+            };
+            if change.same_content && !change.matters_with_same_content() {
+                continue;
+            }
+        }
+        // What cannot be made is left as it is.
+        if change.after.as_ref().is_none_or(|after| after.kind.can_be_made()) {
+            changes.push(change);
+        }
+    }
+    changes
+}
+
+impl Reversal {
+    /// The checkpoint that is gone back to.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Does it. What stands at the names now is kept first.
+    ///
+    /// # Errors
+    /// The tree is being changed by another garth; what cannot be kept. Obstacles on the way are told in the result.
+    pub fn carry_out(self, checkpoints: &Checkpoints, watch: &mut impl Watch) -> Result<Reverted, Error> {
+        let tree = &self.checkpoint.record.tree.path;
+        let path = Path::new(std::ffi::OsStr::from_bytes(tree.as_bytes()));
+        let held = File::open(path).map_err(|error| file_error("open", path, &error))?;
+        held.try_lock().map_err(|error| Error::Undo {
+            what: format!("{tree} is being changed"),
+            why: format!("another `garth` puts something in place there: {error}"),
+            hint: "wait for its end".into(),
+        })?;
+        let _own = self.checkpoint.hold()?;
+        let mut root = opened(&self.checkpoint)?;
+        let times = self.times(&mut root)?;
+        if self.changes.is_empty() && times.is_empty() {
+            return Ok(Reverted { placed: 0, kept: None, obstacle: None });
+        }
+        let words = format!("garth undo --to {}", self.checkpoint.record.id);
+        let before = self.present(&mut root, &times)?;
+        let kept = checkpoints.keep(&mut root, tree, before.into_iter(), words)?;
+        let (journal, path) = self.begin()?;
+        let id = format!("{}u", self.checkpoint.record.id);
+        let mut source = self.contents();
+        let mut placer = Placer {
+            target: &mut root,
+            source: &mut source,
+            watch,
+            journal: &journal,
+            id: &id,
+            links: HashMap::new(),
+            plain_modes: false,
+        };
+        let placed = placer.place(&self.changes, &order(&self.changes)).and_then(|()| placer.times(&times));
+        let obstacle = placed.err().map(|obstacle| obstacle.to_string());
+        if obstacle.is_some() {
+            let _as_it_is = tidy(&mut root, &id);
+        } else {
+            fs::remove_file(&path).map_err(|error| file_error("remove", &path, &error))?;
+        }
+        Ok(Reverted { placed: self.changes.len(), kept: Some(kept.record.id), obstacle })
+    }
+
+    /// What stands at all names that are about to be changed, and the directories whose times are.
+    fn present(
+        &self,
+        root: &mut Root,
+        times: &[(AbsPath, Time)],
+    ) -> Result<BTreeMap<AbsPath, Option<garth_undo::Entry>>, Error> {
+        let mut present = BTreeMap::new();
+        let parents = self.changes.iter().filter_map(|change| change.path.parent());
+        for path in parents.chain(times.iter().map(|(path, _)| path.clone())) {
+            if let Entry::Vacant(vacant) = present.entry(path) {
+                let seen = root.look(vacant.key()).map_err(Error::os("look at the workspace"))?;
+                vacant.insert(seen.map(|seen| seen.entry));
+            }
+        }
+        present.extend(self.changes.iter().map(|change| (change.path.clone(), change.before.clone())));
+        Ok(present)
+    }
+
+    fn begin(&self) -> Result<(OwnedFd, PathBuf), Error> {
+        let path = self.checkpoint.directory.join(JOURNAL);
+        let paths = self.changes.iter().map(|change| change.path.clone()).collect();
+        let line = Line::Begun(Begun { tree: 0, paths, overwrite: BTreeSet::new() });
+        let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let file = opened.and_then(|mut file| {
+            file.write_all(line.text().as_bytes())?;
+            file.sync_data()?;
+            Ok(file)
+        });
+        Ok((OwnedFd::from(file.map_err(|error| file_error("write", &path, &error))?), path))
+    }
+
+    fn contents(&self) -> Contents {
+        let file = |(path, kept): (&AbsPath, &super::checkpoints::Kept)| {
+            Some((path.clone(), self.checkpoint.file(kept.content?)))
+        };
+        Contents { files: self.names.iter().filter_map(file).collect() }
+    }
+
+    /// The times of directories, which are as they were when all is: of all of them, or of those whose names change.
+    fn times(&self, root: &mut Root) -> Result<Vec<(AbsPath, Time)>, Error> {
+        let parents: BTreeSet<AbsPath> =
+            self.changes.iter().filter_map(|change| change.path.parent()).collect();
+        let mut times = Vec::new();
+        let directories = self.names.iter().filter_map(|(path, kept)| Some((path, kept.entry.as_ref()?)));
+        for (path, entry) in directories.filter(|(_, entry)| entry.kind == Kind::Directory) {
+            if !self.complete && !parents.contains(path) {
+                continue;
+            }
+            let present = root.look(path).map_err(Error::os("look at the workspace"))?.map(|seen| seen.entry);
+            let changes = parents.contains(path) || path.as_bytes() == b"/";
+            if changes || present.is_none_or(|present| present.modified != entry.modified) {
+                times.push((path.clone(), entry.modified));
+            }
+        }
+        // The root alone is no reason to do anything.
+        let nothing = self.changes.is_empty() && times.iter().all(is_root_of(root));
+        Ok(if nothing { Vec::new() } else { times })
+    }
+}
+
+/// Whether a time is that of the root, as it is already.
+fn is_root_of(root: &mut Root) -> impl FnMut(&(AbsPath, Time)) -> bool + '_ {
+    move |(path, time)| {
+        path.as_bytes() == b"/"
+            && root.look(path).ok().flatten().is_some_and(|seen| seen.entry.modified == *time)
+    }
+}
