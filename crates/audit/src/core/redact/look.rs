@@ -20,11 +20,22 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Whether a token begins with a byte. Most words do not, and are passed over for one look.
+const STARTS: [bool; 256] = {
+    let mut starts = [false; 256];
+    let mut at = 0;
+    while at < TOKENS.len() {
+        starts[TOKENS[at].prefix.as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    starts
+};
+
 /// Tokens by their beginning, where a word begins.
 fn tokens(bytes: &[u8], found: &mut Vec<Span>) {
     let mut at = 0;
     while at < bytes.len() {
-        let starts = is_word(bytes[at]) && (at == 0 || !is_word(bytes[at - 1]));
+        let starts = STARTS[usize::from(bytes[at])] && (at == 0 || !is_word(bytes[at - 1]));
         let row = starts.then(|| TOKENS.iter().find(|row| bytes[at..].starts_with(row.prefix.as_bytes())));
         let Some(Some(row)) = row else {
             at += 1;
