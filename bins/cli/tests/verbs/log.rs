@@ -282,6 +282,29 @@ fn logs_in_the_workspace_are_hidden_and_stay_where_they_are() {
     assert!(!said.out.contains("jsonl"), "{}", said.out);
 }
 
+/// The place that a policy names is hidden like the usual one.
+#[test]
+fn a_policy_names_the_place_of_the_logs() {
+    let place = Place::new("log-path");
+    std::fs::create_dir(place.home().join("shared")).unwrap();
+    std::fs::write(place.home().join("shared/plain"), "seen\n").unwrap();
+    place.user_policy(
+        "version = 1\n[audit]\npath = \"~/shared/records\"\n[files]\n\"~/shared\" = \"write\"\n",
+    );
+    let script =
+        "cat ~/shared/plain; ls ~/shared/records; cat ~/shared/records/*; mv ~/shared/records ~/shared/other";
+    let said = place.garth(&["run", "--", "sh", "-c", script]);
+    assert_eq!(said.out, "seen\n", "{}", said.err);
+    let records = place.home().join("shared/records");
+    let files: Vec<_> = std::fs::read_dir(&records).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!((files.len(), records.metadata().unwrap().permissions().mode() & 0o777), (1, 0o700));
+    assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!place.home().join(".local").exists());
+    assert!(place.garth(&["log"]).expect(0).out.contains("exited "));
+    let named = place.garth(&["verify", "--directory", records.to_str().unwrap(), "--json"]).expect(0).json();
+    assert_eq!(named["sessions"][0]["state"], "complete");
+}
+
 #[test]
 fn a_running_session_can_be_followed() {
     let place = Place::new("log-follow");
