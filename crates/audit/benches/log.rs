@@ -142,6 +142,13 @@ fn append(bench: &mut Criterion) {
     });
     assert_eq!(log.lost(), None);
     group.finish();
+    let (none, some) = (Redactor::new(&[]), Redactor::new(&known()));
+    let line = "/home/u/work/project/.vscode/settings-7.json: tasks, launch commands and interpreter paths run on the host";
+    for (name, redactor) in [("redact/no known secrets", none), ("redact/20 known secrets", some)] {
+        bench.bench_function(name, |bench| {
+            bench.iter_batched_ref(|| line.to_owned(), |text| redactor.text(text), BatchSize::SmallInput);
+        });
+    }
     bench.bench_function("start/20 known secrets", |bench| bench.iter(|| Redactor::new(black_box(&known()))));
 }
 

@@ -80,7 +80,7 @@ impl Redactor {
         // Built at every start of a session, and used for a few hundred texts: the cheapest to build is the best.
         let built = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&self.patterns);
         // It fails for more patterns than have numbers, which no caller has.
         self.known = built.ok();
