@@ -3,13 +3,15 @@
 use super::attack::Garden;
 use super::broker::Session;
 use super::run::{Proof, run};
-use super::scenario::Story;
+use super::scenario::{Story, length, until};
 use garth_audit::core::{Kind, Record};
 use garth_audit::io::{Session as Logged, check, sessions, visit};
+use garth_host::linux::probe::fixture::kill;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// A session whose state is at this place, which runs a script of the shell.
 fn session(proof: &Proof<'_>, state: &Path, script: &str) -> io::Result<Session> {
@@ -170,6 +172,52 @@ pub(super) fn flooded(proof: &Proof<'_>) -> Story {
         Ok(judged(attack, &good, ran && denied > 0))
     });
     told.unwrap_or_else(Story::broken)
+}
+
+/// The log is lost in the middle of a session whose policy requires it: everything inside has to end.
+pub(super) fn lost(proof: &Proof<'_>) -> Story {
+    // A refusal in each turn, so that there is something to record.
+    let script = "(while true; do date +%N > lost-beat; sleep 0.05; done) & \
+                  n=0; while true; do n=$((n+1)); mkdir .vscode/$n 2>/dev/null; sleep 0.1; done";
+    let state = outside(proof, "state-lost");
+    let told = session(proof, &state, script).and_then(|session| {
+        let policy = "version = 1\n[audit]\nrequired = true\n";
+        let policy = proof.session(Garden::Bare, policy, &[])?.policy;
+        without_log(proof, &Session { policy, ..session }, &state)
+    });
+    match told {
+        Ok((attack, ran)) => judged(attack, "everything inside was ended", ran),
+        Err(error) => Story::broken(error),
+    }
+}
+
+/// Starts a session, takes its log away, and tells whether it ended for that, and whether it had run.
+fn without_log(proof: &Proof<'_>, session: &Session, state: &Path) -> io::Result<(Result<(), String>, bool)> {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let beat = proof.stage.workspace(Garden::Bare).join("lost-beat");
+    let logs = || sessions(&state.join("garth/log")).unwrap_or_default();
+    let mut child = session.start()?;
+    let ran = until(PATIENCE, || length(&beat) > 0 && !logs().is_empty());
+    logs().iter().flat_map(|log| &log.files).try_for_each(fs::remove_file)?;
+    let end = Instant::now() + PATIENCE;
+    let mut over = false;
+    while !over && Instant::now() < end {
+        over = child.try_wait()?.is_some();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let before = fs::read(&beat).unwrap_or_default();
+    std::thread::sleep(Duration::from_millis(300));
+    let lives = fs::read(&beat).unwrap_or_default() != before;
+    if !over {
+        kill(child.id());
+    }
+    child.wait()?;
+    let met = match (over, lives) {
+        (false, _) => Err("the session goes on".to_owned()),
+        (true, true) => Err("something inside lives on".to_owned()),
+        (true, false) => Ok(()),
+    };
+    Ok((met, ran))
 }
 
 /// Names that would change the terminal of whoever reads the log.
