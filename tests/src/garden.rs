@@ -2,7 +2,7 @@
 
 use crate::program::garth;
 use crate::run::{Run, Running, finish, start};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LOGS, Snapshot};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -91,6 +91,14 @@ impl Garden {
             Self { identity, scratch, home, work, garth: program, variables: Vec::new(), _kept: kept };
         for directory in [&garden.home, &garden.work] {
             garden.own(directory);
+        }
+        // Made beforehand, so that it is no change of the home: a session only adds a file to it.
+        let mut logs = garden.home.clone();
+        for name in LOGS.split('/') {
+            logs.push(name);
+            fs::create_dir(&logs).expect("a scratch directory");
+            fs::set_permissions(&logs, Permissions::from_mode(0o700)).expect("permissions");
+            garden.own(&logs);
         }
         garden
     }

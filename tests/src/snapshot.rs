@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Snapshot(BTreeMap<PathBuf, String>);
 
+/// Where the logs of sessions are, below a home.
+pub const LOGS: &str = ".local/state/garth/log";
+
 impl Snapshot {
-    /// Looks at everything below `root`, except below the paths in `except`.
+    /// Looks at everything below `root`, except below the paths in `except`, and except the logs of sessions, which grow.
     ///
     /// # Panics
     /// When a directory cannot be read.
@@ -20,7 +23,7 @@ impl Snapshot {
         let mut left = vec![root.to_path_buf()];
         while let Some(path) = left.pop() {
             let data = path.symlink_metadata().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let skipped = except.contains(&path.as_path());
+            let skipped = except.contains(&path.as_path()) || path.ends_with(LOGS);
             if data.is_dir() && !skipped {
                 let entries = path.read_dir().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 left.extend(entries.map(|entry| entry.expect("the directory can be read").path()));

@@ -197,7 +197,7 @@ fn a_program_answers_on_a_descriptor() {
         assert_eq!(said[2]["event"], "not-understood");
         check_schema(&said);
         assert_eq!(run.text().matches("hello from").count(), 3, "{run}");
-        assert_eq!(run.errors().matches("\"event\":\"approval\"").count(), 2, "{run}");
+        assert_eq!(run.errors().matches("\"event\":\"approval-answered\"").count(), 2, "{run}");
         // Once is once: the next run asks again, and a program that is gone refuses everything at once.
         let began = Instant::now();
         let run = place.answered("close", script).code(0);

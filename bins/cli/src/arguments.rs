@@ -116,6 +116,7 @@ const LOG_HELP: &str = "Examples:
   garth log --denied --since 2h
   garth log 20261130 --kind network-allowed,network-denied --host example.com
   garth log last --follow --json
+  garth log --since 1d --export otlp --endpoint http://localhost:4318
 
 SESSION is the name of one, the start of its name, or `last`. Times are UTC: 2026-11-30, 2026-11-30T04:02, or how \
 long ago (90s, 10m, 2h, 7d). `garth why SESSION#NUMBER` explains an event. See docs/audit.md.";
@@ -337,9 +338,29 @@ pub struct LogArguments {
     /// Print the records as they are written
     #[arg(long)]
     pub json: bool,
+    /// Print them for other systems: OpenTelemetry's protocol, OCSF 1.3 or CEF
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["json", "follow"])]
+    pub export: Option<ExportFormat>,
+    /// Write the export into a new file
+    #[arg(long, short, value_name = "FILE", requires = "export")]
+    pub output: Option<OsString>,
+    /// Send the export to a receiver of OTLP over HTTP
+    #[arg(long, value_name = "URL", requires = "export", conflicts_with = "output")]
+    pub endpoint: Option<String>,
     /// Directory of the logs [default: what the policy in force here says]
     #[arg(long, value_name = "DIR")]
     pub directory: Option<OsString>,
+}
+
+/// A format of other systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Log records of OpenTelemetry
+    Otlp,
+    /// One JSON object a line
+    Ocsf,
+    /// One line of text each
+    Cef,
 }
 
 /// `garth verify`.

@@ -110,6 +110,8 @@ impl Trial {
         };
         let mut request = request(&SandboxArguments::plain(), &command, Report::Gaps)?;
         request.terminal = false;
+        // Into the home of the trial, unless an administrator wants every session somewhere else.
+        request.recording = garth::Recording::log();
         request.workspace = Some(absolute(self.directory.join("work").as_os_str())?);
         request
             .environment

@@ -17,6 +17,8 @@ pub(crate) struct Network {
     own: Vec<Host>,
     /// Names that were asked for, with what decided. Resolvers ask several times for what is one question to a user.
     asked: HashSet<(Option<Host>, Code)>,
+    /// Connections whose end is still to come.
+    open: HashSet<u64>,
 }
 
 /// Different questions for names that are kept apart; further ones are told each time.
@@ -24,7 +26,7 @@ const MOST_NAMES: usize = 10_000;
 
 impl Network {
     pub(crate) fn new(recorder: Recorder) -> Self {
-        Self { recorder, own: Vec::new(), asked: HashSet::new() }
+        Self { recorder, own: Vec::new(), asked: HashSet::new(), open: HashSet::new() }
     }
 
     /// The session itself asks for these names, each once.
@@ -32,7 +34,29 @@ impl Network {
         self.own = names.into_iter().filter_map(|name| Host::read(name).ok()).collect();
     }
 
+    /// Whether the end of a connection is still to come.
+    pub(crate) fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// A request to the proxy itself has no end of its own: it is answered, and the connection goes on.
+    fn follow(&mut self, event: &Told) {
+        match event {
+            Told::Decided(decided) if decided.ruling.is_allowed() => {
+                let has_end = !(decided.front == Front::Explicit && decided.protocol == Protocol::Http);
+                if has_end && decided.protocol != Protocol::Dns {
+                    self.open.insert(decided.connection);
+                }
+            }
+            Told::Closed(closed) => {
+                self.open.remove(&closed.connection);
+            }
+            Told::Decided(_) | Told::Fault(_) => {}
+        }
+    }
+
     pub(crate) fn tell(&mut self, event: &Told) {
+        self.follow(event);
         let Some(log) = &self.recorder else { return };
         match event {
             Told::Decided(decided) => {

@@ -20,7 +20,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A caller's environment.
 type Variables = [(Vec<u8>, Vec<u8>)];
@@ -30,6 +30,7 @@ type Variables = [(Vec<u8>, Vec<u8>)];
 pub(crate) struct Egress {
     broker: Broker,
     refused: Arc<Mutex<Refused>>,
+    told: Arc<Mutex<Network>>,
     /// Names that are asked for before the target starts.
     canary: Canary,
     /// Variables of the sandbox that hold placeholders.
@@ -52,6 +53,9 @@ struct Fresh {
 
 /// How long the runner may take to make a socket.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the ends of connections are waited for when the sandbox is gone.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Inside for Fresh {
     fn socket(&self) -> io::Result<TcpStream> {
@@ -114,7 +118,17 @@ impl Egress {
         refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
         let asked = canary.allowed.iter().chain([&canary.forbidden]);
         network.lock().unwrap_or_else(PoisonError::into_inner).expect(asked);
-        Ok(Some(Self { broker, canary, refused, placeholders, published, fresh: None, asker, credentials }))
+        Ok(Some(Self {
+            broker,
+            canary,
+            refused,
+            told: network,
+            placeholders,
+            published,
+            fresh: None,
+            asker,
+            credentials,
+        }))
     }
 
     /// Starts the broker's threads. The sandbox has its order by then, and gets its sockets ready meanwhile.
@@ -218,6 +232,14 @@ impl Egress {
     /// The error of copying a descriptor.
     pub(crate) fn know(&self, runner: &Runner) -> Result<(), Error> {
         self.asker.as_ref().map_or(Ok(()), |asker| asker.know(runner))
+    }
+
+    /// Waits a moment for the ends of connections, whose client is gone: they say how many bytes there were.
+    pub(crate) fn settle(&self) {
+        let end = Instant::now() + LAST_WORDS;
+        while self.told.lock().unwrap_or_else(PoisonError::into_inner).has_open() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// What failed in the broker itself so far, each once.

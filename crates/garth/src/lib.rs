@@ -14,6 +14,8 @@ mod audit_network;
 #[cfg(target_os = "linux")]
 mod commands;
 #[cfg(target_os = "linux")]
+mod deliver;
+#[cfg(target_os = "linux")]
 mod denial;
 #[cfg(target_os = "linux")]
 mod egress;
@@ -54,6 +56,8 @@ pub use audit::{Recording, log_directory, logs, unwritten_log};
 pub use audit_clean::{Closed, close_logs};
 #[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
+#[cfg(target_os = "linux")]
+pub use deliver::post;
 #[cfg(target_os = "linux")]
 pub use denial::{Explained, Explainer, Remedy, reason_of};
 #[cfg(target_os = "linux")]

@@ -657,6 +657,9 @@ impl Sandbox {
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let Told { denied, silent, used, used_more, .. } = told;
+        if let Some(egress) = self.egress.as_ref().filter(|_| self.recorder.is_some()) {
+            egress.settle();
+        }
         let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
         // Where the host has no server either, nothing was missed.
         let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);

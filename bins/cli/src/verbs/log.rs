@@ -18,7 +18,8 @@ pub fn run(arguments: &LogArguments, out: &mut dyn Write) -> Result<u8, Failure>
     let filter = filter(arguments)?;
     let logs = Logs::find(arguments.directory.as_ref())?;
     let is_plain = !is_asking(arguments);
-    if arguments.session.is_none() && is_plain && !arguments.json && !arguments.follow {
+    let is_list = !arguments.json && !arguments.follow && arguments.export.is_none();
+    if arguments.session.is_none() && is_plain && is_list {
         list(&logs, out)?;
         return Ok(0);
     }
@@ -27,6 +28,9 @@ pub fn run(arguments: &LogArguments, out: &mut dyn Write) -> Result<u8, Failure>
         None if arguments.follow => vec![logs.named("last")?],
         None => logs.sessions.iter().collect(),
     };
+    if let Some(format) = arguments.export {
+        return super::export::run(format, arguments, &chosen, &Search::new(filter), out);
+    }
     let mut printer = Printer { search: Search::new(filter), json: arguments.json, session: None, out };
     for session in &chosen {
         let mut bad = 0_u64;

@@ -9,6 +9,8 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod event;
 #[cfg(target_os = "linux")]
+mod export;
+#[cfg(target_os = "linux")]
 mod learn;
 #[cfg(target_os = "linux")]
 mod log;

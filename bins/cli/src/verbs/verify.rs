@@ -4,7 +4,7 @@ use crate::arguments::VerifyArguments;
 use crate::failure::Failure;
 use crate::sessions::Logs;
 use crate::show::{ERROR, GOOD, PART};
-use garth::log::core::{Head, visible};
+use garth::log::core::{FaultKind, Head, visible};
 use garth::log::io::{Checked, Session, check, is_live, parse_file_name};
 use garth::policy::escape_visible;
 use serde::Serialize;
@@ -116,6 +116,12 @@ fn judge(session: &Session, checked: &Checked, anchor: Option<&Head>) -> Found {
     let live = || session.files.last().is_some_and(|file| is_live(file));
     let anchored = anchor.map(|anchor| checked.asked.as_deref() == Some(anchor.hash.as_str()));
     let (state, file, line, reason) = match &checked.fault {
+        // The line that is being written at this moment.
+        Some((path, _, fault))
+            if fault.kind == FaultKind::Torn && session.files.last() == Some(path) && live() =>
+        {
+            ("running", None, None, None)
+        }
         Some((path, line, fault)) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             ("bad", Some(name), Some(*line), Some(fault.reason.clone()))

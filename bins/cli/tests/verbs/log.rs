@@ -1,4 +1,8 @@
 use crate::place::{Place, Said};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use prost::Message;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -278,6 +282,29 @@ fn logs_in_the_workspace_are_hidden_and_stay_where_they_are() {
     assert!(!said.out.contains("jsonl"), "{}", said.out);
 }
 
+/// The place that a policy names is hidden like the usual one.
+#[test]
+fn a_policy_names_the_place_of_the_logs() {
+    let place = Place::new("log-path");
+    std::fs::create_dir(place.home().join("shared")).unwrap();
+    std::fs::write(place.home().join("shared/plain"), "seen\n").unwrap();
+    place.user_policy(
+        "version = 1\n[audit]\npath = \"~/shared/records\"\n[files]\n\"~/shared\" = \"write\"\n",
+    );
+    let script =
+        "cat ~/shared/plain; ls ~/shared/records; cat ~/shared/records/*; mv ~/shared/records ~/shared/other";
+    let said = place.garth(&["run", "--", "sh", "-c", script]);
+    assert_eq!(said.out, "seen\n", "{}", said.err);
+    let records = place.home().join("shared/records");
+    let files: Vec<_> = std::fs::read_dir(&records).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!((files.len(), records.metadata().unwrap().permissions().mode() & 0o777), (1, 0o700));
+    assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!place.home().join(".local").exists());
+    assert!(place.garth(&["log"]).expect(0).out.contains("exited "));
+    let named = place.garth(&["verify", "--directory", records.to_str().unwrap(), "--json"]).expect(0).json();
+    assert_eq!(named["sessions"][0]["state"], "complete");
+}
+
 #[test]
 fn a_running_session_can_be_followed() {
     let place = Place::new("log-follow");
@@ -295,4 +322,86 @@ fn a_running_session_can_be_followed() {
     child.wait().unwrap();
     assert_eq!(followed.out, place.log());
     assert!(followed.out.contains("file-denied") && followed.out.contains("session-ended"));
+}
+
+/// A receiver of the protocol, built on the protocol's own messages: answers each request, and gives what it got.
+fn receiver(
+    answers: usize,
+    status: &'static str,
+) -> (String, std::thread::JoinHandle<Vec<ExportLogsServiceRequest>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let mut got = Vec::new();
+        for _ in 0..answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut text = Vec::new();
+            let head = loop {
+                let mut part = [0; 4096];
+                let count = stream.read(&mut part).unwrap();
+                assert!(count > 0);
+                text.extend_from_slice(&part[..count]);
+                if let Some(end) = text.windows(4).position(|part| part == b"\r\n\r\n") {
+                    break end + 4;
+                }
+            };
+            let lines = String::from_utf8(text[..head].to_vec()).unwrap().to_lowercase();
+            assert!(lines.starts_with("post /v1/logs http/1.1\r\n"), "{lines}");
+            assert!(lines.contains("content-type: application/x-protobuf\r\n"), "{lines}");
+            let length = lines.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let mut body = text.split_off(head);
+            let mut rest = vec![0; length.parse::<usize>().unwrap() - body.len()];
+            stream.read_exact(&mut rest).unwrap();
+            body.extend_from_slice(&rest);
+            got.push(ExportLogsServiceRequest::decode(body.as_slice()).unwrap());
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").unwrap();
+        }
+        got
+    });
+    (url, served)
+}
+
+#[test]
+fn records_are_exported_for_other_systems() {
+    let place = Place::new("export");
+    place.garth(&["run", "--", "sh", "-c", SCRIPT]).expect(3);
+    let records = place.log().lines().count();
+    let (url, served) = receiver(1, "200 OK");
+    let said = place.garth(&["log", "last", "--export", "otlp", "--endpoint", &url]).expect(0);
+    assert!(said.err.contains(&format!("{records} records exported")), "{}", said.err);
+    let got = served.join().unwrap();
+    let logs = &got[0].resource_logs[0].scope_logs[0].log_records;
+    assert_eq!(logs.len(), records);
+    assert_eq!(logs[0].event_name, "garth.session-started");
+    assert!(logs.iter().all(|log| log.time_unix_nano > 0));
+    // A receiver that does not want it, and none at all.
+    let (url, served) = receiver(1, "503 Busy");
+    let said = place.garth(&["log", "last", "--export", "otlp", "--endpoint", &url]).expect(125);
+    assert!(said.err.contains("it answered 503"), "{}", said.err);
+    served.join().unwrap();
+    let said = place.garth(&["log", "--export", "otlp", "--endpoint", "http://127.0.0.1:1"]).expect(125);
+    assert!(said.err.contains("Connection refused") && said.err.contains("\nhint: "), "{}", said.err);
+    place.garth(&["log", "--export", "cef", "--endpoint", "http://127.0.0.1:1"]).expect(120);
+    // Lines.
+    let cef = place.garth(&["log", "last", "--export", "cef", "--denied"]).expect(0).out;
+    assert!(
+        cef.lines().all(|line| line.starts_with("CEF:0|garth|garth|") && line.contains("|file-denied|")),
+        "{cef}"
+    );
+    assert!(!cef.is_empty() && !cef.contains('\u{1b}'));
+    let ocsf = place.work().join("ocsf");
+    place.garth(&["log", "last", "--export", "ocsf", "-o", ocsf.to_str().unwrap()]).expect(0);
+    let text = std::fs::read_to_string(&ocsf).unwrap();
+    let objects: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), records);
+    assert!(objects.iter().any(|object| object["class_uid"] == 1001 && object["action_id"] == 2));
+    place.garth(&["log", "last", "--export", "ocsf", "-o", ocsf.to_str().unwrap()]).expect(125);
+    // Requests in a file, each behind its length.
+    let file = place.work().join("otlp");
+    place.garth(&["log", "last", "--export", "otlp", "-o", file.to_str().unwrap()]).expect(0);
+    let bytes = std::fs::read(&file).unwrap();
+    let length = u32::from_be_bytes(bytes[..4].try_into().unwrap());
+    assert_eq!(length as usize, bytes.len() - 4);
+    assert!(ExportLogsServiceRequest::decode(&bytes[4..]).is_ok());
 }

@@ -4,7 +4,7 @@ use super::event::{Event, Kind};
 use super::moment::Moment;
 use super::record::{self, DIGITS, Header, NOTHING, Place, SessionId};
 use super::redact::Redactor;
-use super::text::cut;
+use super::text::{cut, escape_json};
 use serde_json::Value;
 use std::fmt;
 
@@ -113,7 +113,7 @@ fn members(event: &Event, redactor: &Redactor) -> String {
             clean(value, redactor);
         }
     }
-    let mut text = value.to_string();
+    let mut text = escape_json(value.to_string());
     text.pop();
     text.split_off(1.min(text.len()))
 }

@@ -6,6 +6,7 @@
 use super::event::Kind;
 use super::moment::Moment;
 use super::record::{Header, Record};
+use super::text::escape_json;
 use memchr::memmem::Finder;
 
 /// What is asked of a log. A record has to meet all of it.
@@ -85,7 +86,7 @@ impl Search {
         }
         // As the text stands in a line.
         let written = |text: &String| {
-            let quoted = serde_json::to_string(text).unwrap_or_default();
+            let quoted = escape_json(serde_json::to_string(text).unwrap_or_default());
             Finder::new(quoted.trim_matches('"').as_bytes()).into_owned()
         };
         let texts = [&filter.process, &filter.host, &filter.path];

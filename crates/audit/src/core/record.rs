@@ -32,14 +32,17 @@ const PREVIOUS: &[u8] = b",\"previous\":\"";
 const HASH: &[u8] = b"\",\"hash\":\"";
 const END: &[u8] = b"\"}";
 
-/// Names a session: when it started, to the second, and 16 random hexadecimal digits. Names sort by time.
+/// Names a session: when it started, to the second, then the microseconds as 5 and 44 random bits as 11 hexadecimal
+/// digits. Names sort by time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; 33]);
 
 impl SessionId {
-    /// A name for a session that starts now.
+    /// A name for a session that starts now; of `random` the lower 44 bits count.
     #[must_use]
     pub fn new(now: Moment, random: u64) -> Self {
+        let micros = u64::try_from(now.micros().rem_euclid(1_000_000)).unwrap_or(0);
+        let random = micros << 44 | random & 0xfff_ffff_ffff;
         let mut name = [b'0'; 33];
         let text = now.to_string();
         let digits = text.bytes().take(19).filter(|byte| !matches!(byte, b'-' | b':'));
@@ -225,8 +228,11 @@ mod tests {
     #[test]
     fn names_of_sessions_sort_by_time_and_read_back() {
         let id = |micros: i64| SessionId::new(Moment::from_micros(micros), 0xab);
-        assert_eq!(id(1_795_939_554_000_123).as_str(), "20261129T080554Z-00000000000000ab");
+        assert_eq!(id(1_795_939_554_000_123).as_str(), "20261129T080554Z-0007b000000000ab");
         assert!(id(1_795_939_554_000_123) < id(1_795_939_555_000_000));
+        let random =
+            |micros: i64| SessionId::new(Moment::from_micros(micros), u64::MAX - 7 * micros.unsigned_abs());
+        assert!(random(1_999_998) < random(1_999_999));
         assert_eq!(SessionId::parse(id(7).as_str()), Some(id(7)));
         for wrong in ["", "20261129T080554Z-00000000000000aB", "../../../etc/passwd-0000000000000"] {
             assert_eq!(SessionId::parse(wrong), None, "{wrong}");

@@ -8,6 +8,7 @@ mod broker;
 mod corpus;
 mod egress_stories;
 mod judge;
+mod log_stories;
 mod run;
 mod scenario;
 mod stage;

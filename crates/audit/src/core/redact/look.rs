@@ -1,16 +1,21 @@
 //! Finds what looks like a secret. Every search goes through a text once, from left to right.
 
 use super::Span;
-use super::table::{HEADERS, NAMES, Sure, TOKENS};
+use super::table::{HEADERS, NAMES, Sure, TOKENS, Token};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"-----BEGIN"));
+static AUTHORITY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"://"));
 
 /// All that looks like a secret in a text, in no order.
 pub(super) fn find(text: &str, found: &mut Vec<Span>) {
     let bytes = text.as_bytes();
     tokens(bytes, found);
-    if memchr::memmem::find(bytes, b"-----BEGIN").is_some() {
+    if BEGIN.find(bytes).is_some() {
         keys(bytes, found);
     }
-    if memchr::memmem::find(bytes, b"://").is_some() {
+    if AUTHORITY.find(bytes).is_some() {
         addresses(bytes, found);
     }
     assignments(bytes, found);
@@ -20,13 +25,37 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// The rows of tokens that begin with a byte, as bits: most words begin no token, and the others few.
+const ROWS: [u128; 256] = {
+    assert!(TOKENS.len() <= 128, "a row has no bit");
+    let mut rows = [0; 256];
+    let mut at = 0;
+    while at < TOKENS.len() {
+        rows[TOKENS[at].prefix.as_bytes()[0] as usize] |= 1 << at;
+        at += 1;
+    }
+    rows
+};
+
+/// The token that begins here.
+fn row(bytes: &[u8]) -> Option<&'static Token> {
+    let mut rows = ROWS[usize::from(*bytes.first()?)];
+    while rows != 0 {
+        let row = TOKENS.get(usize::try_from(rows.trailing_zeros()).ok()?)?;
+        if bytes.starts_with(row.prefix.as_bytes()) {
+            return Some(row);
+        }
+        rows &= rows - 1;
+    }
+    None
+}
+
 /// Tokens by their beginning, where a word begins.
 fn tokens(bytes: &[u8], found: &mut Vec<Span>) {
     let mut at = 0;
     while at < bytes.len() {
-        let starts = is_word(bytes[at]) && (at == 0 || !is_word(bytes[at - 1]));
-        let row = starts.then(|| TOKENS.iter().find(|row| bytes[at..].starts_with(row.prefix.as_bytes())));
-        let Some(Some(row)) = row else {
+        let starts = at == 0 || !is_word(bytes[at - 1]);
+        let Some(row) = starts.then(|| row(&bytes[at..])).flatten() else {
             at += 1;
             continue;
         };

@@ -1,7 +1,7 @@
 //! Takes secrets out of texts before they are written: those that are known, and what looks like one.
 //!
 //! Known secrets are found as they are, in base64 (at each of the three places in a group of bytes, both alphabets) and
-//! percent-encoded. What looks like one is found by tables: [`table`]. A text is gone through a fixed number of times,
+//! percent-encoded. What looks like one is found by tables. A text is gone through a fixed number of times,
 //! whatever it holds.
 
 mod look;
@@ -80,7 +80,7 @@ impl Redactor {
         // Built at every start of a session, and used for a few hundred texts: the cheapest to build is the best.
         let built = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&self.patterns);
         // It fails for more patterns than have numbers, which no caller has.
         self.known = built.ok();

@@ -1,6 +1,7 @@
 //! Attacks that need more than one step inside.
 
 use crate::prove::attack::{Attack, story};
+use crate::prove::log_stories as log;
 use crate::prove::scenario as tell;
 use crate::prove::undo_stories as undo;
 use crate::prove::vetting_stories as vetting;
@@ -41,6 +42,12 @@ pub(super) static ATTACKS: &[Attack] = &[
         tell::control_characters,
     )
     .escapes(&[64, 67]),
+    story(17, "log.home", "read, change and remove the log where it usually is", log::in_home).escapes(&[2]),
+    story(17, "log.workspace", "the same where the workspace lies around it", log::in_workspace).namespaces(),
+    story(17, "log.forged", "write what looks like records of the log", log::forged),
+    story(17, "log.flooded", "fill the log, so that nothing more is recorded", log::flooded),
+    story(14, "log.lost", "run on when the log that the policy requires is lost", log::lost),
+    story(19, "log.escapes", "change the terminal of whoever reads the log", log::escapes).escapes(&[64, 67]),
     story(23, "limits.processes", "start more processes than allowed", tell::too_many_processes),
     story(23, "limits.memory", "use more memory than allowed", tell::too_much_memory),
     story(23, "limits.cpu", "use more processors than allowed", tell::too_many_processors),
