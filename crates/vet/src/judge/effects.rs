@@ -3,7 +3,7 @@
 use super::defaults::Situation;
 use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
-use crate::command::{Span, Word};
+use crate::command::{Problem, Span, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::launch::program_of;
 use garth_policy::{
@@ -27,6 +27,9 @@ const MOST_LOOKS: usize = 500;
 /// Effects of one command that are told; all are judged.
 const MOST_SHOWN: usize = 1000;
 
+/// Effects of a text that are judged, so that ten megabytes of redirections have their verdict in two seconds.
+const MOST_JUDGED: usize = 300_000;
+
 /// Launchers, as they are called in [`crate::Command::via`], that run a command in another directory.
 const MOVING: &[&str] =
     &["env -C", "sudo -D", "find -execdir", "find -okdir", "chroot", "ssh", "git submodule foreach"];
@@ -34,6 +37,10 @@ const MOVING: &[&str] =
 impl Judging<'_> {
     /// One effect. Redirections are judged also where a rule allows the command: the rule does not speak of them.
     pub(super) fn effect(&mut self, current: &Current<'_>, effect: &Effect, is_redirection: bool) {
+        self.judged += 1;
+        if self.judged > MOST_JUDGED {
+            return self.too_much(effect.span);
+        }
         let is_allowed = current.is_allowed && !is_redirection;
         let current = &Current { number: current.number, command: current.command, is_allowed };
         let shown = match effect.kind {
@@ -60,6 +67,14 @@ impl Judging<'_> {
             && command.effects.last() != Some(&judged)
         {
             command.effects.push(judged);
+        }
+    }
+
+    /// Told once: more is done than is judged.
+    fn too_much(&mut self, span: Span) {
+        if self.judged == MOST_JUDGED + 1 {
+            let what = "it does very many things".to_owned();
+            self.problem(&Problem { what, span });
         }
     }
 

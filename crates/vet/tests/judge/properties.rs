@@ -272,3 +272,12 @@ proptest! {
         prop_assert_eq!(decided(&spelled), CommandDecision::Deny, "{}", spelled);
     }
 }
+
+/// However much is said of commands that are harmless, what is said of another behind them counts.
+#[test]
+fn many_reasons_hide_no_stricter_one() {
+    let harmless: String = (0..500).map(|number| format!("program-{number}\n")).collect();
+    assert_eq!(decided(&harmless), CommandDecision::Allow);
+    assert_eq!(decided(&format!("{harmless}sudo make install")), CommandDecision::Ask);
+    assert_eq!(decided(&format!("{harmless}sudo -k\n{harmless}git push")), CommandDecision::Deny);
+}
