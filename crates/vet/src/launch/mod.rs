@@ -9,6 +9,7 @@ mod code;
 mod containers;
 mod follow;
 mod git;
+mod names;
 mod packages;
 mod plain;
 mod sed;
@@ -23,6 +24,7 @@ mod tests;
 
 pub(crate) use args::Grammar;
 pub use follow::{Followed, Opaque, flatten, follow, follow_with};
+pub(crate) use variables::runs_value;
 pub(crate) use wrappers::program_of;
 
 use crate::command::{Command, Input, Shell, Span, Word};
