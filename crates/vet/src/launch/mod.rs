@@ -7,6 +7,7 @@ mod args;
 mod builtins;
 mod code;
 mod containers;
+mod content;
 mod follow;
 mod git;
 mod names;
@@ -18,6 +19,7 @@ mod tools;
 mod variables;
 mod windows;
 mod wrappers;
+mod written;
 
 #[cfg(test)]
 mod tests;

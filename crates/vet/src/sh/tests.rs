@@ -150,7 +150,7 @@ fn lists_pipelines_and_compounds() {
         ("arr=(a $(b) [3]=c); arr[$(d)]=e", "b; arr=?; d; let ?; arr=e"),
         ("echo \"$(a \"$(b)\")\"", "b; a ?; echo ?"),
         ("echo ${x:-$(a)} ${y[$(b)]} ${z/$(c)/d}", "a; b; let ?; c; echo ?+ ?+ ?+"),
-        ("echo $(( $(a) + ${b:-$(c)} ))", "a; c; echo ?N"),
+        ("echo $(( $(a) + ${b:-$(c)} ))", "a; c; let ?; echo ?N"),
         ("echo ${ a; } ${| b; }", "a; b; echo ?+ ?+"),
         ("if a; then b; fi >f 2>&1", ">f 2&1; a; b"),
         ("((a) ; (b))", "a; b"),

@@ -8,3 +8,4 @@ mod programs;
 mod properties;
 mod suite;
 mod windows;
+mod written;

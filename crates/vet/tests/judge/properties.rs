@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 /// `git push` and `curl` are denied, `npm publish` is asked for, `ls` is allowed.
-fn policy() -> Policy {
+pub fn policy() -> Policy {
     let rule = |prefix: &str, decision| CommandRule {
         prefix: prefix.split(' ').map(|word| vec![word.to_owned()]).collect(),
         decision,
