@@ -74,6 +74,9 @@ pub enum Code {
     UnknownValue,
     /// Settings that outlive the command change.
     ChangesConfig,
+    /// It connects to a host that the words do not name, which the sandbox holds: with `network.mode = "deny"` it
+    /// reaches none and is likely to fail, with an allow-list those alone that are allowed.
+    UnnamedHost,
     /// Not judged further, because the sandbox holds what it does. Speaks for nothing and against nothing.
     Contained,
 }

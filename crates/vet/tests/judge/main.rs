@@ -3,6 +3,7 @@
 
 mod evaluated;
 mod everyday;
+mod network;
 mod place;
 mod programs;
 mod properties;
