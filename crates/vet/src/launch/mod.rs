@@ -6,6 +6,7 @@
 mod args;
 mod builtins;
 mod code;
+mod compilers;
 mod containers;
 mod content;
 mod follow;
