@@ -1,5 +1,8 @@
 //! Commands that stand in text which a shell evaluates later.
 
+/// How the reason begins for which a value of data is unknown that arithmetic evaluates. The variable's name follows.
+pub(crate) const EVALUATED: &str = "evaluated as arithmetic: ";
+
 /// True if an expansion of the text would run a command.
 pub(crate) fn substitutes(text: &str) -> bool {
     text.contains("$(") || text.contains('`') || text.contains("${ ") || text.contains("${|")

@@ -116,6 +116,12 @@ fn files_are_read_in_their_own_grammar() {
     place.write("b", "#!/usr/bin/python3\nimport os\n");
     let said = place.garth(&["check", "--file", "b"]).expect(125);
     assert!(said.err.contains("hint: name the shell: --shell bash"), "{}", said.err);
+    // Bytes of the letter are a quotation mark where Windows PowerShell takes a code page for them.
+    place.write("c.ps1", "echo \"Г; git push #\"\n");
+    place.garth(&["check", "--shell", "windows-powershell", "--file", "c.ps1"]).expect(122);
+    place.garth(&["check", "--shell", "pwsh", "--file", "c.ps1"]).expect(0);
+    place.write("d.ps1", "\u{feff}echo \"Г; git push #\"\n");
+    place.garth(&["check", "--shell", "windows-powershell", "--file", "d.ps1"]).expect(0);
     place.garth(&["check", "--file", "nosuch.sh"]).expect(125);
     place.garth(&["check", "--file", "a.sh", "ls"]).expect(2);
     place.garth(&["check"]).expect(125);

@@ -18,6 +18,9 @@ impl Reader<'_> {
                 Err(problem) => self.script.problems.push(problem),
             }
             self.open = 0;
+            if self.is_spent() {
+                return;
+            }
         }
     }
 
@@ -83,6 +86,7 @@ impl Reader<'_> {
 
     /// One command with its redirections. `begins` is true where nothing stands before it in its line.
     pub(super) fn command(&mut self, begins: bool) -> Parsed<Node> {
+        self.count()?;
         self.nested(|reader| reader.command_inside(begins))
     }
 

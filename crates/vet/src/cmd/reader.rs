@@ -8,6 +8,16 @@ use crate::command::{Input, Problem, Script, Span, Word};
 /// Constructs in each other that are followed. Scripts that people write stay below twenty.
 const DEEPEST: u32 = 100;
 
+/// Commands that are read of one text, so that ten megabytes have their answer in two seconds. A file with as many is
+/// not judged to its end in any case (`launch::follow`).
+const MOST: u32 = 200_000;
+
+/// The longest line that cmd.exe reads as one, in letters. Source: the limit of its command line, 8191.
+const LONGEST_LINE: usize = 8191;
+
+/// Letters of a longer line that are looked at all the same.
+const MOST_OF_LINE: usize = 65_536;
+
 pub(super) type Parsed<T> = Result<T, Problem>;
 
 /// How cmd.exe got the text: percent signs mean different things.
@@ -57,6 +67,8 @@ pub(super) struct Reader<'t> {
     /// Parentheses that are open.
     pub open: u32,
     pub depth: u32,
+    /// Commands that were read.
+    commands: u32,
     /// All of the text stands there.
     pub at: Option<Span>,
     pub scope: Scope,
@@ -99,6 +111,7 @@ impl<'t> Reader<'t> {
             mode,
             open: 0,
             depth: 0,
+            commands: 0,
             at,
             scope,
             values: Values::default(),
@@ -108,7 +121,7 @@ impl<'t> Reader<'t> {
             asked: false,
             delayed_outside: Vec::new(),
             has_risky_value: false,
-            budget: text.len() + 65_536,
+            budget: text.len() / 4 + 65_536,
             extra: 4096 + text.len() / 64,
             turns: 4 * text.len() + 262_144,
             variables: Variables::default(),
@@ -142,6 +155,10 @@ impl<'t> Reader<'t> {
             return Ok(false);
         }
         self.lines += 1;
+        if raw.len() > LONGEST_LINE {
+            raw.truncate(MOST_OF_LINE);
+            self.problem("a line is longer than cmd.exe reads", raw.first());
+        }
         if is_stray {
             self.problem("a carriage return stands inside of a line", raw.first());
         }
@@ -273,6 +290,17 @@ impl<'t> Reader<'t> {
             Some(Sign::Char(letter)) => self.stop(format!("`{letter}` stands where {wanted} should follow")),
             Some(Sign::Value(_)) => self.stop(format!("a value stands where {wanted} should follow")),
         }
+    }
+
+    /// Counts a command.
+    pub(super) fn count(&mut self) -> Parsed<()> {
+        self.commands += 1;
+        if self.is_spent() { self.stop("the text holds very many commands") } else { Ok(()) }
+    }
+
+    /// True if no more commands are read.
+    pub(super) fn is_spent(&self) -> bool {
+        self.commands > MOST
     }
 
     /// Runs `inner` one level deeper.

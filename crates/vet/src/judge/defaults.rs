@@ -29,6 +29,8 @@ pub(super) enum Situation {
     Refused,
     /// Something outside the workspace is deleted.
     OutsideDelete,
+    /// It connects to a host that its words do not name.
+    UnnamedHost,
 }
 
 /// One row: what `strict` says, what the others say, and why.
@@ -69,6 +71,7 @@ pub(super) static DEFAULTS: &[Row] = &[
     row(Situation::UnknownEffect, Ask, Ask, "what the words do not show cannot be judged"),
     row(Situation::Refused, Ask, Ask, "the sandbox would refuse it, so the command would fail half way"),
     row(Situation::OutsideDelete, Ask, Ask, "what is deleted outside the workspace is not the task's own"),
+    row(Situation::UnnamedHost, Ask, Allow, "the sandbox lets no other host be reached, whatever it is"),
 ];
 
 /// What the profile says of a situation, and why.

@@ -1,13 +1,14 @@
 //! What a command does, held against the policy.
 
-use super::defaults::Situation;
+use super::defaults::{Situation, default_for};
 use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
-use crate::command::{Span, Word};
+use crate::command::{Problem, Span, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::launch::program_of;
 use garth_policy::{
-    AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NodeKind, Outcome, RuleKind,
+    AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NetworkMode, NodeKind, Outcome,
+    RuleKind,
 };
 
 /// True if a rule denies it in so many words.
@@ -27,6 +28,9 @@ const MOST_LOOKS: usize = 500;
 /// Effects of one command that are told; all are judged.
 const MOST_SHOWN: usize = 1000;
 
+/// Effects of a text that are judged, so that ten megabytes of redirections have their verdict in two seconds.
+const MOST_JUDGED: usize = 300_000;
+
 /// Launchers, as they are called in [`crate::Command::via`], that run a command in another directory.
 const MOVING: &[&str] =
     &["env -C", "sudo -D", "find -execdir", "find -okdir", "chroot", "ssh", "git submodule foreach"];
@@ -34,6 +38,10 @@ const MOVING: &[&str] =
 impl Judging<'_> {
     /// One effect. Redirections are judged also where a rule allows the command: the rule does not speak of them.
     pub(super) fn effect(&mut self, current: &Current<'_>, effect: &Effect, is_redirection: bool) {
+        self.judged += 1;
+        if self.judged > MOST_JUDGED {
+            return self.too_much(effect.span);
+        }
         let is_allowed = current.is_allowed && !is_redirection;
         let current = &Current { number: current.number, command: current.command, is_allowed };
         let shown = match effect.kind {
@@ -60,6 +68,14 @@ impl Judging<'_> {
             && command.effects.last() != Some(&judged)
         {
             command.effects.push(judged);
+        }
+    }
+
+    /// Told once: more is done than is judged.
+    fn too_much(&mut self, span: Span) {
+        if self.judged == MOST_JUDGED + 1 {
+            let what = "it does very many things".to_owned();
+            self.problem(&Problem { what, span });
         }
     }
 
@@ -309,9 +325,41 @@ impl Judging<'_> {
         true
     }
 
+    /// A connection to a host that stands in a file or in the program: what the policy's network means for it.
+    fn unnamed_host(&mut self, current: &Current<'_>, span: Span) {
+        let consequence = match self.policy.network.mode.value {
+            NetworkMode::Open => return,
+            NetworkMode::Deny => "the network is denied, so inside the sandbox it will fail",
+            NetworkMode::AllowList => "of hosts, those alone are reached that the policy allows",
+        };
+        let (decision, why) = default_for(self.policy.profile.value, Situation::UnnamedHost);
+        if current.is_allowed && decision > CommandDecision::Allow {
+            return;
+        }
+        let program = program(current);
+        let origin = Some(self.policy.network.mode.origin.clone());
+        let command = Some(current.number);
+        self.reason(Reason {
+            code: Code::UnnamedHost,
+            decision,
+            span,
+            person: format!(
+                "`{program}` connects to a host that its words do not name: {consequence}; {why}"
+            ),
+            model: format!(
+                "do without the network, or ask the user to allow the host that `{program}` needs"
+            ),
+            origin,
+            command,
+        });
+    }
+
     /// A connection, as far as the words name a host.
     fn connects(&mut self, current: &Current<'_>, effect: &Effect) -> Option<String> {
-        let word = effect.target.as_ref()?;
+        let Some(word) = effect.target.as_ref() else {
+            self.unnamed_host(current, effect.span);
+            return None;
+        };
         let Some(text) = word.text().or_else(|| host_is_known(word).then(|| word.known_start())) else {
             self.unknown_target(current, effect, word);
             return Some(shown(word));
@@ -328,6 +376,9 @@ impl Judging<'_> {
         let shown = if is_bare { host.clone() } else { format!("{host}:{port}") };
         // The name of a remote repository says no host.
         let is_remote = is_bare && !host.contains('.') && is_git;
+        if is_remote {
+            self.unnamed_host(current, effect.span);
+        }
         if is_own(&host) || is_remote {
             return Some(shown);
         }

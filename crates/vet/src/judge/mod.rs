@@ -21,7 +21,7 @@ pub use examples::run_rule_tests;
 pub use rules::rule_for;
 pub use suggestion::Suggestion;
 
-use crate::command::{Command, Part, Script, Shell, Span, Word};
+use crate::command::{Command, Part, Problem, Script, Shell, Span, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::knowledge::Table;
 use crate::launch::{Followed, follow_with};
@@ -74,6 +74,9 @@ pub enum Code {
     UnknownValue,
     /// Settings that outlive the command change.
     ChangesConfig,
+    /// It connects to a host that the words do not name, which the sandbox holds: with `network.mode = "deny"` it
+    /// reaches none and is likely to fail, with an allow-list those alone that are allowed.
+    UnnamedHost,
     /// Not judged further, because the sandbox holds what it does. Speaks for nothing and against nothing.
     Contained,
 }
@@ -249,6 +252,10 @@ struct Judging<'p> {
     reasons: Vec<Reason>,
     commands: Vec<JudgedCommand>,
     looks: usize,
+    /// Effects that were judged.
+    judged: usize,
+    /// The strictest decision of a reason so far.
+    strictest: Option<CommandDecision>,
     /// What is safer than the command of this number.
     safer: Option<(usize, Option<String>)>,
 }
@@ -266,23 +273,36 @@ impl<'p> Judging<'p> {
         let Judge { policy, surroundings, table } = judge;
         let place = Place::new(surroundings, &followed.script.commands, text);
         let (reasons, commands) = (Vec::new(), Vec::new());
-        Self { policy, table, surroundings, place, reasons, commands, looks: 0, safer: None }
+        Self {
+            policy,
+            table,
+            surroundings,
+            place,
+            reasons,
+            commands,
+            looks: 0,
+            judged: 0,
+            strictest: None,
+            safer: None,
+        }
     }
 }
 
 impl Judging<'_> {
     fn problems(&mut self, followed: &Followed) {
-        for problem in &followed.script.problems {
-            self.reason(Reason {
-                code: Code::Problem,
-                decision: self.default(Situation::Problem),
-                span: problem.span,
-                person: format!("not understood: {}", problem.what),
-                model: format!("write it in a plainer way: {}", problem.what),
-                origin: None,
-                command: None,
-            });
-        }
+        followed.script.problems.iter().for_each(|problem| self.problem(problem));
+    }
+
+    fn problem(&mut self, problem: &Problem) {
+        self.reason(Reason {
+            code: Code::Problem,
+            decision: self.default(Situation::Problem),
+            span: problem.span,
+            person: format!("not understood: {}", problem.what),
+            model: format!("write it in a plainer way: {}", problem.what),
+            origin: None,
+            command: None,
+        });
     }
 
     fn all(&mut self, followed: &Followed) {
@@ -455,11 +475,12 @@ impl Judging<'_> {
             // What speaks against nothing is said once of a place, however many rows of the table say it.
             is_same && (known.person == reason.person || reason.code == Code::Contained)
         });
-        let is_strictest = reason.decision == CommandDecision::Deny;
-        let has_strictest = self.reasons.iter().any(|known| known.decision == CommandDecision::Deny);
-        if is_known || self.reasons.len() >= MOST_REASONS && (!is_strictest || has_strictest) {
+        // One that is stricter than all before it decides, so it is kept however many there are.
+        let is_full = self.reasons.len() >= MOST_REASONS && self.strictest >= Some(reason.decision);
+        if is_known || is_full {
             return;
         }
+        self.strictest = self.strictest.max(Some(reason.decision));
         self.reasons.push(reason);
     }
 

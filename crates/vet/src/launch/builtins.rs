@@ -1,7 +1,7 @@
 //! Builtins of shells that run what they are given.
 
 use super::args::{self, Grammar, joined};
-use super::{Call, Launches, shells};
+use super::{Call, Launches, names, shells};
 use crate::command::{Command, Shell, Word};
 use crate::hidden;
 
@@ -20,6 +20,7 @@ fn read_builtin(call: Call<'_>, found: &mut Launches) -> bool {
     if ARITHMETIC.contains(&name) && !is_print {
         subscripts(call, found);
     }
+    names::named(call, found);
     match name {
         "eval" => {
             let words = args::read(words, Grammar::FLAGS).operands;
@@ -83,7 +84,7 @@ fn completion(call: Call<'_>, found: &mut Launches) -> bool {
         let Some(text) = given.value else { continue };
         match given.name.as_str() {
             "-C" | "-x" => found.text(grammar_of(call.command), text, call.name),
-            "-W" if hidden::substitutes(&text.known_start()) => {
+            "-W" if text.has_unknown() || hidden::substitutes(&text.known_start()) => {
                 found.unknown("words that are expanded again", text.span, call.name);
             }
             _ => {}

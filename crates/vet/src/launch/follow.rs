@@ -1,6 +1,7 @@
 //! All commands at every depth.
 
-use super::launches;
+use super::written::Files;
+use super::{content, launches};
 use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
 use crate::effect::Effect;
 use crate::knowledge::Table;
@@ -37,6 +38,8 @@ pub struct Followed {
     copied: usize,
     /// Bytes of texts for shells that were read.
     read: usize,
+    /// Files that the text writes.
+    files: Files,
 }
 
 /// Bytes of inputs that are copied in all; what would come beyond is not known.
@@ -96,7 +99,8 @@ impl Followed {
             command.input = match command.input {
                 Input::Pipe(at) => {
                     let place = places.get(at).copied();
-                    let printed = place.and_then(|place| self.script.commands.get(place)).and_then(printed);
+                    let printed =
+                        place.and_then(|place| self.script.commands.get(place)).and_then(content::printed);
                     is_guess = true;
                     match (printed, place) {
                         (Some(text), _) => Input::Text(text),
@@ -124,6 +128,8 @@ impl Followed {
         if found.nested.is_empty() {
             found.nested = table.runs_of_added(&command);
         }
+        found.nested.extend(self.files.run_by(&command, &found.effects));
+        self.files.follow(&command);
         self.effects.extend(found.effects.into_iter().map(|effect| (place, effect)));
         self.script.commands.push(command.clone());
         if depth >= DEPTH && !found.nested.is_empty() {
@@ -218,51 +224,6 @@ fn has_own_input(command: &Command) -> bool {
         matches!(redirection.kind, Read | ReadWrite)
             || redirection.kind == Duplicate && redirection.descriptor == Some(0)
     })
-}
-
-/// What a command prints, if it is certain: `echo` and `printf` of known words, `cat` of a known text.
-fn printed(command: &Command) -> Option<Word> {
-    let writes_elsewhere = command.redirections.iter().any(|redirection| {
-        use crate::command::RedirectionKind::{Append, Duplicate, Write};
-        matches!(redirection.kind, Write | Append | Duplicate) && redirection.descriptor.unwrap_or(1) == 1
-    });
-    let (program, words) = command.words.split_first()?;
-    let program = program.text()?;
-    match program.as_str() {
-        _ if writes_elsewhere => None,
-        "echo" => {
-            let is_flag = |word: &&Word| matches!(word.text().as_deref(), Some("-n" | "-e" | "-E" | "-ne"));
-            let skipped = words.iter().take_while(is_flag).count();
-            Some(unescaped(super::args::joined(words.get(skipped..)?)))
-        }
-        "printf" => {
-            let text = super::args::joined(words);
-            let text = if words.len() > 1 { super::args::joined(words.get(1..)?) } else { text };
-            Some(unescaped(text))
-        }
-        "cat" | "tee" if words.is_empty() => match &command.input {
-            Input::Text(text) => Some(text.clone()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// `\n` and `\t` as `printf` prints them. Other escapes make the text uncertain.
-fn unescaped(mut word: Word) -> Word {
-    let mut is_odd = false;
-    for part in &mut word.parts {
-        if let Part::Text(text) = part
-            && text.contains('\\')
-        {
-            *text = text.replace("\\n", "\n").replace("\\t", "\t");
-            is_odd |= text.contains('\\');
-        }
-    }
-    if is_odd {
-        word.parts.push(Part::Unknown { why: Unknown::Other("escapes".to_owned()), splits: false });
-    }
-    word
 }
 
 /// The text as a shell would be given it, and whether that is certain. What is unknown becomes a variable.

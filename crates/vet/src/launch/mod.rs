@@ -6,10 +6,13 @@
 mod args;
 mod builtins;
 mod code;
+mod compilers;
 mod containers;
+mod content;
 mod finders;
 mod follow;
 mod git;
+mod names;
 mod packages;
 mod plain;
 mod sed;
@@ -18,12 +21,14 @@ mod tools;
 mod variables;
 mod windows;
 mod wrappers;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use args::Grammar;
 pub use follow::{Followed, Opaque, flatten, follow, follow_with};
+pub(crate) use variables::runs_value;
 pub(crate) use wrappers::program_of;
 
 use crate::command::{Command, Input, Shell, Span, Word};

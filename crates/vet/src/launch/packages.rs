@@ -167,9 +167,9 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     match call.name {
         "npx" | "bunx" | "pnpx" | "uvx" | "dlx" => fetched(call.words, call.name, call, found),
         "npm" | "pnpm" | "yarn" | "bun" => scripts(call, found),
-        "pipx" | "uv" | "poetry" | "pipenv" | "hatch" | "pdm" | "rye" | "conda" | "mamba" | "micromamba"
-        | "bundle" | "rustup" | "volta" | "pyenv" | "rbenv" | "nvm" | "fnm" | "corepack" | "nix"
-        | "nix-shell" | "guix" | "devbox" | "composer" | "dotnet" | "go" | "deno" | "cargo" => {
+        "pipx" | "uv" | "poetry" | "pipenv" | "hatch" | "pdm" | "rye" | "pixi" | "conda" | "mamba"
+        | "micromamba" | "bundle" | "rustup" | "volta" | "pyenv" | "rbenv" | "nvm" | "fnm" | "corepack"
+        | "nix" | "nix-shell" | "guix" | "devbox" | "composer" | "dotnet" | "go" | "deno" | "cargo" => {
             runners(call, found)
         }
         "make" | "gmake" => make(call, found),
@@ -396,6 +396,7 @@ const RUN_VERBS: &[(&str, &[&str])] = &[
     ("hatch", &["run"]),
     ("pdm", &["run"]),
     ("rye", &["run"]),
+    ("pixi", &["run", "exec"]),
     ("conda", &["run"]),
     ("mamba", &["run"]),
     ("micromamba", &["run"]),

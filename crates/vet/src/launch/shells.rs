@@ -22,6 +22,17 @@ const SHELLS: &[(&str, Shell)] = &[
 const FOREIGN: &[&str] =
     &["fish", "nu", "csh", "tcsh", "elvish", "xonsh", "rc", "es", "ion", "oil", "osh", "ysh"];
 
+/// The grammar in which a shell of this name, or the builtin that reads a file, reads its scripts.
+pub(super) fn shell_of(name: &str) -> Option<Shell> {
+    match name {
+        "source" | "." => Some(Shell::Bash),
+        "pwsh" => Some(Shell::Pwsh),
+        "powershell" => Some(Shell::WindowsPowershell),
+        "cmd" => Some(Shell::Cmd),
+        _ => SHELLS.iter().find(|(known, _)| *known == name).map(|(_, shell)| *shell),
+    }
+}
+
 /// Reads a shell; false if the program is none.
 pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     if let Some((_, shell)) = SHELLS.iter().find(|(name, _)| *name == call.name) {

@@ -1,6 +1,7 @@
 //! Tools that are no launchers by trade, with options or commands that start programs.
 
 use super::args::{self, Grammar};
+use super::compilers;
 use super::{Call, Launches};
 use crate::command::{Input, Shell, Word};
 
@@ -280,7 +281,9 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
         "sqlite3" | "sqlite" => sqlite(call, found),
         "at" | "batch" => later(call, found),
         "crontab" => crontab(call, found),
-        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => return compiler(call, found),
+        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => return compilers::compiler(call, found),
+        "ld" | "ld.bfd" | "ld.gold" | "ld.lld" | "lld" | "mold" => return compilers::linker(call, found),
+        "gh" => return compilers::codespace(call, found),
         "ssh-keygen" | "ssh-add" | "ssh-agent" => return security_key(call, found),
         "socat" => socat(call, found),
         _ => return read_row(call, found),
@@ -604,32 +607,6 @@ fn sqlite(call: Call<'_>, found: &mut Launches) {
     {
         found.unknown("a command of sqlite3 that may start programs", text.span, "sqlite3");
     }
-}
-
-/// `-wrapper PROGRAM,WORD`: what starts the passes of the compiler; and `@FILE`, which may hold it. False if there is
-/// none.
-fn compiler(call: Call<'_>, found: &mut Launches) -> bool {
-    let mut is_wrapped = false;
-    for word in call.words.iter().filter(|word| word.known_start().starts_with('@')) {
-        is_wrapped = true;
-        found.executes(None, "options of the compiler that stand in a file", word.span);
-    }
-    for pair in call.words.windows(2) {
-        let [option, list] = pair else { continue };
-        if option.text().as_deref() != Some("-wrapper") {
-            continue;
-        }
-        is_wrapped = true;
-        match list.text() {
-            Some(list_text) => {
-                let words: Vec<Word> =
-                    list_text.split(',').map(|word| Word::known(word, list.span)).collect();
-                found.words(&words, "gcc -wrapper");
-            }
-            None => found.unknown("a program that starts the compiler", list.span, "gcc -wrapper"),
-        }
-    }
-    is_wrapped
 }
 
 /// Libraries for keys, and the command that an agent runs. False if there is none.

@@ -171,6 +171,11 @@ fn kind(name: &str) -> Option<Kind> {
     VARIABLES.iter().find(|(pattern, _)| fits(pattern, &upper)).map(|(_, kind)| *kind)
 }
 
+/// True for a variable whose value makes programs run something.
+pub(crate) fn runs_value(name: &str) -> bool {
+    name == "PATH" || kind(name).is_some()
+}
+
 /// One variable that is given a value.
 pub(super) fn variable(name: &str, value: &Word, found: &mut Launches) {
     let Some(kind) = kind(name) else { return };

@@ -131,6 +131,7 @@ static ROWS: &[Row] = &[
     .idle(&["-p", "--attach"]),
     row(&["ltrace"], "aAeFlnopsuxXD", &["align", "output", "filter", "user"], Form::Words(0)).idle(&["-p"]),
     row(&["valgrind"], "", &[], Form::Words(0)),
+    row(&["scan-build", "analyze-build"], "oBb", &["use-cc", "use-c++", "status-bugs-dir"], Form::Words(0)),
     row(&["mispipe", "pee"], "", &[], Form::Joined(0)),
     row(
         &["xvfb-run"],

@@ -6,6 +6,10 @@ use crate::command::{Problem, Shell, Span};
 /// Constructs in each other that are followed. Scripts that people write stay below twenty.
 const DEEPEST: u32 = 100;
 
+/// Commands that are read of one text, so that ten megabytes have their answer in two seconds. More than a tenth of them
+/// are not judged in any case (`launch::follow`).
+const MOST: u32 = 600_000;
+
 /// Why reading ended early.
 pub(super) type Stop = Problem;
 pub(super) type Parsed<T> = Result<T, Stop>;
@@ -36,6 +40,8 @@ pub(super) struct Parser<'t> {
     pub shell: Shell,
     pub places: Places,
     pub depth: u32,
+    /// Commands that were read.
+    commands: u32,
     /// A parenthesis behind `?`, `*` and the like begins a pattern; not so in a regular expression.
     pub has_patterns: bool,
     pub announced: Vec<Announced>,
@@ -52,6 +58,7 @@ impl<'t> Parser<'t> {
             shell,
             places,
             depth: 0,
+            commands: 0,
             has_patterns: true,
             announced: Vec::new(),
             documents: Vec::new(),
@@ -172,6 +179,12 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Counts a command.
+    pub(super) fn count(&mut self) -> Parsed<()> {
+        self.commands += 1;
+        if self.commands > MOST { self.stop("the text holds very many commands") } else { Ok(()) }
+    }
+
     /// Runs `inner` one level deeper.
     pub(super) fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= DEEPEST {
@@ -195,6 +208,7 @@ impl<'t> Parser<'t> {
         }
         let mut parser = Parser::new(text, self.shell, places);
         parser.depth = self.depth + 1;
+        parser.commands = self.commands;
         parser.documents = std::mem::take(&mut self.documents);
         let result = inner(&mut parser);
         let rest = std::mem::take(&mut parser.announced);
@@ -205,6 +219,7 @@ impl<'t> Parser<'t> {
             Ok(value)
         });
         self.documents = parser.documents;
+        self.commands = parser.commands;
         self.problems.append(&mut parser.problems);
         result
     }

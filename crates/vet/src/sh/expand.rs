@@ -169,7 +169,9 @@ impl Lowering<'_> {
                     words.unknown(Unknown::Other("an array".to_owned()), true);
                 }
                 Piece::Subscript(inner) => {
-                    self.arithmetic(inner, span);
+                    let before = index.checked_sub(1).and_then(|before| pieces.get(before));
+                    let name = if let Some(Piece::Bare(name)) = before { name.as_str() } else { "" };
+                    self.subscript(name, inner, span);
                     words.unknown(Unknown::Other("a subscript".to_owned()), false);
                 }
             }
@@ -199,7 +201,7 @@ impl Lowering<'_> {
         let Parameter { name, operator, indirect, subscript, word, quoted } = parameter;
         let span = self.span;
         if let Some(subscript) = subscript {
-            self.arithmetic(subscript, span);
+            self.subscript(name, subscript, span);
         }
         let lists_all = name == "@" || subscript.as_ref().is_some_and(|inner| is_all(inner));
         let splits = !quoted || lists_all;
@@ -212,12 +214,28 @@ impl Lowering<'_> {
                 self.prompt(value, span);
                 words.unknown(variable, splits);
             }
-            Operator::Transform if matches!(value, Value::Foreign) && NUMBERS.contains(&name.as_str()) => {
+            Operator::Length if !parameter.indirect => {
+                self.expand(&Written { pieces: word.clone(), span }, Manner::Value);
+                self.hidden_command(span);
+                words.unknown(Unknown::Number, false);
+            }
+            Operator::Transform | Operator::Slice
+                if matches!(value, Value::Foreign) && NUMBERS.contains(&name.as_str()) =>
+            {
                 words.unknown(Unknown::Number, false);
             }
             _ => {
-                if *indirect || *operator == Operator::Transform {
+                if *indirect || matches!(operator, Operator::Transform | Operator::Slice) {
                     self.hidden_command(span);
+                }
+                if *indirect && !lists_all && !(*operator == Operator::Transform && word.is_empty()) {
+                    self.indirect(parameter, span);
+                }
+                if *operator == Operator::Slice {
+                    self.evaluated(word, span);
+                }
+                if *operator == Operator::Default(true) {
+                    self.gives(name, span);
                 }
                 let inner = Written { pieces: word.clone(), span };
                 let alternative = self.expand(&inner, Manner::Value);

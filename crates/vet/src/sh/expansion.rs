@@ -158,9 +158,12 @@ impl Parser<'_> {
         let operator = self.operator()?;
         let word = match operator {
             Operator::Plain => Vec::new(),
-            operator => self.pieces(Until::Brace(quoted && operator != Operator::Transform))?,
+            operator => {
+                let is_text = !matches!(operator, Operator::Transform | Operator::Slice);
+                self.pieces(Until::Brace(quoted && is_text))?
+            }
         };
-        let operator = if measures { Operator::Transform } else { operator };
+        let operator = if measures { Operator::Length } else { operator };
         let parameter = Parameter { name, operator, indirect, subscript, word, quoted };
         Ok(Piece::Parameter(Box::new(parameter)))
     }
@@ -198,7 +201,8 @@ impl Parser<'_> {
             Some(b'=') => Operator::Default(true),
             Some(b'+') => Operator::Alternative,
             Some(b'@') if self.peek_second() == Some(b'P') => Operator::Prompt,
-            Some(b'#' | b'%' | b'/' | b'^' | b',' | b'~' | b':' | b'@' | b'*' | b'[') => Operator::Transform,
+            Some(b':') => Operator::Slice,
+            Some(b'#' | b'%' | b'/' | b'^' | b',' | b'~' | b'@' | b'*' | b'[') => Operator::Transform,
             _ => return self.unexpected("`}` or an operator of the expansion"),
         };
         self.at += 1;

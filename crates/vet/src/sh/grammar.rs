@@ -172,6 +172,7 @@ impl Parser<'_> {
 
     /// One command with its redirections.
     fn command(&mut self) -> Parsed<Node> {
+        self.count()?;
         self.nested(|parser| {
             parser.blanks();
             let start = parser.at;

@@ -2,6 +2,7 @@
 
 use super::assigned::{Touches, assigned, assigned_name, names_in, touches};
 use super::cursor::{Parser, Places};
+use super::data::data;
 use super::expand::Manner;
 use super::scope::{Scope, Value};
 use super::tree::{Document, List, Node, Piece, Redirect, Simple, Target, Word as Written};
@@ -55,7 +56,7 @@ pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems:
         found.anything |= inner.anything;
     }
     let has_hidden_command = found.hidden;
-    let mut scope = Scope::new(found);
+    let mut scope = Scope::new(found, data(list, documents));
     scope.has_hidden_command = has_hidden_command;
     let mut lowering = Lowering {
         shell,
@@ -98,7 +99,10 @@ impl Lowering<'_> {
             Node::Chain(nodes) => nodes.iter().for_each(|(_, node)| self.node(node)),
             Node::Group(list, _) => self.list(list),
             Node::Branches(lists) => lists.iter().for_each(|list| self.list(list)),
-            Node::For { words, body, .. } => {
+            Node::For { name, words, body } => {
+                if let (Some(name), Some(word)) = (name, words.first()) {
+                    self.gives(name, word.span);
+                }
                 for word in words {
                     self.expand(word, Manner::Command);
                 }
@@ -155,12 +159,19 @@ impl Lowering<'_> {
             self.expand(word, Manner::Value);
         }
         if is_arithmetic {
+            self.compared(words);
             self.hidden_command(words.first().map_or(self.span, |word| word.span));
         }
     }
 
     /// Arithmetic: what is expanded in it, and the values that it may evaluate in turn.
     pub(super) fn arithmetic(&mut self, pieces: &[Piece], span: Span) {
+        self.expanded_arithmetic(pieces, span);
+        self.evaluated(pieces, span);
+    }
+
+    /// As [`Lowering::arithmetic`], where values of data are looked at elsewhere.
+    pub(super) fn expanded_arithmetic(&mut self, pieces: &[Piece], span: Span) {
         let inner = Written { pieces: pieces.to_vec(), span };
         self.expand(&inner, Manner::Value);
         self.hidden_command(span);
@@ -217,7 +228,7 @@ impl Lowering<'_> {
         self.input.clone()
     }
 
-    fn bare_command(&mut self, span: Span) -> Command {
+    pub(super) fn bare_command(&mut self, span: Span) -> Command {
         Command {
             shell: self.shell,
             words: Vec::new(),
@@ -229,7 +240,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn push(&mut self, command: Command) {
+    pub(super) fn push(&mut self, command: Command) {
         self.script.commands.push(command);
     }
 
@@ -292,6 +303,7 @@ impl Lowering<'_> {
             simple.words.iter().flat_map(|word| self.expand(word, Manner::Command)).collect();
         let (redirections, input) = self.redirections(&simple.redirections);
         self.span = simple.span;
+        self.evaluating_builtin(&simple.words);
         self.remember(simple, &words, &assignments);
         if words.is_empty() && assignments.is_empty() && redirections.is_empty() {
             return;
@@ -339,7 +351,7 @@ impl Lowering<'_> {
                 },
                 Piece::Subscript(inner) => {
                     let inner = inner.clone();
-                    self.arithmetic(&inner, word.span);
+                    self.subscript(&name, &inner, word.span);
                     pieces.remove(0);
                 }
                 _ => break,
@@ -347,6 +359,9 @@ impl Lowering<'_> {
         }
         if matches!(pieces.first(), Some(Piece::Bare(text)) if text.is_empty()) {
             pieces.remove(0);
+        }
+        if self.scope.data.integers.contains(&name) {
+            self.evaluated(&pieces, word.span);
         }
         let value = Written { pieces, span: word.span };
         Assignment { name, value: self.expand_to_one(&value, Manner::Value) }

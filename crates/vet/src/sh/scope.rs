@@ -1,7 +1,8 @@
 //! What is known of variables at a place of the text.
 
 use super::assigned::Assigned;
-use std::collections::HashMap;
+use super::data::Data;
+use std::collections::{HashMap, HashSet};
 
 /// The characters at which bash splits if nobody says otherwise.
 const STANDARD_SEPARATORS: &str = " \t\n";
@@ -21,6 +22,10 @@ pub(super) enum Value {
 #[derive(Debug)]
 pub(super) struct Scope {
     elsewhere: Assigned,
+    /// Which variables may hold text of data.
+    pub data: Data,
+    /// Values of data of which it was told that they are evaluated.
+    pub told: HashSet<String>,
     values: HashMap<String, Option<String>>,
     /// Functions are defined in one place and run in another, with what is known there.
     pub in_function: bool,
@@ -29,8 +34,9 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    pub(super) fn new(elsewhere: Assigned) -> Self {
-        Self { elsewhere, values: HashMap::new(), in_function: false, has_hidden_command: false }
+    pub(super) fn new(elsewhere: Assigned, data: Data) -> Self {
+        let (values, told) = (HashMap::new(), HashSet::new());
+        Self { elsewhere, data, told, values, in_function: false, has_hidden_command: false }
     }
 
     /// What is known of a variable.

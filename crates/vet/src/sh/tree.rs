@@ -36,7 +36,11 @@ pub(super) enum Operator {
     Alternative,
     /// Expands it like a prompt, commands included (`@P`).
     Prompt,
-    /// Anything else: cutting, replacing, case, length, names.
+    /// Takes a part by numbers, which are arithmetic (`:1:2`).
+    Slice,
+    /// Counts letters or elements (`${#name}`).
+    Length,
+    /// Anything else: cutting, replacing, case, names.
     Transform,
 }
 

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod escapes;
+mod evaluated;
 mod everyday;
+mod network;
 mod place;
 mod programs;
 mod properties;
 mod suite;
 mod windows;
+mod written;

@@ -5,7 +5,7 @@ use garth_policy::{
     CommandDecision, Inputs, Layer, Origin, Policy, ProgramRow, Source, TrustStore, load, schema,
 };
 use garth_vet::Shell;
-use garth_vet::judge::{Code, Judge, run_rule_tests};
+use garth_vet::judge::{Code, Judge, judge, run_rule_tests};
 use garth_vet::knowledge::Table;
 
 use CommandDecision::{Allow, Ask, Deny};
@@ -176,4 +176,25 @@ fn a_policy_and_the_table_know_the_same_keys() {
     let known: Vec<&str> = error.what.split('`').skip(3).step_by(2).filter(|key| *key != "use").collect();
     assert_eq!(known.len(), keys.len(), "{}", error.what);
     assert!(known.iter().all(|key| keys.contains_key(*key)), "{}", error.what);
+}
+
+#[test]
+fn what_compilers_and_runners_are_given_is_followed() {
+    for text in [
+        "pixi run git push",
+        "scan-build git push",
+        "hatch run git push",
+        "gh cs ssh -- git push",
+        "gh codespace ssh -c x 'git push'",
+        "gcc -wrapper git,push a.c",
+        "RUSTC_WRAPPER='git push' cargo build",
+    ] {
+        let verdict = judge(&crate::properties::policy(), &surroundings(), Shell::Bash, text);
+        assert_eq!(verdict.decision, Deny, "{text}");
+    }
+    for text in ["gcc @args", "ld -plugin ./x.so a.o", "ld --plugin=./x.so a.o", "gcc -fplugin=./x.so a.c"] {
+        let verdict = judge(&crate::properties::policy(), &surroundings(), Shell::Bash, text);
+        let mut runs = verdict.commands.iter().flat_map(|command| &command.effects);
+        assert!(runs.any(|effect| effect.kind == garth_vet::EffectKind::Executes), "{text}");
+    }
 }

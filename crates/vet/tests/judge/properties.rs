@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 /// `git push` and `curl` are denied, `npm publish` is asked for, `ls` is allowed.
-fn policy() -> Policy {
+pub fn policy() -> Policy {
     let rule = |prefix: &str, decision| CommandRule {
         prefix: prefix.split(' ').map(|word| vec![word.to_owned()]).collect(),
         decision,
@@ -271,4 +271,13 @@ proptest! {
         }).collect();
         prop_assert_eq!(decided(&spelled), CommandDecision::Deny, "{}", spelled);
     }
+}
+
+/// However much is said of commands that are harmless, what is said of another behind them counts.
+#[test]
+fn many_reasons_hide_no_stricter_one() {
+    let harmless: String = (0..500).map(|number| format!("program-{number}\n")).collect();
+    assert_eq!(decided(&harmless), CommandDecision::Allow);
+    assert_eq!(decided(&format!("{harmless}sudo make install")), CommandDecision::Ask);
+    assert_eq!(decided(&format!("{harmless}sudo -k\n{harmless}git push")), CommandDecision::Deny);
 }

@@ -1,5 +1,6 @@
 //! `garth check`.
 
+mod ansi;
 mod lines;
 mod picture;
 mod save;
@@ -72,6 +73,14 @@ fn judged(vetting: &Vetting, arguments: &CheckArguments) -> Result<(String, Verd
         let text = script(file)?;
         let shell = shell.or_else(|| shell_of(file, &text)).ok_or_else(|| unknown_shell(file))?;
         let verdict = vetting.judge(Given::Script(shell, &text), agent, None);
+        // Without a byte order mark Windows PowerShell may read other letters; the stricter reading counts.
+        let seen = if shell == Shell::WindowsPowershell { ansi::seen_as(&text) } else { None };
+        if let Some(seen) = seen {
+            let other = vetting.judge(Given::Script(shell, &seen), agent, None);
+            if other.decision > verdict.decision {
+                return Ok((seen, other));
+            }
+        }
         return Ok((text, verdict));
     }
     if let Some(text) = &arguments.text {
