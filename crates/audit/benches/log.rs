@@ -39,6 +39,7 @@ fn log(directory: &Path, number: u64, required: bool) -> Log {
         limits: Limits { file: 64 << 20, age: Duration::from_secs(86_400), kind: u64::MAX },
         required,
         listener: None,
+        held: false,
     })
 }
 

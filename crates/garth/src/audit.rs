@@ -195,6 +195,8 @@ pub(crate) fn open(
         limits: Limits::USUAL,
         required,
         listener: recording.listener.clone(),
+        // What is not required can wait until the sandbox is on its way.
+        held: !required,
     }))))
 }
 
@@ -215,6 +217,7 @@ pub(crate) fn new_log(
         limits: Limits::USUAL,
         required: false,
         listener: recording.listener.clone(),
+        held: false,
     }))
 }
 
@@ -238,6 +241,7 @@ pub fn unwritten_log(listener: Listener) -> Result<Log, Error> {
         limits: Limits::USUAL,
         required: false,
         listener: Some(listener),
+        held: false,
     }))
 }
 

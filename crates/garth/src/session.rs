@@ -1,9 +1,12 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
+mod end;
+
+pub use end::{exit_like, repository};
+
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
-use crate::audit_network;
 use crate::commands::{Commands, DeniedCommand};
 use crate::denial::Explainer;
 use crate::egress::Egress;
@@ -11,12 +14,10 @@ use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::undo::{Checkpoint, Checkpoints, LayerEnd, LiveLayer, Planned, planned};
 use crate::vetting::obstacle;
-use garth_audit::core::{
-    CheckpointMade, LayerKept, LimitHit, PlanChanged, ProcessEnded, ProcessStarted, RepositoryMade, Usage,
-};
-use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
+use end::usage_since;
+use garth_audit::core::{CheckpointMade, PlanChanged, ProcessStarted};
+use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
-use garth_host::linux::addresses;
 use garth_host::linux::broker::descriptors;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
@@ -27,8 +28,7 @@ use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
-use garth_host::linux::message::InnerSocket;
-use garth_host::linux::supervise::{Denied, Execution, Used};
+use garth_host::linux::supervise::{Denied, Used};
 use garth_plan::assurance::gate;
 use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
@@ -39,7 +39,6 @@ use garth_policy::{
 };
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -323,6 +322,8 @@ impl Prepared {
         let (start, before) = (Instant::now(), launch::used().ok());
         let result = self.begin().and_then(|()| self.carry_out(observe));
         let result = self.recorded().and(result);
+        // Of a session that did not come so far.
+        self.release_log();
         tell(&self.recorder, || {
             let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
             audit::ended(&result, milliseconds, usage_since(before))
@@ -343,11 +344,21 @@ impl Prepared {
         let required = self.policy.audit.required.value;
         let environment = &self.command.environment;
         self.recorder = audit::open(&mut self.place, &self.recording, required, environment)?;
-        tell(&self.recorder, || audit::started(self));
+        if required {
+            tell(&self.recorder, || audit::started(self));
+        }
         if let Some(made) = self.checkpoint.take() {
             tell(&self.recorder, || made);
         }
         self.recorded()
+    }
+
+    /// Writes the beginning of a log that is not required, while the runner builds the sandbox: the machine has little else
+    /// to do then.
+    fn release_log(&self) {
+        if let Some(log) = &self.recorder {
+            log.release(|| audit::started(self));
+        }
     }
 
     /// A log that the policy requires has to be written.
@@ -482,6 +493,7 @@ impl Prepared {
             None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
+        self.release_log();
         if let Some(egress) = &mut egress {
             descriptors::raise();
             egress.begin()?;
@@ -588,180 +600,4 @@ fn with_directory(spec: &LaunchSpec, directory: &Path) -> LaunchSpec {
         }
     }
     spec
-}
-
-/// Takes what a sandbox tells while it stands.
-struct Told<'s> {
-    observe: &'s mut dyn FnMut(&Denied),
-    denied: Vec<Denied>,
-    commands: &'s Commands,
-    egress: Option<&'s Egress>,
-    /// Ports of the loopback inside at which nobody listens.
-    silent: Vec<u16>,
-    recorder: &'s Recorder,
-    explainer: Option<&'s Explainer>,
-    used: Vec<Used>,
-    used_more: bool,
-}
-
-impl wait::Observer for Told<'_> {
-    fn denied(&mut self, event: Denied) {
-        (self.observe)(&event);
-        if let Some(explainer) = self.explainer {
-            tell(self.recorder, || audit::file_denied(&explainer.explain(&event)));
-        }
-        self.denied.push(event);
-    }
-
-    fn command(&mut self, execution: &Execution, answer: wait::CommandAnswer) {
-        self.commands.answer(execution, answer);
-    }
-
-    fn used(&mut self, used: Option<Used>) {
-        match used {
-            Some(used) => self.used.push(used),
-            None => self.used_more = true,
-        }
-    }
-
-    fn nobody_listens(&mut self, port: u16) {
-        self.silent.push(port);
-    }
-
-    fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError> {
-        match self.egress {
-            Some(egress) => egress.serve(kind, socket),
-            // The plan asked for no network, so a runner that offers one is none of ours.
-            None => Err(OsError::new("serve", "a network that nobody planned", libc_eperm())),
-        }
-    }
-}
-
-impl Sandbox {
-    /// Waits for the end. `observe` sees every refusal as it happens.
-    ///
-    /// # Errors
-    /// A failed system call of the broker.
-    pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        let mut told = Told {
-            observe,
-            denied: Vec::new(),
-            commands: &self.commands,
-            egress: self.egress.as_ref(),
-            silent: Vec::new(),
-            recorder: &self.recorder,
-            explainer: self.explainer.as_ref(),
-            used: Vec::new(),
-            used_more: false,
-        };
-        let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
-            .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, used, used_more, .. } = told;
-        if let Some(egress) = self.egress.as_ref().filter(|_| self.recorder.is_some()) {
-            egress.settle();
-        }
-        let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
-        // Where the host has no server either, nothing was missed.
-        let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
-        let missed: Vec<Decided> = missed.collect();
-        missed.iter().for_each(|decided| tell(&self.recorder, || audit_network::event(decided)));
-        refused.extend(missed);
-        let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
-        let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
-        let commands = self.commands.denied();
-        let layer = self.layer.map(LiveLayer::end).transpose()?;
-        let (outcome, limited) = match &self.group {
-            None => (outcome, None),
-            // The kernel ends all of a group at once, so the runner may have had no last word.
-            Some(group) => match (outcome, group.ended_by()) {
-                (Outcome::Ended(_) | Outcome::Lost, Some(what)) => (Outcome::LimitHit(what), None),
-                (outcome, _) => (outcome, group.refused_by()),
-            },
-        };
-        record_outcome(&self.recorder, &outcome, limited.as_deref());
-        if let Some(LayerEnd { id, changes }) = &layer {
-            let (layer, changes) = (id.clone(), *changes as u64);
-            tell(&self.recorder, || LayerKept { layer, changes });
-        }
-        Ok(Ended {
-            outcome,
-            denied,
-            commands,
-            refused,
-            faults,
-            approvals,
-            limited,
-            layer,
-            unrecorded: None,
-            used,
-            used_more,
-        })
-    }
-}
-
-/// What came of it, apart from the end of the session.
-fn record_outcome(recorder: &Recorder, outcome: &Outcome, limited: Option<&str>) {
-    let limit = |limit: &str, ended: bool| LimitHit { limit: limit.to_owned(), ended };
-    match outcome {
-        Outcome::Ended(ending) => {
-            let (code, signal) = (ending.code, ending.signal);
-            tell(recorder, || ProcessEnded { process: None, code, signal });
-            for path in &ending.repositories {
-                tell(recorder, || RepositoryMade { path: repository(path).to_lossless() });
-            }
-        }
-        Outcome::TimedOut => tell(recorder, || limit("time", true)),
-        Outcome::LimitHit(what) => tell(recorder, || limit(what, true)),
-        Outcome::NotExecuted(_) | Outcome::Failed { .. } | Outcome::Lost => {}
-    }
-    if let Some(what) = limited {
-        tell(recorder, || limit(what, false));
-    }
-}
-
-/// The directory that became a repository; what is reported may be the `.git` in it.
-#[must_use]
-pub fn repository(reported: &AbsPath) -> AbsPath {
-    match reported.file_name() {
-        Some(b".git") => reported.parent().unwrap_or_else(|| reported.clone()),
-        _ => reported.clone(),
-    }
-}
-
-/// What the processes of a sandbox used, by what all children had used before it.
-fn usage_since(before: Option<launch::Used>) -> Option<Usage> {
-    let (before, after) = (before?, launch::used().ok()?);
-    let milliseconds = |after: Duration, before: Duration| {
-        u64::try_from(after.saturating_sub(before).as_millis()).unwrap_or(u64::MAX)
-    };
-    Some(Usage {
-        user: milliseconds(after.user, before.user),
-        system: milliseconds(after.system, before.system),
-        memory: after.memory,
-    })
-}
-
-/// A port of the host's loopback that was wanted inside, in the form of a refusal.
-fn host_port(port: u16) -> Decided {
-    let reason = "nobody listens there inside, and the server on the host's own loopback is outside";
-    Decided {
-        connection: 0,
-        front: Front::HostPort,
-        client: None,
-        protocol: Protocol::Tcp,
-        host: Some(Host::Name("localhost".to_owned())),
-        port,
-        address: None,
-        request: None,
-        ruling: Ruling::deny(Code::SpecialAddress, reason).hinted(Hint::host_port(port)),
-        secrets: Vec::new(),
-        withheld: Vec::new(),
-        encrypted_hello: false,
-    }
-}
-
-/// The exit code that tells how a target ended; ends this process by the target's signal, if one ended it.
-#[must_use]
-pub fn exit_like(ending: &Ending) -> u8 {
-    wait::exit_like(ending)
 }

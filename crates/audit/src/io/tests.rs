@@ -32,6 +32,7 @@ fn options(directory: &Path) -> Options {
         limits: Limits::USUAL,
         required: true,
         listener: None,
+        held: false,
     }
 }
 
@@ -176,6 +177,7 @@ fn a_full_disk_ends_a_required_session_once_and_leaves_whole_lines() {
             directory: Some(Ok(Box::new(disk))),
             required,
             listener: Some(listener),
+            held: false,
             ..options(place)
         });
         let counter = Arc::clone(&heard);

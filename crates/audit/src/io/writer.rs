@@ -110,6 +110,8 @@ pub struct Options {
     pub required: bool,
     /// Hears each record, also where none can be written.
     pub listener: Option<Listener>,
+    /// Everything waits in memory for [`Log::release`].
+    pub held: bool,
 }
 
 impl fmt::Debug for Options {
@@ -145,6 +147,13 @@ struct State {
     on_loss: Option<OnLoss>,
     kinds: BTreeMap<Kind, Count>,
     ended: bool,
+    held: Option<Held>,
+}
+
+/// What waits for the first record.
+struct Held {
+    since: Moment,
+    events: Vec<(Moment, Event)>,
 }
 
 /// The file that is written to.
@@ -176,7 +185,7 @@ impl Log {
     /// Opens the first file. A log that cannot be written is there all the same: it is lost from the start.
     #[must_use]
     pub fn start(options: Options) -> Self {
-        let Options { session, directory, redactor, limits, required, listener } = options;
+        let Options { session, directory, redactor, limits, required, listener, held } = options;
         let (directory, lost) = match directory {
             None => (None, None),
             Some(Ok(directory)) => (Some(directory), None),
@@ -191,16 +200,37 @@ impl Log {
             on_loss: None,
             kinds: BTreeMap::new(),
             ended: false,
+            held: held.then(|| Held { since: now(), events: Vec::new() }),
         };
         let log = Self { session, required, limits, listener, state: Mutex::new(state) };
-        let mut state = log.state();
-        if state.lost.is_none()
-            && let Err(error) = state.open(session, 0)
-        {
-            state.lose(format!("cannot make a file for it: {error}"), required);
+        if !held {
+            log.open(&mut log.state());
         }
-        drop(state);
         log
+    }
+
+    fn open(&self, state: &mut State) {
+        if state.lost.is_none()
+            && let Err(error) = state.open(self.session, 0)
+        {
+            state.lose(format!("cannot make a file for it: {error}"), self.required);
+        }
+    }
+
+    /// Opens the first file of a log that was held, and writes what happened since, after a first event that took time to
+    /// make. Does nothing if it was not held, or not any more.
+    pub fn release<E: Into<Event>>(&self, first: impl FnOnce() -> E) {
+        if self.state().held.is_none() {
+            return;
+        }
+        let first = first().into();
+        let mut state = self.state();
+        let Some(Held { since, events }) = state.held.take() else { return };
+        self.open(&mut state);
+        self.take(&mut state, &first, since);
+        for (at, event) in events {
+            self.take(&mut state, &event, at);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -257,6 +287,13 @@ impl Log {
     pub fn record(&self, event: impl Into<Event>) {
         let event = event.into();
         let mut state = self.state();
+        match &mut state.held {
+            Some(held) => held.events.push((now(), event)),
+            None => self.take(&mut state, &event, now()),
+        }
+    }
+
+    fn take(&self, state: &mut State, event: &Event, at: Moment) {
         if state.ended {
             return;
         }
@@ -265,7 +302,7 @@ impl Log {
         if count.bytes >= self.limits.kind {
             count.omitted += 1;
             if count.omitted == 1 {
-                self.put(&mut state, &omitted(kind, 1));
+                self.put(state, &omitted(kind, 1), at);
                 if self.required {
                     let cause = format!("there are more events of the kind {} than it takes", kind.name());
                     state.lose(cause, true);
@@ -274,17 +311,17 @@ impl Log {
             return;
         }
         if kind == Kind::SessionEnded {
-            self.count_omitted(&mut state);
+            self.count_omitted(state, at);
         }
-        self.put(&mut state, &event);
+        self.put(state, event, at);
         if kind == Kind::SessionEnded {
             state.ended = true;
-            self.settle(&mut state);
+            self.settle(state);
         }
     }
 
     /// How many of each kind were left out, before the end.
-    fn count_omitted(&self, state: &mut State) {
+    fn count_omitted(&self, state: &mut State, at: Moment) {
         let over: Vec<(Kind, u64)> = state
             .kinds
             .iter()
@@ -292,12 +329,12 @@ impl Log {
             .filter(|(_, count)| *count > 1)
             .collect();
         for (kind, count) in over {
-            self.put(state, &omitted(kind, count));
+            self.put(state, &omitted(kind, count), at);
         }
     }
 
     /// Makes the record, tells and writes it.
-    fn put(&self, state: &mut State, event: &Event) {
+    fn put(&self, state: &mut State, event: &Event, at: Moment) {
         let full = state.file.as_ref().is_some_and(|current| {
             current.length > 0
                 && (current.length >= self.limits.file || current.since.elapsed() >= self.limits.age)
@@ -305,12 +342,12 @@ impl Log {
         if full {
             self.rotate(state);
         }
-        self.write(state, event);
+        self.write(state, event, at);
     }
 
-    fn write(&self, state: &mut State, event: &Event) {
+    fn write(&self, state: &mut State, event: &Event, at: Moment) {
         let State { chain, redactor, file, kinds, .. } = state;
-        let line = chain.seal(event, now(), redactor);
+        let line = chain.seal(event, at, redactor);
         if let Some(listener) = &self.listener {
             listener(line);
         }
@@ -366,10 +403,10 @@ impl Log {
     fn rotate(&self, state: &mut State) {
         let Some(number) = state.file.as_ref().map(|current| current.number) else { return };
         let (old, new) = (file_name(self.session, number), file_name(self.session, number + 1));
-        self.write(state, &LogContinued { file: new }.into());
+        self.write(state, &LogContinued { file: new }.into(), now());
         self.sync(state, true);
         match state.open(self.session, number + 1) {
-            Ok(()) => self.write(state, &LogHead { file: old }.into()),
+            Ok(()) => self.write(state, &LogHead { file: old }.into(), now()),
             Err(error) => state.lose(format!("cannot make another file for it: {error}"), self.required),
         }
     }
