@@ -306,7 +306,10 @@ impl Machine {
             FileOp::Read | FileOp::List => own.intersects(AccessMask::FILE_READ_DATA).into(),
             FileOp::Execute => own.intersects(AccessMask::FILE_EXECUTE).into(),
             FileOp::Metadata => own.intersects(AccessMask::FILE_READ_ATTRIBUTES).into(),
-            FileOp::Write => own.intersects(CHANGES.without(AccessMask::DELETE)).into(),
+            // Deleting is asked of the name that is deleted.
+            FileOp::Write => {
+                own.intersects(CHANGES.without(AccessMask::DELETE | AccessMask::FILE_DELETE_CHILD)).into()
+            }
             FileOp::Link => own.intersects(AccessMask::FILE_WRITE_ATTRIBUTES).into(),
             FileOp::Create(kind) => (!stands && adds(kind)).into(),
             FileOp::Delete | FileOp::MoveFrom => removable.into(),

@@ -67,8 +67,10 @@ pub struct Plan {
 /// Something that the policy allows and the tier cannot give.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Narrower {
-    /// Where: this path and what is below it.
+    /// Where.
     pub path: AbsPath,
+    /// What is below it too.
+    pub whole: bool,
     /// What does not work, and why.
     pub reason: String,
 }

@@ -13,7 +13,7 @@ use super::super::known;
 use super::super::machine::{CHANGES, protected};
 use super::super::rights::AccessMask;
 use super::super::sid::Sid;
-use super::super::spec::{Capability, Container, Directory, Grant, Guard, Lifetime, Profile};
+use super::super::spec::{Capability, Container, Directory, Grant, Guard, Lifetime, Narrower, Profile};
 use super::super::token::{AppContainer, Restriction, Token};
 use super::names::{self, Files, Seal, Want};
 use super::place::{Untouchable, untouchable};
@@ -21,7 +21,8 @@ use super::{Given, gaps};
 use crate::assurance::Status;
 use crate::linux::PlanError;
 use garth_policy::{
-    AbsPath, Access, Boundary, Grant as PolicyGrant, Layer, NodeKind, Policy, Profile as Builtin, RuleKind,
+    AbsPath, Access, Boundary, FileOp, Grant as PolicyGrant, Layer, NodeKind, Policy, Profile as Builtin,
+    RuleKind, Verdict,
 };
 
 /// Reading a file, or listing a directory.
@@ -30,8 +31,8 @@ const READ: AccessMask = AccessMask(0x0012_0089);
 const READ_EXECUTE: AccessMask = AccessMask(0x0012_00a9);
 /// Changing, without deleting what lies in a directory by the directory's right.
 const MODIFY: AccessMask = AccessMask(0x0013_01bf);
-/// Passing through a directory and looking at its attributes.
-const PASS: AccessMask = AccessMask(0x0010_00a0);
+/// Looking at the attributes of a directory. Passing through needs no right: every token has the privilege for it.
+const PASS: AccessMask = AccessMask(0x0010_0080);
 const INHERITED_BY_ALL: AceFlags = AceFlags(AceFlags::OBJECT_INHERIT.0 | AceFlags::CONTAINER_INHERIT.0);
 
 /// What the lowering of files gives.
@@ -135,6 +136,21 @@ impl Builder<'_> {
         let policy = self.given.policy;
         names::hold_git(self, policy);
         self.ancestors();
+        self.shown();
+    }
+
+    /// What no rule names and the container reads all the same, because the system grants it to every package.
+    fn shown(&mut self) {
+        let directories = &self.given.facts.directories;
+        let whole =
+            [&directories.windows, &directories.program_data].into_iter().chain(&directories.program_files);
+        for path in whole {
+            let named = self.given.policy.files.decide(path, FileOp::Read).verdict == Verdict::Allow;
+            let rights = self.files.machine.rights(&self.token, path);
+            if !named && rights.is_none_or(|rights| rights.intersects(AccessMask::FILE_READ_DATA)) {
+                self.files.shown.push(path.clone());
+            }
+        }
     }
 
     /// The private directory.
@@ -197,7 +213,7 @@ impl Builder<'_> {
             let want = if grant.access == Access::Deny { Want::Nothing } else { Want::ReadExecute };
             let reason = reason_of(grant);
             names::reserve(self, path, NodeKind::Directory, want, &reason);
-            return Status::enforced("its name is taken by an empty directory while the sandbox stands");
+            return self.files.taken(path, grant.access);
         }
         let readable = rights.intersects(AccessMask::FILE_READ_DATA | AccessMask::FILE_EXECUTE);
         match grant.access {
@@ -209,7 +225,7 @@ impl Builder<'_> {
             Access::Deny => {
                 Status::enforced("absent, and what is made there is not granted to the container")
             }
-            _ => Status::enforced("absent"),
+            access => self.files.nothing_there(path, access),
         }
     }
 
@@ -299,11 +315,7 @@ impl Builder<'_> {
         }
         if grant.access == Access::Overlay {
             self.files.narrow(path, "a cache is read-only here; there is no layer for writes");
-            return Status::Partial {
-                mechanism: "read-only".into(),
-                gap: gaps::OVERLAY.into(),
-                missing: "nothing can be written to it; tools that take a directory for their cache get an empty one".into(),
-            };
+            return names::overlay("read-only");
         }
         Status::enforced(if too_much {
             "a DACL of its own without the grant around it"
@@ -373,7 +385,7 @@ impl Builder<'_> {
     /// inheritance; the others are told.
     fn ancestors(&mut self) {
         let mut above: Vec<AbsPath> = Vec::new();
-        for path in &self.files.granted {
+        for path in self.files.granted.iter().chain([&self.given.facts.context.tmp]) {
             let mut at = path.parent();
             while let Some(parent) = at {
                 at = parent.parent();
@@ -390,11 +402,13 @@ impl Builder<'_> {
             let Some(object) = self.given.facts.object(&path).cloned() else { continue };
             match untouchable(self.given.facts, &self.files.machine, &path) {
                 None => self.pass(&object),
-                Some(_) => self.files.narrow(
-                    &path,
-                    "its attributes cannot be looked at, so tools that resolve every directory on the way fail; \
-                     `garth-setup` can prepare the machine once",
-                ),
+                Some(_) => self.files.narrower.push(Narrower {
+                    path,
+                    whole: false,
+                    reason: "its attributes cannot be looked at, so tools that resolve every directory on the way fail; \
+                             `garth-setup` can prepare the machine once"
+                        .into(),
+                }),
             }
         }
     }

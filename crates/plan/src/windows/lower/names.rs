@@ -12,7 +12,7 @@ use super::super::spec::{Narrower, Pin, Preparation, Removal, Reservation};
 use super::super::token::Token;
 use super::place::Untouchable;
 use crate::assurance::Status;
-use garth_policy::{AbsPath, FileOp, NodeKind, Policy, Verdict};
+use garth_policy::{AbsPath, Access, FileOp, NodeKind, Policy, Verdict};
 use std::collections::BTreeMap;
 
 /// What has been decided about files so far.
@@ -30,6 +30,8 @@ pub(super) struct Files {
     pub granted: Vec<AbsPath>,
     /// Something denied lies in a directory that is seen.
     pub names_show: bool,
+    /// Directories of the system that no rule names and the target reads.
+    pub shown: Vec<AbsPath>,
 }
 
 impl Files {
@@ -41,11 +43,41 @@ impl Files {
             narrower: Vec::new(),
             granted: Vec::new(),
             names_show: false,
+            shown: Vec::new(),
         }
     }
 
+    /// Tells that something does not work at a path and below.
     pub fn narrow(&mut self, path: &AbsPath, reason: impl Into<String>) {
-        self.narrower.push(Narrower { path: path.clone(), reason: reason.into() });
+        self.narrower.push(Narrower { path: path.clone(), whole: true, reason: reason.into() });
+    }
+}
+
+impl Files {
+    /// A rule for a name that is taken.
+    pub fn taken(&mut self, path: &AbsPath, access: Access) -> Status {
+        const MECHANISM: &str = "its name is taken by an empty directory while the sandbox stands";
+        if access == Access::Overlay {
+            self.narrow(path, "there is no layer for writes");
+            return overlay(MECHANISM);
+        }
+        Status::enforced(MECHANISM)
+    }
+
+    /// A grant of something that is not there, in a directory in which the target makes nothing.
+    pub fn nothing_there(&mut self, path: &AbsPath, access: Access) -> Status {
+        self.narrow(path, "it is not there, and nothing is granted in the directory that would hold it");
+        if access == Access::Overlay { overlay("absent") } else { Status::enforced("absent") }
+    }
+}
+
+/// An overlay, of which reading is held.
+pub(super) fn overlay(mechanism: &str) -> Status {
+    Status::Partial {
+        mechanism: mechanism.into(),
+        gap: super::gaps::OVERLAY.into(),
+        missing: "nothing can be written to it; tools that take a directory for their cache get an empty one"
+            .into(),
     }
 }
 
@@ -241,7 +273,7 @@ fn hold_parts<S: Seal>(tier: &mut S, policy: &Policy, git_dir: &AbsPath) {
             _ => path.clone(),
         };
         let opened = policy.files.decide(&inner, FileOp::Write).verdict == Verdict::Allow
-            || policy.files.grant(&path).access == garth_policy::Access::Deny;
+            || policy.files.grant(&path).access == Access::Deny;
         if opened {
             continue;
         }

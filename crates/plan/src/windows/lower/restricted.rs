@@ -145,7 +145,7 @@ impl Builder<'_> {
     fn absent(&mut self, path: &AbsPath, grant: &PolicyGrant<'_>) -> Status {
         if grant.access < Access::Write && names::exposed(&self.files.machine, &self.token, path) {
             names::reserve(self, path, NodeKind::Directory, Want::Nothing, &reason_of(grant));
-            return Status::enforced("its name is taken by an empty directory while the sandbox stands");
+            return self.files.taken(path, grant.access);
         }
         match grant.access {
             Access::Deny => Status::Partial {
@@ -153,7 +153,7 @@ impl Builder<'_> {
                 gap: if is_built_in(grant) { gaps::ABSENT_SECRET } else { gaps::ABSENT }.into(),
                 missing: "if it is made outside while the sandbox stands, it can be read".into(),
             },
-            _ => Status::enforced("absent"),
+            access => self.files.nothing_there(path, access),
         }
     }
 
@@ -171,6 +171,9 @@ impl Builder<'_> {
             }
             names::pin(&mut self.files, path, Some(object), "it would be replaced after a deletion");
             names::pin_above(self, path);
+        }
+        if grant.access == Access::Overlay {
+            self.files.narrow(path, "a cache is read-only here; there is no layer for writes");
         }
         self.reading(grant, have)
     }
@@ -191,11 +194,7 @@ impl Builder<'_> {
                 reason: "a write-restricted token runs whatever its user runs".into(),
                 hint: "use `--tier container`".into(),
             },
-            Access::Overlay => Status::Partial {
-                mechanism: "read-only".into(),
-                gap: gaps::OVERLAY.into(),
-                missing: "nothing can be written to it; tools that take a directory for their cache get an empty one".into(),
-            },
+            Access::Overlay => names::overlay("read-only"),
             _ => Status::enforced("no restricting SID is granted writing there"),
         }
     }

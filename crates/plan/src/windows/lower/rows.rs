@@ -21,7 +21,7 @@ pub(super) fn container(given: Given<'_>, files: &Files, launched: &Launched) ->
     table.trusted();
     table.outer_names(files);
     let proven = |proof: Proof| given.facts.system.proven.contains(&proof);
-    table.held("files that no rule names", "access needs a grant to the package or to a capability of it");
+    table.unnamed(files);
     table.held("processes of the host cannot be opened", "their descriptors grant nothing to packages");
     table.held("the user's registry cannot be written", "its keys grant nothing to the package");
     table.held("named objects of the host cannot be opened", "a namespace of the package's own");
@@ -213,6 +213,16 @@ impl Table<'_> {
             gaps::HARD_LINKS,
             "a file in a granted directory that has another name elsewhere is granted under both",
         );
+    }
+
+    fn unnamed(&mut self, files: &Files) {
+        const MECHANISM: &str = "access needs a grant to the package or to a capability of it";
+        if files.shown.is_empty() {
+            return self.held("files that no rule names", MECHANISM);
+        }
+        let shown: Vec<String> = files.shown.iter().map(ToString::to_string).collect();
+        let missing = format!("the system grants every package reading below {}", shown.join(", "));
+        self.partial("files that no rule names", MECHANISM, gaps::PACKAGES, &missing);
     }
 
     fn outer_names(&mut self, files: &Files) {
