@@ -367,6 +367,8 @@ impl Sketch {
                 .map(|(name, value)| (name.into_bytes(), value.into_bytes()))
                 .collect(),
             terminal: None,
+            layers: Vec::new(),
+            observe: false,
         }
     }
 
