@@ -77,13 +77,22 @@ impl<'c> Case<'c> {
         let reading = matches!(op, FileOp::Read | FileOp::List | FileOp::Metadata | FileOp::Execute);
         let removing = matches!(op, FileOp::Delete | FileOp::MoveFrom | FileOp::MoveTo(_));
         self.said_of(decision)
-            || by_git && self.has_gap(gaps::GIT)
+            || by_git && !self.own_git(path, removing) && self.has_gap(gaps::GIT)
             || pattern && self.has_gap(gaps::PATTERN)
             || protected && is_alike(path, decision) && self.has_gap(gaps::ALIKE)
             || op == FileOp::Metadata && self.has_gap(gaps::NAMES)
             || reading && self.system(path) && self.has_gap(gaps::PACKAGES)
             || reading && self.has_gap(gaps::READS)
             || removing && self.has_gap(gaps::DELETES)
+    }
+
+    /// What is held of the workspace's own repository, and so excused by no gap. Of its directory that is where it
+    /// stands; changing a directory is making names in it, and directories have no second names.
+    fn own_git(&self, path: &AbsPath, removing: bool) -> bool {
+        let parts = ["hooks", "info\\attributes", "config", "config.worktree", "remotes", "branches"];
+        let git = self.facts.context.workspace.join(b".git").unwrap();
+        removing && *path == git
+            || parts.iter().any(|part| path.starts_with(&git.join(part.as_bytes()).unwrap()))
     }
 
     fn system(&self, path: &AbsPath) -> bool {

@@ -9,10 +9,11 @@ use garth_plan::facts::Command;
 use garth_plan::linux::Report;
 use garth_plan::windows::facts::HostFacts;
 use garth_plan::windows::lower;
-use garth_plan::windows::spec::{Plan, Tier};
+use garth_plan::windows::spec::{Grant, Identity, Lifetime, Plan, Preparation, Reservation, Tier};
 use garth_policy::{Policy, Profile};
+use std::fmt::Write as _;
 use std::path::PathBuf;
-use windows_machines::{MACHINES, Sketch};
+use windows_machines::{MACHINES, Sketch, path};
 
 const PROFILES: [Profile; 6] =
     [Profile::Strict, Profile::ReadOnly, Profile::Workspace, Profile::Build, Profile::Browser, Profile::Open];
@@ -51,42 +52,265 @@ fn the_machines_are_as_recorded() {
     }
 }
 
+/// SIDs that a plan makes, by the names that it gives them.
+fn named(plan: &Plan, facts: &HostFacts, text: &str) -> String {
+    let mut names = vec![(facts.user.token.user.to_string(), "USER".to_owned())];
+    match &plan.launch.identity {
+        Identity::Container(recipe) => {
+            names.push((recipe.package.to_string(), "PACKAGE".into()));
+            names.extend(recipe.capabilities.iter().map(|found| (found.sid.to_string(), found.name.clone())));
+        }
+        Identity::Restricted(recipe) => {
+            names.extend(recipe.reasons.iter().map(|found| (found.sid.to_string(), found.name.clone())));
+        }
+        Identity::Vm(_) => {}
+    }
+    names.iter().fold(text.to_owned(), |text, (sid, name)| text.replace(sid, name))
+}
+
+fn preparation(plan: &Plan) -> String {
+    let mut out = String::new();
+    let Preparation { directories, guards, grants, reservations, pins, .. } = &plan.preparation;
+    for made in directories {
+        writeln!(out, "  make {} {}", made.path, made.security).unwrap();
+    }
+    for guard in guards {
+        writeln!(out, "  guard {} {}: {}", guard.path, guard.security, guard.reason).unwrap();
+    }
+    for grant in grants {
+        let entries: String = grant.entries.iter().map(ToString::to_string).collect();
+        let how = if grant.propagates { "inherited" } else { "alone" };
+        let Grant { path, lifetime, reason, .. } = grant;
+        writeln!(out, "  grant {path} {entries} {how} {lifetime:?}: {reason}").unwrap();
+    }
+    for taken in reservations {
+        let Reservation { path, kind, removal, security, .. } = taken;
+        writeln!(out, "  take {path} {kind:?} {removal:?} {security}").unwrap();
+    }
+    for pin in pins {
+        writeln!(out, "  hold {}: {}", pin.path, pin.reason).unwrap();
+    }
+    out
+}
+
+fn show(plan: &Plan, facts: &HostFacts) -> String {
+    let launch = &plan.launch;
+    let mut out = format!("tier {}\n\npreparation\n{}", plan.tier.name(), preparation(plan));
+    if let Identity::Vm(vm) = &launch.identity {
+        writeln!(out, "\nconfiguration\n{}", vm.configuration).unwrap();
+    } else {
+        writeln!(out, "\nidentity {:?}", launch.identity).unwrap();
+    }
+    writeln!(out, "\nprogram {:?} batch {:?}", launch.program, launch.batch).unwrap();
+    writeln!(out, "job {:?}\ndesktop {:?}", launch.job, launch.desktop).unwrap();
+    writeln!(out, "relay {:?}\ncanary {:?}\n\nenvironment", launch.relay, launch.canary).unwrap();
+    launch.environment.iter().for_each(|variable| writeln!(out, "  {variable}").unwrap());
+    out.push_str("\nnot fully enforced\n");
+    for row in plan.assurance.rows.iter().filter(|row| row.status.gap().is_some()) {
+        let gap = row.status.gap().unwrap();
+        writeln!(out, "  {}: {} {} [{gap}]", row.clause, row.status.word(), row.status.detail()).unwrap();
+    }
+    out.push_str("\nnarrower than the policy\n");
+    for entry in plan.narrower.iter().filter(|entry| !entry.reason.starts_with("it is not there")) {
+        writeln!(out, "  {}: {}", entry.path, entry.reason).unwrap();
+    }
+    named(plan, facts, &out)
+}
+
+/// Which plans have a snapshot.
+fn recorded(machine: &Sketch) -> Vec<(Tier, Profile)> {
+    let mut plans = vec![(Tier::Container, Profile::Workspace)];
+    if machine.name == "windows-home" {
+        plans.extend(
+            [Profile::Strict, Profile::ReadOnly, Profile::Open].map(|profile| (Tier::Container, profile)),
+        );
+        plans.push((Tier::Restricted, Profile::Workspace));
+    }
+    if machine.name == "windows-dev-drive" {
+        plans.push((Tier::Vm, Profile::Workspace));
+    }
+    plans
+}
+
 #[test]
-fn try_all() {
+fn plans_are_as_recorded() {
+    let mut wrong = Vec::new();
+    for machine in &MACHINES {
+        let facts = made(machine);
+        for (tier, profile) in recorded(machine) {
+            let plan = planned(&machine.policy(profile), &facts, &machine.command(&["npm", "test"]), tier);
+            let name = format!("snapshots/{}-{}-{}.txt", machine.name, tier.name(), profile.name());
+            let now = show(&plan, &facts);
+            if blessing() {
+                std::fs::write(file(&name), &now).unwrap();
+            } else if std::fs::read_to_string(file(&name)).ok().as_deref() != Some(&now) {
+                wrong.push(name);
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "other than recorded: {wrong:?}\nhint: look, then GARTH_BLESS=1 cargo test -p garth-plan"
+    );
+}
+
+/// No entry on a drive root, a profile root or a directory of the system, in any plan of any machine.
+#[test]
+fn nothing_of_the_system_gets_an_entry() {
+    for machine in &MACHINES {
+        let facts = made(machine);
+        let directories = &facts.directories;
+        for profile in PROFILES {
+            for tier in [Tier::Container, Tier::Restricted] {
+                let plan = planned(&machine.policy(profile), &facts, &machine.command(&["git"]), tier);
+                let grants = plan.preparation.grants.iter().map(|grant| &grant.path);
+                let guards = plan.preparation.guards.iter().map(|guard| &guard.path);
+                for path in grants.chain(guards) {
+                    let system = path.starts_with(&directories.windows)
+                        || directories.program_files.iter().any(|programs| path.starts_with(programs));
+                    let whole = path.parent().is_none() || directories.profile.starts_with(path);
+                    assert!(!system && !whole, "{}, {}: {path}", machine.name, profile.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_a_row() {
     for machine in &MACHINES {
         let facts = made(machine);
         for profile in PROFILES {
             let policy = machine.policy(profile);
-            let plan = planned(&policy, &facts, &machine.command(&["git", "status"]), Tier::Container);
-            println!(
-                "{} {} grants {} guards {} res {} pins {} narrower {}",
-                machine.name,
-                profile.name(),
-                plan.preparation.grants.len(),
-                plan.preparation.guards.len(),
-                plan.preparation.reservations.len(),
-                plan.preparation.pins.len(),
-                plan.narrower.len()
-            );
-            for row in &plan.assurance.rows {
-                if row.status.gap().is_some_and(|g| !plan.accepted.iter().any(|a| a == g)) {
-                    println!("   {} {} {}", row.clause, row.status.word(), row.status.detail());
+            let mut tiers = vec![Tier::Container, Tier::Restricted];
+            tiers.extend((machine.name == "windows-dev-drive").then_some(Tier::Vm));
+            for tier in tiers {
+                let plan = planned(&policy, &facts, &machine.command(&["git"]), tier);
+                for boundary in
+                    policy.files.boundaries().iter().filter(|boundary| boundary.grant.rule.is_some())
+                {
+                    let clause = format!("{} = {}", boundary.path, boundary.grant.access.name());
+                    let stands = plan.assurance.rows.iter().any(|row| row.clause == clause);
+                    assert!(stands, "{clause} of {} in {tier:?}", profile.name());
                 }
-            }
-            for g in &plan.preparation.grants {
-                println!(
-                    "   G {} {:?} {}",
-                    g.path,
-                    g.entries.iter().map(|a| a.to_string()).collect::<Vec<_>>(),
-                    g.reason
-                );
-            }
-            for g in &plan.preparation.guards {
-                println!("   U {} {} {}", g.path, g.security, g.reason);
-            }
-            for g in &plan.narrower {
-                println!("   N {} {}", g.path, g.reason);
             }
         }
     }
+}
+
+/// Facts with another workspace, and the policy for it.
+fn moved(machine: &Sketch, to: &str) -> (HostFacts, Policy, Command) {
+    let facts = made(machine);
+    let context = garth_policy::Context { workspace: path(to), ..facts.context.clone() };
+    let policy = Policy::builtin(Profile::Workspace, &context);
+    let mut facts =
+        machine.facts(&machine.host(), std::slice::from_ref(&policy), &[machine.command(&["cmd"])]);
+    facts.context = context;
+    (facts, policy, machine.command(&["cmd"]))
+}
+
+/// What cannot be a workspace: one message that says why, and what helps.
+#[test]
+fn places_that_are_no_workspace() {
+    let [home, domain, .., onedrive, _] = &MACHINES;
+    let cases = [
+        (home, "C:\\", "root of a drive", "--workspace"),
+        (home, "C:\\Users\\ada", "a profile", "--workspace"),
+        (home, "C:\\Users", "a profile", "--workspace"),
+        (home, "C:\\Windows\\System32", "directory of the system", "--workspace"),
+        (home, "C:\\Program Files\\Git", "directory of the system", "--workspace"),
+        (home, "C:\\Users\\ada\\AppData\\Local", "programs keep their data", "--workspace"),
+        (home, "E:\\stick", "keeps no permissions", "NTFS"),
+        (home, "C:\\Users\\ada\\gone", "not there", "check the name"),
+        (domain, "\\\\files\\team\\project", "on a share", "disk of this machine"),
+        (domain, "C:\\ProgramData\\chocolatey", "may not change its permissions", "directory of your own"),
+        (onedrive, "C:\\Users\\grace\\OneDrive - Contoso", "kept in step", "one project in it"),
+    ];
+    for (machine, workspace, why, hint) in cases {
+        let (mut facts, policy, command) = moved(machine, workspace);
+        if workspace.contains("stick") || workspace.contains("team") {
+            let mut host = machine.host();
+            host.add(&path(workspace), true);
+            facts.paths =
+                machine.facts(&host, std::slice::from_ref(&policy), std::slice::from_ref(&command)).paths;
+        }
+        for tier in [Tier::Container, Tier::Restricted] {
+            let boundaries = policy.files.boundaries();
+            let error = lower(&policy, &boundaries, &facts, &command, Some(tier), Report::All).unwrap_err();
+            assert!(error.what.contains(workspace), "{error}");
+            assert!(error.why.contains(why) && error.hint.contains(hint), "{workspace}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_started_is_told_with_the_remedy() {
+    let facts = made(&MACHINES[0]);
+    let policy = MACHINES[0].policy(Profile::Workspace);
+    let start = |words: &[&str], tier| {
+        lower(
+            &policy,
+            &policy.files.boundaries(),
+            &facts,
+            &MACHINES[0].command(words),
+            Some(tier),
+            Report::Gaps,
+        )
+    };
+    let cases = [
+        (vec!["pwsh", "-c", "1"], "Store", "MSI package"),
+        (vec!["no-such-tool"], "no directory of PATH", "install it"),
+        (vec!["C:\\Users\\ada\\.ssh\\x.exe"], "does not let", "--read"),
+        (vec!["C:\\a.exe."], "ends in a dot", "full path"),
+        (vec![], "nothing follows", "garth run"),
+    ];
+    for (words, why, hint) in cases {
+        let error = start(&words, Tier::Container).unwrap_err();
+        assert!(error.why.contains(why) && error.hint.contains(hint), "{words:?}: {error}");
+    }
+    assert!(start(&["cmd"], Tier::Account).unwrap_err().what.contains("not built yet"));
+    assert!(start(&["cmd"], Tier::Vm).unwrap_err().hint.contains("--tier container"));
+    let npm = start(&["npm", "test"], Tier::Container).unwrap().launch;
+    assert!(
+        npm.program.unwrap().to_string().ends_with("cmd.exe")
+            && npm.batch.unwrap().to_string().ends_with("npm.cmd")
+    );
+    let search = npm.environment.iter().find(|variable| variable.starts_with("PATH=")).unwrap();
+    assert!(!search.contains("WindowsApps") && !search.contains(";."), "{search}");
+    assert!(!npm.environment.iter().any(|variable| variable.starts_with("NODE_OPTIONS")));
+}
+
+/// A tree of 100,000 times as many files asks and plans the same.
+#[test]
+fn the_size_of_a_tree_does_not_matter() {
+    let machine = &MACHINES[0];
+    let policy = machine.policy(Profile::Workspace);
+    let of = |files: usize| {
+        let mut host = machine.host();
+        for number in 0..files {
+            let name = format!("{}\\src\\d{}\\f{number}", machine.workspace, number % 100);
+            host.add(&path(&name), false);
+        }
+        let command = machine.command(&["git"]);
+        let facts = machine.facts(&host, std::slice::from_ref(&policy), std::slice::from_ref(&command));
+        let plan = planned(&policy, &facts, &command, Tier::Container);
+        (host.looked.get(), facts, plan)
+    };
+    let (few, many) = (of(10), of(100_000));
+    assert!(few.0 == many.0 && few.0 > 100, "{} and {} objects were opened", few.0, many.0);
+    assert!(few.1 == many.1 && few.2 == many.2, "another plan");
+}
+
+#[test]
+fn a_plan_survives_being_recorded() {
+    let facts = made(&MACHINES[3]);
+    let policy = MACHINES[3].policy(Profile::Workspace);
+    let plan = planned(&policy, &facts, &MACHINES[3].command(&["git"]), Tier::Container);
+    let text = serde_json::to_string(&plan).unwrap();
+    assert!(serde_json::from_str::<Plan>(&text).unwrap() == plan);
+    let undone = plan.preparation.undo().count();
+    let kept = plan.preparation.grants.iter().filter(|grant| grant.lifetime == Lifetime::Kept).count();
+    let Preparation { directories, guards, grants, reservations, pins, .. } = &plan.preparation;
+    let all = directories.len() + guards.len() + grants.len() + reservations.len() + pins.len();
+    assert_eq!(undone + kept, all);
 }

@@ -6,8 +6,7 @@ use super::names::{NameKind, special_name};
 use super::ruling::{Code, Grants, Hint, Ruling, Verdict};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use garth_policy::{
-    AddressKind, HttpRule, Network, NetworkCode, NetworkDecision, canonical, embedded, is_ambiguous_path,
-    special_range,
+    AddressKind, Network, NetworkCode, NetworkDecision, canonical, embedded, is_ambiguous_path, special_range,
 };
 use std::borrow::Cow;
 
@@ -249,7 +248,8 @@ impl Judge {
     }
 
     /// The least number of bytes that a rule lets be sent to the host, and that rule.
-    pub(crate) fn upload_rule(&self, host: &Host, port: u16) -> Option<(u64, &HttpRule)> {
+    #[cfg(feature = "io")]
+    pub(crate) fn upload_rule(&self, host: &Host, port: u16) -> Option<(u64, &garth_policy::HttpRule)> {
         let named = spellings(host).into_iter().filter_map(|text| self.network.upload_rule(&text, port));
         named.min_by_key(|(most, _)| *most)
     }

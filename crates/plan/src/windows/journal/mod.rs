@@ -51,7 +51,7 @@ pub enum Key<'c> {
     Directory(&'c AbsPath),
     /// The guard of this object.
     Guard(&'c AbsPath),
-    /// Entries of this object. Two records may hold different entries of one object; see [`Change::without`].
+    /// Entries of this object. Two records may hold different entries of one object; see `Change::without`.
     Grant(&'c AbsPath),
     /// The placeholder at this path.
     Reservation(&'c AbsPath),

@@ -210,8 +210,8 @@ const fn part(name: &'static str, kind: NodeKind, reserved: bool, reason: &'stat
     GitPart { name, kind, reserved, reason }
 }
 
-/// The parts. Source: gitrepository-layout(5); what git makes of an empty file or directory was read in its sources
-/// (`setup.c`, `attr.c`, `config.c`, `remote.c`).
+/// The parts. Source: gitrepository-layout(5). That git bears an empty file or directory in these places was not tried on
+/// Windows.
 static GIT_PARTS: [GitPart; 7] = [
     part("hooks", NodeKind::Directory, true, "git on the host runs what is in it"),
     part("info/attributes", NodeKind::File, true, "it chooses programs that git on the host runs"),

@@ -15,7 +15,7 @@ use super::super::rights::AccessMask;
 use super::super::sid::Sid;
 use super::super::spec::{Capability, Directory, Grant, Lifetime, Removal, Reservation, Restricted};
 use super::super::token::{Restriction, Token};
-use super::container::{base, is_built_in, own_descriptor, reason_of, unknown};
+use super::container::{base, own_descriptor, reason_of, unknown};
 use super::names::{self, Files, Seal, Want};
 use super::place::{Untouchable, untouchable};
 use super::{Given, error, gaps};
@@ -150,8 +150,8 @@ impl Builder<'_> {
         match grant.access {
             Access::Deny => Status::Partial {
                 mechanism: "absent at the start".into(),
-                gap: if is_built_in(grant) { gaps::ABSENT_SECRET } else { gaps::ABSENT }.into(),
-                missing: "if it is made outside while the sandbox stands, it can be read".into(),
+                gap: gaps::READS.into(),
+                missing: "a write-restricted token reads it if it is made outside".into(),
             },
             access => self.files.nothing_there(path, access),
         }
