@@ -38,7 +38,9 @@ fn a_build_runs_again_under_what_it_needed_and_nothing_new_does() {
         garden.write(garden.home.join(".ssh/id_ed25519"), "key\n");
         let build = "mkdir -p out; cc -Iinclude -c main.c -o out/main.o; cc out/main.o -o out/main; ./out/main; \
                      cat ~/shared/data.txt; cat ~/.ssh/id_ed25519 2>/dev/null || true";
-        let proposal = learn(garden, &[], build);
+        let shared = garden.home.join("shared");
+        let options = ["--read", shared.to_str().expect("text")];
+        let proposal = learn(garden, &options, build);
         assert!(proposal.contains("\"~/shared/data.txt\" ") && proposal.contains("\"out\" "), "{proposal}");
         assert!(proposal.contains("Programs that ran:") && proposal.contains(" main, mkdir"), "{proposal}");
         let lines: Vec<&str> = proposal.lines().filter(|line| line.starts_with('"')).collect();

@@ -263,18 +263,8 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
     });
 }
 
-/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A home that the
-/// policy opens is the user's.
+/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable.
 fn add_private_home(policy: &mut Policy, home: &AbsPath) {
-    let grant = policy.files.grant(home);
-    // A home below a directory that is the sandbox's own is not opened by that.
-    let is_private = grant.rule.is_some_and(|rule| match &rule.pattern {
-        Pattern::Path(path) => policy.files.private().contains(path),
-        Pattern::Glob(_) => false,
-    });
-    if grant.access >= Access::Read && !is_private {
-        return;
-    }
     policy.files.push(FileRule {
         pattern: Pattern::Path(home.clone()),
         access: Access::Write,

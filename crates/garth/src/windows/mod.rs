@@ -90,6 +90,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         logical_directory: None,
         environment,
         terminal: request.terminal,
+        layers: Vec::new(),
+        observe: false,
     };
     let boundaries = policy.files.boundaries();
     let step = "look at this machine";
