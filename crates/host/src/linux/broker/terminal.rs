@@ -46,8 +46,7 @@ impl Joined {
     /// The error of `tcsetattr(3)`.
     pub fn new(master: OwnedFd) -> Result<Self, OsError> {
         let before = tcgetattr(rustix::stdio::stdin()).on("read the settings of", "the terminal")?;
-        // The target's terminal starts with the settings of the user's.
-        tcsetattr(&master, OptionalActions::Now, &before).on("set", "the target's terminal")?;
+        // The target's terminal has these settings already, and by now maybe others: the target runs.
         // Both directions are pumped by one thread, so neither may wait for the other.
         rustix::fs::fcntl_setfl(&master, OFlags::NONBLOCK).on("set", "the target's terminal")?;
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;

@@ -57,6 +57,11 @@ pub fn open_terminal(size: TerminalSize) -> Result<OwnedFd, OsError> {
     let winsize =
         rustix::termios::Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
     rustix::termios::tcsetwinsize(&slave, winsize).on("size", "the terminal")?;
+    // It starts with the settings of the user's, which is the runner's own until now. Not later: the target chooses its own.
+    let settings =
+        rustix::termios::tcgetattr(rustix::stdio::stdin()).on("read the settings of", "the terminal")?;
+    rustix::termios::tcsetattr(&slave, rustix::termios::OptionalActions::Now, &settings)
+        .on("set", "the target's terminal")?;
     rustix::process::setsid().on("lead", "a session")?;
     rustix::process::ioctl_tiocsctty(&slave).on("take", "the terminal")?;
     use_as_standard(&slave)?;
