@@ -22,6 +22,12 @@ pub(super) fn needed(hosts: &BTreeSet<Reached>, options: Options) -> (Vec<String
     (keys.into_iter().collect(), host_ports.into_iter().collect())
 }
 
+/// Each name once.
+pub(super) fn names(hosts: &BTreeSet<Reached>) -> Vec<String> {
+    let names: BTreeSet<String> = hosts.iter().map(|reached| reached.host.clone()).collect();
+    names.into_iter().collect()
+}
+
 /// As a hint for a refusal would spell it.
 fn key(host: &str, port: u16) -> Option<String> {
     let host = Host::read(host).ok()?;

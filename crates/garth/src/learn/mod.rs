@@ -10,7 +10,7 @@ mod text;
 
 pub use text::Proposal;
 
-use garth_audit::core::Event;
+use garth_audit::core::{Event, NetworkDecided};
 use garth_host::linux::supervise::Used;
 use garth_policy::{AbsPath, Context, FileOp, Policy, Profile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +22,8 @@ pub struct Seen {
     pub used: Vec<Used>,
     /// Hosts that were reached, with port and whether that is a port of the host's own loopback.
     pub hosts: BTreeSet<Reached>,
-    /// Hosts that were refused.
-    pub refused_hosts: BTreeSet<String>,
+    /// Hosts that were refused. A name that did not resolve was not asked for at a port.
+    pub refused_hosts: BTreeSet<Reached>,
     /// Not everything was told, so the proposal may be too narrow.
     pub incomplete: bool,
 }
@@ -33,10 +33,17 @@ pub struct Seen {
 pub struct Reached {
     /// Its name or address, as it was asked for.
     pub host: String,
-    /// The port.
+    /// The port; 0 if there was none.
     pub port: u16,
     /// It is the loopback of the host.
     pub is_host_port: bool,
+}
+
+impl Reached {
+    fn of(decided: &NetworkDecided) -> Option<Self> {
+        let (host, is_host_port) = (decided.host.clone()?, decided.front == "host-port");
+        Some(Self { host, port: decided.port, is_host_port })
+    }
 }
 
 impl Seen {
@@ -44,13 +51,9 @@ impl Seen {
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::NetworkAllowed(allowed) if allowed.0.front != "dns" => {
-                let Some(host) = allowed.0.host.clone() else { return };
-                let is_host_port = allowed.0.front == "host-port";
-                self.hosts.insert(Reached { host, port: allowed.0.port, is_host_port });
+                self.hosts.extend(Reached::of(&allowed.0));
             }
-            Event::NetworkDenied(denied) => {
-                self.refused_hosts.extend(denied.0.host.clone());
-            }
+            Event::NetworkDenied(denied) => self.refused_hosts.extend(Reached::of(&denied.0)),
             Event::FileDenied(denied) => self.used.extend(denied_use(denied)),
             Event::EventsOmitted(_) => self.incomplete = true,
             _ => {}
@@ -62,9 +65,11 @@ impl Seen {
     /// For a log of an ordinary session, which does not say what was allowed.
     pub fn want_what_was_refused(&mut self) {
         let asked = std::mem::take(&mut self.refused_hosts);
-        for host in asked {
-            self.hosts.insert(Reached { host, port: 443, is_host_port: false });
-        }
+        // A name alone says no port; then what holds for the web is meant.
+        self.hosts.extend(asked.into_iter().map(|reached| match reached.port {
+            0 => Reached { port: 443, ..reached },
+            _ => reached,
+        }));
     }
 }
 
@@ -121,7 +126,7 @@ pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Option
         withheld: files.withheld,
         domains,
         host_ports,
-        refused_hosts: seen.refused_hosts.iter().cloned().collect(),
+        refused_hosts: hosts::names(&seen.refused_hosts),
         programs: names,
         incomplete: seen.incomplete,
     }

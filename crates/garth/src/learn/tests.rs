@@ -1,5 +1,6 @@
 use super::fold::{ENTRIES, Need, Needs, fold};
 use super::{Options, Reached, Seen, propose};
+use garth_audit::core::{Event, NetworkDenied};
 use garth_host::linux::supervise::Used;
 use garth_policy::{
     AbsPath, AccessRequest, Context, FileOp, Inputs, NodeKind, Os, Outcome, Policy, Profile, Source,
@@ -154,6 +155,28 @@ fn a_log_of_refusals_becomes_what_was_missing() {
     assert!(text.contains("\"~/out2/x\"") && !text.contains("\n\"~/.ssh"), "{text}");
     assert!(text.contains("profile = \"workspace\""), "{text}");
     policy(&text);
+}
+
+#[test]
+fn a_refused_host_keeps_its_port() {
+    let decided = |host: &str, port: u16| {
+        let text = format!(
+            r#"{{"connection":1,"front":"transparent","protocol":"tcp","host":"{host}","port":{port},"address":null,
+               "code":"no-rule","reason":"","origin":null,"grant":null}}"#
+        );
+        Event::NetworkDenied(NetworkDenied(serde_json::from_str(&text).unwrap()))
+    };
+    let mut seen = Seen::default();
+    for (host, port) in [("git.example.com", 22), ("example.org", 0)] {
+        seen.take(&decided(host, port));
+    }
+    seen.want_what_was_refused();
+    let options = Options { profile: Profile::Workspace, wildcards: false };
+    let text = propose(&context(), &policy("version = 1\n"), &seen, options).to_string();
+    assert!(
+        text.contains("\"git.example.com:22\" = \"allow\"") && text.contains("\"example.org\" = \"allow\""),
+        "{text}"
+    );
 }
 
 #[test]
