@@ -8,7 +8,6 @@ use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
 use crate::commands::{Commands, DeniedCommand};
-use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
@@ -151,7 +150,8 @@ pub struct Ended {
 
 /// A running sandbox.
 #[derive(Debug)]
-pub struct Sandbox {
+pub struct Sandbox<'p> {
+    prepared: &'p Prepared,
     runner: Runner,
     signals: wait::Watched,
     time: Option<Duration>,
@@ -160,8 +160,6 @@ pub struct Sandbox {
     asker: Option<Arc<Asker>>,
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
-    recorder: Recorder,
-    explainer: Option<Explainer>,
     layer: Option<LiveLayer>,
     _directory: Option<SessionDirectory>,
 }
@@ -179,8 +177,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
     let place = Place::find(&policy, &files.state, request.recording.write)?;
-    place.hide(&mut policy)?;
+    place.hide(&mut policy);
     let boundaries = policy.files.boundaries();
+    place.stays_hidden(&boundaries)?;
     let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
     facts::extend(&mut facts, &more);
@@ -349,8 +348,8 @@ impl Prepared {
         self.recorded()
     }
 
-    /// Writes the beginning of a log that is not required, while the runner builds the sandbox: the machine has little else
-    /// to do then.
+    /// Writes the beginning of a log that is not required. That waits for the command's first instruction: before, it would
+    /// keep the runner from its work.
     fn release_log(&self) {
         if let Some(log) = &self.recorder {
             log.release(|| audit::started(self));
@@ -451,7 +450,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The gate, or a step of the launch.
-    pub fn launch(&mut self) -> Result<Sandbox, Error> {
+    pub fn launch(&mut self) -> Result<Sandbox<'_>, Error> {
         self.begin()?;
         self.gate()?;
         let starting = || Error::os("start the sandbox");
@@ -489,7 +488,6 @@ impl Prepared {
             None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
-        self.release_log();
         if let Some(egress) = &mut egress {
             descriptors::raise();
             egress.begin()?;
@@ -507,9 +505,8 @@ impl Prepared {
             asker,
             questions,
             group,
-            recorder: self.recorder.clone(),
-            explainer: self.recorder.is_some().then(|| Explainer::new(self)),
             layer,
+            prepared: self,
             _directory: directory,
         })
     }
