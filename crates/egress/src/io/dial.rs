@@ -1,5 +1,6 @@
 //! Connections to the outside: resolve, check every address, connect to a checked address and to no other.
 
+use super::ahead::Ahead;
 use super::ciphers::provider;
 use super::config::Roots;
 use super::session::Session;
@@ -242,7 +243,7 @@ impl TlsClient {
         host: &Host,
         protocols: Vec<Vec<u8>>,
         limit: Duration,
-    ) -> Result<TlsStream<TcpStream>, Ruling> {
+    ) -> Result<TlsStream<Ahead<TcpStream>>, Ruling> {
         let failed =
             |cause: String| Ruling::deny(Code::TlsFailed, format!("the server's TLS is refused: {cause}"));
         let mut config = ClientConfig::builder_with_provider(provider())
@@ -258,7 +259,7 @@ impl TlsClient {
             Host::Address(address) => ServerName::IpAddress((*address).into()),
         };
         let connector = TlsConnector::from(Arc::new(config));
-        let opened = tokio::time::timeout(limit, connector.connect(name, stream)).await;
+        let opened = tokio::time::timeout(limit, connector.connect(name, Ahead::new(stream))).await;
         let opened = opened.map_err(|_| failed(format!("no handshake within {} s", limit.as_secs())))?;
         opened.map_err(|error| failed(error.to_string()))
     }

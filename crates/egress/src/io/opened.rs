@@ -1,6 +1,7 @@
 //! TLS that is opened: the broker is the server towards the client, with a certificate of the session's authority, and
 //! the client towards the server, whose certificate it checks. Both sides speak the same protocol inside.
 
+use super::ahead::Ahead;
 use super::connection::Connection;
 use super::dial::Dialled;
 use super::engine::{self, Scope};
@@ -42,7 +43,7 @@ pub(crate) async fn run(
         None => return connection.session.fault("make a certificate", &"the session has no authority"),
     };
     let acceptor = TlsAcceptor::from(config);
-    let accepting = acceptor.accept(Rewind::new(client.stream, client.sent));
+    let accepting = acceptor.accept(Ahead::new(Rewind::new(client.stream, client.sent)));
     let in_time = tokio::time::timeout(connection.session.limits.head, accepting).await;
     let inside = match in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
         Ok(inside) => inside,
@@ -83,7 +84,7 @@ fn asked(place: &Place, host: &Host) -> Host {
     }
 }
 
-fn chosen(outside: Option<&TlsStream<TcpStream>>, offered: &[Vec<u8>]) -> Vec<u8> {
+fn chosen(outside: Option<&TlsStream<Ahead<TcpStream>>>, offered: &[Vec<u8>]) -> Vec<u8> {
     let negotiated = outside.and_then(|stream| stream.get_ref().1.alpn_protocol());
     match negotiated {
         Some(protocol) => protocol.to_vec(),
