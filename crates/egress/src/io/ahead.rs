@@ -8,10 +8,10 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is read at once.
-const PIECE: usize = 128 * 1024;
+const PIECE: usize = 256 * 1024;
 
 /// Buffers that a thread keeps for the next read.
-const KEPT: usize = 16;
+const KEPT: usize = 8;
 
 thread_local! {
     /// A stream has a buffer only while something is in it: an idle connection holds none.

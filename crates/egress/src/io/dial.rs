@@ -1,7 +1,7 @@
 //! Connections to the outside: resolve, check every address, connect to a checked address and to no other.
 
 use super::ahead::Ahead;
-use super::ciphers::provider;
+use super::ciphers::{MOST_WAITING, provider};
 use super::config::Roots;
 use super::session::Session;
 use crate::core::{Code, Host, Progress, Proxy, ProxyKind, Route, Ruling, http, socks};
@@ -261,7 +261,9 @@ impl TlsClient {
         let connector = TlsConnector::from(Arc::new(config));
         let opened = tokio::time::timeout(limit, connector.connect(name, Ahead::new(stream))).await;
         let opened = opened.map_err(|_| failed(format!("no handshake within {} s", limit.as_secs())))?;
-        opened.map_err(|error| failed(error.to_string()))
+        let mut opened = opened.map_err(|error| failed(error.to_string()))?;
+        opened.get_mut().1.set_buffer_limit(Some(MOST_WAITING));
+        Ok(opened)
     }
 
     async fn store(&self) -> Arc<RootCertStore> {

@@ -2,6 +2,7 @@
 //! the client towards the server, whose certificate it checks. Both sides speak the same protocol inside.
 
 use super::ahead::Ahead;
+use super::ciphers::MOST_WAITING;
 use super::connection::Connection;
 use super::dial::Dialled;
 use super::engine::{self, Scope};
@@ -46,7 +47,10 @@ pub(crate) async fn run(
     let accepting = acceptor.accept(Ahead::new(Rewind::new(client.stream, client.sent)));
     let in_time = tokio::time::timeout(connection.session.limits.head, accepting).await;
     let inside = match in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(inside) => inside,
+        Ok(mut inside) => {
+            inside.get_mut().1.set_buffer_limit(Some(MOST_WAITING));
+            inside
+        }
         Err(error) => {
             // Where the server's side failed before, that is what counts.
             let ruling = outside.err().unwrap_or_else(|| unfinished(&error));
