@@ -20,7 +20,6 @@ mod denial;
 #[cfg(target_os = "linux")]
 mod egress;
 mod error;
-#[cfg(target_os = "linux")]
 pub mod files;
 #[cfg(target_os = "linux")]
 mod keyring;
@@ -41,11 +40,9 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 pub mod undo;
-#[cfg(target_os = "linux")]
 mod vetting;
 #[cfg(windows)]
 pub mod windows;
-#[cfg(target_os = "linux")]
 mod words;
 
 #[cfg(target_os = "linux")]
@@ -82,7 +79,7 @@ pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use garth_vet as vet;
-pub use place::{Surroundings, surroundings};
+pub use place::{Surroundings, final_path, surroundings};
 #[cfg(target_os = "linux")]
 pub use residue::clean;
 #[cfg(target_os = "linux")]
@@ -90,7 +87,5 @@ pub use session::{
     Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
-#[cfg(target_os = "linux")]
 pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
-#[cfg(target_os = "linux")]
 pub use words::{literal, operation_name, shell_word};

@@ -4,11 +4,10 @@ use crate::Error;
 use crate::files::{check_file, load_policy, write_user_policy};
 use crate::place::{Surroundings, surroundings};
 use garth_policy::{
-    AbsPath, Addition, CommandDecision, Context, EditError, Flag, Layer, Policy, ProgramRow, RuleTest,
-    Severity, Source, add,
+    AbsPath, Addition, Context, EditError, Flag, Layer, Policy, ProgramRow, RuleTest, Severity, Source, add,
 };
 use garth_vet::Shell;
-use garth_vet::judge::{self, Judge, Reason, Verdict};
+use garth_vet::judge::{self, Judge, Verdict};
 use garth_vet::knowledge::Table;
 use std::collections::BTreeMap;
 
@@ -126,12 +125,13 @@ fn place(found: &Surroundings) -> judge::Surroundings {
 ///
 /// # Errors
 /// A row of the policy for the table of programs that cannot be read.
+#[cfg(target_os = "linux")]
 pub(crate) fn obstacle(
     policy: &Policy,
     found: &Surroundings,
     arguments: &[Vec<u8>],
-) -> Result<Option<Reason>, Error> {
-    let asks = policy.commands.rules.iter().any(|rule| rule.decision > CommandDecision::Allow);
+) -> Result<Option<judge::Reason>, Error> {
+    let asks = policy.commands.rules.iter().any(|rule| rule.decision > garth_policy::CommandDecision::Allow);
     if !asks {
         return Ok(None);
     }

@@ -77,7 +77,12 @@ fn no_rule(verdict: &Verdict) -> Failure {
 fn is_of_project(file: &AbsPath, workspace: &AbsPath) -> bool {
     let real = final_path(file);
     let own = workspace.join(PROJECT.as_bytes()).ok();
-    let is_own = |path: &AbsPath| path.file_name() == Some(PROJECT.as_bytes()) || Some(path) == own.as_ref();
+    // Systems other than Linux take a name in any case.
+    let is_named = |name: &[u8]| match cfg!(target_os = "linux") {
+        true => name == PROJECT.as_bytes(),
+        false => name.eq_ignore_ascii_case(PROJECT.as_bytes()),
+    };
+    let is_own = |path: &AbsPath| path.file_name().is_some_and(is_named) || Some(path) == own.as_ref();
     is_own(file) || real.as_ref().is_some_and(is_own)
 }
 
