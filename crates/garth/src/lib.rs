@@ -21,6 +21,7 @@ mod denial;
 mod egress;
 mod error;
 pub mod files;
+mod grant;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -79,6 +80,7 @@ pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use garth_vet as vet;
+pub use grant::Grant;
 pub use place::{Surroundings, final_path, surroundings};
 #[cfg(target_os = "linux")]
 pub use residue::clean;
@@ -87,5 +89,5 @@ pub use session::{
     Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
-pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
+pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
 pub use words::{literal, operation_name, shell_word};

@@ -3,7 +3,7 @@
 mod replace;
 
 pub use replace::{os_path, replace};
-pub(crate) use replace::write_user_policy;
+pub(crate) use replace::{user_policy, write_user_policy};
 
 use crate::Error;
 use crate::place::Surroundings;
