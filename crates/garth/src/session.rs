@@ -12,7 +12,7 @@ use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::undo::{Checkpoint, Checkpoints, LayerEnd, LiveLayer, Planned, planned};
-use crate::vetting::obstacle;
+use crate::vetting::{Vetting, obstacle};
 use end::usage_since;
 use garth_audit::core::{CheckpointMade, PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
@@ -463,7 +463,9 @@ impl Prepared {
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let commands = Commands::new(self.policy.commands.clone(), asker.clone(), self.recorder.clone());
+        let vetting = Vetting::of(&self.policy, &self.surroundings)?;
+        let rules = self.policy.commands.clone();
+        let commands = Commands::new(rules, vetting, asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
         let mut egress = Egress::prepare(
