@@ -15,7 +15,7 @@ pub use differences::{Difference, Differences, Reader, Texts, differences};
 pub use garth_host::linux::undo::place::{Unwatched, Watch};
 pub use garth_undo::{Change, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified};
 pub use layers::{Layer, LayerEnd, Layers};
-pub use revert::{Reversal, Reverted, reversal};
+pub use revert::{Reversal, Reverted, Sides, reversal};
 
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};
 
