@@ -15,6 +15,8 @@ mod failure;
 mod lexer;
 #[cfg(target_os = "linux")]
 mod progress;
+#[cfg(target_os = "linux")]
+mod report;
 mod request;
 #[cfg(target_os = "linux")]
 mod sessions;

@@ -19,6 +19,8 @@ mod policy;
 #[cfg(target_os = "linux")]
 mod prove;
 #[cfg(target_os = "linux")]
+mod report;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod undo;
@@ -55,6 +57,7 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Learn(arguments) => learn::run(arguments, &mut out),
         Verb::Log(arguments) => log::run(arguments, &mut out),
         Verb::Verify(arguments) => verify::run(arguments, &mut out),
+        Verb::Report(arguments) => report::run(arguments, &mut out),
         Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),
         Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),
         Verb::Discard(arguments) => undo::layers::throw_away(arguments, &mut out),

@@ -18,7 +18,7 @@ use garth_plan::windows::facts::{Directories, HostFacts};
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
-use garth_policy::{AbsPath, Flag, Policy};
+use garth_policy::{AbsPath, Flag, Policy, UndoMode};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
@@ -86,6 +86,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
     let policy = loaded.policy;
+    refuse_undo(&policy)?;
     let command = Command {
         arguments: request.arguments.iter().map(|word| word.clone().into_bytes()).collect(),
         directory: surroundings.directory.clone(),
@@ -115,6 +116,19 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let state = state_directory()?;
     drop(boundaries);
     Ok(Prepared { surroundings, policy, facts: found, plan, order, state })
+}
+
+/// Layers and checkpoints are built for Linux; what a policy requires is not left out in silence.
+fn refuse_undo(policy: &Policy) -> Result<(), Error> {
+    let mode = &policy.undo.mode;
+    if mode.value == UndoMode::None {
+        return Ok(());
+    }
+    Err(Error::Plan(PlanError {
+        what: format!("what the command changes cannot be kept as a {} here", mode.value.name()),
+        why: format!("[undo] is not built for Windows, and the policy asks for it ({})", mode.origin),
+        hint: "set `mode = \"none\"` below [undo], and commit your work first".into(),
+    }))
 }
 
 impl Prepared {
