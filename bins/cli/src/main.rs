@@ -31,6 +31,8 @@ mod trial;
 mod usage;
 mod verbs;
 #[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
 mod words;
 
 use arguments::{Arguments, Verb};
