@@ -547,7 +547,8 @@ impl Prepared {
         };
         let (console, questions) = console::console().map_err(Error::os("start the sandbox"))?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
-        let asker = Asker::new(approver, console, file, approvals.timeout.value, self.recorder.clone());
+        let (timeout, recorder) = (approvals.timeout.value, self.recorder.clone());
+        let asker = Asker::new(approver, console, file, timeout, recorder, &self.command.environment);
         Ok(Some((Arc::new(asker), questions)))
     }
 
