@@ -9,12 +9,11 @@ use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
 use crate::commands::{Commands, DeniedCommand};
-use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::undo::{LayerEnd, LiveLayer, Planned};
-use crate::vetting::obstacle;
+use crate::vetting::{Vetting, obstacle};
 use end::usage_since;
 use garth_audit::core::{PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
@@ -153,7 +152,8 @@ pub struct Ended {
 
 /// A running sandbox.
 #[derive(Debug)]
-pub struct Sandbox {
+pub struct Sandbox<'p> {
+    prepared: &'p Prepared,
     runner: Runner,
     signals: wait::Watched,
     time: Option<Duration>,
@@ -162,8 +162,6 @@ pub struct Sandbox {
     asker: Option<Arc<Asker>>,
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
-    recorder: Recorder,
-    explainer: Option<Explainer>,
     layer: Option<LiveLayer>,
     _directory: Option<SessionDirectory>,
 }
@@ -181,8 +179,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
     let place = Place::find(&policy, &files.state, request.recording.write)?;
-    place.hide(&mut policy)?;
+    place.hide(&mut policy);
     let boundaries = policy.files.boundaries();
+    place.stays_hidden(&boundaries)?;
     let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
     facts::extend(&mut facts, &more);
@@ -338,8 +337,8 @@ impl Prepared {
         self.recorded()
     }
 
-    /// Writes the beginning of a log that is not required, while the runner builds the sandbox: the machine has little else
-    /// to do then.
+    /// Writes the beginning of a log that is not required. That waits for the command's first instruction: before, it would
+    /// keep the runner from its work.
     fn release_log(&self) {
         if let Some(log) = &self.recorder {
             log.release(|| audit::started(self));
@@ -460,7 +459,7 @@ impl Prepared {
     ///
     /// # Errors
     /// The gate, or a step of the launch.
-    pub fn launch(&mut self) -> Result<Sandbox, Error> {
+    pub fn launch(&mut self) -> Result<Sandbox<'_>, Error> {
         self.begin()?;
         self.gate()?;
         self.keep_first()?;
@@ -474,7 +473,9 @@ impl Prepared {
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let commands = Commands::new(self.policy.commands.clone(), asker.clone(), self.recorder.clone());
+        let vetting = Vetting::of(&self.policy, &self.surroundings)?;
+        let rules = self.policy.commands.clone();
+        let commands = Commands::new(rules, vetting, asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
         let mut egress = Egress::prepare(
@@ -499,7 +500,6 @@ impl Prepared {
             None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
-        self.release_log();
         if let Some(egress) = &mut egress {
             descriptors::raise();
             egress.begin()?;
@@ -517,9 +517,8 @@ impl Prepared {
             asker,
             questions,
             group,
-            recorder: self.recorder.clone(),
-            explainer: self.recorder.is_some().then(|| Explainer::new(self)),
             layer,
+            prepared: self,
             _directory: directory,
         })
     }
