@@ -489,11 +489,14 @@ pub struct UndoArguments {
     /// The checkpoint to go back to [default: the last one of this workspace]
     #[arg(long, value_name = "CHECKPOINT")]
     pub to: Option<String>,
-    /// Do not ask
+    /// Ask about each change
     #[arg(long)]
+    pub interactive: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "interactive")]
     pub yes: bool,
     /// Do not ask, and print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "interactive")]
     pub json: bool,
     /// Take back only what is at or below these paths
     #[arg(value_name = "PATH")]

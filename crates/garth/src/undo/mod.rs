@@ -6,6 +6,8 @@ mod differences;
 mod ignored;
 mod layers;
 mod making;
+mod merging;
+mod replaced;
 mod revert;
 mod settle;
 mod trusted;
