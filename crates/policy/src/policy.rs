@@ -71,7 +71,7 @@ impl Policy {
                 accept: Vec::new(),
                 nested: Sourced::new(profile == Profile::Browser, origin.clone()),
             },
-            audit: Audit { required: Sourced::new(false, origin.clone()), path: None },
+            audit: Audit::standard(&origin),
             sockets: Vec::new(),
             devices: Vec::new(),
             profile: Sourced::new(profile, origin),

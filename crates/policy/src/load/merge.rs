@@ -25,7 +25,10 @@ pub(super) struct Ignored {
 }
 
 /// The strongest value of a key: flags, trusted project, user, managed, profile.
-fn strongest<T: Clone>(layers: &Layers, of: impl Fn(&Written) -> Option<&Sourced<T>>) -> Option<Sourced<T>> {
+pub(super) fn strongest<T: Clone>(
+    layers: &Layers,
+    of: impl Fn(&Written) -> Option<&Sourced<T>>,
+) -> Option<Sourced<T>> {
     let project = layers.project.as_ref().filter(|_| layers.project_trusted);
     let order = [Some(&layers.flags), project, layers.user.as_ref(), layers.managed.as_ref()];
     order.into_iter().flatten().find_map(of).cloned()
@@ -41,7 +44,7 @@ fn caps<'l, T: 'l>(
 }
 
 /// Sets a value to the strongest and caps it, where `key` grows with what is allowed.
-fn settle<T: Clone, K: Ord>(
+pub(super) fn settle<T: Clone, K: Ord>(
     slot: &mut Sourced<T>,
     layers: &Layers,
     of: impl Fn(&Written) -> Option<&Sourced<T>> + Copy,
@@ -301,11 +304,10 @@ impl<'l> Merge<'l> {
         settle(
             &mut policy.audit.required,
             layers,
-            |written| written.audit_required.as_ref(),
+            |written| written.audit.required.as_ref(),
             |required| std::cmp::Reverse(*required),
         );
-        let managed = layers.managed.as_ref().and_then(|managed| managed.audit_path.clone());
-        policy.audit.path = managed.or_else(|| strongest(layers, |written| written.audit_path.as_ref()));
+        super::audit::settle(&mut policy.audit, layers);
         if let Some(profile) = self.untrusted().and_then(|project| project.profile.as_ref()) {
             self.narrow_profile(profile);
         }
