@@ -7,6 +7,7 @@ pub use end::{exit_like, repository};
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
+use crate::audit_keep::prune_in;
 use crate::commands::{Commands, DeniedCommand};
 use crate::denial::Explainer;
 use crate::egress::Egress;
@@ -15,7 +16,7 @@ use crate::place::{Surroundings, surroundings};
 use crate::undo::{Checkpoint, Checkpoints, LayerEnd, LiveLayer, Planned, planned};
 use crate::vetting::obstacle;
 use end::usage_since;
-use garth_audit::core::{CheckpointMade, PlanChanged, ProcessStarted};
+use garth_audit::core::{BrokerError, CheckpointMade, PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
 use garth_host::linux::broker::descriptors;
@@ -42,6 +43,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use garth_host::linux::broker::wait::Outcome;
@@ -113,6 +115,10 @@ pub struct Prepared {
     recorder: Recorder,
     /// A checkpoint that the log is still to be told of.
     checkpoint: Option<CheckpointMade>,
+    /// The checkpoint, with which is compared in the end.
+    kept: Option<Checkpoint>,
+    /// Removes old logs.
+    pruning: Option<JoinHandle<()>>,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -163,7 +169,17 @@ pub struct Sandbox {
     recorder: Recorder,
     explainer: Option<Explainer>,
     layer: Option<LiveLayer>,
+    lists: Option<Lists>,
     _directory: Option<SessionDirectory>,
+}
+
+/// What a session's log says at its end beside the end itself.
+#[derive(Debug)]
+struct Lists {
+    policy: Policy,
+    processes: bool,
+    /// Changed files are found by comparing with a checkpoint.
+    compares: bool,
 }
 
 /// Makes a plan: policy, questions, facts, lowering.
@@ -225,6 +241,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         place,
         recorder: None,
         checkpoint: None,
+        kept: None,
+        pruning: None,
     })
 }
 
@@ -297,6 +315,7 @@ impl Prepared {
             entries: made.record.entries,
             left_out: made.record.left_out.len() as u64,
         });
+        self.kept = Some(made.clone());
         Ok(made)
     }
 
@@ -318,6 +337,13 @@ impl Prepared {
         let (start, before) = (Instant::now(), launch::used().ok());
         let result = self.begin().and_then(|()| self.carry_out(observe));
         let result = self.recorded().and(result);
+        if let Some(pruning) = self.pruning.take() {
+            // Half of a removal would be for `garth clean`.
+            let _panicked = pruning.join();
+        }
+        if let Some(kept) = self.kept.take().filter(|_| result.is_ok()) {
+            kept.tell_changes(&self.recorder, &self.policy);
+        }
         // Of a session that did not come so far.
         self.release_log();
         tell(&self.recorder, || {
@@ -460,6 +486,9 @@ impl Prepared {
             Some(directory) => Cow::Owned(with_directory(&self.plan.spec, directory.path())),
             None => Cow::Borrowed(&self.plan.spec),
         };
+        if let (None, Some(order)) = (&self.recorder, &mut self.plan.supervision) {
+            (order.processes, order.changes) = (false, false);
+        }
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
@@ -497,6 +526,7 @@ impl Prepared {
             egress.publish(&runner)?;
         }
         self.watch_log(&runner)?;
+        self.prune_logs();
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
         Ok(Sandbox {
             runner,
@@ -510,6 +540,11 @@ impl Prepared {
             recorder: self.recorder.clone(),
             explainer: self.recorder.is_some().then(|| Explainer::new(self)),
             layer,
+            lists: self.recorder.is_some().then(|| Lists {
+                policy: self.policy.clone(),
+                processes: self.policy.audit.processes.value,
+                compares: self.kept.is_some(),
+            }),
             _directory: directory,
         })
     }
@@ -525,6 +560,22 @@ impl Prepared {
             log.on_loss(move || killer.kill());
         }
         Ok(())
+    }
+
+    /// Removes old logs beside the command, where the policy says that some are old.
+    fn prune_logs(&mut self) {
+        let audit = &self.policy.audit;
+        let wanted = audit.keep_for.is_some() || audit.keep_size.is_some();
+        let Some(log) = self.recorder.clone().filter(|_| wanted && self.recording.write) else { return };
+        let (place, audit) = (self.place.path.clone(), audit.clone());
+        let environment = self.command.environment.clone();
+        let thread = std::thread::Builder::new().spawn(move || {
+            if let Err(error) = prune_in(&place, &audit, &environment) {
+                log.record(BrokerError { operation: "remove old logs".into(), cause: error.to_string() });
+            }
+        });
+        // Without a thread they stay until the next time.
+        self.pruning = thread.ok();
     }
 
     /// Who is asked, and where questions on the terminal arrive; `None` if nobody is.

@@ -1,13 +1,14 @@
 //! Waiting for a sandbox to end, and what is told of it meanwhile and then.
 
-use super::{Ended, Ending, Outcome, Sandbox, libc_eperm};
+use super::{Ended, Ending, Lists, Outcome, Sandbox, libc_eperm};
 use crate::Error;
+use crate::account::Account;
 use crate::audit::{self, Recorder, tell};
 use crate::audit_network;
 use crate::commands::Commands;
 use crate::denial::Explainer;
 use crate::egress::Egress;
-use crate::undo::{LayerEnd, LiveLayer};
+use crate::undo::{Found, LayerEnd};
 use garth_audit::core::{LayerKept, LimitHit, ProcessEnded, RepositoryMade, Usage};
 use garth_egress::core::{Code, Decided, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
@@ -16,7 +17,7 @@ use garth_host::linux::broker::launch;
 use garth_host::linux::broker::wait;
 use garth_host::linux::message::InnerSocket;
 use garth_host::linux::supervise::{Denied, Execution, Used};
-use garth_policy::AbsPath;
+use garth_policy::{AbsPath, FileOp};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ struct Told<'s> {
     explainer: Option<&'s Explainer>,
     used: Vec<Used>,
     used_more: bool,
+    account: Account,
 }
 
 impl wait::Observer for Told<'_> {
@@ -52,6 +54,10 @@ impl wait::Observer for Told<'_> {
             Some(used) => self.used.push(used),
             None => self.used_more = true,
         }
+    }
+
+    fn inside(&mut self, told: wait::Inside) {
+        self.account.take(self.recorder, told);
     }
 
     fn nobody_listens(&mut self, port: u16) {
@@ -83,10 +89,11 @@ impl Sandbox {
             explainer: self.explainer.as_ref(),
             used: Vec::new(),
             used_more: false,
+            account: Account::default(),
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, used, used_more, .. } = told;
+        let Told { denied, silent, used, used_more, account, .. } = told;
         if let Some(egress) = self.egress.as_ref().filter(|_| self.recorder.is_some()) {
             egress.settle();
         }
@@ -99,7 +106,9 @@ impl Sandbox {
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
-        let layer = self.layer.map(LiveLayer::end).transpose()?;
+        let mut changes = Found::new(self.layer.is_some() && self.recorder.is_some());
+        let layer = self.layer.map(|layer| layer.end(&mut |tree, change| changes.add(tree, change)));
+        let layer = layer.transpose()?;
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -109,6 +118,19 @@ impl Sandbox {
             },
         };
         record_outcome(&self.recorder, &outcome, limited.as_deref());
+        if let Some(Lists { policy, processes, compares }) = &self.lists {
+            account.close_processes(&self.recorder, *processes);
+            let is_read =
+                |denied: &&Denied| matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute);
+            let reads = denied.iter().filter(is_read).count() as u64;
+            account.close_reads(&self.recorder, policy.audit.reads.value, reads);
+            match &layer {
+                Some(_) => changes.tell(&self.recorder, policy, None),
+                // The checkpoint says more.
+                None if *compares => {}
+                None => account.close_changes(&self.recorder, policy),
+            }
+        }
         if let Some(LayerEnd { id, changes }) = &layer {
             let (layer, changes) = (id.clone(), *changes as u64);
             tell(&self.recorder, || LayerKept { layer, changes });
@@ -135,7 +157,7 @@ fn record_outcome(recorder: &Recorder, outcome: &Outcome, limited: Option<&str>)
     match outcome {
         Outcome::Ended(ending) => {
             let (code, signal) = (ending.code, ending.signal);
-            tell(recorder, || ProcessEnded { process: None, code, signal });
+            tell(recorder, || ProcessEnded { process: None, code, signal, milliseconds: None });
             for path in &ending.repositories {
                 tell(recorder, || RepositoryMade { path: repository(path).to_lossless() });
             }

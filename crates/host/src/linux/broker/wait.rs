@@ -7,9 +7,10 @@ use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
-use crate::linux::supervise::{Denied, Execution, Used};
+use crate::linux::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
+use garth_policy::AbsPath;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -100,6 +101,19 @@ impl Drop for CommandAnswer {
     }
 }
 
+/// What happened inside. Comes only if the plan says so.
+#[derive(Clone, Debug)]
+pub enum Inside {
+    /// A process executes a program.
+    Started(Started),
+    /// A process that was told of is gone.
+    Gone(Gone),
+    /// Names that are not what they were, told in the end.
+    Changed(Vec<Changed>),
+    /// How complete that is, told in the end.
+    Counted(Counted, ChangesCounted),
+}
+
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
     /// A program is about to start. Comes only if the plan says that commands are judged.
@@ -110,6 +124,9 @@ pub trait Observer {
 
     /// A file is used, or more files than are told. Comes only if the plan says so.
     fn used(&mut self, used: Option<Used>);
+
+    /// Something happened inside that is for the log.
+    fn inside(&mut self, told: Inside);
 
     /// Nobody listens at this port of the loopback inside.
     fn nobody_listens(&mut self, port: u16);
@@ -249,8 +266,17 @@ impl Waiting<'_> {
             (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::Hidden(event), _) if is_there(&event.path) => observer.denied(event),
+            // There was nothing to hide.
+            (FromRunner::Hidden(_), _) => {}
             (FromRunner::Used(used), _) => observer.used(Some(used)),
             (FromRunner::UsedTooMuch, _) => observer.used(None),
+            (FromRunner::Started(started), _) => observer.inside(Inside::Started(started)),
+            (FromRunner::Gone(gone), _) => observer.inside(Inside::Gone(gone)),
+            (FromRunner::Changed(changed), _) => observer.inside(Inside::Changed(changed)),
+            (FromRunner::Counted(processes, changes), _) => {
+                observer.inside(Inside::Counted(processes, changes));
+            }
             (FromRunner::NobodyListens(port), _) => observer.nobody_listens(port),
             (FromRunner::Execute(execution), _) => {
                 let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };
@@ -438,4 +464,9 @@ pub fn exit_like(ending: &Ending) -> u8 {
         return u8::try_from(128 + signal).unwrap_or(255);
     }
     ending.code.and_then(|code| u8::try_from(code & 0xff).ok()).unwrap_or(125)
+}
+
+/// Whether the host has something at a path.
+fn is_there(path: &AbsPath) -> bool {
+    rustix::fs::statat(rustix::fs::CWD, path.as_bytes(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }

@@ -31,15 +31,22 @@ pub const MOST: usize = 200_000;
 /// Tells uses to the broker.
 #[derive(Debug)]
 pub struct Observer {
-    sender: Sender,
+    /// Each use is told to the broker; without it only what was newly used is kept, for [`Observer::take`].
+    sender: Option<Sender>,
     seen: HashSet<(AbsPath, FileOp, bool)>,
+    fresh: Vec<(AbsPath, FileOp)>,
 }
 
 impl Observer {
-    /// Tells through `sender`.
+    /// Tells through `sender`, if there is one.
     #[must_use]
-    pub fn new(sender: Sender) -> Self {
-        Self { sender, seen: HashSet::new() }
+    pub fn new(sender: Option<Sender>) -> Self {
+        Self { sender, seen: HashSet::new(), fresh: Vec::new() }
+    }
+
+    /// What the last call uses that was not used so before. Empty where uses are told.
+    pub(super) fn take(&mut self) -> Vec<(AbsPath, FileOp)> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Looks at a call before it is answered.
@@ -154,10 +161,13 @@ impl Observer {
         if self.seen.len() > MOST || !self.seen.insert((path.clone(), op, found)) {
             return;
         }
-        if self.seen.len() > MOST {
-            return self.sender.send(&FromRunner::UsedTooMuch);
+        match &self.sender {
+            None => self.fresh.push((path, op)),
+            Some(sender) if self.seen.len() > MOST => sender.send(&FromRunner::UsedTooMuch),
+            Some(sender) => {
+                sender.send(&FromRunner::Used(Used { path, op, found, program: executable(thread) }));
+            }
         }
-        self.sender.send(&FromRunner::Used(Used { path, op, found, program: executable(thread) }));
     }
 }
 
