@@ -46,11 +46,13 @@ impl Account {
     }
 
     /// Tells how complete the refused reads are.
-    pub(crate) fn close_reads(&self, recorder: &Recorder, reads: Reads, told: u64) {
+    pub(crate) fn close_reads(&self, recorder: &Recorder, reads: Reads, (told, hidden): (u64, u64)) {
         let missing = match (reads, &self.counted) {
             (_, None) => Some(ENDED_EARLY.to_owned()),
             (Reads::Cheap, _) => Some(UNTRACED.to_owned()),
-            (Reads::Trace, _) if told >= MOST_DENIED => Some("different ones beyond that number".to_owned()),
+            (Reads::Trace, _) if hidden >= MOST_HIDDEN => {
+                Some("different ones beyond that number".to_owned())
+            }
             (Reads::Trace, _) => None,
         };
         tell(recorder, || closed("reads", (told, 0), missing));
@@ -76,8 +78,8 @@ impl Account {
     }
 }
 
-/// Different refusals that the supervisor tells.
-const MOST_DENIED: u64 = 500;
+/// Different reads of what is hidden that are told.
+pub(crate) const MOST_HIDDEN: u64 = 500;
 
 const UNTRACED: &str = "reads that the kernel refuses by itself, because the view does not show what is there; \
                         audit.reads = \"trace\" tells them";

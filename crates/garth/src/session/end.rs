@@ -2,7 +2,7 @@
 
 use super::{Ended, Ending, Lists, Outcome, Sandbox, libc_eperm};
 use crate::Error;
-use crate::account::Account;
+use crate::account::{Account, MOST_HIDDEN};
 use crate::audit::{self, Recorder, tell};
 use crate::audit_network;
 use crate::commands::Commands;
@@ -34,6 +34,7 @@ struct Told<'s> {
     used: Vec<Used>,
     used_more: bool,
     account: Account,
+    hidden: u64,
 }
 
 impl wait::Observer for Told<'_> {
@@ -47,6 +48,14 @@ impl wait::Observer for Told<'_> {
 
     fn command(&mut self, execution: &Execution, answer: wait::CommandAnswer) {
         self.commands.answer(execution, answer);
+    }
+
+    fn hidden(&mut self, event: Denied) {
+        let is_hidden = |explainer: &Explainer| explainer.hides(&event.path, event.op);
+        if self.hidden < MOST_HIDDEN && self.explainer.is_some_and(is_hidden) {
+            self.hidden += 1;
+            self.denied(event);
+        }
     }
 
     fn used(&mut self, used: Option<Used>) {
@@ -90,10 +99,11 @@ impl Sandbox {
             used: Vec::new(),
             used_more: false,
             account: Account::default(),
+            hidden: 0,
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, used, used_more, account, .. } = told;
+        let Told { denied, silent, used, used_more, account, hidden, .. } = told;
         if let Some(egress) = self.egress.as_ref().filter(|_| self.recorder.is_some()) {
             egress.settle();
         }
@@ -123,7 +133,7 @@ impl Sandbox {
             let is_read =
                 |denied: &&Denied| matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute);
             let reads = denied.iter().filter(is_read).count() as u64;
-            account.close_reads(&self.recorder, policy.audit.reads.value, reads);
+            account.close_reads(&self.recorder, policy.audit.reads.value, (reads, hidden));
             match &layer {
                 Some(_) => changes.tell(&self.recorder, policy, None),
                 // The checkpoint says more.

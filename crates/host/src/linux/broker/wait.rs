@@ -10,7 +10,6 @@ use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, r
 use crate::linux::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
-use garth_policy::AbsPath;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -121,6 +120,10 @@ pub trait Observer {
 
     /// Something was refused.
     fn denied(&mut self, event: Denied);
+
+    /// Something was read that is not in the view, or is hidden there. Whether the policy hides it is for the observer to
+    /// say. Comes only if the plan says so.
+    fn hidden(&mut self, event: Denied);
 
     /// A file is used, or more files than are told. Comes only if the plan says so.
     fn used(&mut self, used: Option<Used>);
@@ -266,9 +269,7 @@ impl Waiting<'_> {
             (FromRunner::Terminal, None) => {}
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
-            (FromRunner::Hidden(event), _) if is_there(&event.path) => observer.denied(event),
-            // There was nothing to hide.
-            (FromRunner::Hidden(_), _) => {}
+            (FromRunner::Hidden(event), _) => observer.hidden(event),
             (FromRunner::Used(used), _) => observer.used(Some(used)),
             (FromRunner::UsedTooMuch, _) => observer.used(None),
             (FromRunner::Started(started), _) => observer.inside(Inside::Started(started)),
@@ -464,9 +465,4 @@ pub fn exit_like(ending: &Ending) -> u8 {
         return u8::try_from(128 + signal).unwrap_or(255);
     }
     ending.code.and_then(|code| u8::try_from(code & 0xff).ok()).unwrap_or(125)
-}
-
-/// Whether the host has something at a path.
-fn is_there(path: &AbsPath) -> bool {
-    rustix::fs::statat(rustix::fs::CWD, path.as_bytes(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }

@@ -79,7 +79,7 @@ impl Shared {
     pub fn new(target: &Target, sender: Sender) -> Self {
         Self {
             commands: Commands::new(target),
-            processes: Arc::new(Processes::new(sender)),
+            processes: Arc::new(Processes::new(target, sender)),
             changes: Mutex::default(),
             appeared: Mutex::default(),
         }
@@ -161,8 +161,8 @@ impl Supervisor {
         let own_device = if order.has_view { connect::own_device() } else { None };
         let repositories = Repositories::new(&order.known_repositories);
         let observer = match (order.observe, order.trace) {
-            (true, _) => Some(observe::Observer::new(Some(reporter.sender().clone()))),
-            (false, true) => Some(observe::Observer::new(None)),
+            (true, _) => Some(observe::Observer::new(reporter.sender().clone())),
+            (false, true) => Some(observe::Observer::for_hidden(order.has_view)),
             (false, false) => None,
         };
         Self {
@@ -223,18 +223,6 @@ impl Supervisor {
         }
     }
 
-    /// Tells of a use of what the policy hides: it is not in the view, or cannot be opened there. Whether the host has
-    /// something at the path is known outside alone.
-    fn tell_hidden(&mut self, thread: u32, path: &AbsPath, op: FileOp) {
-        if !matches!(op, FileOp::Read | FileOp::List | FileOp::Execute) {
-            return;
-        }
-        let decision = self.rules.decide(path, op);
-        if decision.verdict == Verdict::Deny {
-            self.reporter.hidden(thread, path, op, decision.rule);
-        }
-    }
-
     /// Notes a change at this path, for the list of what is different in the end.
     fn changed(&self, path: &AbsPath, change: impl FnOnce(&mut Changes)) {
         if self.order.changes
@@ -251,7 +239,7 @@ impl Supervisor {
         if let Some(observer) = &mut self.observer {
             observer.observe(thread, &call);
             for (path, op) in observer.take() {
-                self.tell_hidden(thread, &path, op);
+                self.reporter.hidden(thread, &path, op);
             }
         }
         match call {

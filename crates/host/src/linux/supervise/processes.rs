@@ -6,6 +6,7 @@
 
 use crate::linux::message::{FromRunner, Sender};
 use crate::linux::sys::pidfd;
+use garth_plan::linux::spec::Target;
 use rustix::event::epoll;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
@@ -79,11 +80,15 @@ struct State {
     watch: Option<Arc<OwnedFd>>,
     /// The target.
     own: Option<u32>,
+    /// How many files were tried for the target's start: it was told of already.
+    tried: usize,
 }
 
 /// The processes of one sandbox. One thread tells of starts, another one of ends.
 pub struct Processes {
     sender: Sender,
+    /// Files that are tried for the target, in order, and its arguments.
+    target: (Vec<Vec<u8>>, Vec<Vec<u8>>),
     state: Mutex<State>,
 }
 
@@ -134,19 +139,35 @@ fn status_field(thread: u32, name: &str) -> Option<u32> {
 }
 
 impl Processes {
-    /// Tells through `sender`.
+    /// Tells through `sender`, of what this target starts.
     #[must_use]
-    pub fn new(sender: Sender) -> Self {
-        Self { sender, state: Mutex::default() }
+    pub fn new(target: &Target, sender: Sender) -> Self {
+        let target = (target.programs.clone(), target.arguments.clone());
+        Self { sender, target, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The target, of whose start and end the runner tells in another way.
+    /// The target, of whose start and end the runner tells in another way. The first of its files was tried.
     pub(super) fn know_target(&self, thread: u32) {
-        self.state().own = Some(thread);
+        let mut state = self.state();
+        (state.own, state.tried) = (Some(thread), 1);
+    }
+
+    /// Whether this is the target's own start, which goes on with the next file.
+    fn is_first(&self, state: &mut State, number: u32, program: &[u8], arguments: &[Vec<u8>]) -> bool {
+        if state.own != Some(number) {
+            return false;
+        }
+        let (programs, words) = &self.target;
+        // Files that are not there were passed over.
+        let found = programs.iter().skip(state.tried).position(|next| next == program);
+        let found = found.filter(|_| words == arguments);
+        // Whatever it executes else, it has started.
+        state.tried = found.map_or(programs.len(), |place| state.tried + place + 1);
+        found.is_some()
     }
 
     /// Tells of a program that starts, and watches its process.
@@ -158,6 +179,9 @@ impl Processes {
     ) {
         let mut state = self.state();
         let number = starting.number;
+        if self.is_first(&mut state, number, &program, &arguments) {
+            return;
+        }
         // A number that was given anew: the process before is gone.
         let is_over = |live: &Live| pidfd::parent(live.process.as_fd()).is_none() && has_ended(&live.process);
         if state.live.get(&number).is_some_and(is_over) {

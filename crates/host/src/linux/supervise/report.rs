@@ -34,7 +34,6 @@ pub struct Reporter {
     sender: Sender,
     seen: HashMap<(AbsPath, FileOp), u64>,
     ports: HashSet<u16>,
-    hidden: HashSet<(AbsPath, FileOp)>,
 }
 
 /// A refusal by this thread's process.
@@ -55,7 +54,7 @@ impl Reporter {
     /// Reports through `sender`.
     #[must_use]
     pub fn new(sender: Sender) -> Self {
-        Self { sender, seen: HashMap::new(), ports: HashSet::new(), hidden: HashSet::new() }
+        Self { sender, seen: HashMap::new(), ports: HashSet::new() }
     }
 
     pub(super) fn sender(&self) -> &Sender {
@@ -68,15 +67,11 @@ impl Reporter {
         self.send(thread, path, op, reason, rule.map(|rule| rule.origin.clone()), None);
     }
 
-    /// As [`Self::denied`], of what the kernel refuses by itself, if there is something at all.
-    pub(super) fn hidden(&mut self, thread: u32, path: &AbsPath, op: FileOp, rule: Option<&FileRule>) {
-        if self.seen.contains_key(&(path.clone(), op)) || self.hidden.len() >= MOST {
-            return;
-        }
-        if self.hidden.insert((path.clone(), op)) {
-            let reason = rule.map_or_else(String::new, |rule| rule.reason.to_string());
-            let origin = rule.map(|rule| rule.origin.clone());
-            self.sender.send(&FromRunner::Hidden(refusal(thread, path, op, (reason, origin, None))));
+    /// A use that the kernel refuses by itself, if the policy hides something there: the broker knows.
+    pub(super) fn hidden(&self, thread: u32, path: &AbsPath, op: FileOp) {
+        if !self.seen.contains_key(&(path.clone(), op)) {
+            let hidden = refusal(thread, path, op, (String::new(), None, None));
+            self.sender.send(&FromRunner::Hidden(hidden));
         }
     }
 
