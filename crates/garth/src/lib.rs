@@ -24,8 +24,8 @@ mod denial;
 #[cfg(target_os = "linux")]
 mod egress;
 mod error;
-#[cfg(target_os = "linux")]
 pub mod files;
+mod grant;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -45,11 +45,9 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 pub mod undo;
-#[cfg(target_os = "linux")]
 mod vetting;
 #[cfg(windows)]
 pub mod windows;
-#[cfg(target_os = "linux")]
 mod words;
 
 #[cfg(target_os = "linux")]
@@ -88,7 +86,8 @@ pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use garth_vet as vet;
-pub use place::{Surroundings, surroundings};
+pub use grant::Grant;
+pub use place::{Surroundings, final_path, surroundings};
 #[cfg(target_os = "linux")]
 pub use residue::clean;
 #[cfg(target_os = "linux")]
@@ -96,7 +95,5 @@ pub use session::{
     Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
-#[cfg(target_os = "linux")]
-pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
-#[cfg(target_os = "linux")]
+pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
 pub use words::{literal, operation_name, shell_word};

@@ -192,6 +192,7 @@ fn session(policy: &Policy, out: &mut Vec<Clause>) {
         out.push(clause("tier", format!("accept {}", gap.value), &gap.origin));
     }
     audit(&policy.audit, out);
+    undo(policy, out);
     for socket in &policy.sockets {
         out.push(clause("sockets", format!("allow {}", socket.value), &socket.origin));
     }
@@ -218,5 +219,21 @@ fn audit(audit: &Audit, out: &mut Vec<Clause>) {
     }
     if let Some(anchor) = anchor {
         push(format!("anchor {}", anchor.value), &anchor.origin);
+    }
+}
+
+fn undo(policy: &Policy, out: &mut Vec<Clause>) {
+    let undo = &policy.undo;
+    out.push(clause("undo", format!("mode {}", undo.mode.value.name()), &undo.mode.origin));
+    out.push(clause("undo", format!("fallback {}", undo.fallback.value.name()), &undo.fallback.origin));
+    for (name, bytes) in [("budget", &undo.budget), ("largest", &undo.largest), ("total", &undo.total)] {
+        out.push(clause("undo", format!("{name} {}", show_bytes(bytes.value)), &bytes.origin));
+    }
+    out.push(clause("undo", format!("keep {}", undo.keep.value), &undo.keep.origin));
+    if let Some(age) = &undo.age {
+        out.push(clause("undo", format!("age {}", show_duration(age.value)), &age.origin));
+    }
+    for pattern in &undo.exclude {
+        out.push(clause("undo", format!("exclude {}", pattern.value), &pattern.origin));
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting for a sandbox to end, and what is told of it meanwhile and then.
 
-use super::{Ended, Ending, Lists, Outcome, Sandbox, libc_eperm};
+use super::{Ended, Ending, Outcome, Prepared, Sandbox, libc_eperm};
 use crate::Error;
 use crate::account::{Account, MOST_HIDDEN};
 use crate::audit::{self, Recorder, tell};
@@ -29,8 +29,9 @@ struct Told<'s> {
     egress: Option<&'s Egress>,
     /// Ports of the loopback inside at which nobody listens.
     silent: Vec<u16>,
-    recorder: &'s Recorder,
-    explainer: Option<&'s Explainer>,
+    prepared: &'s Prepared,
+    /// Made when there is something to explain.
+    explainer: Option<Explainer>,
     used: Vec<Used>,
     used_more: bool,
     account: Account,
@@ -38,10 +39,15 @@ struct Told<'s> {
 }
 
 impl wait::Observer for Told<'_> {
+    fn started(&mut self) {
+        self.prepared.release_log();
+    }
+
     fn denied(&mut self, event: Denied) {
         (self.observe)(&event);
-        if let Some(explainer) = self.explainer {
-            tell(self.recorder, || audit::file_denied(&explainer.explain(&event)));
+        if self.prepared.recorder.is_some() {
+            let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
+            tell(&self.prepared.recorder, || audit::file_denied(&explainer.explain(&event)));
         }
         self.denied.push(event);
     }
@@ -51,8 +57,11 @@ impl wait::Observer for Told<'_> {
     }
 
     fn hidden(&mut self, event: Denied) {
-        let is_hidden = |explainer: &Explainer| explainer.hides(&event.path, event.op);
-        if self.hidden < MOST_HIDDEN && self.explainer.is_some_and(is_hidden) {
+        if self.hidden >= MOST_HIDDEN || self.prepared.recorder.is_none() {
+            return;
+        }
+        let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
+        if explainer.hides(&event.path, event.op) {
             self.hidden += 1;
             self.denied(event);
         }
@@ -66,7 +75,7 @@ impl wait::Observer for Told<'_> {
     }
 
     fn inside(&mut self, told: wait::Inside) {
-        self.account.take(self.recorder, told);
+        self.account.take(&self.prepared.recorder, told);
     }
 
     fn nobody_listens(&mut self, port: u16) {
@@ -82,20 +91,21 @@ impl wait::Observer for Told<'_> {
     }
 }
 
-impl Sandbox {
+impl Sandbox<'_> {
     /// Waits for the end. `observe` sees every refusal as it happens.
     ///
     /// # Errors
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        let recorder = &self.prepared.recorder;
         let mut told = Told {
             observe,
             denied: Vec::new(),
             commands: &self.commands,
             egress: self.egress.as_ref(),
             silent: Vec::new(),
-            recorder: &self.recorder,
-            explainer: self.explainer.as_ref(),
+            prepared: self.prepared,
+            explainer: None,
             used: Vec::new(),
             used_more: false,
             account: Account::default(),
@@ -104,19 +114,19 @@ impl Sandbox {
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let Told { denied, silent, used, used_more, account, hidden, .. } = told;
-        if let Some(egress) = self.egress.as_ref().filter(|_| self.recorder.is_some()) {
+        if let Some(egress) = self.egress.as_ref().filter(|_| recorder.is_some()) {
             egress.settle();
         }
         let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
         // Where the host has no server either, nothing was missed.
         let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
         let missed: Vec<Decided> = missed.collect();
-        missed.iter().for_each(|decided| tell(&self.recorder, || audit_network::event(decided)));
+        missed.iter().for_each(|decided| tell(recorder, || audit_network::event(decided)));
         refused.extend(missed);
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
-        let mut changes = Found::new(self.layer.is_some() && self.recorder.is_some());
+        let mut changes = Found::new(self.layer.is_some() && recorder.is_some());
         let layer = self.layer.map(|layer| layer.end(&mut |tree, change| changes.add(tree, change)));
         let layer = layer.transpose()?;
         let (outcome, limited) = match &self.group {
@@ -127,23 +137,11 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        record_outcome(&self.recorder, &outcome, limited.as_deref());
-        if let Some(Lists { policy, processes, compares }) = &self.lists {
-            account.close_processes(&self.recorder, *processes);
-            let is_read =
-                |denied: &&Denied| matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute);
-            let reads = denied.iter().filter(is_read).count() as u64;
-            account.close_reads(&self.recorder, policy.audit.reads.value, (reads, hidden));
-            match &layer {
-                Some(_) => changes.tell(&self.recorder, policy, None),
-                // The checkpoint says more.
-                None if *compares => {}
-                None => account.close_changes(&self.recorder, policy),
-            }
-        }
+        record_outcome(recorder, &outcome, limited.as_deref());
+        self.prepared.close_lists(account, (&denied, hidden), layer.as_ref().map(|_| &changes));
         if let Some(LayerEnd { id, changes }) = &layer {
             let (layer, changes) = (id.clone(), *changes as u64);
-            tell(&self.recorder, || LayerKept { layer, changes });
+            tell(recorder, || LayerKept { layer, changes });
         }
         Ok(Ended {
             outcome,
@@ -158,6 +156,26 @@ impl Sandbox {
             used,
             used_more,
         })
+    }
+}
+
+impl Prepared {
+    /// Tells the log how complete it is, and what was changed; the latter by the layer, if there is one, or by what the
+    /// supervisor saw, unless a checkpoint says more.
+    fn close_lists(&self, account: Account, (denied, hidden): (&[Denied], u64), layer: Option<&Found>) {
+        let (recorder, policy) = (&self.recorder, &self.policy);
+        if recorder.is_none() {
+            return;
+        }
+        account.close_processes(recorder, policy.audit.processes.value);
+        let is_read = |denied: &&Denied| matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute);
+        let reads = denied.iter().filter(is_read).count() as u64;
+        account.close_reads(recorder, policy.audit.reads.value, (reads, hidden));
+        match layer {
+            Some(changes) => changes.tell(recorder, policy, None),
+            None if self.checkpoint_made().is_some() => {}
+            None => account.close_changes(recorder, policy),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub enum FromRunner {
         /// What failed.
         error: OsError,
     },
+    /// The target's program is executed.
+    Started,
     /// The target's program could not be executed (`errno`).
     NotExecuted(i32),
     /// The terminal of the target comes with this message.
@@ -41,7 +43,7 @@ pub enum FromRunner {
     /// A program is about to start and waits for a verdict.
     Execute(Execution),
     /// A process executes a program.
-    Started(Started),
+    Executes(Started),
     /// A process that was told of is gone.
     Gone(Gone),
     /// Names that are not what they were, told in the end.

@@ -1,5 +1,6 @@
 //! Putting the layers together.
 
+use super::undo;
 use super::written::Written;
 use crate::commands::CommandDecision;
 use crate::context::Context;
@@ -99,6 +100,7 @@ impl<'l> Merge<'l> {
         merge.programs();
         merge.environment();
         merge.scalars();
+        merge.undo();
         merge.lists();
         (merge.policy, merge.ignored)
     }
@@ -310,6 +312,12 @@ impl<'l> Merge<'l> {
         super::audit::settle(&mut policy.audit, layers);
         if let Some(profile) = self.untrusted().and_then(|project| project.profile.as_ref()) {
             self.narrow_profile(profile);
+        }
+    }
+
+    fn undo(&mut self) {
+        for (what, origin) in undo::merge(&mut self.policy, self.layers) {
+            self.ignore(what, &origin);
         }
     }
 

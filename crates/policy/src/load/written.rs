@@ -2,6 +2,7 @@
 
 use super::audit::AuditWritten;
 use super::reader::{Reader, Value, in_order, quoted};
+use super::undo::WrittenUndo;
 use crate::commands::CommandRule;
 use crate::env::{guard, is_name};
 use crate::files::FileRule;
@@ -43,6 +44,7 @@ pub(super) struct Written {
     pub(super) accept: Option<Vec<Sourced<String>>>,
     pub(super) nested: Option<Sourced<bool>>,
     pub(super) audit: AuditWritten,
+    pub(super) undo: WrittenUndo,
     pub(super) sockets: Option<Vec<Sourced<AbsPath>>>,
     pub(super) devices: Option<Vec<Sourced<DeviceClass>>>,
 }
@@ -73,6 +75,7 @@ impl Written {
             accept: None,
             nested: None,
             audit: AuditWritten::default(),
+            undo: WrittenUndo::default(),
             sockets: None,
             devices: None,
         }
@@ -126,6 +129,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
             "approvals",
             "tier",
             "audit",
+            "undo",
             "sockets",
             "devices",
         ],
@@ -141,6 +145,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ("approvals", &["mode", "timeout"]),
     ("tier", &["minimum", "accept", "nested"]),
     ("audit", &["required", "path", "processes", "reads", "keep-for", "keep-size", "anchor"]),
+    ("undo", &["mode", "fallback", "budget", "largest", "total", "keep", "age", "exclude"]),
     ("sockets", &["allow"]),
     ("devices", &["allow"]),
 ];
@@ -174,6 +179,7 @@ impl Reader<'_> {
                 "approvals" => self.approvals(value, &mut out),
                 "tier" => self.tier(value, &mut out),
                 "audit" => self.audit(value, &mut out.audit),
+                "undo" => self.undo(value, &mut out),
                 "sockets" => self.sockets(value, &mut out),
                 _ => self.devices(value, &mut out),
             }

@@ -115,6 +115,9 @@ pub enum Inside {
 
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
+    /// The target's program is executed, and the machine may have a moment for what could wait.
+    fn started(&mut self);
+
     /// A program is about to start. Comes only if the plan says that commands are judged.
     fn command(&mut self, execution: &Execution, answer: CommandAnswer);
 
@@ -267,12 +270,13 @@ impl Waiting<'_> {
         match message {
             (FromRunner::Terminal, Some(master)) => self.terminal = Some(Joined::new(master)?),
             (FromRunner::Terminal, None) => {}
+            (FromRunner::Started, _) => observer.started(),
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
             (FromRunner::Hidden(event), _) => observer.hidden(event),
             (FromRunner::Used(used), _) => observer.used(Some(used)),
             (FromRunner::UsedTooMuch, _) => observer.used(None),
-            (FromRunner::Started(started), _) => observer.inside(Inside::Started(started)),
+            (FromRunner::Executes(started), _) => observer.inside(Inside::Started(started)),
             (FromRunner::Gone(gone), _) => observer.inside(Inside::Gone(gone)),
             (FromRunner::Changed(changed), _) => observer.inside(Inside::Changed(changed)),
             (FromRunner::Counted(processes, changes), _) => {

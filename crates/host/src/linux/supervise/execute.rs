@@ -32,6 +32,8 @@ pub struct Execution {
     pub whole: bool,
     /// Name of the program that calls.
     pub by: String,
+    /// The directory that it works in, for people: it may be another when the program starts. Empty where it is not seen.
+    pub directory: Vec<u8>,
 }
 
 /// Arguments that are looked at, and all their bytes together.
@@ -133,8 +135,9 @@ impl Supervisor {
                     starting.map(|starting| (starting, Arc::clone(&self.shared.processes), execution.whole));
                 match commands.wait(call.id, key, told) {
                     Ok(()) => {
-                        let by = super::report::program(call.thread);
-                        self.reporter.sender().send(&FromRunner::Execute(Execution { by, ..execution }));
+                        let (by, directory) = (super::report::program(call.thread), directory(call.thread));
+                        let execution = Execution { by, directory, ..execution };
+                        self.reporter.sender().send(&FromRunner::Execute(execution));
                         Answer::Later
                     }
                     Err(errno) => Answer::Fail(errno),
@@ -176,6 +179,7 @@ fn read(
         arguments: Vec::new(),
         whole: true,
         by: String::new(),
+        directory: Vec::new(),
     };
     let mut room = longest;
     let mut list = Pointers { thread: call.thread, next: arguments, read: Vec::new() };
@@ -193,6 +197,14 @@ fn read(
         }
     }
     Ok(read)
+}
+
+/// `/proc/PID/cwd` (`proc_pid_cwd(5)`); a directory that is gone has a mark behind its name, and is none.
+fn directory(thread: u32) -> Vec<u8> {
+    use std::os::unix::ffi::OsStringExt;
+    let path = std::fs::read_link(format!("/proc/{thread}/cwd"));
+    let path = path.map(|path| path.into_os_string().into_vec()).unwrap_or_default();
+    if path.ends_with(b" (deleted)") { Vec::new() } else { path }
 }
 
 /// A list of addresses in the memory of a caller, up to the null pointer at its end. It is read some at a time.

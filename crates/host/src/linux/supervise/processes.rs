@@ -194,7 +194,7 @@ impl Processes {
             self.watch(&mut state, starting);
         }
         drop(state);
-        self.sender.send(&FromRunner::Started(Started { process, parent, program, arguments, whole }));
+        self.sender.send(&FromRunner::Executes(Started { process, parent, program, arguments, whole }));
     }
 
     fn watch(self: &Arc<Self>, state: &mut State, starting: Starting) {
