@@ -51,7 +51,7 @@ pub mod windows;
 mod words;
 
 #[cfg(target_os = "linux")]
-pub use approval::{Approval, Approve, Asked, Reply, Subject};
+pub use approval::{Approval, Approve, Asked, DoorPlace, Reply, Subject};
 #[cfg(target_os = "linux")]
 pub use audit::{Recording, log_directory, logs, unwritten_log};
 #[cfg(target_os = "linux")]
@@ -74,13 +74,17 @@ pub use garth_host::OsError;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::console::{Console, inherited, is_attended};
+pub use garth_host::linux::broker::console::{Console, Withdrawal, inherited, is_attended};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::control_group::find as control_group;
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::door::{Door, holder};
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::facts::{features, look};
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::living::{Living, descendants};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;

@@ -14,7 +14,7 @@ use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::undo::{LayerEnd, LiveLayer, Planned};
-use crate::vetting::{Vetting, obstacle};
+use crate::vetting::{Vetting, obstacle, restricts};
 use end::usage_since;
 use garth_audit::core::{BrokerError, PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
@@ -488,7 +488,9 @@ impl Prepared {
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let vetting = Vetting::of(&self.policy, &self.surroundings)?;
+        // Only for questions: making it takes longer than all the rest of a start.
+        let may_ask = asker.is_some() && restricts(&self.policy);
+        let vetting = may_ask.then(|| Vetting::of(&self.policy, &self.surroundings)).transpose()?;
         let rules = self.policy.commands.clone();
         let commands = Commands::new(rules, vetting, asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
@@ -577,7 +579,8 @@ impl Prepared {
         };
         let (console, questions) = console::console().map_err(Error::os("start the sandbox"))?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
-        let asker = Asker::new(approver, console, file, approvals.timeout.value, self.recorder.clone());
+        let (timeout, recorder) = (approvals.timeout.value, self.recorder.clone());
+        let asker = Asker::new(approver, console, file, timeout, recorder, &self.command.environment);
         Ok(Some((Arc::new(asker), questions)))
     }
 

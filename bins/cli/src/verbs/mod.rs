@@ -27,6 +27,8 @@ mod undo;
 #[cfg(target_os = "linux")]
 mod verify;
 #[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
 mod why;
 #[cfg(windows)]
 mod windows;
@@ -57,6 +59,7 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Learn(arguments) => learn::run(arguments, &mut out),
         Verb::Log(arguments) => log::run(arguments, &mut out),
         Verb::Verify(arguments) => verify::run(arguments, &mut out),
+        Verb::Watch(arguments) => watch::run(arguments, &mut out),
         Verb::Report(arguments) => report::run(arguments, &mut out),
         Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),
         Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),

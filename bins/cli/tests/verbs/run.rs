@@ -226,7 +226,8 @@ fn json_has_events_and_nothing_else() {
     assert_eq!(events.len(), said.err.lines().count(), "{}", said.err);
     check_schema(&events);
     // The processes that the command starts come and go meanwhile.
-    let own: Vec<&Value> = events.iter().filter(|event| event["process"].is_null() || event["path"].is_string()).collect();
+    let own: Vec<&Value> =
+        events.iter().filter(|event| event["process"].is_null() || event["path"].is_string()).collect();
     let kinds: Vec<&str> = own.iter().map(|event| event["event"].as_str().unwrap()).collect();
     let wanted = [
         "session-started",
@@ -243,7 +244,8 @@ fn json_has_events_and_nothing_else() {
     let starts = said.events_of("process-started");
     assert!(starts.iter().filter(|event| event["command"][0] == "mkdir").count() == 2, "{}", said.err);
     let made = said.events_of("file-changed");
-    let head = made.iter().find(|event| event["path"].as_str().is_some_and(|path| path.ends_with(".git/HEAD")));
+    let head =
+        made.iter().find(|event| event["path"].as_str().is_some_and(|path| path.ends_with(".git/HEAD")));
     assert!(head.is_some_and(|event| event["change"] == "created" && event["bytes"] == 18), "{}", said.err);
     let lists: Vec<Value> = said.events_of("list-closed").iter().map(|list| list["list"].clone()).collect();
     assert_eq!(lists, ["processes", "reads", "changes"], "{}", said.err);

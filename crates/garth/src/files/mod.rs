@@ -160,11 +160,13 @@ pub fn trust(files: &UserFiles) -> Result<TrustStore, Error> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use garth_policy::{Addition, add};
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::PermissionsExt;
 
     fn allow(path: &AbsPath, host: &str) -> Result<(), Error> {
         write_user_policy(path, |text| {

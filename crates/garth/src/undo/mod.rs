@@ -7,6 +7,8 @@ mod found;
 mod ignored;
 mod layers;
 mod making;
+mod merging;
+mod replaced;
 mod revert;
 mod settle;
 mod trusted;
@@ -19,7 +21,7 @@ pub use garth_undo::{
     Change, CheckpointRecord, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified,
 };
 pub use layers::{Layer, LayerEnd, Layers};
-pub use revert::{Reversal, Reverted, Sides, reversal};
+pub use revert::{Reversal, Reverted, reversal};
 
 pub(crate) use found::Found;
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};

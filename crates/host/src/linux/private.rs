@@ -108,6 +108,12 @@ impl PrivateDirectory {
         unlinkat(&self.directory, name, AtFlags::empty()).on("remove", self.of(name))
     }
 
+    /// The opened directory.
+    #[must_use]
+    pub fn as_fd(&self) -> rustix::fd::BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
     fn of(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }
