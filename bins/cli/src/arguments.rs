@@ -24,6 +24,7 @@ pub enum Verb {
     #[command(after_help = RUN_HELP)]
     Run(RunArguments),
     /// Show how each clause of the policy would be held, without running anything
+    #[command(after_help = PLAN_HELP)]
     Plan(PlanArguments),
     /// Judge a shell text or a command by the policy, without running anything
     #[command(after_help = CHECK_HELP)]
@@ -89,6 +90,14 @@ const LEARN_HELP: &str = "Examples:
 The command runs in a sandbox that lets pass what its policy allows (the profile `open`, unless you say otherwise), and every \
 file and host that it uses is noted. What the policy refuses, secrets, and what the host trusts are never proposed. With \
 --from-log nothing runs: what a recorded session was refused is proposed. See docs/learn.md.";
+
+const PLAN_HELP: &str = "Examples:
+  garth plan -- npm test
+  garth plan --json --profile strict -- make
+  garth plan --os windows --facts desk.json --tier restricted -- git status
+
+Of a Windows machine the whole recipe is shown: token, access entries, names that are taken, job, desktop, environment, \
+and what is undone afterwards. Exit code 121 if `garth run` would refuse. See docs/windows.md.";
 
 const CHECK_HELP: &str = "Examples:
   garth check 'git status && git push'
@@ -162,7 +171,23 @@ pub struct SandboxArguments {
     pub no_terminal: bool,
     /// Contain by this tier: container or restricted [default: container]
     #[cfg(windows)]
-    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "vm"])]
+    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "account", "vm"])]
+    pub tier: Option<String>,
+}
+
+/// A machine other than the one that garth runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct OtherMachine {
+    /// Speak of a machine with this system, of which FILE tells: windows
+    #[arg(long, value_name = "OS", value_parser = ["windows"], hide_possible_values = true, requires = "facts")]
+    pub os: Option<String>,
+    /// What `garth doctor --facts FILE` recorded there
+    #[arg(long, value_name = "FILE", requires = "os")]
+    pub facts: Option<OsString>,
+    /// Contain by this tier there: container, restricted or vm [default: container]
+    #[cfg(not(windows))]
+    #[arg(long, value_name = "TIER", requires = "facts", hide_possible_values = true,
+        value_parser = ["container", "restricted", "account", "vm"])]
     pub tier: Option<String>,
 }
 
@@ -291,6 +316,9 @@ pub struct PlanArguments {
     /// The sandbox.
     #[command(flatten)]
     pub sandbox: SandboxArguments,
+    /// Whose plan.
+    #[command(flatten)]
+    pub machine: OtherMachine,
     /// Print the whole plan, its assurance and the facts it was made from as JSON
     #[arg(long)]
     pub json: bool,

@@ -22,13 +22,11 @@ mod sessions;
 mod show;
 #[cfg(target_os = "linux")]
 mod story;
-#[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 mod trial;
 mod usage;
 mod verbs;
-#[cfg(target_os = "linux")]
 mod words;
 
 use arguments::{Arguments, Verb};

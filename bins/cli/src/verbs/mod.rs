@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod check;
+mod clauses;
 #[cfg(target_os = "linux")]
 mod clean;
 #[cfg(target_os = "linux")]
@@ -27,7 +28,6 @@ mod undo;
 mod verify;
 #[cfg(target_os = "linux")]
 mod why;
-#[cfg(windows)]
 mod windows;
 
 use crate::arguments::Verb;
@@ -74,6 +74,9 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     let mut out = anstream::stdout();
     match verb {
         Verb::Policy(verb) => policy::run(verb, &mut out),
+        Verb::Plan(arguments) if cfg!(windows) || arguments.machine.facts.is_some() => {
+            windows::plan::run(arguments, &mut out)
+        }
         #[cfg(windows)]
         Verb::Run(arguments) => windows::run::run(arguments),
         #[cfg(windows)]

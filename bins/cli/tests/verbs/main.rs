@@ -12,3 +12,4 @@ mod policy;
 mod prove;
 mod run;
 mod why;
+mod windows;

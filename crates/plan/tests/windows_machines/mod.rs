@@ -10,8 +10,8 @@
 
 use garth_plan::facts::Command;
 use garth_plan::windows::facts::{
-    Directories, FactQuery, FileId, HostFacts, Object, PathFact, Reparse, Security, System, Tool, User,
-    Volume, VolumeKind,
+    Directories, FactQuery, FileId, HostFacts, Object, PathFact, Policies, Reparse, Security, System, Tool,
+    User, VERSION, Volume, VolumeKind,
 };
 use garth_plan::windows::inherit::{Child, new_object};
 use garth_plan::windows::token::Held;
@@ -405,6 +405,8 @@ impl Sketch {
 
     fn nothing_asked(&self) -> HostFacts {
         HostFacts {
+            version: VERSION,
+            policies: Policies::default(),
             context: self.context(),
             system: System {
                 name: self.edition.into(),

@@ -1,13 +1,14 @@
 //! `garth run` on Windows.
 
+use super::typed::{flags, text};
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
 use crate::failure::Failure;
 use crate::show::ERROR;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless};
+use garth::policy::AbsPath;
 use garth::windows::{Ended, INTERRUPTED, Outcome, Prepared, Request, prepare};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
@@ -62,7 +63,7 @@ fn request(arguments: &RunArguments) -> Result<Request, Failure> {
         arguments: command(arguments)?,
         workspace: sandbox.workspace.as_ref().map(absolute).transpose()?,
         policy: sandbox.policy.as_ref().map(absolute).transpose()?,
-        flags: flags(sandbox)?,
+        flags: flags(sandbox, &|typed| absolute(typed))?,
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
@@ -79,7 +80,7 @@ fn terminal(sandbox: &SandboxArguments) -> Option<TerminalSize> {
 
 /// The words of the command, which with `--shell` are that shell with its text.
 fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
-    let words = arguments.command.iter().map(text).collect::<Result<Vec<String>, _>>()?;
+    let words = arguments.command.iter().map(|word| text(word)).collect::<Result<Vec<String>, _>>()?;
     let Some(shell) = arguments.shell else { return Ok(words) };
     let [script] = words.as_slice() else {
         let why = format!("there are {} words", words.len());
@@ -98,12 +99,7 @@ fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
     Ok(head.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect())
 }
 
-fn text(word: &OsString) -> Result<String, Failure> {
-    let bad = || Failure::new(120, "an argument is no Unicode", word.display(), "write it in Unicode");
-    word.clone().into_string().map_err(|_| bad())
-}
-
-fn absolute(typed: &OsString) -> Result<AbsPath, Failure> {
+pub(super) fn absolute(typed: &OsStr) -> Result<AbsPath, Failure> {
     let bad = |why: String| {
         let hint = "write an absolute path, or one relative to the working directory";
         Failure::new(120, format!("`{}` is no path", typed.display()), why, hint)
@@ -112,39 +108,4 @@ fn absolute(typed: &OsString) -> Result<AbsPath, Failure> {
     let whole = std::path::absolute(typed).map_err(|error| bad(error.to_string()))?;
     let whole = text(&whole.into_os_string())?;
     AbsPath::windows(&whole).map_err(|error| bad(error.to_string()))
-}
-
-fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
-    let mut flags = Vec::new();
-    if let Some(profile) = sandbox.profile {
-        let typed = format!("--profile {}", profile.name());
-        flags.push(Flag { typed, setting: Setting::Profile(profile) });
-    }
-    let grants = [
-        ("--read", &sandbox.read, Access::Read),
-        ("--write", &sandbox.write, Access::Write),
-        ("--deny", &sandbox.deny, Access::Deny),
-    ];
-    for (option, paths, access) in grants {
-        for path in paths {
-            let typed = format!("{option} {}", path.display());
-            flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
-        }
-    }
-    for host in &sandbox.allow {
-        let typed = format!("--allow {}", host.display());
-        flags.push(Flag { typed, setting: Setting::Domain(host.to_string_lossy().into_owned(), true) });
-    }
-    for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
-        flags.push(Flag { typed: format!("--accept {gap}"), setting: Setting::Accept(gap.clone()) });
-    }
-    Ok(flags)
-}
-
-/// A path in the spelling of a policy file; names of places stay as they are.
-fn pattern(typed: &OsString) -> Result<String, Failure> {
-    if let Some(place) = typed.to_str().filter(|text| text.starts_with([':', '~'])) {
-        return Ok(place.to_owned());
-    }
-    Ok(escape_lossless(absolute(typed)?.as_bytes()))
 }
