@@ -33,7 +33,7 @@ pub enum Verb {
     #[command(after_help = WHY_HELP)]
     Why(WhyArguments),
     /// Try what this machine can enforce, and tell what to do about the rest
-    Doctor(Report),
+    Doctor(DoctorArguments),
     /// Write, check, show, compare and trust policy files
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -331,6 +331,27 @@ pub struct PlanArguments {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// `garth doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Write what was found of this Windows machine to a file, for `garth plan --os windows` elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "from"])]
+    pub facts: Option<OsString>,
+    /// Tell of the Windows machine that FILE was recorded on
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl DoctorArguments {
+    /// Whether a Windows machine is meant, whatever this one is.
+    pub fn is_of_windows(&self) -> bool {
+        self.facts.is_some() || self.from.is_some()
+    }
 }
 
 /// `garth log`.

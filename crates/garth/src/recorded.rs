@@ -154,6 +154,31 @@ impl Planned {
     }
 }
 
+/// The policy in force on the machine, and what should be said about its files, rendered. `user` replaces the user's own
+/// file.
+///
+/// # Errors
+/// Mistakes of policy files.
+pub fn policy_of(
+    facts: &HostFacts,
+    user: Option<&Source>,
+    flags: &[Flag],
+) -> Result<(Policy, Vec<String>), Error> {
+    let source = |text: &PolicyText| Source { name: text.name.clone(), text: text.text.clone() };
+    let recorded = &facts.policies;
+    let inputs = Inputs {
+        context: facts.context.clone(),
+        managed: recorded.managed.as_ref().map(source),
+        user: user.cloned().or_else(|| recorded.user.as_ref().map(source)),
+        project: recorded.project.as_ref().map(source),
+        flags: flags.to_vec(),
+    };
+    // There is no store of trust on Windows yet, so a project's own file can only narrow.
+    let loaded = load(&inputs, &TrustStore::empty()).map_err(|found| Error::Policy(found.render(false)))?;
+    let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
+    Ok((loaded.policy, warnings))
+}
+
 /// Loads the policy as the machine would, and lowers it.
 ///
 /// # Errors
@@ -163,17 +188,9 @@ pub fn plan(mut facts: HostFacts, wanted: &Wanted) -> Result<Planned, Error> {
     if let Some(named) = &wanted.workspace {
         facts.context.workspace = named.clone();
     }
-    let source = |text: &PolicyText| Source { name: text.name.clone(), text: text.text.clone() };
-    let inputs = Inputs {
-        context: facts.context.clone(),
-        managed: facts.policies.managed.as_ref().map(source),
-        user: wanted.policy.clone().or_else(|| facts.policies.user.as_ref().map(source)),
-        // The file of another workspace was not recorded.
-        project: facts.policies.project.as_ref().filter(|_| !elsewhere).map(source),
-        flags: wanted.flags.clone(),
-    };
-    // There is no store of trust on Windows yet, so a project's own file can only narrow.
-    let loaded = load(&inputs, &TrustStore::empty()).map_err(|found| Error::Policy(found.render(false)))?;
+    // The file of another workspace was not recorded.
+    facts.policies.project.take_if(|_| elsewhere);
+    let (policy, warnings) = policy_of(&facts, wanted.policy.as_ref(), &wanted.flags)?;
     let bytes = |text: &String| text.clone().into_bytes();
     let command = Command {
         arguments: wanted.arguments.iter().map(bytes).collect(),
@@ -184,10 +201,8 @@ pub fn plan(mut facts: HostFacts, wanted: &Wanted) -> Result<Planned, Error> {
         layers: Vec::new(),
         observe: false,
     };
-    let policy = loaded.policy;
     let plan = lower(&policy, &policy.files.boundaries(), &facts, &command, wanted.tier, wanted.report)
         .map_err(Error::Plan)?;
-    let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     Ok(Planned { policy, facts, plan, warnings })
 }
 

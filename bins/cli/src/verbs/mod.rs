@@ -47,7 +47,8 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Plan(arguments) => plan::run(arguments, &mut out),
         Verb::Check(arguments) => check::run(arguments, &mut out),
         Verb::Why(arguments) => why::run(arguments, &mut out),
-        Verb::Doctor(report) => doctor::run(report.json, &mut out),
+        Verb::Doctor(arguments) if arguments.is_of_windows() => windows::doctor::run(arguments, &mut out),
+        Verb::Doctor(arguments) => doctor::run(arguments.json, &mut out),
         Verb::Policy(verb) => policy::run(verb, &mut out),
         Verb::Prove(arguments) => {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
@@ -79,8 +80,9 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         }
         #[cfg(windows)]
         Verb::Run(arguments) => windows::run::run(arguments),
-        #[cfg(windows)]
-        Verb::Doctor(report) => windows::doctor::run(report.json, &mut out),
+        Verb::Doctor(arguments) if cfg!(windows) || arguments.is_of_windows() => {
+            windows::doctor::run(arguments, &mut out)
+        }
         #[cfg(windows)]
         Verb::Clean(arguments) => windows::clean(arguments.check, &mut out),
         _ => Err(unsupported()),

@@ -1,6 +1,7 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
 pub mod place;
+pub mod record;
 
 use crate::{Error, Surroundings};
 use garth_host::windows::canary::{Trial, send};
@@ -214,6 +215,12 @@ fn state_directory() -> Result<PathBuf, Error> {
 /// All layers. There is no trust store on Windows yet, so a project's own file
 /// can only narrow.
 fn load_policy(surroundings: &Surroundings, request: &Request) -> Result<Policy, Error> {
+    let loaded = load(&inputs(surroundings, request)?, &TrustStore::empty());
+    loaded.map(|loaded| loaded.policy).map_err(|found| Error::Policy(found.render(false)))
+}
+
+/// The layers, as texts.
+fn inputs(surroundings: &Surroundings, request: &Request) -> Result<Inputs, Error> {
     let named = request.policy.as_ref().map(|path| PathBuf::from(path.to_string()));
     let usual = state_directory()?.join("policy.toml");
     let user = match read(named.as_ref().unwrap_or(&usual))? {
@@ -226,15 +233,13 @@ fn load_policy(surroundings: &Surroundings, request: &Request) -> Result<Policy,
     };
     let project = surroundings.context.workspace.join(b"garth.toml");
     let project = project.map_err(|error| Error::Policy(error.to_string()))?;
-    let inputs = Inputs {
+    Ok(Inputs {
         context: surroundings.context.clone(),
         managed: managed()?,
         user,
         project: read(&PathBuf::from(project.to_string()))?,
         flags: request.flags.clone(),
-    };
-    let loaded = load(&inputs, &TrustStore::empty());
-    loaded.map(|loaded| loaded.policy).map_err(|found| Error::Policy(found.render(false)))
+    })
 }
 
 /// The administrator's policy, which nobody else may have written.

@@ -36,6 +36,7 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
     let mut facts = HostFacts {
         version: VERSION,
         policies: Policies::default(),
+        survey: None,
         system: system()?,
         user: user(variable("USERNAME"))?,
         volumes: Vec::new(),

@@ -65,6 +65,48 @@ pub struct HostFacts {
     /// The policy files that are in force there.
     #[serde(default)]
     pub policies: Policies,
+    /// What `garth doctor` looked at besides; no plan is made from it.
+    #[serde(default)]
+    pub survey: Option<Survey>,
+}
+
+/// Settings and abilities that decide nothing in a plan and explain why a tool fails. What a Windows does not say is
+/// `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Survey {
+    /// `EditionID`: `Core`, `Professional`, `Enterprise`.
+    pub edition: Option<String>,
+    /// The volume of the workspace has named streams (`FILE_NAMED_STREAMS`).
+    pub streams: Option<bool>,
+    /// Names in the workspace differ by case (`FILE_CASE_SENSITIVE_INFO`).
+    pub case_sensitive: Option<bool>,
+    /// The workspace has a second, short name (8.3).
+    pub short_names: Option<bool>,
+    /// `LongPathsEnabled`.
+    pub long_paths: Option<bool>,
+    /// Developer Mode.
+    pub developer_mode: Option<bool>,
+    /// PowerShell's execution policy, by the scopes in which it is set: `machine-policy`, `user-policy`, `user`, `machine`.
+    pub execution_policies: BTreeMap<String, String>,
+    /// Collections of AppLocker's rules that are enforced.
+    pub app_locker: Vec<String>,
+    /// App Control for programs of users.
+    pub code_integrity: Option<CodeIntegrity>,
+    /// Programs registered under `App Paths`, by file name.
+    pub app_paths: BTreeMap<String, AbsPath>,
+}
+
+/// How App Control (WDAC) treats programs of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeIntegrity {
+    /// Not at all.
+    Off,
+    /// It records what it would refuse.
+    Audit,
+    /// It refuses.
+    Enforced,
 }
 
 /// Policy files of the machine, as texts, so that its plan can be made elsewhere.

@@ -8,6 +8,7 @@ pub mod access;
 pub mod acl;
 pub mod derive;
 pub mod descriptor;
+pub mod doctor;
 pub mod facts;
 pub mod inherit;
 pub mod journal;

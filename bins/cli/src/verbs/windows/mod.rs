@@ -1,6 +1,5 @@
 //! Verbs on Windows, and those that tell of a recorded Windows machine anywhere.
 
-#[cfg(windows)]
 pub mod doctor;
 mod machine;
 pub mod plan;

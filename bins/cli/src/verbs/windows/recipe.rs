@@ -152,7 +152,11 @@ fn is_denial(aces: &[Ace]) -> bool {
 }
 
 fn reservation(taken: &Reservation, out: &mut dyn Write) -> io::Result<()> {
-    let kind = if taken.kind == NodeKind::Directory { "an empty directory" } else { "an empty file" };
+    let kind = match (taken.kind, taken.content.trim_end()) {
+        (NodeKind::Directory, _) => "an empty directory".to_owned(),
+        (_, "") => "an empty file".to_owned(),
+        (_, content) => format!("a file that holds `{content}`"),
+    };
     let text = format!("{}, by {kind} that {}: {}", taken.path, goes(taken.removal), taken.reason);
     line(out, "take the name", &text)?;
     below(out, &taken.security.to_string())

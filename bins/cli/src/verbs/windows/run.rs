@@ -57,13 +57,16 @@ fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
 }
 
 fn request(arguments: &RunArguments) -> Result<Request, Failure> {
-    let sandbox = &arguments.sandbox;
-    let absolute = |typed: &OsString| absolute(typed);
+    request_for(&arguments.sandbox, command(arguments)?)
+}
+
+/// What the library is asked for these options and this command.
+pub(super) fn request_for(sandbox: &SandboxArguments, words: Vec<String>) -> Result<Request, Failure> {
     Ok(Request {
-        arguments: command(arguments)?,
-        workspace: sandbox.workspace.as_ref().map(absolute).transpose()?,
-        policy: sandbox.policy.as_ref().map(absolute).transpose()?,
-        flags: flags(sandbox, &|typed| absolute(typed))?,
+        arguments: words,
+        workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
+        policy: sandbox.policy.as_deref().map(absolute).transpose()?,
+        flags: flags(sandbox, &absolute)?,
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
