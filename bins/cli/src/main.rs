@@ -16,6 +16,7 @@ mod lexer;
 #[cfg(target_os = "linux")]
 mod progress;
 #[cfg(target_os = "linux")]
+mod report;
 mod request;
 #[cfg(target_os = "linux")]
 mod sessions;
@@ -27,6 +28,8 @@ mod table;
 mod trial;
 mod usage;
 mod verbs;
+#[cfg(target_os = "linux")]
+mod watch;
 mod words;
 
 use arguments::{Arguments, Verb};

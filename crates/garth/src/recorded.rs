@@ -4,13 +4,14 @@
 //! token, directories, programs, and the policy files; nothing here looks at the machine that garth runs on.
 
 use crate::Error;
+use crate::files::load_layers;
 use garth_plan::assurance::{Row, gate};
 use garth_plan::facts::Command;
 use garth_plan::linux::Report;
 use garth_plan::windows::facts::{HostFacts, PolicyText, VERSION};
 use garth_plan::windows::lower;
 use garth_plan::windows::spec::{Plan, Tier};
-use garth_policy::{AbsPath, Flag, Flavor, Inputs, Os, Policy, Source, TrustStore, load};
+use garth_policy::{AbsPath, Flag, Flavor, Inputs, Os, Policy, Source, TrustStore};
 use std::fmt;
 
 /// The largest file that is read, in bytes. One of a machine has about a hundred thousand.
@@ -173,8 +174,11 @@ pub fn policy_of(
         project: recorded.project.as_ref().map(source),
         flags: flags.to_vec(),
     };
-    // There is no store of trust on Windows yet, so a project's own file can only narrow.
-    let loaded = load(&inputs, &TrustStore::empty()).map_err(|found| Error::Policy(found.render(false)))?;
+    let mut trust = TrustStore::empty();
+    if let Some(project) = recorded.project.as_ref().filter(|_| recorded.project_trusted) {
+        trust.add(&project.text, "recorded");
+    }
+    let loaded = load_layers(&inputs, &trust).map_err(|found| Error::Policy(found.render(false)))?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     Ok((loaded.policy, warnings))
 }

@@ -10,6 +10,7 @@ mod place;
 mod plan;
 mod policy;
 mod prove;
+mod report;
 mod run;
 mod why;
 mod windows;

@@ -183,3 +183,27 @@ fn the_schema_of_facts_says_what_they_are() {
         assert!(fits(&written, &schema, &schema).is_err());
     }
 }
+
+#[test]
+fn a_recorded_machine_is_diagnosed() {
+    let place = Place::new("windows-doctor");
+    for machine in MACHINES {
+        let file = facts(machine);
+        let from = ["doctor", "--from", file.to_str().unwrap()];
+        let said = place.garth(&from).expect(0);
+        assert!(said.err.is_empty(), "{}", said.err);
+        insta::assert_snapshot!(format!("doctor-{machine}"), said.out);
+        let json = place.garth(&[&from[..], &["--json"]].concat()).expect(0).json();
+        assert_eq!(json["tier"], "container");
+        assert!(json["checks"].as_array().unwrap().len() > 20);
+    }
+    // With a policy that no machine holds it says so, and ends as `run` would.
+    let mut recorded: Value = serde_json::from_str(&std::fs::read_to_string(facts("home")).unwrap()).unwrap();
+    let text = "version = 1\nprofile = \"strict\"\n";
+    recorded["policies"]["user"] = serde_json::json!({ "name": "policy.toml", "text": text });
+    let file = place.write("strict.json", &recorded.to_string());
+    let said = place.garth(&["doctor", "--from", file.to_str().unwrap()]).expect(121);
+    assert!(said.out.contains("--accept windows.container.delegates"), "{}", said.out);
+    let said = place.garth(&["doctor", "--facts", "x.json"]).expect(125);
+    assert!(said.err.contains("--from FILE"), "{}", said.err);
+}

@@ -1,6 +1,7 @@
 //! What is to be known of this machine, in the form from which plans are made anywhere.
 
-use super::{Request, failed, inputs};
+use super::{Request, failed};
+use crate::files::{layers, load_layers};
 use crate::{Error, Surroundings};
 use garth_host::windows::facts::{extend, facts};
 use garth_host::windows::survey::survey;
@@ -8,7 +9,7 @@ use garth_plan::facts::Command;
 use garth_plan::windows::doctor::PROGRAMS;
 use garth_plan::windows::facts::{FactQuery, HostFacts, Policies, PolicyText};
 use garth_plan::windows::{further_questions, questions};
-use garth_policy::{EnvDecision, Policy, Profile, Source, TrustStore, load};
+use garth_policy::{EnvDecision, Policy, Profile, Source};
 
 /// What the plan of this command needs.
 ///
@@ -42,8 +43,10 @@ pub fn record_all(request: &Request) -> Result<HostFacts, Error> {
 
 /// Looks at what the policy in force and this command ask, and at `more`.
 fn looked(request: &Request, surroundings: &Surroundings, more: FactQuery) -> Result<HostFacts, Error> {
-    let inputs = inputs(surroundings, request)?;
-    let loaded = load(&inputs, &TrustStore::empty()).map_err(|found| Error::Policy(found.render(false)))?;
+    let (inputs, trust) =
+        layers(surroundings, &environment(request), request.policy.as_ref(), &request.flags)?;
+    let loaded = load_layers(&inputs, &trust).map_err(|found| Error::Policy(found.render(false)))?;
+    let project_trusted = inputs.project.as_ref().is_some_and(|project| trust.is_trusted(&project.text));
     let boundaries = loaded.policy.files.boundaries();
     let mut query = questions(&loaded.policy, &boundaries, &command(request, surroundings));
     query.paths.extend(more.paths);
@@ -53,8 +56,12 @@ fn looked(request: &Request, surroundings: &Surroundings, more: FactQuery) -> Re
     let further = further_questions(&found);
     extend(&mut found, &further);
     let text = |source: Option<Source>| source.map(|Source { name, text }| PolicyText { name, text });
-    found.policies =
-        Policies { managed: text(inputs.managed), user: text(inputs.user), project: text(inputs.project) };
+    found.policies = Policies {
+        managed: text(inputs.managed),
+        user: text(inputs.user),
+        project: text(inputs.project),
+        project_trusted,
+    };
     Ok(found)
 }
 

@@ -119,6 +119,9 @@ pub struct Policies {
     pub user: Option<PolicyText>,
     /// That of the workspace.
     pub project: Option<PolicyText>,
+    /// The user trusts the content of the workspace's.
+    #[serde(default)]
+    pub project_trusted: bool,
 }
 
 /// A policy file.

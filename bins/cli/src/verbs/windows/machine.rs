@@ -41,7 +41,7 @@ pub fn planned(
 /// A path of the command line, from the working directory.
 #[cfg(windows)]
 fn here(typed: &OsStr) -> Result<AbsPath, Failure> {
-    super::run::absolute(typed)
+    crate::request::absolute(typed)
 }
 
 #[cfg(not(windows))]

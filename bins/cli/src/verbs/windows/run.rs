@@ -1,14 +1,13 @@
 //! `garth run` on Windows.
 
-use super::typed::{flags, text};
+use super::typed::text;
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
 use crate::failure::Failure;
+use crate::request::{absolute, flags};
 use crate::show::ERROR;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::policy::AbsPath;
 use garth::windows::{Ended, INTERRUPTED, Outcome, Prepared, Request, prepare};
-use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
@@ -66,7 +65,7 @@ pub(super) fn request_for(sandbox: &SandboxArguments, words: Vec<String>) -> Res
         arguments: words,
         workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
         policy: sandbox.policy.as_deref().map(absolute).transpose()?,
-        flags: flags(sandbox, &absolute)?,
+        flags: flags(sandbox)?,
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
@@ -100,15 +99,4 @@ fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
         }
     };
     Ok(head.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect())
-}
-
-pub(super) fn absolute(typed: &OsStr) -> Result<AbsPath, Failure> {
-    let bad = |why: String| {
-        let hint = "write an absolute path, or one relative to the working directory";
-        Failure::new(120, format!("`{}` is no path", typed.display()), why, hint)
-    };
-    // It resolves text alone; what the path leads to is asked of the opened object.
-    let whole = std::path::absolute(typed).map_err(|error| bad(error.to_string()))?;
-    let whole = text(&whole.into_os_string())?;
-    AbsPath::windows(&whole).map_err(|error| bad(error.to_string()))
 }
