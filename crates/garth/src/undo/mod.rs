@@ -20,7 +20,7 @@ pub use garth_undo::{
     Change, CheckpointRecord, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified,
 };
 pub use layers::{Layer, LayerEnd, Layers};
-pub use revert::{Reversal, Reverted, Sides, reversal};
+pub use revert::{Reversal, Reverted, reversal};
 
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};
 
