@@ -35,6 +35,7 @@ pub mod learn;
 mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;
+pub mod recorded;
 #[cfg(target_os = "linux")]
 mod residue;
 #[cfg(target_os = "linux")]
