@@ -278,8 +278,8 @@ pub struct CheckArguments {
     /// The text
     #[arg(value_name = "TEXT", conflicts_with_all = ["file", "stdin", "command"])]
     pub text: Option<OsString>,
-    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash; of a file, what its first line or its
-    /// name says]
+    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash, on Windows pwsh; of a file, what its first
+    /// line or its name says]
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
     /// Judge the script in this file

@@ -17,14 +17,12 @@ mod lexer;
 mod progress;
 #[cfg(target_os = "linux")]
 mod report;
-#[cfg(target_os = "linux")]
 mod request;
 #[cfg(target_os = "linux")]
 mod sessions;
 mod show;
 #[cfg(target_os = "linux")]
 mod story;
-#[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 mod trial;
@@ -32,7 +30,6 @@ mod usage;
 mod verbs;
 #[cfg(target_os = "linux")]
 mod watch;
-#[cfg(target_os = "linux")]
 mod words;
 
 use arguments::{Arguments, Verb};

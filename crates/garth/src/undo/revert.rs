@@ -1,6 +1,6 @@
 //! Making a tree again what a checkpoint says it was.
 
-use super::checkpoints::{Checkpoint, Checkpoints, Names};
+use super::checkpoints::{Checkpoint, Checkpoints, Keeping, Names};
 use super::file_error;
 use super::settle::not_compared;
 use crate::Error;
@@ -211,7 +211,12 @@ impl Reversal {
         }
         let words = format!("garth undo --to {}", self.checkpoint.record.id);
         let before = self.present(&mut root, &times)?;
-        let kept = checkpoints.keep(&mut root, tree, before.into_iter(), words)?;
+        let kept = checkpoints.keep(
+            &mut root,
+            tree,
+            before.into_iter(),
+            Keeping { before: words, bounded: false, beside: Vec::new() },
+        )?;
         let (journal, path) = self.begin()?;
         let id = format!("{}u", self.checkpoint.record.id);
         let mut source = self.contents();
