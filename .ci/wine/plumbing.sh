@@ -47,6 +47,8 @@ expect() {
 
 # shellcheck source=run.sh
 source "$here/run.sh"
+# shellcheck source=check.sh
+source "$here/check.sh"
 
 prepare
 expect 0 "garth" --version
@@ -57,6 +59,7 @@ if ! timeout 200 wine "$host_tests"; then
   echo "FAILED under wine: the tests of the host"
   exit 1
 fi
+checks
 runs
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.

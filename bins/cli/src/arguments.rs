@@ -42,6 +42,12 @@ pub enum Verb {
     /// Check that logs are what was written
     #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Show what runs now, live, and answer what sessions ask
+    #[command(after_help = WATCH_HELP)]
+    Watch(WatchArguments),
+    /// Write a page that shows a session
+    #[command(after_help = REPORT_HELP)]
+    Report(ReportArguments),
     /// Run the attack corpus in real sandboxes on this machine
     Prove(ProveArguments),
     /// Show what a layer of `run --cow` would change
@@ -130,6 +136,22 @@ const VERIFY_HELP: &str = "Examples:
 A log that was changed is shown with its first bad line. Whoever can write to the log can write a whole new one, which \
 only an anchor kept elsewhere gives away. Exit code 1 if anything is wrong. See docs/audit.md.";
 
+const WATCH_HELP: &str = "Examples:
+  garth watch
+  garth watch last
+  garth watch --once
+
+Sessions, processes, hosts, what was refused and why. Where a session asks, the keys that are shown answer it, as an answer \
+at the session itself does; the first answer counts. NO_COLOR is heeded. See docs/look.md.";
+
+const REPORT_HELP: &str = "Examples:
+  garth report -o last.html
+  garth report 20261130T0824 -o session.html
+
+The page is one file that fetches nothing: timeline, what was refused and what would allow it, files with their \
+differences, hosts, processes, and what held. Differences are shown while the session's layer or checkpoint is there. \
+See docs/look.md.";
+
 /// What shapes a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct SandboxArguments {
@@ -203,7 +225,8 @@ pub struct RunArguments {
     /// COMMAND is one text, which this shell runs: sh, bash, pwsh, windows-powershell or cmd
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
-    /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT
+    /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT; or with
+    /// `watch` ask whoever runs `garth watch`
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
     /// Name of the agent that the session is for, as its log tells it [default: known by its program]
@@ -255,8 +278,8 @@ pub struct CheckArguments {
     /// The text
     #[arg(value_name = "TEXT", conflicts_with_all = ["file", "stdin", "command"])]
     pub text: Option<OsString>,
-    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash; of a file, what its first line or its
-    /// name says]
+    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash, on Windows pwsh; of a file, what its first
+    /// line or its name says]
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
     /// Judge the script in this file
@@ -383,6 +406,34 @@ pub struct VerifyArguments {
     pub directory: Option<OsString>,
 }
 
+/// `garth watch`.
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// Only this session [default: those that run, and the last ones that ended]
+    #[arg(value_name = "SESSION")]
+    pub session: Option<String>,
+    /// Print what is known now as text, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Directory of the logs [default: what the policy in force here says]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<OsString>,
+}
+
+/// `garth report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The session, or the start of its name
+    #[arg(value_name = "SESSION", default_value = "last")]
+    pub session: String,
+    /// Write the page into a new file [default: standard output, where that is no terminal]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<OsString>,
+    /// Directory of the logs [default: what the policy in force here says]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<OsString>,
+}
+
 /// `garth diff`.
 #[derive(Debug, Args)]
 pub struct DiffArguments {
@@ -438,11 +489,14 @@ pub struct UndoArguments {
     /// The checkpoint to go back to [default: the last one of this workspace]
     #[arg(long, value_name = "CHECKPOINT")]
     pub to: Option<String>,
-    /// Do not ask
+    /// Ask about each change
     #[arg(long)]
+    pub interactive: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "interactive")]
     pub yes: bool,
     /// Do not ask, and print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "interactive")]
     pub json: bool,
     /// Take back only what is at or below these paths
     #[arg(value_name = "PATH")]

@@ -16,19 +16,20 @@ mod lexer;
 #[cfg(target_os = "linux")]
 mod progress;
 #[cfg(target_os = "linux")]
+mod report;
 mod request;
 #[cfg(target_os = "linux")]
 mod sessions;
 mod show;
 #[cfg(target_os = "linux")]
 mod story;
-#[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 mod trial;
 mod usage;
 mod verbs;
 #[cfg(target_os = "linux")]
+mod watch;
 mod words;
 
 use arguments::{Arguments, Verb};

@@ -3,13 +3,17 @@
 use crate::Error;
 use crate::audit::{Recorder, tell, words};
 use crate::files::write_user_policy;
-use garth_audit::core::{ApprovalAnswered, ApprovalAsked};
+use crate::grant::{Grant, with};
+use garth_audit::core::{ApprovalAnswered, ApprovalAsked, SessionId};
 use garth_egress::core::{Answer, Hint, Host, Question};
 use garth_egress::io::Approve as Broker;
+use garth_host::OsError;
 use garth_host::linux::broker::client::{Client, find};
 use garth_host::linux::broker::console::Console;
 use garth_host::linux::broker::launch::Runner;
-use garth_policy::{AbsPath, Addition, add, escape_visible};
+use garth_host::linux::door::{Door, holder, knock};
+use garth_policy::{AbsPath, Addition, escape_visible};
+use garth_vet::judge::JudgedEffect;
 use std::borrow::Cow;
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -28,6 +32,8 @@ pub enum Subject {
         port: u16,
         /// The line that [`Reply::Always`] adds.
         rule: Hint,
+        /// What that changes in the user's policy; why nothing can be added there, otherwise.
+        grant: Result<Grant, String>,
     },
     /// The start of a program of which a rule says `ask`. A rule is a ceiling, so there is no line that would allow it
     /// for good.
@@ -38,6 +44,10 @@ pub enum Subject {
         arguments: Vec<Vec<u8>>,
         /// Name of the program that calls.
         by: String,
+        /// The directory that it works in, if that is known.
+        directory: Option<AbsPath>,
+        /// What it would do, as far as its words show: paths are those that the words name from that directory.
+        effects: Vec<JudgedEffect>,
     },
 }
 
@@ -67,6 +77,58 @@ pub struct Asked {
     pub timeout: Duration,
     /// When that is over.
     pub deadline: Instant,
+    /// Number of the question in this session, as its log tells it.
+    pub number: u64,
+    /// Where whoever watches the session may answer; `None` where nothing is recorded, as nobody can watch that.
+    pub place: Option<DoorPlace>,
+}
+
+/// Where the door to a session's question is.
+#[derive(Clone, Debug)]
+pub struct DoorPlace {
+    directory: AbsPath,
+    session: SessionId,
+}
+
+impl DoorPlace {
+    /// Doors of a session, in garth's state directory: no sandbox shows that.
+    ///
+    /// # Errors
+    /// Without a home.
+    pub fn of(environment: &[(Vec<u8>, Vec<u8>)], session: SessionId) -> Result<Self, Error> {
+        Ok(Self { directory: doors(environment)?, session })
+    }
+
+    fn stem(&self, question: u64) -> String {
+        format!("{}.{question}", self.session)
+    }
+
+    /// Opens the door for a question of this session.
+    ///
+    /// # Errors
+    /// What keeps it from being made.
+    pub fn open(&self, question: u64) -> Result<Door, OsError> {
+        Door::open(&self.directory, &self.stem(question))
+    }
+
+    /// Goes to the door of a question. Behind it has to be the process that writes the log in this file.
+    ///
+    /// # Errors
+    /// `ENOENT` without a door, `EPERM` where somebody else stands behind it.
+    pub fn knock(
+        &self,
+        question: u64,
+        log: &std::path::Path,
+    ) -> Result<std::os::unix::net::UnixStream, OsError> {
+        // Zero is no process, so it is nobody's number.
+        knock(&self.directory, &self.stem(question), holder(log).unwrap_or(0))
+    }
+}
+
+/// The directory of the doors of a user's sessions.
+pub(crate) fn doors(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let state = crate::residue::state(environment)?;
+    state.join(b"doors").map_err(|error| Error::Policy(error.to_string()))
 }
 
 /// An answer.
@@ -141,6 +203,8 @@ pub(crate) struct Asker {
     approvals: Mutex<Vec<Approval>>,
     questions: AtomicU64,
     recorder: Recorder,
+    /// Where the doors of its questions are.
+    doors: Option<AbsPath>,
 }
 
 impl Asker {
@@ -151,10 +215,12 @@ impl Asker {
         file: AbsPath,
         timeout: Duration,
         recorder: Recorder,
+        environment: &[(Vec<u8>, Vec<u8>)],
     ) -> Self {
+        let doors = doors(environment).ok();
         let (runner, is_quiet, approvals) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
         let questions = AtomicU64::new(0);
-        Self { approver, console, file, timeout, runner, is_quiet, approvals, questions, recorder }
+        Self { approver, console, file, timeout, runner, is_quiet, approvals, questions, recorder, doors }
     }
 
     /// How long an answer is waited for.
@@ -169,7 +235,7 @@ impl Asker {
     pub(crate) fn know(&self, runner: &Runner) -> Result<(), Error> {
         let process = runner.process.try_clone().map_err(|error| {
             let code = error.raw_os_error().unwrap_or(0);
-            Error::os("start the sandbox")(garth_host::OsError::new("copy", "the runner's process", code))
+            Error::os("start the sandbox")(OsError::new("copy", "the runner's process", code))
         })?;
         // A sandbox has one runner; a second try asks by itself.
         let _known = self.runner.set(process);
@@ -187,9 +253,9 @@ impl Asker {
             return Reply::Quiet;
         }
         let deadline = Instant::now() + self.timeout;
-        let asked =
-            Asked { subject, process, reason, file: self.file.clone(), timeout: self.timeout, deadline };
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        let (file, timeout, place) = (self.file.clone(), self.timeout, self.place());
+        let asked = Asked { subject, process, reason, file, timeout, deadline, number, place };
         let question = || told(&asked, number);
         tell(&self.recorder, || ApprovalAsked {
             asked: question(),
@@ -213,12 +279,16 @@ impl Asker {
         reply
     }
 
+    /// Where the door of a question is, if the session is recorded in a file.
+    fn place(&self) -> Option<DoorPlace> {
+        let log = self.recorder.as_ref().filter(|log| log.file().is_some())?;
+        Some(DoorPlace { directory: self.doors.clone()?, session: log.session() })
+    }
+
     /// Adds the host and port to the user's policy.
     fn allow_for_good(&self, host: &Host, port: u16) -> Result<(), Error> {
         let domain = Addition::Domain(host.with_port(port));
-        write_user_policy(&self.file, |text| {
-            add(text, &domain).map_err(|error| Error::Policy(format!("{}: {error}", self.file)))
-        })
+        write_user_policy(&self.file, |text| with(text, &self.file, &[domain]))
     }
 }
 
@@ -253,7 +323,9 @@ impl Broker for Asker {
         let (host, port) = (question.host.clone(), question.port);
         let line = format!("\"{}\" = \"allow\"", host.with_port(port));
         let rule = Hint { section: "network.domains".into(), line };
-        match self.ask(Subject::Connection { host, port, rule }, process, question.reason.clone()) {
+        let grant = Grant::of(&self.file, &[Addition::Domain(host.with_port(port))]);
+        let grant = grant.map_err(|error| error.to_string());
+        match self.ask(Subject::Connection { host, port, rule, grant }, process, question.reason.clone()) {
             Reply::No | Reply::Quiet => Answer::Deny,
             Reply::Once => Answer::Once,
             Reply::Session | Reply::Always => Answer::Session,

@@ -20,8 +20,8 @@ mod denial;
 #[cfg(target_os = "linux")]
 mod egress;
 mod error;
-#[cfg(target_os = "linux")]
 pub mod files;
+mod grant;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -41,15 +41,13 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 pub mod undo;
-#[cfg(target_os = "linux")]
 mod vetting;
 #[cfg(windows)]
 pub mod windows;
-#[cfg(target_os = "linux")]
 mod words;
 
 #[cfg(target_os = "linux")]
-pub use approval::{Approval, Approve, Asked, Reply, Subject};
+pub use approval::{Approval, Approve, Asked, DoorPlace, Reply, Subject};
 #[cfg(target_os = "linux")]
 pub use audit::{Recording, log_directory, logs, unwritten_log};
 #[cfg(target_os = "linux")]
@@ -70,19 +68,24 @@ pub use garth_host::OsError;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::console::{Console, inherited, is_attended};
+pub use garth_host::linux::broker::console::{Console, Withdrawal, inherited, is_attended};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::control_group::find as control_group;
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::door::{Door, holder};
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::facts::{features, look};
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::living::{Living, descendants};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use garth_vet as vet;
-pub use place::{Surroundings, surroundings};
+pub use grant::Grant;
+pub use place::{Surroundings, final_path, surroundings};
 #[cfg(target_os = "linux")]
 pub use residue::clean;
 #[cfg(target_os = "linux")]
@@ -90,7 +93,5 @@ pub use session::{
     Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
-#[cfg(target_os = "linux")]
-pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
-#[cfg(target_os = "linux")]
+pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
 pub use words::{literal, operation_name, shell_word};

@@ -4,6 +4,8 @@
 //! and what it finds is data for it.
 
 pub mod error;
+#[cfg(any(unix, windows))]
+pub mod files;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod relay;

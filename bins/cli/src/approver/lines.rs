@@ -7,26 +7,31 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Longest answer that is read, in bytes.
-const LONGEST: u64 = 4096;
+pub(super) const LONGEST: u64 = 4096;
+
+/// How long is waited before it is looked whether somebody else has answered.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What garth says.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-enum Message<'a> {
+pub(super) enum Message<'a> {
     /// An answer is waited for.
     Question(Question<'a>),
     /// It is not waited for any more; the connection was refused.
     Withdrawn { id: u64, reason: &'static str },
+    /// Somebody answered, and this is what holds.
+    Answered { id: u64, answer: &'static str, by: &'static str },
     /// A line was not understood. The question stands.
     NotUnderstood { id: u64, problem: String },
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Question<'a> {
+pub(super) struct Question<'a> {
     version: u32,
     id: u64,
     #[serde(flatten)]
@@ -40,21 +45,50 @@ struct Question<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum Subject<'a> {
-    Connect { host: String, port: u16, rule: Rule<'a> },
-    Execute { program: String, command: Vec<String>, by: String },
+pub(super) enum Subject<'a> {
+    Connect {
+        host: String,
+        port: u16,
+        rule: Rule<'a>,
+        grant: Option<Change>,
+        problem: Option<String>,
+    },
+    Execute {
+        program: String,
+        command: Vec<String>,
+        by: String,
+        directory: Option<String>,
+        effects: Vec<Effect>,
+    },
+}
+
+/// What `always` changes in the user's policy.
+#[derive(Debug, Serialize)]
+pub(super) struct Change {
+    file: String,
+    /// As `diff -u` shows it.
+    diff: String,
+    meaning: String,
+}
+
+/// What a command would do, as its words show it.
+#[derive(Debug, Serialize)]
+pub(super) struct Effect {
+    kind: &'static str,
+    target: Option<String>,
+    recursive: bool,
 }
 
 /// Texts are made safe to show.
 #[derive(Debug, Serialize)]
-struct Process {
+pub(super) struct Process {
     number: i32,
     program: Option<String>,
     command: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Rule<'a> {
+pub(super) struct Rule<'a> {
     file: String,
     section: &'a str,
     line: &'a str,
@@ -92,7 +126,7 @@ impl Lines {
 }
 
 impl Approve for Lines {
-    fn approve(&self, asked: &Asked, _console: &Console) -> Reply {
+    fn approve(&self, asked: &Asked, console: &Console) -> Reply {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.asked += 1;
         let id = state.asked;
@@ -101,8 +135,14 @@ impl Approve for Lines {
         }
         loop {
             let left = asked.deadline.saturating_duration_since(Instant::now());
-            let line =
-                state.lines().map_or(Err(RecvTimeoutError::Disconnected), |lines| lines.recv_timeout(left));
+            let patience = left.min(PATIENCE);
+            let line = state
+                .lines()
+                .map_or(Err(RecvTimeoutError::Disconnected), |lines| lines.recv_timeout(patience));
+            if console.is_withdrawn() {
+                state.say(&Message::Withdrawn { id, reason: "answered" });
+                return Reply::No;
+            }
             let problem = match line.as_deref().map(|line| understood(id, line, asked.subject.answers())) {
                 Ok(Ok(Some(reply))) => return reply,
                 // An answer to a question that was withdrawn.
@@ -110,6 +150,7 @@ impl Approve for Lines {
                 Ok(Err(problem)) => problem,
                 // Nobody is there any more, or not in time.
                 Err(RecvTimeoutError::Disconnected) => return Reply::Quiet,
+                Err(RecvTimeoutError::Timeout) if patience < left => continue,
                 Err(RecvTimeoutError::Timeout) => {
                     state.say(&Message::Withdrawn { id, reason: "timeout" });
                     return Reply::No;
@@ -151,7 +192,7 @@ impl State {
 }
 
 /// The reply to question `id` that a line holds; none if it is for an earlier one.
-fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<Reply>, String> {
+pub(super) fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<Reply>, String> {
     let answer: Answer = serde_json::from_str(line).map_err(|error| error.to_string())?;
     if answer.id > id {
         return Err(format!("question {} was not asked yet", answer.id));
@@ -162,7 +203,7 @@ fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<R
     }
 }
 
-fn question(id: u64, asked: &Asked) -> Question<'_> {
+pub(super) fn question(id: u64, asked: &Asked) -> Question<'_> {
     Question {
         version: 1,
         id,
@@ -176,16 +217,46 @@ fn question(id: u64, asked: &Asked) -> Question<'_> {
 
 fn subject(asked: &Asked) -> Subject<'_> {
     match &asked.subject {
-        garth::Subject::Connection { host, port, rule } => Subject::Connect {
+        garth::Subject::Connection { host, port, rule, grant } => Subject::Connect {
             host: host.to_string(),
             port: *port,
             rule: Rule { file: asked.file.to_string(), section: &rule.section, line: &rule.line },
+            grant: grant.as_ref().ok().map(change),
+            problem: grant.as_ref().err().map(|why| lines_of(why)),
         },
-        garth::Subject::Command { program, arguments, by } => Subject::Execute {
+        garth::Subject::Command { program, arguments, by, directory, effects } => Subject::Execute {
             program: escape_visible(program),
             command: arguments.iter().map(|word| escape_visible(word)).collect(),
             by: escape_visible(by.as_bytes()),
+            directory: directory.as_ref().map(|path| escape_visible(path.as_bytes())),
+            effects: effects.iter().map(effect).collect(),
         },
+    }
+}
+
+/// A text of several lines, in each of which nothing is left that could mislead on a terminal.
+fn lines_of(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| {
+            let end = if line.ends_with('\n') { "\n" } else { "" };
+            escape_visible(line.trim_end_matches('\n').as_bytes()) + end
+        })
+        .collect()
+}
+
+fn change(grant: &garth::Grant) -> Change {
+    Change {
+        file: escape_visible(grant.file.to_string().as_bytes()),
+        diff: lines_of(&grant.diff),
+        meaning: escape_visible(grant.meaning.as_bytes()),
+    }
+}
+
+fn effect(effect: &garth::vet::judge::JudgedEffect) -> Effect {
+    Effect {
+        kind: effect.kind.name(),
+        target: effect.target.as_ref().map(|target| escape_visible(target.as_bytes())),
+        recursive: effect.recursive,
     }
 }
 

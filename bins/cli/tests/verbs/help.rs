@@ -3,7 +3,7 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 22] = [
+    let verbs: [&[&str]; 24] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
@@ -11,6 +11,8 @@ fn helps() {
         &["help", "why"],
         &["help", "log"],
         &["help", "verify"],
+        &["help", "report"],
+        &["help", "watch"],
         &["help", "doctor"],
         &["help", "policy"],
         &["help", "policy", "init"],

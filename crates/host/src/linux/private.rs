@@ -100,6 +100,12 @@ impl PrivateDirectory {
         Ok(File::from(file))
     }
 
+    /// The opened directory.
+    #[must_use]
+    pub fn as_fd(&self) -> rustix::fd::BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
     fn of(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }

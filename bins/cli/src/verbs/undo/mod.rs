@@ -4,13 +4,14 @@ pub mod apply;
 pub mod diff;
 pub mod layers;
 pub mod revert;
-mod show;
+pub mod show;
 
 use crate::failure::Failure;
 use crate::request::{absolute, environment};
 use garth::policy::{AbsPath, Policy};
 use garth::undo::{Layer, Layers};
 use std::ffi::OsString;
+use std::io::{self, BufRead, Write};
 
 /// The layer and the paths that the words of a command line name. The first word is a layer if there is one of that name
 /// and no file; without one it is the layer of the working directory.
@@ -42,9 +43,19 @@ fn layer_and_paths(words: &[OsString]) -> Result<(Layer, Vec<AbsPath>), Failure>
 }
 
 /// The policy that holds in the layer's workspace.
-fn policy_of(layer: &Layer) -> Result<Policy, Failure> {
+pub fn policy_of(layer: &Layer) -> Result<Policy, Failure> {
     let environment = environment();
     let workspace = layer.record.trees.first().map(|tree| &tree.path);
     let surroundings = garth::surroundings(workspace, &environment)?;
     Ok(garth::files::load_policy(&surroundings, &environment, None, &[])?.policy)
+}
+
+/// One line from the terminal; empty at its end.
+fn ask(question: &str) -> io::Result<String> {
+    let mut err = anstream::stderr();
+    write!(err, "{question}")?;
+    err.flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().to_lowercase())
 }

@@ -1,7 +1,7 @@
 //! Waits for a sandbox: messages of the runner, signals of the user, the terminal, the clock.
 
 use super::client::all_stopped;
-use super::console::{Asking, Prompt, Questions};
+use super::console::{Asking, ELSEWHERE, Prompt, Questions};
 use super::launch::Runner;
 use super::terminal::Joined;
 use crate::OsError;
@@ -102,6 +102,9 @@ impl Drop for CommandAnswer {
 
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
+    /// The target's program is executed, and the machine may have a moment for what could wait.
+    fn started(&mut self);
+
     /// A program is about to start. Comes only if the plan says that commands are judged.
     fn command(&mut self, execution: &Execution, answer: CommandAnswer);
 
@@ -168,6 +171,9 @@ impl Waiting<'_> {
                     self.relay(signal)?;
                 }
             }
+            if ready.withdrawn {
+                self.close_prompt(Some(ELSEWHERE));
+            }
             if ready.answer && self.prompt.as_ref().is_some_and(Prompt::take) {
                 self.close_prompt(None);
             }
@@ -205,11 +211,13 @@ impl Waiting<'_> {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         });
-        let mut list = Watching { events: Vec::with_capacity(7) };
+        let mut list = Watching { events: Vec::with_capacity(8) };
         let runner = list.add(Some((self.control.as_fd(), PollFlags::IN)));
         let signal = list.add(Some((self.signals.as_fd(), PollFlags::IN)));
         // While a question is open the terminal is its own, and the next one waits.
         let answer = list.add(self.prompt.as_ref().map(|prompt| (prompt.as_fd(), PollFlags::IN)));
+        let withdrawal = self.prompt.as_ref().and_then(Prompt::withdrawal);
+        let withdrawn = list.add(withdrawal.map(|bell| (bell, PollFlags::IN)));
         let idle = self.prompt.is_none();
         let question = self.questions.as_ref().filter(|_| idle);
         let question = list.add(question.map(|questions| (questions.as_fd(), PollFlags::IN)));
@@ -229,6 +237,7 @@ impl Waiting<'_> {
             runner: list.has(runner),
             signal: list.has(signal),
             answer: list.has(answer),
+            withdrawn: list.has(withdrawn),
             question: list.has(question),
             output: list.seen(target).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR),
             room: list.seen(target).contains(PollFlags::OUT),
@@ -247,6 +256,7 @@ impl Waiting<'_> {
         match message {
             (FromRunner::Terminal, Some(master)) => self.terminal = Some(Joined::new(master)?),
             (FromRunner::Terminal, None) => {}
+            (FromRunner::Started, _) => observer.started(),
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
             (FromRunner::Used(used), _) => observer.used(Some(used)),
@@ -288,6 +298,9 @@ impl Waiting<'_> {
     /// Asks the next question that can be shown. Whoever asked another hears that nobody can answer.
     fn next_question(&mut self) {
         while let Some(asking) = self.questions.as_ref().and_then(Questions::next) {
+            if asking.is_withdrawn() {
+                continue;
+            }
             let Some(asking) = self.hold_still(asking) else { continue };
             match Prompt::open(asking) {
                 Ok(prompt) => {
@@ -418,6 +431,7 @@ impl<'w> Watching<'w> {
 
 #[derive(Default)]
 struct Ready {
+    withdrawn: bool,
     clock: bool,
     runner: bool,
     signal: bool,
