@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The records of a run.
 fn records(garden: &Garden, options: &[&str], script: &str) -> Vec<Value> {
-    let garth = garden.program().to_str().expect("text");
+    let garth = garden.program().to_str().unwrap();
     let words = [garth, "run"].into_iter().chain(options.iter().copied());
     let words: Vec<&str> = words.chain(["--json", "--", "sh", "-c", script]).collect();
     let run = garden.outside(&words).ok();
@@ -20,13 +20,13 @@ fn of<'r>(records: &'r [Value], kind: &str) -> Vec<&'r Value> {
 /// How complete the events of a sort are.
 fn list<'r>(records: &'r [Value], name: &str) -> &'r Value {
     let lists = of(records, "list-closed");
-    lists.into_iter().find(|list| list["list"] == name).expect("the list is told of")
+    lists.into_iter().find(|list| list["list"] == name).unwrap()
 }
 
 fn policy(garden: &Garden, text: &str) -> String {
     let file = garden.home.join("policy.toml");
     garden.write(&file, format!("version = 1\n{text}"));
-    file.to_str().expect("text").to_owned()
+    file.to_str().unwrap().to_owned()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn every_program_that_starts_is_told_with_its_parent_and_its_end() {
         let started = of(&all, "process-started");
         let find = |words: &[&str]| -> &Value {
             let found = started.iter().find(|event| {
-                let command = event["command"].as_array().expect("a command");
+                let command = event["command"].as_array().unwrap();
                 words.iter().all(|word| command.iter().any(|known| known == word))
             });
             found.unwrap_or_else(|| panic!("no start of {words:?} in {started:?}"))
@@ -96,16 +96,16 @@ fn processes_are_told_where_rules_judge_commands_and_not_where_the_policy_says_s
 
 /// What is told of changes: how, and the last name of the path.
 fn changes(garden: &Garden, records: &[Value]) -> Vec<String> {
-    let root = garden.work.to_str().expect("text");
-    let name = |path: &Value| path.as_str().expect("a path").replacen(root, "", 1);
+    let root = garden.work.to_str().unwrap();
+    let name = |path: &Value| path.as_str().unwrap().replacen(root, "", 1);
     let line = |event: &&Value| {
         let from =
             if event["from"].is_null() { String::new() } else { format!(" from {}", name(&event["from"])) };
         let bytes = event["bytes"].as_u64().map_or_else(String::new, |bytes| format!(" {bytes}"));
         format!(
             "{} {} {}{from}{bytes}",
-            event["change"].as_str().expect("a word"),
-            event["kind"].as_str().expect("a kind"),
+            event["change"].as_str().unwrap(),
+            event["kind"].as_str().unwrap(),
             name(&event["path"])
         )
     };
@@ -188,13 +188,13 @@ fn reads_of_what_is_hidden_are_told_where_the_policy_traces_them() {
         let paths: Vec<&str> = denied.iter().filter_map(|event| event["path"].as_str()).collect();
         let closed = garden.work.join("closed/key");
         let key = garden.home.join(".ssh/id_ed25519");
-        let wanted = [closed.to_str().expect("text"), key.to_str().expect("text")];
+        let wanted = [closed.to_str().unwrap(), key.to_str().unwrap()];
         assert_eq!(paths.iter().filter(|path| wanted.contains(path)).count(), 2, "{denied:?}");
         assert!(
             !paths.iter().any(|path| path.ends_with("absent") || path.ends_with("no-such-file")),
             "{denied:?}"
         );
-        let event = denied.iter().find(|event| event["path"] == wanted[1]).expect("it is told");
+        let event = denied.iter().find(|event| event["path"] == wanted[1]).unwrap();
         assert_eq!((&event["operation"], &event["command"][0]), (&"read".into(), &"cat".into()), "{event}");
         assert!(
             event["process"].is_u64() && event["reason"].is_string() && event["hint"].is_string(),
@@ -208,7 +208,7 @@ fn reads_of_what_is_hidden_are_told_where_the_policy_traces_them() {
         assert_eq!(list(&all, "reads")["complete"], false);
         // The summary and `garth why` tell of it too.
         let file = policy(garden, "[audit]\nreads = \"trace\"\n");
-        let garth = garden.program().to_str().expect("text");
+        let garth = garden.program().to_str().unwrap();
         let run = garden.outside(&[garth, "run", "--policy", &file, "--", "cat", wanted[1]]);
         assert!(run.errors().contains(wanted[1]) && run.errors().contains("denied"), "{run}");
         let number = last_denied(garden, wanted[1]);
@@ -219,10 +219,10 @@ fn reads_of_what_is_hidden_are_told_where_the_policy_traces_them() {
 
 /// Number of the last session's record that tells of a refusal of this path.
 fn last_denied(garden: &Garden, path: &str) -> u64 {
-    let garth = garden.program().to_str().expect("text");
+    let garth = garden.program().to_str().unwrap();
     let log = garden.outside(&[garth, "log", "last", "--json"]).ok();
     let records =
         log.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<Value>>();
     let found = records.iter().find(|record| record["event"] == "file-denied" && record["path"] == path);
-    found.and_then(|record| record["sequence"].as_u64()).expect("it is in the log")
+    found.and_then(|record| record["sequence"].as_u64()).unwrap()
 }
