@@ -53,7 +53,9 @@ tells() {
   one=$(WINEPATH='C:\planted' in_workspace "$program" plan --tier restricted --accept "$ACCEPTED" -- cmd /c ver)
   two=$(WINEPATH='C:\planted' in_workspace "$program" plan --os windows --facts facts.json --tier restricted \
     --accept "$ACCEPTED" -- cmd /c ver)
-  if [[ $(grep -av 'variables of the caller' <<<"$one") != $(grep -av 'variables of the caller' <<<"$two") ]]; then
+  one=$(grep -av 'variables of the caller' <<<"$one")
+  two=$(grep -av 'variables of the caller' <<<"$two")
+  if [[ -z $one || $one != "$two" ]]; then
     echo "FAILED under wine: the plan of the recorded machine is another"
     diff <(echo "$one") <(echo "$two") | head -20
     return 1
