@@ -47,6 +47,8 @@ expect() {
 
 # shellcheck source=run.sh
 source "$here/run.sh"
+# shellcheck source=tell.sh
+source "$here/tell.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 

@@ -112,6 +112,7 @@ runs() {
   WORK=$(mktemp -d)/$name$name$name/$name$name$name/$name$name$name
   mkdir -p "$WORK/.git"
   refuses
+  tells
   carries
   ordered
   dies

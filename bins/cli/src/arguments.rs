@@ -567,6 +567,9 @@ pub struct WhyArguments {
     /// The sandbox.
     #[command(flatten)]
     pub sandbox: SandboxArguments,
+    /// Of whom it is asked.
+    #[command(flatten)]
+    pub machine: OtherMachine,
 }
 
 /// An operation of `garth why`.

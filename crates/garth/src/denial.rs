@@ -1,11 +1,11 @@
 //! What was denied, by which rule, and the least grant that would allow it.
 
 use crate::session::Prepared;
-use crate::words::{literal, shell_word};
+use crate::words::{literal, reason_of, shell_word};
 use garth_host::linux::supervise::Denied;
 use garth_policy::{
-    AbsPath, Access, AccessRequest, Context, Decision, FileOp, FileRule, Flag, Inputs, Layer, LeastGrant,
-    Origin, Outcome, Pattern, Policy, RuleKind, Setting, TrustStore, Verdict,
+    AbsPath, Access, AccessRequest, Context, FileOp, FileRule, Flag, Inputs, Layer, LeastGrant, Origin,
+    Outcome, Pattern, Policy, RuleKind, Setting, TrustStore, Verdict,
 };
 use std::os::unix::ffi::OsStrExt;
 
@@ -135,20 +135,4 @@ fn access_for(op: FileOp) -> Access {
 
 fn option_for(op: FileOp) -> &'static str {
     if access_for(op) == Access::Read { "--read" } else { "--write" }
-}
-
-/// The reason of the rule that decided, where it has one, after what the rule grants: the path is said already.
-#[must_use]
-pub fn reason_of(decision: &Decision<'_>) -> String {
-    let Some(rule) = decision.rule.filter(|rule| !rule.reason.is_empty()) else {
-        return decision.reason.clone();
-    };
-    let granted = match rule.access {
-        Access::Deny => "hidden",
-        Access::Read => "read-only",
-        Access::Overlay => "writes stay in a private layer",
-        Access::Write => "writable",
-    };
-    let not_run = if rule.execute || rule.access == Access::Deny { "" } else { ", programs are not run" };
-    format!("{granted}{not_run}: {}", rule.reason)
 }

@@ -64,7 +64,7 @@ pub use commands::DeniedCommand;
 #[cfg(target_os = "linux")]
 pub use deliver::post;
 #[cfg(target_os = "linux")]
-pub use denial::{Explained, Explainer, Remedy, reason_of};
+pub use denial::{Explained, Explainer, Remedy};
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
@@ -101,4 +101,4 @@ pub use session::{
     prepare, repository,
 };
 pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
-pub use words::{literal, operation_name, shell_word};
+pub use words::{literal, operation_name, reason_of, shell_word};

@@ -31,7 +31,7 @@ fn six_machines() {
         assert_eq!(of(&told, "tier restricted").status, State::Limited);
         assert_eq!(of(&told, "tier account").status, State::Missing);
         assert_eq!(of(&told, "workspace").status, State::Works);
-        for program in ["cmd", "git", "npm", "cargo", "powershell"] {
+        for program in ["cmd", "git", "node", "npm", "cargo", "powershell"] {
             let found = of(&told, &format!("{program} ("));
             assert_eq!(found.status, State::Works, "{name}: {found:?}");
         }
@@ -91,6 +91,8 @@ fn worse_machines() {
         assert!(found.status == State::Limited && !found.hints.is_empty(), "{found:?}");
     }
     assert!(of(&worse, "python (").hints[0].contains("C:\\Python\\python.exe"));
+    facts.tools.remove("java");
+    assert!(of(&told(&facts), "java (").found.contains("not looked for"));
     facts.survey = None;
     assert!(told(&facts).findings.iter().all(|finding| finding.name != "AppLocker"), "nothing is made up");
 }

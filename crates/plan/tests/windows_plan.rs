@@ -8,6 +8,7 @@ mod windows_machines;
 use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
 use garth_plan::linux::Report;
+use garth_plan::windows::doctor::PROGRAMS;
 use garth_plan::windows::facts::HostFacts;
 use garth_plan::windows::spec::{Grant, Identity, Lifetime, Plan, Preparation, Reservation, Tier};
 use garth_plan::windows::{gaps, lower};
@@ -18,7 +19,6 @@ use windows_machines::{MACHINES, Sketch, path};
 
 const PROFILES: [Profile; 6] =
     [Profile::Strict, Profile::ReadOnly, Profile::Workspace, Profile::Build, Profile::Browser, Profile::Open];
-const PROGRAMS: [&str; 5] = ["git", "npm", "cargo", "pwsh", "cmd"];
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
@@ -30,7 +30,7 @@ fn blessing() -> bool {
 
 fn made(machine: &Sketch) -> HostFacts {
     let policies: Vec<Policy> = PROFILES.iter().map(|profile| machine.policy(*profile)).collect();
-    let commands: Vec<Command> = PROGRAMS.iter().map(|name| machine.command(&[name])).collect();
+    let commands: Vec<Command> = PROGRAMS.iter().map(|program| machine.command(&[program.name])).collect();
     machine.facts(&machine.host(), &policies, &commands)
 }
 

@@ -1,5 +1,6 @@
 //! The verbs.
 
+mod answers;
 mod check;
 mod clauses;
 #[cfg(target_os = "linux")]
@@ -84,6 +85,9 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
             windows::plan::run(arguments, &mut out)
         }
         Verb::Check(arguments) => check::run(arguments, &mut out),
+        Verb::Why(arguments) if cfg!(windows) || arguments.machine.facts.is_some() => {
+            windows::why::run(arguments, &mut out)
+        }
         #[cfg(windows)]
         Verb::Run(arguments) => windows::run::run(arguments),
         Verb::Doctor(arguments) if cfg!(windows) || arguments.is_of_windows() => {

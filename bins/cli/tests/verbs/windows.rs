@@ -207,3 +207,37 @@ fn a_recorded_machine_is_diagnosed() {
     let said = place.garth(&["doctor", "--facts", "x.json"]).expect(125);
     assert!(said.err.contains("--from FILE"), "{}", said.err);
 }
+
+#[test]
+fn why_answers_for_paths_hosts_and_variables_of_a_machine() {
+    let place = Place::new("windows-why");
+    let why = |what: &[&str]| of(&place, "why", "home", what).expect(0).out;
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["~/.ssh/id_ed25519"], &["read, write, create, delete, execute: deny", "the planned token cannot"]),
+        (
+            &["C:\\Users\\ada\\source\\project\\src\\main.rs", "--op", "write"],
+            &["write: allow", "the planned token can"],
+        ),
+        (&[".git/hooks/pre-commit", "--op", "create"], &["create: deny", "the planned token cannot"]),
+        (
+            &["C:\\Program Files\\Git\\cmd\\git.exe", "--op", "execute"],
+            &["execute: allow", "the planned token can"],
+        ),
+        (&["D:\\elsewhere\\x", "--op", "read"], &["read: deny"]),
+        (&["example.com"], &["connect to port 443", "deny"]),
+        (&["NODE_OPTIONS="], &["pass on: deny"]),
+    ];
+    for (what, wanted) in cases {
+        let out = why(what);
+        for text in wanted {
+            assert!(out.contains(text), "{what:?}, {text}: {out}");
+        }
+    }
+    let json = of(&place, "why", "home", &["--json", "~/.ssh"]).expect(0).json();
+    let here = place.garth(&["why", "--json", "/etc/shadow"]).expect(0).json();
+    let names = |of: &Value| of.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&json), names(&here));
+    assert_eq!(names(&json["answers"][0]), names(&here["answers"][0]));
+    let said = of(&place, "why", "home", &["git push origin main"]).expect(125);
+    assert!(said.err.contains("hint: garth check 'git push origin main'"), "{}", said.err);
+}

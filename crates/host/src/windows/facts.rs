@@ -81,6 +81,7 @@ pub fn system() -> Result<System> {
     if let Some(why) = refused.get(&Feature::AppContainer).cloned() {
         refused.insert(Feature::LessPrivileged, why);
     }
+    refused.extend(sandbox_refused());
     Ok(System {
         name: system::name(),
         build: system::build()?,
@@ -88,6 +89,30 @@ pub fn system() -> Result<System> {
         refused,
         proven: BTreeSet::new(),
     })
+}
+
+/// What Windows Sandbox lacks here: its programs are looked for, and nothing is started.
+fn sandbox_refused() -> BTreeMap<Feature, String> {
+    let within = |folder, name: &str, below: &str| {
+        let found = folders::known(folder, name).ok()?;
+        Some(std::path::PathBuf::from(found).join(below))
+    };
+    let wanted = [
+        (
+            Feature::WindowsSandbox,
+            within(&folders::FOLDERID_Windows, "Windows", r"System32\WindowsSandbox.exe"),
+        ),
+        (
+            Feature::WindowsSandboxCli,
+            within(&folders::FOLDERID_LocalAppData, "LocalAppData", r"Microsoft\WindowsApps\wsb.exe"),
+        ),
+    ];
+    let missing = wanted.into_iter().filter_map(|(feature, path)| {
+        // The alias of a packaged application leads to nothing, and is there all the same.
+        let path = path.filter(|path| path.symlink_metadata().is_err())?;
+        Some((feature, format!("{} is not there", path.display())))
+    });
+    missing.collect()
 }
 
 /// Who runs garth; the name is for reports.

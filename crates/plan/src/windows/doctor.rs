@@ -146,7 +146,7 @@ fn tier_finding(tier: Tier, plan: &Result<Plan, PlanError>) -> Finding {
     gaps.sort_unstable();
     gaps.dedup();
     if gaps.is_empty() {
-        return finding(name, State::Works, "`garth run` goes", &[]);
+        return finding(name, State::Works, "its plan passes; each start tries it before the command", &[]);
     }
     let found = format!("does not hold {}", gaps.join(", "));
     let hint =
@@ -161,7 +161,10 @@ fn is_packaged(tool: &Tool) -> bool {
 
 fn program_finding(policy: &Policy, facts: &HostFacts, program: &Program, tier: Tier) -> Finding {
     let name = format!("{} ({})", program.name, program.what);
-    let tools = facts.tools.get(program.name).map(Vec::as_slice).unwrap_or_default();
+    let Some(tools) = facts.tools.get(program.name) else {
+        let hint = "record the machine anew: garth doctor --facts FILE";
+        return finding(name, State::Missing, "was not looked for when this was recorded", &[hint]);
+    };
     let aliases: Vec<String> =
         tools.iter().filter(|tool| is_packaged(tool)).map(|tool| tool.path.to_string()).collect();
     if tools.is_empty() {

@@ -30,7 +30,7 @@ pub mod token;
 pub use access::{AccessRequest, Answer, Undecidable, check, reachable, reachable_file};
 pub use acl::{Ace, AceFlags, AceKind, Acl, AclError, LabelPolicy};
 pub use descriptor::{Control, DescriptorError, Listed, SecurityDescriptor};
-pub use lower::{gaps, lower};
+pub use lower::{gaps, lower, target_token};
 pub use questions::{further_questions, questions};
 pub use rights::{AccessMask, GenericMapping, ObjectKind};
 pub use sddl::SddlError;

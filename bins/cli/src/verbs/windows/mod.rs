@@ -7,6 +7,7 @@ mod recipe;
 #[cfg(windows)]
 pub mod run;
 mod typed;
+pub mod why;
 
 #[cfg(windows)]
 use crate::failure::Failure;
