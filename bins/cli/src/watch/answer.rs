@@ -205,6 +205,8 @@ impl Visit {
         let mut part = [0; 4096];
         loop {
             match self.stream.read(&mut part) {
+                // What was said before counts.
+                Ok(0) if self.heard.contains(&b'\n') => break,
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => self.heard.extend_from_slice(&part[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
