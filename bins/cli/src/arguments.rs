@@ -24,6 +24,7 @@ pub enum Verb {
     #[command(after_help = RUN_HELP)]
     Run(RunArguments),
     /// Show how each clause of the policy would be held, without running anything
+    #[command(after_help = PLAN_HELP)]
     Plan(PlanArguments),
     /// Judge a shell text or a command by the policy, without running anything
     #[command(after_help = CHECK_HELP)]
@@ -32,7 +33,7 @@ pub enum Verb {
     #[command(after_help = WHY_HELP)]
     Why(WhyArguments),
     /// Try what this machine can enforce, and tell what to do about the rest
-    Doctor(Report),
+    Doctor(DoctorArguments),
     /// Write, check, show, compare and trust policy files
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -95,6 +96,14 @@ const LEARN_HELP: &str = "Examples:
 The command runs in a sandbox that lets pass what its policy allows (the profile `open`, unless you say otherwise), and every \
 file and host that it uses is noted. What the policy refuses, secrets, and what the host trusts are never proposed. With \
 --from-log nothing runs: what a recorded session was refused is proposed. See docs/learn.md.";
+
+const PLAN_HELP: &str = "Examples:
+  garth plan -- npm test
+  garth plan --json --profile strict -- make
+  garth plan --os windows --facts desk.json --tier restricted -- git status
+
+Of a Windows machine the whole recipe is shown: token, access entries, names that are taken, job, desktop, environment, \
+and what is undone afterwards. Exit code 121 if `garth run` would refuse. See docs/windows.md.";
 
 const CHECK_HELP: &str = "Examples:
   garth check 'git status && git push'
@@ -184,7 +193,23 @@ pub struct SandboxArguments {
     pub no_terminal: bool,
     /// Contain by this tier: container or restricted [default: container]
     #[cfg(windows)]
-    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "vm"])]
+    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "account", "vm"])]
+    pub tier: Option<String>,
+}
+
+/// A machine other than the one that garth runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct OtherMachine {
+    /// Speak of a machine with this system, of which FILE tells: windows
+    #[arg(long, value_name = "OS", value_parser = ["windows"], hide_possible_values = true, requires = "facts")]
+    pub os: Option<String>,
+    /// What `garth doctor --facts FILE` recorded there
+    #[arg(long, value_name = "FILE", requires = "os")]
+    pub facts: Option<OsString>,
+    /// Contain by this tier there: container, restricted or vm [default: container]
+    #[cfg(not(windows))]
+    #[arg(long, value_name = "TIER", requires = "facts", hide_possible_values = true,
+        value_parser = ["container", "restricted", "account", "vm"])]
     pub tier: Option<String>,
 }
 
@@ -314,6 +339,9 @@ pub struct PlanArguments {
     /// The sandbox.
     #[command(flatten)]
     pub sandbox: SandboxArguments,
+    /// Whose plan.
+    #[command(flatten)]
+    pub machine: OtherMachine,
     /// Print the whole plan, its assurance and the facts it was made from as JSON
     #[arg(long)]
     pub json: bool,
@@ -326,6 +354,27 @@ pub struct PlanArguments {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// `garth doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Write what was found of this Windows machine to a file, for `garth plan --os windows` elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "from"])]
+    pub facts: Option<OsString>,
+    /// Tell of the Windows machine that FILE was recorded on
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl DoctorArguments {
+    /// Whether a Windows machine is meant, whatever this one is.
+    pub fn is_of_windows(&self) -> bool {
+        self.facts.is_some() || self.from.is_some()
+    }
 }
 
 /// `garth log`.
@@ -489,11 +538,14 @@ pub struct UndoArguments {
     /// The checkpoint to go back to [default: the last one of this workspace]
     #[arg(long, value_name = "CHECKPOINT")]
     pub to: Option<String>,
-    /// Do not ask
+    /// Ask about each change
     #[arg(long)]
+    pub interactive: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "interactive")]
     pub yes: bool,
     /// Do not ask, and print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "interactive")]
     pub json: bool,
     /// Take back only what is at or below these paths
     #[arg(value_name = "PATH")]

@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod check;
+mod clauses;
 #[cfg(target_os = "linux")]
 mod clean;
 #[cfg(target_os = "linux")]
@@ -30,7 +31,6 @@ mod verify;
 mod watch;
 #[cfg(target_os = "linux")]
 mod why;
-#[cfg(windows)]
 mod windows;
 
 use crate::arguments::Verb;
@@ -50,7 +50,8 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Plan(arguments) => plan::run(arguments, &mut out),
         Verb::Check(arguments) => check::run(arguments, &mut out),
         Verb::Why(arguments) => why::run(arguments, &mut out),
-        Verb::Doctor(report) => doctor::run(report.json, &mut out),
+        Verb::Doctor(arguments) if arguments.is_of_windows() => windows::doctor::run(arguments, &mut out),
+        Verb::Doctor(arguments) => doctor::run(arguments.json, &mut out),
         Verb::Policy(verb) => policy::run(verb, &mut out),
         Verb::Prove(arguments) => {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
@@ -79,11 +80,15 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     let mut out = anstream::stdout();
     match verb {
         Verb::Policy(verb) => policy::run(verb, &mut out),
+        Verb::Plan(arguments) if cfg!(windows) || arguments.machine.facts.is_some() => {
+            windows::plan::run(arguments, &mut out)
+        }
         Verb::Check(arguments) => check::run(arguments, &mut out),
         #[cfg(windows)]
         Verb::Run(arguments) => windows::run::run(arguments),
-        #[cfg(windows)]
-        Verb::Doctor(report) => windows::doctor::run(report.json, &mut out),
+        Verb::Doctor(arguments) if cfg!(windows) || arguments.is_of_windows() => {
+            windows::doctor::run(arguments, &mut out)
+        }
         #[cfg(windows)]
         Verb::Clean(arguments) => windows::clean(arguments.check, &mut out),
         _ => Err(unsupported()),

@@ -27,6 +27,8 @@ fn denied(path: &str) -> Event {
         operation: "write".into(),
         kind: None,
         path: path.into(),
+        process: None,
+        command: Vec::new(),
         reason: "git runs what is in it".into(),
         origin: None,
         grant: Some(Grant {

@@ -92,6 +92,17 @@ pub fn load_policy(
     file: Option<&AbsPath>,
     flags: &[Flag],
 ) -> Result<Loaded, Error> {
+    let (inputs, trust) = layers(surroundings, environment, file, flags)?;
+    load_layers(&inputs, &trust).map_err(|found| Error::Policy(found.render(false)))
+}
+
+/// The layers as texts, and which projects are trusted.
+pub(crate) fn layers(
+    surroundings: &Surroundings,
+    environment: &[(Vec<u8>, Vec<u8>)],
+    file: Option<&AbsPath>,
+    flags: &[Flag],
+) -> Result<(Inputs, TrustStore), Error> {
     let context = &surroundings.context;
     let files = user_files(&context.home, environment)?;
     let managed = managed_file()?;
@@ -118,7 +129,7 @@ pub fn load_policy(
         )?,
         flags: flags.to_vec(),
     };
-    load_layers(&inputs, &trust(&files)?).map_err(|found| Error::Policy(found.render(false)))
+    Ok((inputs, trust(&files)?))
 }
 
 /// Resolves layers that were read, rows for the table of programs included.

@@ -1,6 +1,7 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
 pub mod place;
+pub mod record;
 
 use crate::files::{load_policy, os_path};
 use crate::{Error, Surroundings};

@@ -5,8 +5,8 @@ use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
 use super::sys::{console, container, folders, system, volume};
 use garth_plan::windows::facts::{
-    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Reparse, Security, System, Tool, User,
-    Volume,
+    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Policies, Reparse, Security, System, Tool,
+    User, VERSION, Volume,
 };
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,9 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         .map(|name| (name.clone(), tools(name, variable("PATH"), variable("PATHEXT"))))
         .collect();
     let mut facts = HostFacts {
+        version: VERSION,
+        policies: Policies::default(),
+        survey: None,
         system: system()?,
         user: user(variable("USERNAME"))?,
         volumes: Vec::new(),

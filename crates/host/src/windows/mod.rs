@@ -10,6 +10,7 @@ pub mod journal;
 pub mod launch;
 mod observe;
 pub mod streams;
+pub mod survey;
 pub mod sys;
 pub mod wait;
 

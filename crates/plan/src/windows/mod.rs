@@ -9,6 +9,7 @@ pub mod acl;
 pub mod author;
 pub mod derive;
 pub mod descriptor;
+pub mod doctor;
 pub mod facts;
 pub mod inherit;
 pub mod journal;

@@ -26,7 +26,7 @@ fn security() -> SecurityDescriptor {
 
 fn reservation(place: &Place, name: &str, kind: NodeKind, removal: Removal) -> Reservation {
     let path = place.path.join(name.as_bytes()).unwrap();
-    Reservation { path, kind, security: security(), removal, reason: "test".into() }
+    Reservation { path, kind, security: security(), removal, content: String::new(), reason: "test".into() }
 }
 
 fn preparation(place: &Place) -> Preparation {
