@@ -27,6 +27,23 @@ enum Message {
     NotUnderstood { id: u64, problem: String },
 }
 
+impl Message {
+    /// What it tells of a question that is over.
+    fn last(self, question: u64) -> Option<String> {
+        match self {
+            Self::Withdrawn { id } if id == question => {
+                Some("no answer came in time, so it was refused".to_owned())
+            }
+            Self::Answered { id, answer, by } if id == question => {
+                let who =
+                    if by == "watch" { "here, or by another who watches" } else { "at the session itself" };
+                Some(format!("answered {who}: {answer}"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A question as the session puts it (`bins/cli/approver.schema.json`).
 #[derive(Debug, Deserialize)]
 struct Question {
@@ -112,8 +129,20 @@ impl Visits {
     ) -> Option<String> {
         let session = watched.id;
         let waits = |question: u64| watched.pending.iter().any(|pending| pending.number == question);
-        self.0.retain(|(of, question), _| *of != session || waits(*question));
         let mut note = None;
+        self.0.retain(|(of, question), visit| {
+            let is_open = *of != session || waits(*question);
+            if !is_open {
+                // The log may tell that it was answered before the session does, which says by whom.
+                let messages = visit.hear().unwrap_or_default();
+                note = messages
+                    .into_iter()
+                    .filter_map(|message| message.last(*question))
+                    .next_back()
+                    .or(note.take());
+            }
+            is_open
+        });
         for pending in &mut watched.pending {
             let key = (session, pending.number);
             let visit = match self.0.entry(key) {
@@ -176,6 +205,8 @@ impl Visit {
         let mut part = [0; 4096];
         loop {
             match self.stream.read(&mut part) {
+                // What was said before counts.
+                Ok(0) if self.heard.contains(&b'\n') => break,
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => self.heard.extend_from_slice(&part[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -205,19 +236,15 @@ impl Visit {
                 self.since = Instant::now();
                 None
             }
-            Message::Withdrawn { id } if id == pending.number => {
-                pending.answers.clear();
-                Some("no answer came in time, so it was refused".to_owned())
-            }
-            Message::Answered { id, answer, by } if id == pending.number => {
-                pending.answers.clear();
-                self.answers.clear();
-                let who =
-                    if by == "watch" { "here, or by another who watches" } else { "at the session itself" };
-                Some(format!("answered {who}: {answer}"))
-            }
             Message::NotUnderstood { id, problem } if id == pending.number => Some(problem),
-            _ => None,
+            over => {
+                let note = over.last(pending.number);
+                if note.is_some() {
+                    pending.answers.clear();
+                    self.answers.clear();
+                }
+                note
+            }
         }
     }
 }

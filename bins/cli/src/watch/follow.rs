@@ -113,10 +113,12 @@ impl Follower {
                 before.get(&process.pid).map_or(Duration::ZERO, |time| process.cpu.saturating_sub(*time));
             self.before.0.insert(process.pid, process.cpu);
             let words: Vec<String> = process.command.iter().map(|word| shell_word(word)).collect();
+            // It has the command line of the broker that it is a copy of.
+            let is_runner = process.parent == broker && process.inside == Some(1);
             self.watched.running.push(Running {
                 number: process.inside,
                 depth,
-                command: words.join(" "),
+                command: if is_runner { "(the sandbox itself)".to_owned() } else { words.join(" ") },
                 is_stopped: process.is_stopped,
                 memory: process.memory,
                 cpu: u64::try_from(used.as_millis() * 100 / passed).unwrap_or(u64::MAX),

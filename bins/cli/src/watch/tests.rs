@@ -91,8 +91,6 @@ fn view() -> View {
 
 fn answerable(view: &mut View) {
     let words = ["once", "session", "always", "no", "quiet"];
-    view.sessions[0].pending[0].details =
-        vec!["always: every process inside may connect to it, in /p.toml".into()];
     view.sessions[0].pending[0].answers = words.map(str::to_owned).to_vec();
 }
 
@@ -111,6 +109,17 @@ fn everything_is_there_at_80_by_24() {
     let mut view = view();
     answerable(&mut view);
     insta::assert_snapshot!(text(&shown(&view, false, 80, 24)));
+}
+
+/// What an answer would do is on the screen before it is given.
+#[test]
+fn what_the_session_says_of_its_question_is_shown() {
+    let mut view = view();
+    answerable(&mut view);
+    view.sessions[0].pending[0].details = vec!["it deletes /w/\u{1b}[8mbuild and all below".into()];
+    let text = text(&shown(&view, false, 80, 24));
+    assert!(text.contains("it deletes /w/\\x1b[8mbuild and all below"), "{text}");
+    assert!(text.contains("quiet") && text.contains("no rule names the host"), "{text}");
 }
 
 #[test]
