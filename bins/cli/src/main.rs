@@ -13,6 +13,8 @@ mod arguments;
 mod denial;
 mod failure;
 mod lexer;
+#[cfg(any(target_os = "linux", windows))]
+mod network;
 #[cfg(target_os = "linux")]
 mod progress;
 #[cfg(target_os = "linux")]

@@ -31,6 +31,8 @@ pub mod learn;
 mod place;
 #[cfg(target_os = "linux")]
 pub mod prove;
+#[cfg(any(target_os = "linux", windows))]
+mod refusals;
 #[cfg(target_os = "linux")]
 mod residue;
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@
 pub mod error;
 #[cfg(target_os = "linux")]
 pub mod linux;
+mod names;
 pub mod relay;
 #[cfg(windows)]
 pub mod windows;
