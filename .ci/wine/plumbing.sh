@@ -47,6 +47,8 @@ expect() {
 
 # shellcheck source=run.sh
 source "$here/run.sh"
+# shellcheck source=relay.sh
+source "$here/relay.sh"
 
 prepare
 expect 0 "garth" --version
@@ -58,6 +60,7 @@ if ! timeout 200 wine "$host_tests"; then
   exit 1
 fi
 runs
+relays
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
 if ! timeout 300 wine "$access_check" 100000 1; then
