@@ -93,6 +93,16 @@ fn the_user_answers_on_the_terminal() {
         assert!(question.contains("/curl (number "), "{question}");
         assert!(question.contains("curl -sS http://allowed.test/1"), "{question}");
         assert!(question.contains("\"allowed.test:80\" = \"allow\""), "{question}");
+        // What `always` would change in the file, with what stands around it, and what that means.
+        for line in [
+            &format!("--- {}", place.policy),
+            " mode = \"allow-list\" # the names come as they are asked for",
+            "-domains = { \"forbidden.test\" = \"deny\" }",
+            "+domains = { \"forbidden.test\" = \"deny\"",
+            "every process inside may connect to allowed.test:80",
+        ] {
+            assert!(question.contains(line), "{line}: {question}");
+        }
         terminal.send("once\r");
         terminal.expect("hello from allowed.test at /1");
         terminal.expect("[no] ");
@@ -194,6 +204,11 @@ fn a_program_answers_on_a_descriptor() {
         assert_eq!((said[0]["host"].as_str(), said[0]["port"].as_u64()), (Some("allowed.test"), Some(80)));
         assert_eq!(said[0]["process"]["command"][2], "http://allowed.test/1");
         assert_eq!(said[0]["rule"]["file"].as_str(), Some(place.policy.as_str()));
+        let grant = &said[0]["grant"];
+        let diff = grant["diff"].as_str().expect("a diff");
+        assert!(diff.contains("\n+domains = {") && diff.contains("# the names come as"), "{diff}");
+        assert_eq!(grant["file"].as_str(), Some(place.policy.as_str()));
+        assert!(said[0]["problem"].is_null(), "{run}");
         assert_eq!(said[2]["event"], "not-understood");
         check_schema(&said);
         assert_eq!(run.text().matches("hello from").count(), 3, "{run}");

@@ -164,3 +164,45 @@ fn the_user_answers_on_the_terminal() {
         assert!(terminal.wait().success(), "{}", terminal.shown());
     });
 }
+
+/// The question shows what the command would do: the names of its words, from the directory that it works in, and
+/// nothing that moves the cursor.
+#[test]
+fn a_question_shows_what_the_command_would_touch() {
+    with_policy(|garden, policy| {
+        let asking =
+            format!("{POLICY}[[commands]]\nprefix = [\"rm\"]\ndecision = \"ask\"\nreason = \"gone\"\n");
+        garden.write(policy, &asking);
+        let script = "mkdir -p sub/build; cd sub; rm -rf build ../up $'a\\e[2Jb'; ls";
+        let work = garden.work.to_str().expect("text");
+        let view = garden.at(&garden.work);
+        let mut terminal =
+            Terminal::bare(&view, &words(garden, policy, &[], &["bash", "-c", script]), 24, 200);
+        let question = terminal.expect("[no] ");
+        for line in [
+            format!("in       {work}/sub"),
+            format!("deletes {work}/sub/build and all below"),
+            format!("deletes {work}/up and all below"),
+        ] {
+            assert!(question.contains(&line), "{line}: {question}");
+        }
+        assert!(!question.contains("\x1b[2J") && question.contains("[2Jb"), "{question:?}");
+        // Nothing that is added to a file would take the question back, so nothing of that kind is offered.
+        assert!(!question.contains("always"), "{question}");
+        terminal.send("no\r");
+        terminal.expect("build");
+        assert!(terminal.wait().success(), "{}", terminal.shown());
+        let words = words(garden, policy, &["--approver", "NUMBER"], &["bash", "-c", script]);
+        let python = [&["/usr/bin/python3", "-c", APPROVER, "once"][..], &words].concat();
+        let run = garden.outside(&python).code(0);
+        let question =
+            run.text().lines().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let question = question.expect("a question");
+        assert_eq!(question["directory"].as_str(), Some(format!("{work}/sub").as_str()), "{run}");
+        let expected = serde_json::json!({
+            "kind": "deletes", "target": format!("{work}/sub/build"), "recursive": true
+        });
+        assert!(question["effects"].as_array().is_some_and(|all| all.contains(&expected)), "{run}");
+        assert!(!garden.work.join("sub/build").exists(), "it was allowed: {run}");
+    });
+}

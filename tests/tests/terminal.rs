@@ -183,7 +183,13 @@ fn a_rule_is_seen_and_agreed_to() {
             assert_eq!(garden.read("own.toml"), "version = 1 # mine\n");
             let mut terminal = Terminal::bare(&garden.at(""), &check, 24, 100);
             terminal.expect("prefix = [\"frob\", \"run\"]");
-            terminal.expect("[y/N] ");
+            // The change to the file, with what stays.
+            let shown = terminal.expect("[y/N] ");
+            assert!(
+                shown.contains(" version = 1 # mine") && shown.contains("+prefix = [\"frob\", \"run\"]"),
+                "{shown}"
+            );
+            assert!(shown.contains("commands that begin with `frob run` are allowed"), "{shown}");
             terminal.send(&format!("{answer}\r"));
             terminal.expect(said);
             assert_eq!(terminal.wait().code(), Some(code));

@@ -42,6 +42,9 @@ pub enum Verb {
     /// Check that logs are what was written
     #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Write a page that shows a session
+    #[command(after_help = REPORT_HELP)]
+    Report(ReportArguments),
     /// Run the attack corpus in real sandboxes on this machine
     Prove(ProveArguments),
     /// Show what a layer of `run --cow` would change
@@ -129,6 +132,14 @@ const VERIFY_HELP: &str = "Examples:
 
 A log that was changed is shown with its first bad line. Whoever can write to the log can write a whole new one, which \
 only an anchor kept elsewhere gives away. Exit code 1 if anything is wrong. See docs/audit.md.";
+
+const REPORT_HELP: &str = "Examples:
+  garth report -o last.html
+  garth report 20261130T0824 -o session.html
+
+The page is one file that fetches nothing: timeline, what was refused and what would allow it, files with their \
+differences, hosts, processes, and what held. Differences are shown while the session's layer or checkpoint is there. \
+See docs/look.md.";
 
 /// What shapes a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -255,8 +266,8 @@ pub struct CheckArguments {
     /// The text
     #[arg(value_name = "TEXT", conflicts_with_all = ["file", "stdin", "command"])]
     pub text: Option<OsString>,
-    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash; of a file, what its first line or its
-    /// name says]
+    /// The grammar: sh, bash, pwsh, windows-powershell or cmd [default: bash, on Windows pwsh; of a file, what its first
+    /// line or its name says]
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
     /// Judge the script in this file
@@ -378,6 +389,20 @@ pub struct VerifyArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Directory of the logs [default: what the policy in force here says]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<OsString>,
+}
+
+/// `garth report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The session, or the start of its name
+    #[arg(value_name = "SESSION", default_value = "last")]
+    pub session: String,
+    /// Write the page into a new file [default: standard output, where that is no terminal]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<OsString>,
     /// Directory of the logs [default: what the policy in force here says]
     #[arg(long, value_name = "DIR")]
     pub directory: Option<OsString>,
@@ -557,9 +582,16 @@ pub struct ProveArguments {
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Prove this tier; `auto` is the strongest of the machine
-    #[arg(long, value_name = "TIER", value_parser = ["auto", "process", "landlock"])]
+    #[arg(long, value_name = "TIER", value_parser = PROVED)]
     pub tier: Option<String>,
 }
+
+/// Tiers that `garth prove` knows on this system.
+#[cfg(not(windows))]
+const PROVED: [&str; 3] = ["auto", "process", "landlock"];
+/// Tiers that `garth prove` knows on this system.
+#[cfg(windows)]
+const PROVED: [&str; 3] = ["auto", "container", "restricted"];
 
 /// `garth clean`.
 #[derive(Debug, Args)]

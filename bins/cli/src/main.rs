@@ -18,19 +18,18 @@ mod network;
 #[cfg(target_os = "linux")]
 mod progress;
 #[cfg(target_os = "linux")]
+mod report;
 mod request;
 #[cfg(target_os = "linux")]
 mod sessions;
 mod show;
 #[cfg(target_os = "linux")]
 mod story;
-#[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 mod trial;
 mod usage;
 mod verbs;
-#[cfg(target_os = "linux")]
 mod words;
 
 use arguments::{Arguments, Verb};
@@ -42,7 +41,7 @@ fn main() -> ExitCode {
     if let Some(code) = garth_runner::enter() {
         return ExitCode::from(code);
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", windows))]
     if let Some(code) = garth::prove::enter() {
         return ExitCode::from(code);
     }

@@ -16,19 +16,34 @@ pub struct Progress {
     shown: bool,
     done: u64,
     what: &'static str,
+    wanted: bool,
 }
 
 impl Progress {
     /// Nothing is done yet of what these words name.
     pub fn new(what: &'static str) -> Self {
         let bar = ProgressBar::hidden();
-        Self { began: Instant::now(), bar, shown: false, done: 0, what }
+        Self {
+            began: Instant::now(),
+            bar,
+            shown: false,
+            done: 0,
+            what,
+            wanted: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Shows nothing: a program reads.
+    pub fn none() -> Self {
+        let mut progress = Self::new("");
+        progress.wanted = false;
+        progress
     }
 
     /// One more.
     pub fn step(&mut self) {
         self.done += 1;
-        if !self.shown && self.began.elapsed() > PATIENCE && std::io::stderr().is_terminal() {
+        if !self.shown && self.wanted && self.began.elapsed() > PATIENCE {
             self.shown = true;
             self.bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("garth: {msg}: {pos} ({elapsed})") {

@@ -2,22 +2,30 @@
 
 use crate::arguments::SandboxArguments;
 use crate::failure::Failure;
-use garth::plan::linux::Report;
-use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless, escape_visible};
-use garth::{Request, literal};
+use garth::policy::{AbsPath, Access, Flag, Setting, escape_visible};
+#[cfg(unix)]
+use garth::{literal, policy::escape_lossless};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-/// The caller's environment, as the library takes it.
+/// The caller's environment, as the library takes it. Windows knows variables that are no Unicode; nothing is made of them.
 pub fn environment() -> Vec<(Vec<u8>, Vec<u8>)> {
-    std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect()
+    let bytes = |text: OsString| {
+        let is_whole = !cfg!(windows) || text.to_str().is_some();
+        is_whole.then(|| text.into_encoded_bytes())
+    };
+    std::env::vars_os().filter_map(|(name, value)| Some((bytes(name)?, bytes(value)?))).collect()
 }
 
 /// What the library is asked for these options and this command, and how much it is to say.
-pub fn request(sandbox: &SandboxArguments, command: &[OsString], report: Report) -> Result<Request, Failure> {
-    Ok(Request {
-        arguments: command.iter().map(|word| word.as_bytes().to_vec()).collect(),
+#[cfg(target_os = "linux")]
+pub fn request(
+    sandbox: &SandboxArguments,
+    command: &[OsString],
+    report: garth::plan::linux::Report,
+) -> Result<garth::Request, Failure> {
+    Ok(garth::Request {
+        arguments: command.iter().map(|word| word.as_encoded_bytes().to_vec()).collect(),
         workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
         policy: sandbox.policy.as_deref().map(absolute).transpose()?,
         flags: flags(sandbox)?,
@@ -47,12 +55,12 @@ pub fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
     ];
     for (option, paths, access) in grants {
         for path in paths {
-            let typed = format!("{option} {}", escape_visible(path.as_bytes()));
+            let typed = format!("{option} {}", escape_visible(path.as_encoded_bytes()));
             flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
         }
     }
     for host in &sandbox.allow {
-        let typed = format!("--allow {}", escape_visible(host.as_bytes()));
+        let typed = format!("--allow {}", escape_visible(host.as_encoded_bytes()));
         // What is no text is no host: the policy says so, with the option as the place.
         let text = host.to_string_lossy().into_owned();
         flags.push(Flag { typed, setting: Setting::Domain(text, true) });
@@ -66,8 +74,9 @@ pub fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
 
 /// A path as typed, in the spelling of a policy file: relative to the working directory, not the workspace; a
 /// name that exists is itself, whatever letters it has; only what does not exist is taken for a pattern.
+#[cfg(unix)]
 fn pattern(typed: &OsStr) -> Result<String, Failure> {
-    let bytes = typed.as_bytes();
+    let bytes = typed.as_encoded_bytes();
     if bytes.starts_with(b":") || bytes == b"~" || bytes.starts_with(b"~/") {
         return Ok(escape_lossless(bytes));
     }
@@ -81,9 +90,27 @@ fn pattern(typed: &OsStr) -> Result<String, Failure> {
     Ok(literal(absolute(typed)?.as_bytes()))
 }
 
+/// As on other systems. There is no escape in such a text, because the backslash stands between names; a class of one
+/// letter takes its place.
+#[cfg(windows)]
+fn pattern(typed: &OsStr) -> Result<String, Failure> {
+    let text = typed.to_str().ok_or_else(|| bad(typed, "it is no Unicode"))?;
+    if text.starts_with(':') || text == "~" || text.starts_with("~/") || text.starts_with("~\\") {
+        return Ok(text.to_owned());
+    }
+    if text.contains(['*', '?', '[', '{']) && Path::new(typed).symlink_metadata().is_err() {
+        let whole = std::path::absolute(typed).map_err(|error| bad(typed, error))?;
+        return whole.into_os_string().into_string().map_err(|_| bad(typed, "it is no Unicode"));
+    }
+    let path = absolute(typed)?;
+    let text = String::from_utf8_lossy(path.as_bytes()).into_owned();
+    Ok(text.replace('[', "[[]").replace('{', "[{]"))
+}
+
 /// The path from the root; `..` steps up by name, as `cd` of a shell does.
+#[cfg(unix)]
 pub fn absolute(typed: &OsStr) -> Result<AbsPath, Failure> {
-    let bytes = typed.as_bytes();
+    let bytes = typed.as_encoded_bytes();
     let base = if bytes.starts_with(b"/") {
         AbsPath::posix("/").map_err(|error| bad(typed, error))
     } else {
@@ -95,8 +122,15 @@ pub fn absolute(typed: &OsStr) -> Result<AbsPath, Failure> {
     base?.resolve(bytes).map_err(|error| bad(typed, error))
 }
 
+/// The path with its drive. The system resolves the text alone, by its rules for drives, `.`, `..` and both slashes.
+#[cfg(windows)]
+pub fn absolute(typed: &OsStr) -> Result<AbsPath, Failure> {
+    let whole = std::path::absolute(typed).map_err(|error| bad(typed, error))?;
+    from_system(whole.as_os_str()).map_err(|why| bad(typed, why))
+}
+
 fn bad(typed: &OsStr, why: impl std::fmt::Display) -> Failure {
-    let name = escape_visible(typed.as_bytes());
+    let name = escape_visible(typed.as_encoded_bytes());
     Failure::new(
         120,
         format!("`{name}` is no path"),
@@ -108,9 +142,18 @@ fn bad(typed: &OsStr, why: impl std::fmt::Display) -> Failure {
 fn working_directory() -> Result<AbsPath, Failure> {
     let directory =
         std::env::current_dir().map_err(|error| Failure::file("find", "the working directory", &error))?;
-    AbsPath::posix(directory.into_os_string().into_vec()).map_err(|error| {
-        Failure::own("cannot use the working directory", error, "change into another directory")
-    })
+    from_system(directory.as_os_str())
+        .map_err(|why| Failure::own("cannot use the working directory", why, "change into another directory"))
+}
+
+/// An absolute path of this system.
+pub fn from_system(name: &OsStr) -> Result<AbsPath, String> {
+    let path = if cfg!(windows) {
+        AbsPath::windows(name.to_str().ok_or("it is no Unicode")?)
+    } else {
+        AbsPath::posix(name.as_encoded_bytes())
+    };
+    path.map_err(|error| error.to_string())
 }
 
 /// The final path of what a name leads to, of its directory where the name does not exist yet: the object is
@@ -124,20 +167,28 @@ pub fn final_path(path: &AbsPath) -> Option<AbsPath> {
 }
 
 /// `O_PATH` of `open(2)`, the same number on every architecture that garth knows.
+#[cfg(target_os = "linux")]
 const O_PATH: i32 = 0o10_000_000;
 
+#[cfg(target_os = "linux")]
 fn opened(path: &AbsPath) -> Option<AbsPath> {
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::OpenOptionsExt;
-    let name = OsStr::from_bytes(path.as_bytes());
+    let name = garth::files::os_path(path);
     let file = std::fs::OpenOptions::new().read(true).custom_flags(O_PATH).open(name).ok()?;
     let link = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
-    AbsPath::posix(link.into_os_string().into_vec()).ok()
+    AbsPath::posix(link.into_os_string().into_encoded_bytes()).ok()
 }
 
-#[cfg(test)]
+#[cfg(not(target_os = "linux"))]
+fn opened(path: &AbsPath) -> Option<AbsPath> {
+    garth::final_path(path)
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
     #[test]
     fn existing_names_are_no_patterns() {

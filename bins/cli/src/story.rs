@@ -1,8 +1,8 @@
 //! An event in one line of words. Whatever came from inside is neutralised.
 
 use garth::log::core::{
-    Change, CommandVetted, Event, NetworkAllowed, NetworkDecided, NetworkDenied, SecretUsed, SecretWithheld,
-    visible,
+    Change, Clause, CommandVetted, Event, Grant, NetworkAllowed, NetworkDecided, NetworkDenied, SecretUsed,
+    SecretWithheld, visible,
 };
 use garth::shell_word;
 
@@ -111,7 +111,8 @@ fn network_words(decided: &NetworkDecided) -> String {
     format!("{}{port}{request}: {}", host(decided.host.as_ref()), decided.reason)
 }
 
-fn asked_words(asked: &garth::log::core::Asked) -> String {
+/// What is asked for.
+pub fn asked_words(asked: &garth::log::core::Asked) -> String {
     match (&asked.command, &asked.host, asked.port) {
         (Some(words), ..) => command(words),
         (None, Some(host), Some(port)) => format!("{host}:{port}"),
@@ -121,6 +122,21 @@ fn asked_words(asked: &garth::log::core::Asked) -> String {
 
 fn host(host: Option<&String>) -> &str {
     host.map_or("what is no host", String::as_str)
+}
+
+/// Clause, grant and hint of an event, where it has them.
+pub fn said(event: &Event) -> (Option<&Clause>, Option<&Grant>, Option<&str>) {
+    match event {
+        Event::FileDenied(denied) => {
+            (denied.origin.as_ref(), denied.grant.as_ref(), Some(denied.hint.as_str()))
+        }
+        Event::CommandVetted(vetted) => (vetted.origin.as_ref(), None, None),
+        Event::Dns(asked) => (asked.origin.as_ref(), asked.grant.as_ref(), None),
+        Event::NetworkAllowed(NetworkAllowed(decided)) | Event::NetworkDenied(NetworkDenied(decided)) => {
+            (decided.origin.as_ref(), decided.grant.as_ref(), None)
+        }
+        _ => (None, None, None),
+    }
 }
 
 fn first_line(text: &str) -> &str {

@@ -1,6 +1,7 @@
 //! Words: operations, origins, and quoting for a shell.
 
 use garth::policy::{FileOp, Layer, NodeKind, Origin, escape_visible};
+use garth::vet::judge::JudgedEffect;
 
 /// An origin in few letters.
 pub fn origin(origin: &Origin) -> String {
@@ -35,4 +36,11 @@ pub fn operation(op: FileOp) -> &'static str {
         FileOp::Link => "make another name for",
         FileOp::Metadata => "look at",
     }
+}
+
+/// What a command would do, in a few words.
+pub fn effect(effect: &JudgedEffect) -> String {
+    let below = if effect.recursive { " and all below" } else { "" };
+    let target = effect.target.as_deref().unwrap_or("what its words do not show");
+    format!("{} {target}{below}", effect.kind.name())
 }

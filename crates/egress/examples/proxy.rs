@@ -2,7 +2,7 @@
 //!
 //! Prints its address, tells every event on standard error with `--events`, and ends with its standard input. With
 //! `--open HOST` TLS to this host is opened: `--authority FILE` gets the certificate to trust, `--root FILE` names one more
-//! authority (DER) that servers may have theirs from.
+//! authority (DER) that servers may have theirs from. `--workers N` moves the bytes with N threads.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -21,12 +21,13 @@ use std::sync::Arc;
 fn main() {
     let origin = || Origin::unplaced(Layer::Flags, "the command line");
     let mut network = Network::none(NetworkMode::AllowList, origin());
-    let (mut roots, mut authority, mut tells) = (Vec::new(), None, false);
+    let (mut roots, mut authority, mut tells, mut workers) = (Vec::new(), None, false, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap();
         match word.as_str() {
             "--events" => tells = true,
+            "--workers" => workers = Some(value().parse().unwrap()),
             "--authority" => authority = Some(value()),
             "--root" => roots.push(std::fs::read(value()).unwrap().into()),
             "--open" => {
@@ -47,6 +48,7 @@ fn main() {
     };
     let mut config = Config::new(network, Arc::new(sink));
     config.roots = Roots::SystemAnd(roots);
+    config.limits.workers = workers.unwrap_or(config.limits.workers);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let broker = Broker::start(config, vec![Front::Explicit { listener, credentials: None }]).unwrap();

@@ -305,6 +305,34 @@ async fn a_rules_own_budget_ends_an_upload_to_its_host_alone() {
 }
 
 #[tokio::test]
+async fn a_rules_own_budget_is_for_each_host_that_it_names() {
+    let port = echo_server().await;
+    let mut setup = Setup::new(&["*.wide.example"]).budget_rule("*.wide.example", 60_000);
+    let names = ["one.wide.example", "two.wide.example"];
+    for name in names {
+        setup.names.insert(name.to_owned(), vec![SERVER.parse().unwrap()]);
+    }
+    let running = setup.start();
+    let mut streams = Vec::new();
+    for name in names {
+        let mut stream = running.tunnel(&format!("{name}:{port}")).await;
+        stream.write_all(&[1; 50_000]).await.unwrap();
+        stream.read_exact(&mut vec![0; 50_000]).await.unwrap();
+        streams.push(stream);
+    }
+    assert!(running.events.decided().iter().all(|event| event.ruling.is_allowed()), "both are within theirs");
+    for (mut stream, name) in streams.into_iter().zip(names) {
+        let _broken = stream.write_all(&[1; 20_000]).await;
+        assert!(stream.read_exact(&mut vec![0; 20_000]).await.is_err(), "{name} is beyond its own");
+        let over = |event: &Event| {
+            matches!(event, Event::Decided(decided) if decided.ruling.code == Code::UploadBudget
+                && decided.host.as_ref().is_some_and(|host| host.text() == name))
+        };
+        running.events.wait(name, over).await;
+    }
+}
+
+#[tokio::test]
 async fn an_approver_is_asked_once_and_in_time() {
     let port = echo_server().await;
     let asked = Arc::new(AtomicUsize::new(0));

@@ -83,19 +83,27 @@ fn opening(root: &Ca) -> Setup {
     setup
 }
 
-/// Asks a server whose TLS is opened twice on one connection; both get the same answer.
-async fn refused_by_tls(running: &Running, port: u16) {
+/// Asks a server whose TLS is opened twice on one connection; both get the same answer, and each is told of once.
+async fn refused_by_tls(running: &Running, port: u16, words: &str) {
     let root = running.root();
     let mut stream = running.tls(&format!("api.example:{port}"), "api.example", &root, H1).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: api.example\r\n\r\n").await.unwrap();
     let first = read_head(&mut stream).await;
     assert!(first.starts_with("HTTP/1.1 502") && first.contains("tls-failed"), "{first}");
-    let second = ask(&mut stream, "GET /", "Host: api.example\r\n").await;
+    let second = ask(&mut stream, "GET /second", "Host: api.example\r\n").await;
     assert!(second.contains("HTTP/1.1 502") && second.contains("the server's TLS is refused"), "{second}");
+    let told = told(running).await;
+    assert_eq!(told.len(), 2, "{words}: {told:#?}");
+    let plain = |text: &str| text.to_ascii_lowercase().replace(' ', "");
+    for one in told.iter().map(|one| plain(one)) {
+        assert!(one.starts_with("tls-failed") && one.contains(&plain(words)), "{words}: {one}");
+    }
+    let paths = running.events.decided().into_iter().filter_map(|event| Some(event.request?.path));
+    assert_eq!(paths.collect::<Vec<_>>(), ["/", "/second"]);
 }
 
 #[tokio::test]
-async fn a_broken_certificate_is_told_of_once() {
+async fn a_broken_certificate_is_told_of_once_for_each_request() {
     let (ca, other) = (Ca::new(), Ca::new());
     let named = |name: &str| CertificateParams::new(vec![name.to_owned()]).unwrap();
     let mut expired = named("api.example");
@@ -112,23 +120,33 @@ async fn a_broken_certificate_is_told_of_once() {
     ] {
         let port = tls_server(acceptor).await;
         let running = opening(&ca).start();
-        refused_by_tls(&running, port).await;
-        let told = told(&running).await;
-        assert_eq!(told.len(), 1, "{words}: {told:#?}");
-        let plain = |text: &str| text.to_ascii_lowercase().replace(' ', "");
-        assert!(plain(&told[0]).starts_with("tls-failed"), "{words}: {told:?}");
-        assert!(plain(&told[0]).contains(&plain(words)), "{words}: {told:?}");
+        refused_by_tls(&running, port, words).await;
     }
+    // A client that asks nothing, breaks its handshake off, or asks nonsense: the server's certificate is told of.
+    let port = tls_server(Ca::nobodys("api.example", H1)).await;
+    for last in [&b""[..], b"\x01\x02 nonsense\r\n\r\n"] {
+        let running = opening(&ca).start();
+        let root = running.root();
+        let place = format!("api.example:{port}");
+        let mut stream = running.tls(&place, "api.example", &root, H1).await.unwrap();
+        stream.write_all(last).await.unwrap();
+        stream.shutdown().await.unwrap();
+        drop(read_all(&mut stream).await);
+        one(&running, Code::TlsFailed, "UnknownIssuer").await;
+    }
+    let running = opening(&ca).start();
+    let place = format!("api.example:{port}");
+    assert!(running.tls(&place, "api.example", &other.root(), H1).await.is_err());
+    one(&running, Code::TlsFailed, "UnknownIssuer").await;
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_or_nothing_is_told_of_once() {
+async fn a_server_that_speaks_no_tls_or_nothing_is_told_of_once_for_each_request() {
     let ca = Ca::new();
     for (words, answer) in [("no handshake within", &b""[..]), ("", b"SSH-2.0-x\r\nand more of it\r\n")] {
         let port = saying(answer).await;
         let running = opening(&ca).start();
-        refused_by_tls(&running, port).await;
-        one(&running, Code::TlsFailed, words).await;
+        refused_by_tls(&running, port, words).await;
     }
 }
 

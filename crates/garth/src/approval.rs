@@ -3,13 +3,15 @@
 use crate::Error;
 use crate::audit::{Recorder, tell, words};
 use crate::files::write_user_policy;
+use crate::grant::{Grant, with};
 use garth_audit::core::{ApprovalAnswered, ApprovalAsked};
 use garth_egress::core::{Answer, Hint, Host, Question};
 use garth_egress::io::Approve as Broker;
 use garth_host::linux::broker::client::{Client, find};
 use garth_host::linux::broker::console::Console;
 use garth_host::linux::broker::launch::Runner;
-use garth_policy::{AbsPath, Addition, add, escape_visible};
+use garth_policy::{AbsPath, Addition, escape_visible};
+use garth_vet::judge::JudgedEffect;
 use std::borrow::Cow;
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -28,6 +30,8 @@ pub enum Subject {
         port: u16,
         /// The line that [`Reply::Always`] adds.
         rule: Hint,
+        /// What that changes in the user's policy; why nothing can be added there, otherwise.
+        grant: Result<Grant, String>,
     },
     /// The start of a program of which a rule says `ask`. A rule is a ceiling, so there is no line that would allow it
     /// for good.
@@ -38,6 +42,10 @@ pub enum Subject {
         arguments: Vec<Vec<u8>>,
         /// Name of the program that calls.
         by: String,
+        /// The directory that it works in, if that is known.
+        directory: Option<AbsPath>,
+        /// What it would do, as far as its words show: paths are those that the words name from that directory.
+        effects: Vec<JudgedEffect>,
     },
 }
 
@@ -216,9 +224,7 @@ impl Asker {
     /// Adds the host and port to the user's policy.
     fn allow_for_good(&self, host: &Host, port: u16) -> Result<(), Error> {
         let domain = Addition::Domain(host.with_port(port));
-        write_user_policy(&self.file, |text| {
-            add(text, &domain).map_err(|error| Error::Policy(format!("{}: {error}", self.file)))
-        })
+        write_user_policy(&self.file, |text| with(text, &self.file, &[domain]))
     }
 }
 
@@ -253,7 +259,9 @@ impl Broker for Asker {
         let (host, port) = (question.host.clone(), question.port);
         let line = format!("\"{}\" = \"allow\"", host.with_port(port));
         let rule = Hint { section: "network.domains".into(), line };
-        match self.ask(Subject::Connection { host, port, rule }, process, question.reason.clone()) {
+        let grant = Grant::of(&self.file, &[Addition::Domain(host.with_port(port))]);
+        let grant = grant.map_err(|error| error.to_string());
+        match self.ask(Subject::Connection { host, port, rule, grant }, process, question.reason.clone()) {
             Reply::No | Reply::Quiet => Answer::Deny,
             Reply::Once => Answer::Once,
             Reply::Session | Reply::Always => Answer::Session,

@@ -3,12 +3,13 @@
 use crate::Error;
 use crate::approval::{Asker, Reply, Subject};
 use crate::audit::{Recorder, tell, words};
+use crate::vetting::{Given, Vetting};
 use garth_audit::core::{CommandVetted, Rule};
 use garth_host::linux::broker::console;
 use garth_host::linux::broker::wait::CommandAnswer;
 use garth_host::linux::supervise::Execution;
-use garth_policy::{CommandDecision, CommandRule, Origin, escape_visible};
-use garth_vet::judge::{Reason, rule_for};
+use garth_policy::{AbsPath, CommandDecision, CommandRule, Origin, escape_visible};
+use garth_vet::judge::{JudgedEffect, Reason, rule_for};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A program that was not let start.
@@ -35,14 +36,21 @@ const MOST: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Commands {
     rules: garth_policy::Commands,
+    /// What commands do, for questions.
+    vetting: Arc<Vetting>,
     asker: Option<Arc<Asker>>,
     denied: Arc<Mutex<Vec<DeniedCommand>>>,
     recorder: Recorder,
 }
 
 impl Commands {
-    pub(crate) fn new(rules: garth_policy::Commands, asker: Option<Arc<Asker>>, recorder: Recorder) -> Self {
-        Self { rules, asker, denied: Arc::default(), recorder }
+    pub(crate) fn new(
+        rules: garth_policy::Commands,
+        vetting: Vetting,
+        asker: Option<Arc<Asker>>,
+        recorder: Recorder,
+    ) -> Self {
+        Self { rules, vetting: Arc::new(vetting), asker, denied: Arc::default(), recorder }
     }
 
     /// What was refused so far.
@@ -68,12 +76,11 @@ impl Commands {
             return Ok(());
         };
         let program = arguments.first().cloned().unwrap_or_default();
-        let by = "garth".to_owned();
-        let subject = Subject::Command { program, arguments: arguments.to_vec(), by };
+        let subject = || subject(&self.vetting, program, arguments, "garth", None);
         let allowed = match (obstacle.decision, &self.asker, questions) {
             (CommandDecision::Allow, ..) => true,
             (CommandDecision::Ask, Some(asker), Some(questions)) => questions
-                .serve(|| asker.ask(subject, None, obstacle.person.clone().into()))
+                .serve(|| asker.ask(subject(), None, obstacle.person.clone().into()))
                 .is_some_and(Reply::is_yes),
             (CommandDecision::Ask | CommandDecision::Deny, ..) => false,
         };
@@ -114,9 +121,13 @@ impl Commands {
     fn ask(&self, execution: &Execution, rule: &CommandRule, asker: &Arc<Asker>, answer: CommandAnswer) {
         let (asker, denied) = (Arc::clone(asker), Arc::clone(&self.denied));
         let (execution, rule, recorder) = (execution.clone(), rule.clone(), self.recorder.clone());
+        let vetting = Arc::clone(&self.vetting);
         // Without a thread the answer is dropped, which refuses.
         let _thread = std::thread::Builder::new().spawn(move || {
-            let reply = asker.ask(subject(&execution), None, rule.reason.clone().into());
+            let directory = AbsPath::posix(execution.directory.clone()).ok();
+            let (program, by) = (execution.program.clone(), execution.by.as_str());
+            let subject = subject(&vetting, program, &execution.arguments, by, directory);
+            let reply = asker.ask(subject, None, rule.reason.clone().into());
             if reply.is_yes() || note(&denied, &execution, &rule) {
                 tell(&recorder, || vetted(&execution, Some(&rule), reply.is_yes()));
             }
@@ -166,12 +177,25 @@ fn vetted(execution: &Execution, rule: Option<&CommandRule>, allowed: bool) -> C
     }
 }
 
-fn subject(execution: &Execution) -> Subject {
-    Subject::Command {
-        program: execution.program.clone(),
-        arguments: execution.arguments.clone(),
-        by: execution.by.clone(),
+/// What is asked about a command. What it does is judged by its words, as `garth check` does: from the directory that it
+/// works in, where that is known.
+fn subject(
+    vetting: &Vetting,
+    program: Vec<u8>,
+    arguments: &[Vec<u8>],
+    by: &str,
+    directory: Option<AbsPath>,
+) -> Subject {
+    let words: Vec<String> =
+        arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let verdict = vetting.judge(Given::Words(&words), None, directory.as_ref());
+    let mut effects: Vec<JudgedEffect> = Vec::new();
+    for effect in verdict.commands.into_iter().flat_map(|command| command.effects) {
+        if !effects.contains(&effect) {
+            effects.push(effect);
+        }
     }
+    Subject::Command { program, arguments: arguments.to_vec(), by: by.to_owned(), directory, effects }
 }
 
 /// The strictest rule for a program, by the name of its file and by the name that it is given: the two can differ, and
@@ -236,6 +260,7 @@ mod tests {
             arguments: arguments.iter().map(|word| word.as_bytes().to_vec()).collect(),
             whole: true,
             by: "bash".into(),
+            directory: b"/home/ann/work".to_vec(),
         }
     }
 

@@ -20,8 +20,8 @@ mod denial;
 #[cfg(target_os = "linux")]
 mod egress;
 mod error;
-#[cfg(target_os = "linux")]
 pub mod files;
+mod grant;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -29,7 +29,7 @@ mod keystore;
 #[cfg(target_os = "linux")]
 pub mod learn;
 mod place;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod prove;
 #[cfg(any(target_os = "linux", windows))]
 mod refusals;
@@ -43,11 +43,9 @@ mod session;
 mod trust;
 #[cfg(target_os = "linux")]
 pub mod undo;
-#[cfg(target_os = "linux")]
 mod vetting;
 #[cfg(windows)]
 pub mod windows;
-#[cfg(target_os = "linux")]
 mod words;
 
 #[cfg(target_os = "linux")]
@@ -84,7 +82,8 @@ pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
 pub use garth_policy as policy;
 pub use garth_vet as vet;
-pub use place::{Surroundings, surroundings};
+pub use grant::Grant;
+pub use place::{Surroundings, final_path, surroundings};
 #[cfg(target_os = "linux")]
 pub use residue::clean;
 #[cfg(target_os = "linux")]
@@ -92,7 +91,5 @@ pub use session::{
     Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
-#[cfg(target_os = "linux")]
-pub use vetting::{Given, Vetting, allow_commands, run_rule_tests};
-#[cfg(target_os = "linux")]
+pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
 pub use words::{literal, operation_name, shell_word};

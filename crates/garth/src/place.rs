@@ -20,12 +20,12 @@ pub struct Surroundings {
 ///
 /// # Errors
 /// [`Error::Workspace`] when the workspace would be a whole home, a system directory or the root.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 pub fn surroundings(
     workspace: Option<&AbsPath>,
     environment: &[(Vec<u8>, Vec<u8>)],
 ) -> Result<Surroundings, Error> {
-    linux::surroundings(workspace, environment)
+    posix::surroundings(workspace, environment)
 }
 
 /// Finds out where the user stands. `workspace` overrides the search for it.
@@ -43,28 +43,74 @@ pub fn surroundings(
 /// Finds out where the user stands.
 ///
 /// # Errors
-/// Always: this system has no backend yet.
-#[cfg(not(any(target_os = "linux", windows)))]
+/// Always: garth does not know where policies and homes are on this system.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 pub fn surroundings(
     _workspace: Option<&AbsPath>,
     _environment: &[(Vec<u8>, Vec<u8>)],
 ) -> Result<Surroundings, Error> {
     Err(Error::Plan(garth_plan::linux::PlanError {
-        what: "garth cannot run commands on this system yet".into(),
-        why: "this version has a backend for Linux only".into(),
+        what: "garth does not work on this system yet".into(),
+        why: "it knows Linux, Windows and macOS".into(),
         hint: "see docs/platforms.md".into(),
     }))
 }
 
-#[cfg(target_os = "linux")]
-mod linux {
+/// The path of what a name leads to, which is opened and asked. `None` where nothing is there, or it cannot be looked at.
+#[must_use]
+pub fn final_path(path: &AbsPath) -> Option<AbsPath> {
+    #[cfg(target_os = "linux")]
+    return garth_host::linux::facts::look(path).map(|found| found.final_path);
+    #[cfg(target_os = "macos")]
+    return garth_host::files::look(path).map(|found| found.final_path);
+    #[cfg(windows)]
+    return garth_host::windows::facts::look(path).object().map(|found| found.final_path.clone());
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+    return Some(path.clone());
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod posix {
     use super::{AbsPath, Context, Error, Surroundings};
-    use garth_host::linux::facts::{look, read_text};
-    use garth_plan::facts::Object;
+    #[cfg(target_os = "macos")]
+    use garth_host::files::look;
+    use garth_host::files::read_text;
+    #[cfg(target_os = "linux")]
+    use garth_host::linux::facts::look;
     use garth_plan::git::{BackPointers, link, pointer_target};
     use garth_policy::{NodeKind, Os};
 
+    /// The system that garth runs on.
+    const OS: Os = if cfg!(target_os = "macos") { Os::MacOs } else { Os::Linux };
+
     /// Directories that are never a workspace, beside the home and whatever holds it.
+    #[cfg(target_os = "macos")]
+    const SYSTEM: [&str; 21] = [
+        "/",
+        "/Applications",
+        "/Library",
+        "/Network",
+        "/System",
+        "/Users",
+        "/Volumes",
+        "/bin",
+        "/cores",
+        "/dev",
+        "/etc",
+        "/home",
+        "/opt",
+        "/private",
+        "/private/etc",
+        "/private/tmp",
+        "/private/var",
+        "/sbin",
+        "/tmp",
+        "/usr",
+        "/var",
+    ];
+
+    /// Directories that are never a workspace, beside the home and whatever holds it.
+    #[cfg(target_os = "linux")]
     const SYSTEM: [&str; 18] = [
         "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run",
         "/sbin", "/sys", "/tmp", "/usr", "/var", "/var/tmp",
@@ -78,7 +124,7 @@ mod linux {
             let found = environment.iter().find(|(known, _)| known == name.as_bytes());
             found.and_then(|(_, value)| AbsPath::posix(value.clone()).ok())
         };
-        let directory = final_path(&path("/proc/self/cwd")?)?;
+        let directory = final_path(&working_directory()?)?;
         let home = variable("HOME").and_then(|home| final_path(&home).ok());
         let home = home.ok_or_else(|| Error::Workspace {
             what: "cannot find your home directory".into(),
@@ -97,7 +143,7 @@ mod linux {
             *logical != directory && final_path(logical).is_ok_and(|real| real == directory)
         });
         let context = Context {
-            os: Os::Linux,
+            os: OS,
             workspace: root,
             tmp: path("/tmp")?,
             git_dirs,
@@ -106,6 +152,24 @@ mod linux {
             home,
         };
         Ok(Surroundings { context, directory, logical, notices })
+    }
+
+    /// The working directory, by a name that leads to it whatever it is called.
+    #[cfg(target_os = "linux")]
+    fn working_directory() -> Result<AbsPath, Error> {
+        path("/proc/self/cwd")
+    }
+
+    #[cfg(target_os = "macos")]
+    fn working_directory() -> Result<AbsPath, Error> {
+        use std::os::unix::ffi::OsStringExt;
+        let here = std::env::current_dir().ok();
+        let here = here.and_then(|here| AbsPath::posix(here.into_os_string().into_vec()).ok());
+        here.ok_or_else(|| Error::Workspace {
+            what: "cannot use the working directory".into(),
+            why: "it has no name that you may see".into(),
+            hint: "change into an existing directory".into(),
+        })
     }
 
     fn path(text: &str) -> Result<AbsPath, Error> {
@@ -167,7 +231,7 @@ mod linux {
     /// back: a pointer alone is text that a repository brought along.
     fn git_dirs(root: &AbsPath, notices: &mut Vec<String>) -> Vec<AbsPath> {
         let Ok(pointer_path) = root.join(b".git") else { return Vec::new() };
-        let pointer = look(&pointer_path).filter(|object: &Object| object.kind == NodeKind::File);
+        let pointer = look(&pointer_path).filter(|object| object.kind == NodeKind::File);
         let Some(text) = pointer.and_then(|_| read_text(&pointer_path).ok().flatten()) else {
             return Vec::new();
         };

@@ -1,6 +1,7 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
 mod end;
+mod undo;
 
 pub use end::{exit_like, repository};
 
@@ -8,14 +9,13 @@ use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
 use crate::commands::{Commands, DeniedCommand};
-use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
-use crate::undo::{Checkpoint, Checkpoints, LayerEnd, LiveLayer, Planned, planned};
-use crate::vetting::obstacle;
+use crate::undo::{LayerEnd, LiveLayer, Planned};
+use crate::vetting::{Vetting, obstacle};
 use end::usage_since;
-use garth_audit::core::{CheckpointMade, PlanChanged, ProcessStarted};
+use garth_audit::core::{PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
 use garth_host::linux::broker::descriptors;
@@ -71,18 +71,20 @@ pub struct Request {
     pub approver: Option<Arc<dyn Approve>>,
     /// How the session is recorded.
     pub recording: Recording,
-    /// Where what the command changes in the workspace goes.
+    /// Where what the command changes in the workspace goes, if the policy does not ask for more.
     pub changes: Changes,
     /// Every use of a file is told, for learning what the command needs.
     pub observe: bool,
 }
 
-/// Where what a command changes in its workspace goes.
+/// Where what a command changes in its workspace goes, the weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Changes {
     /// Into the workspace.
     #[default]
     InPlace,
+    /// Into the workspace, after a checkpoint was made of it.
+    Checkpoint,
     /// Into a layer, which is put in place later, or never.
     Layer,
 }
@@ -111,8 +113,7 @@ pub struct Prepared {
     pub(crate) recording: Recording,
     place: Place,
     recorder: Recorder,
-    /// A checkpoint that the log is still to be told of.
-    checkpoint: Option<CheckpointMade>,
+    keeping: undo::Keeping,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -151,7 +152,8 @@ pub struct Ended {
 
 /// A running sandbox.
 #[derive(Debug)]
-pub struct Sandbox {
+pub struct Sandbox<'p> {
+    prepared: &'p Prepared,
     runner: Runner,
     signals: wait::Watched,
     time: Option<Duration>,
@@ -160,8 +162,6 @@ pub struct Sandbox {
     asker: Option<Arc<Asker>>,
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
-    recorder: Recorder,
-    explainer: Option<Explainer>,
     layer: Option<LiveLayer>,
     _directory: Option<SessionDirectory>,
 }
@@ -179,8 +179,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
     let place = Place::find(&policy, &files.state, request.recording.write)?;
-    place.hide(&mut policy)?;
+    place.hide(&mut policy);
     let boundaries = policy.files.boundaries();
+    place.stays_hidden(&boundaries)?;
     let mut facts = facts::facts(&questions(&policy, &boundaries));
     let more = further_questions(&policy, &facts);
     facts::extend(&mut facts, &more);
@@ -190,21 +191,27 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     if request.without_redirect {
         facts.features.redirect_refused = Some("you asked to do without it".into());
     }
-    let layered = match request.changes {
-        Changes::InPlace => None,
-        Changes::Layer => Some(planned(&surroundings, &request.environment, &request.arguments)?),
-    };
-    let (layer, layers) = layered.unzip();
-    let command = Command {
+    undo::ask_for(&mut policy.undo, request.changes);
+    let (mut layer, layers, mut keeping) =
+        undo::lay(&mut policy.undo, &surroundings, &request.environment, &request.arguments)?;
+    let mut command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
         logical_directory: surroundings.logical.clone(),
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
-        layers: layers.unwrap_or_default(),
+        layers,
         observe: request.observe,
     };
-    let plan = lower(&policy, &boundaries, &facts, &command, request.report).map_err(Error::Plan)?;
+    let mut plan = lower(&policy, &boundaries, &facts, &command, request.report);
+    if let Err(error) = plan.as_ref()
+        && layer.is_some()
+    {
+        keeping.fall_back(&mut policy.undo, Error::Plan(error.clone()))?;
+        (layer, command.layers) = (None, Vec::new());
+        plan = lower(&policy, &boundaries, &facts, &command, request.report);
+    }
+    let plan = plan.map_err(Error::Plan)?;
     let warnings = if loaded.warnings.is_empty() { Vec::new() } else { vec![loaded.warnings.render(false)] };
     let journal = Journal::new(as_path(&files.state));
     let approver = request.approver.clone();
@@ -224,7 +231,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         recording: request.recording.clone(),
         place,
         recorder: None,
-        checkpoint: None,
+        keeping,
     })
 }
 
@@ -284,22 +291,6 @@ impl Prepared {
         self
     }
 
-    /// Makes a checkpoint of the workspace, to which `garth undo` goes back. `step` is called for each name.
-    ///
-    /// # Errors
-    /// The gate, so that nothing is kept for a command that will not run; what cannot be read or kept.
-    pub fn checkpoint(&mut self, step: &mut dyn FnMut()) -> Result<Checkpoint, Error> {
-        self.gate()?;
-        let checkpoints = Checkpoints::of(&self.command.environment)?;
-        let made = checkpoints.make(&self.surroundings.context.workspace, &self.command.arguments, step)?;
-        self.checkpoint = Some(CheckpointMade {
-            checkpoint: made.record.id.clone(),
-            entries: made.record.entries,
-            left_out: made.record.left_out.len() as u64,
-        });
-        Ok(made)
-    }
-
     /// The gate: every clause is enforced, or its gap accepted.
     ///
     /// # Errors
@@ -316,7 +307,7 @@ impl Prepared {
     /// The gate, a step of the launch, and a log that the policy requires and that cannot be written.
     pub fn run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
         let (start, before) = (Instant::now(), launch::used().ok());
-        let result = self.begin().and_then(|()| self.carry_out(observe));
+        let result = self.begin().and_then(|()| self.carry_out(observe)).and_then(layer_holds);
         let result = self.recorded().and(result);
         // Of a session that did not come so far.
         self.release_log();
@@ -343,14 +334,11 @@ impl Prepared {
         if required {
             tell(&self.recorder, || audit::started(self));
         }
-        if let Some(made) = self.checkpoint.take() {
-            tell(&self.recorder, || made);
-        }
         self.recorded()
     }
 
-    /// Writes the beginning of a log that is not required, while the runner builds the sandbox: the machine has little else
-    /// to do then.
+    /// Writes the beginning of a log that is not required. That waits for the command's first instruction: before, it would
+    /// keep the runner from its work.
     fn release_log(&self) {
         if let Some(log) = &self.recorder {
             log.release(|| audit::started(self));
@@ -413,6 +401,9 @@ impl Prepared {
                 self.lower_again(&error)?;
                 self.try_run(observe)
             }
+            Ok(ended) if self.layer.is_some() && undo::is_layer_refused(&ended.outcome).is_some() => {
+                self.without_layer_run(ended, observe)
+            }
             Err(Error::Os { error, .. }) if self.plan.group.is_some() && control_group::refused(&error) => {
                 self.facts.control_group = None;
                 self.lower_again(&error)?;
@@ -420,6 +411,14 @@ impl Prepared {
             }
             other => other,
         }
+    }
+
+    /// The kernel's overlay does not take the workspace: again without it, if the policy says that a checkpoint will do.
+    fn without_layer_run(&mut self, ended: Ended, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        let Outcome::Failed { error, .. } = &ended.outcome else { return Ok(ended) };
+        self.give_layer_up(undo::no_overlay(error))?;
+        self.lower_again(error)?;
+        self.try_run(observe)
     }
 
     fn process_tier(&self) -> bool {
@@ -432,9 +431,18 @@ impl Prepared {
     }
 
     fn lower_again(&mut self, why: &OsError) -> Result<(), Error> {
-        let boundaries = self.policy.files.boundaries();
-        self.plan = lower(&self.policy, &boundaries, &self.facts, &self.command, Report::Gaps)
-            .map_err(Error::Plan)?;
+        let again = |prepared: &Self| {
+            let boundaries = prepared.policy.files.boundaries();
+            lower(&prepared.policy, &boundaries, &prepared.facts, &prepared.command, Report::Gaps)
+        };
+        let plan = match again(self) {
+            Err(error) if self.layer.is_some() => {
+                self.give_layer_up(Error::Plan(error))?;
+                again(self)
+            }
+            other => other,
+        };
+        self.plan = plan.map_err(Error::Plan)?;
         tell(&self.recorder, || PlanChanged {
             tier: audit::tier(self),
             reason: why.to_string(),
@@ -444,16 +452,17 @@ impl Prepared {
     }
 
     fn try_run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        self.launch()?.wait(observe).and_then(network_holds).and_then(layer_holds)
+        self.launch()?.wait(observe).and_then(network_holds)
     }
 
     /// Starts the sandbox.
     ///
     /// # Errors
     /// The gate, or a step of the launch.
-    pub fn launch(&mut self) -> Result<Sandbox, Error> {
+    pub fn launch(&mut self) -> Result<Sandbox<'_>, Error> {
         self.begin()?;
         self.gate()?;
+        self.keep_first()?;
         let starting = || Error::os("start the sandbox");
         let directory = if self.plan.session_directory { Some(self.session_directory()?) } else { None };
         let mut spec = match &directory {
@@ -464,7 +473,9 @@ impl Prepared {
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let commands = Commands::new(self.policy.commands.clone(), asker.clone(), self.recorder.clone());
+        let vetting = Vetting::of(&self.policy, &self.surroundings)?;
+        let rules = self.policy.commands.clone();
+        let commands = Commands::new(rules, vetting, asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
         commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
         let mut egress = Egress::prepare(
@@ -489,7 +500,6 @@ impl Prepared {
             None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
-        self.release_log();
         if let Some(egress) = &mut egress {
             descriptors::raise();
             egress.begin()?;
@@ -507,9 +517,8 @@ impl Prepared {
             asker,
             questions,
             group,
-            recorder: self.recorder.clone(),
-            explainer: self.recorder.is_some().then(|| Explainer::new(self)),
             layer,
+            prepared: self,
             _directory: directory,
         })
     }
@@ -559,17 +568,9 @@ fn network_holds(ended: Ended) -> Result<Ended, Error> {
 
 /// Not every file system can hold a layer.
 fn layer_holds(ended: Ended) -> Result<Ended, Error> {
-    match &ended.outcome {
-        Outcome::Failed { error, .. } if error.operation == "layer" && error.code != libc_eperm() => {
-            Err(Error::Workspace {
-                what: format!("{} cannot have a layer", error.object),
-                why: format!("the kernel's overlay does not take it, or not the state directory: {error}"),
-                hint: "set XDG_STATE_HOME to a directory on ext4, xfs, btrfs or tmpfs, or run with --checkpoint \
-                       in place of --cow"
-                    .into(),
-            })
-        }
-        _ => Ok(ended),
+    match undo::is_layer_refused(&ended.outcome) {
+        Some(error) => Err(undo::no_overlay(error)),
+        None => Ok(ended),
     }
 }
 

@@ -2,13 +2,11 @@
 
 use crate::Error;
 use crate::files::{check_file, load_policy, write_user_policy};
+use crate::grant::{Grant, with};
 use crate::place::{Surroundings, surroundings};
-use garth_policy::{
-    AbsPath, Addition, CommandDecision, Context, EditError, Flag, Layer, Policy, ProgramRow, RuleTest,
-    Severity, Source, add,
-};
+use garth_policy::{AbsPath, Addition, Context, Flag, Layer, Policy, ProgramRow, RuleTest, Severity, Source};
 use garth_vet::Shell;
-use garth_vet::judge::{self, Judge, Reason, Verdict};
+use garth_vet::judge::{self, Judge, Verdict};
 use garth_vet::knowledge::Table;
 use std::collections::BTreeMap;
 
@@ -46,6 +44,15 @@ impl Vetting {
         let policy = load_policy(&found, environment, file, flags)?.policy;
         let table = table(&policy)?;
         Ok(Self { policy, table, surroundings: place(&found) })
+    }
+
+    /// For a sandbox that has its policy and place already.
+    ///
+    /// # Errors
+    /// A row of the policy for the table of programs that cannot be read.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of(policy: &Policy, found: &Surroundings) -> Result<Self, Error> {
+        Ok(Self { policy: policy.clone(), table: table(policy)?, surroundings: place(found) })
     }
 
     /// Judges for an agent, by its name in the policy, that works in a directory.
@@ -101,10 +108,7 @@ pub fn allow_commands(
     agent: Option<&str>,
 ) -> Result<(), Error> {
     write_user_policy(path, |text| {
-        let failed = |error: EditError| Error::Policy(format!("{path}: {error}"));
-        let text = prefixes.iter().try_fold(text.to_owned(), |text, prefix| {
-            add(&text, &Addition::Command(prefix.clone(), agent.map(str::to_owned))).map_err(failed)
-        })?;
+        let text = with(text, path, &additions(prefixes, agent))?;
         let source = Source { name: path.to_string(), text };
         let found = check_file(&source, Layer::User, context);
         match found.list.iter().any(|found| found.severity == Severity::Error) {
@@ -112,6 +116,23 @@ pub fn allow_commands(
             false => Ok(source.text),
         }
     })
+}
+
+/// What [`allow_commands`] would change in the file, and what would then hold.
+///
+/// # Errors
+/// As [`Grant::of`].
+pub fn allowing_commands(
+    path: &AbsPath,
+    prefixes: &[Vec<String>],
+    agent: Option<&str>,
+) -> Result<Grant, Error> {
+    Grant::of(path, &additions(prefixes, agent))
+}
+
+fn additions(prefixes: &[Vec<String>], agent: Option<&str>) -> Vec<Addition> {
+    let one = |prefix: &Vec<String>| Addition::Command(prefix.clone(), agent.map(str::to_owned));
+    prefixes.iter().map(one).collect()
 }
 
 /// The place as a verdict is told of it. Of variables only the working directory is certain inside.
@@ -126,12 +147,13 @@ fn place(found: &Surroundings) -> judge::Surroundings {
 ///
 /// # Errors
 /// A row of the policy for the table of programs that cannot be read.
+#[cfg(target_os = "linux")]
 pub(crate) fn obstacle(
     policy: &Policy,
     found: &Surroundings,
     arguments: &[Vec<u8>],
-) -> Result<Option<Reason>, Error> {
-    let asks = policy.commands.rules.iter().any(|rule| rule.decision > CommandDecision::Allow);
+) -> Result<Option<judge::Reason>, Error> {
+    let asks = policy.commands.rules.iter().any(|rule| rule.decision > garth_policy::CommandDecision::Allow);
     if !asks {
         return Ok(None);
     }

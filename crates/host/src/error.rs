@@ -48,7 +48,7 @@ pub trait Context<T> {
     fn on(self, operation: &str, object: impl fmt::Display) -> Result<T, OsError>;
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 impl<T> Context<T> for rustix::io::Result<T> {
     fn on(self, operation: &str, object: impl fmt::Display) -> Result<T, OsError> {
         self.map_err(|errno| OsError::new(operation, object.to_string(), errno.raw_os_error()))

@@ -4,9 +4,12 @@
 //! and what it finds is data for it.
 
 pub mod error;
+#[cfg(any(unix, windows))]
+pub mod files;
 #[cfg(target_os = "linux")]
 pub mod linux;
 mod names;
+pub mod probe;
 pub mod relay;
 #[cfg(windows)]
 pub mod windows;

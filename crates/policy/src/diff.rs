@@ -261,8 +261,33 @@ fn scalars(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     let tiers = (Reverse(before.tier.minimum.value), Reverse(after.tier.minimum.value));
     push(out, "minimum tier", &tiers.0, &tiers.1, |tier| format!("{:?}", tier.0));
     push(out, "nested sandboxes", &before.tier.nested.value, &after.tier.nested.value, ToString::to_string);
+    undo(before, after, out);
     let required = (Reverse(before.audit.required.value), Reverse(after.audit.required.value));
     push(out, "required audit", &required.0, &required.1, |required| required.0.to_string());
+}
+
+/// What is kept of changes: more is stricter.
+fn undo(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
+    let (old, new) = (&before.undo, &after.undo);
+    push(out, "undo", &Reverse(old.mode.value), &Reverse(new.mode.value), |mode| mode.0.name().to_owned());
+    push(out, "undo without a layer", &old.fallback.value, &new.fallback.value, |word| {
+        word.name().to_owned()
+    });
+    for (what, old, new) in [
+        ("bytes of a checkpoint", &old.budget, &new.budget),
+        ("largest file of a checkpoint", &old.largest, &new.largest),
+        ("bytes of all checkpoints", &old.total, &new.total),
+    ] {
+        let show = |bytes: &Reverse<u64>| crate::limits::show_bytes(bytes.0);
+        push(out, what, &Reverse(old.value), &Reverse(new.value), show);
+    }
+    let kept = (Reverse(old.keep.value), Reverse(new.keep.value));
+    push(out, "checkpoints of a workspace", &kept.0, &kept.1, |kept| kept.0.to_string());
+    let age = |undo: &crate::undo::Undo| Reverse(room(undo.age.as_ref()));
+    push(out, "age of checkpoints", &age(old), &age(new), |age| {
+        age.0.1.map_or("any".to_owned(), crate::limits::show_duration)
+    });
+    list("left out of checkpoints", &old.exclude, &new.exclude, Clone::clone, out);
 }
 
 fn list<T: PartialEq>(

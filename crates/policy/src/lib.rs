@@ -40,6 +40,7 @@ mod session;
 mod show;
 #[cfg(feature = "load")]
 mod template;
+mod undo;
 
 pub use address::{
     AddressKind, Cidr, SPECIAL_RANGES, SpecialRange, canonical, embedded, is_special, special_range,
@@ -84,3 +85,4 @@ pub use session::{ApprovalMode, Approvals, Audit, DeviceClass, Tier, TierMinimum
 pub use show::{show_json, show_text};
 #[cfg(feature = "load")]
 pub use template::init_template;
+pub use undo::{Undo, UndoFallback, UndoMode};

@@ -12,6 +12,7 @@ mod reader;
 mod secret;
 mod suggest;
 mod trust;
+mod undo;
 pub(crate) mod written;
 
 use crate::context::Context;

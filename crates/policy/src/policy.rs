@@ -11,6 +11,7 @@ use crate::path::AbsPath;
 use crate::profile::Profile;
 use crate::programs::ProgramRow;
 use crate::session::{Approvals, Audit, DeviceClass, Tier, TierMinimum};
+use crate::undo::Undo;
 use serde::{Deserialize, Serialize};
 
 /// A policy in which every path is concrete and every value knows its origin.
@@ -37,6 +38,8 @@ pub struct Policy {
     pub tier: Tier,
     /// The audit log.
     pub audit: Audit,
+    /// What of a command's changes can be taken back.
+    pub undo: Undo,
     /// Unix sockets of the host that are reachable from inside.
     pub sockets: Vec<Sourced<AbsPath>>,
     /// Devices that are reachable from inside.
@@ -72,6 +75,7 @@ impl Policy {
                 nested: Sourced::new(profile == Profile::Browser, origin.clone()),
             },
             audit: Audit { required: Sourced::new(false, origin.clone()), path: None },
+            undo: Undo::standard(&origin),
             sockets: Vec::new(),
             devices: Vec::new(),
             profile: Sourced::new(profile, origin),

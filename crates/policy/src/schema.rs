@@ -34,6 +34,8 @@ struct PolicyFile {
     tier: Option<TierSection>,
     /// The audit log.
     audit: Option<AuditSection>,
+    /// What of a command's changes can be taken back.
+    undo: Option<UndoSection>,
     /// Unix sockets of the host that are reachable from inside.
     sockets: Option<SocketsSection>,
     /// Devices that are reachable from inside.
@@ -377,6 +379,53 @@ struct AuditSection {
     required: Option<bool>,
     /// Where the log is written; absolute or with `~/`. A project's policy cannot choose it.
     path: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum UndoWord {
+    /// Changes are final.
+    None,
+    /// The workspace is copied before the command runs, for `garth undo`.
+    Checkpoint,
+    /// The command writes to a layer, for `garth apply` or `garth discard`.
+    Layer,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum UndoFallbackWord {
+    /// The command is not run.
+    Refuse,
+    /// A checkpoint is made in place of the layer.
+    Checkpoint,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct UndoSection {
+    /// How a command's changes of the workspace are kept from being final; `none` if it is left out. `--checkpoint` and
+    /// `--cow` ask for more, never for less.
+    mode: Option<UndoWord>,
+    /// What is done where a layer is asked for and cannot be had; `refuse` if it is left out.
+    fallback: Option<UndoFallbackWord>,
+    /// Bytes that are copied for one checkpoint, where the file system cannot share them; `1GiB` if it is left out. An
+    /// administrator's number is the least, as of all that follow.
+    budget: Option<String>,
+    /// Bytes of the largest file that is copied; `64MiB` if it is left out.
+    largest: Option<String>,
+    /// Bytes that all checkpoints hold together, of all workspaces; `4GiB` if it is left out. Not in a project's file.
+    total: Option<String>,
+    /// Checkpoints of one workspace that are kept, 1 to 1000; 20 if it is left out.
+    #[schemars(range(min = 1, max = 1000))]
+    keep: Option<u32>,
+    /// How long a checkpoint is kept, such as `30d`; as long as there is room if it is left out.
+    age: Option<String>,
+    /// Names that checkpoints leave out, as patterns of `.gitignore` such as `target/`; `garth undo` leaves them alone.
+    exclude: Option<Vec<String>>,
 }
 
 #[derive(JsonSchema)]

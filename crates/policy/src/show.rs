@@ -196,10 +196,27 @@ fn session(policy: &Policy, out: &mut Vec<Clause>) {
     if let Some(path) = &policy.audit.path {
         out.push(clause("audit", format!("path {}", path.value), &path.origin));
     }
+    undo(policy, out);
     for socket in &policy.sockets {
         out.push(clause("sockets", format!("allow {}", socket.value), &socket.origin));
     }
     for device in &policy.devices {
         out.push(clause("devices", format!("allow {}", device.value.name()), &device.origin));
+    }
+}
+
+fn undo(policy: &Policy, out: &mut Vec<Clause>) {
+    let undo = &policy.undo;
+    out.push(clause("undo", format!("mode {}", undo.mode.value.name()), &undo.mode.origin));
+    out.push(clause("undo", format!("fallback {}", undo.fallback.value.name()), &undo.fallback.origin));
+    for (name, bytes) in [("budget", &undo.budget), ("largest", &undo.largest), ("total", &undo.total)] {
+        out.push(clause("undo", format!("{name} {}", show_bytes(bytes.value)), &bytes.origin));
+    }
+    out.push(clause("undo", format!("keep {}", undo.keep.value), &undo.keep.origin));
+    if let Some(age) = &undo.age {
+        out.push(clause("undo", format!("age {}", show_duration(age.value)), &age.origin));
+    }
+    for pattern in &undo.exclude {
+        out.push(clause("undo", format!("exclude {}", pattern.value), &pattern.origin));
     }
 }

@@ -50,4 +50,8 @@ const BODY: &str = r#"
 [limits]
 # memory = "4GiB"
 # time = "10m"
+
+[undo]
+# mode = "checkpoint"               # none, checkpoint, layer
+# exclude = ["target/"]
 "#;

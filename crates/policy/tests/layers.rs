@@ -11,8 +11,8 @@ mod support;
 
 use garth_policy::{
     Access, AccessRequest, Addition, Direction, FileOp, Flag, Inputs, Layer, Loaded, NetworkMode, NodeKind,
-    Outcome, Policy, Profile, Setting, Source, TrustStore, add, check, diff, init_template, load,
-    reference_markdown, schema, show_json, show_text,
+    Outcome, Policy, Profile, Setting, Source, TrustStore, UndoFallback, UndoMode, add, check, diff,
+    init_template, load, reference_markdown, schema, show_json, show_text,
 };
 use support::{context, golden, path};
 
@@ -483,4 +483,87 @@ fn a_wider_budget_is_a_difference_that_widens() {
         [("bytes to one host", Direction::Widens), ("new names a minute", Direction::Narrows)],
         "{changes:?}"
     );
+}
+
+const LARGE_UNDO: &str = "[undo]\nmode = \"layer\"\nfallback = \"checkpoint\"\nbudget = \"2GiB\"\nlargest = \"1MiB\"\n\
+    total = \"8GiB\"\nkeep = 5\nage = \"30d\"\nexclude = [\"target/\", \"*.iso\"]\n";
+
+#[test]
+fn what_is_kept_follows_the_user_and_is_shown() {
+    let undo = resolve(LARGE_UNDO, "", "", false).policy.undo;
+    assert_eq!((undo.mode.value, undo.fallback.value), (UndoMode::Layer, UndoFallback::Checkpoint));
+    assert_eq!((undo.budget.value, undo.largest.value, undo.total.value), (2 << 30, 1 << 20, 8 << 30));
+    assert_eq!((undo.keep.value, undo.age.unwrap().value.as_secs()), (5, 30 * 86400));
+    assert_eq!(undo.exclude.len(), 2);
+    let text = show_text(&resolve(LARGE_UNDO, "", "", false).policy);
+    for line in ["mode layer", "fallback checkpoint", "budget 2GiB", "keep 5", "age 30d", "exclude target/"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let plain = resolve("", "", "", false).policy.undo;
+    assert_eq!((plain.mode.value, plain.fallback.value), (UndoMode::None, UndoFallback::Refuse));
+    // A trusted project may ask for less than the user does; that is what trust is for.
+    let less = resolve("[undo]\nmode = \"layer\"\n", "[undo]\nmode = \"none\"\n", "", true).policy.undo;
+    assert_eq!(less.mode.value, UndoMode::None);
+}
+
+#[test]
+fn an_administrator_can_only_ask_for_more_to_be_kept() {
+    let managed =
+        "[undo]\nmode = \"checkpoint\"\nbudget = \"3GiB\"\nkeep = 2\nage = \"60d\"\nexclude = [\"*.iso\"]\n";
+    let undo = resolve("[undo]\nmode = \"none\"\n", "", managed, false).policy.undo;
+    assert_eq!((undo.mode.value, undo.mode.origin.layer), (UndoMode::Checkpoint, Layer::Managed));
+    let undo = resolve(LARGE_UNDO, "", managed, false).policy.undo;
+    assert_eq!(undo.mode.value, UndoMode::Layer);
+    assert_eq!((undo.budget.value, undo.keep.value), (3 << 30, 5));
+    assert_eq!(undo.age.unwrap().value.as_secs(), 60 * 86400);
+    // What the user leaves out would make the requirement empty.
+    assert!(undo.exclude.iter().all(|pattern| pattern.value == "*.iso"));
+    let layer = resolve(LARGE_UNDO, "", "[undo]\nmode = \"layer\"\n", false).policy.undo;
+    assert_eq!((layer.fallback.value, layer.exclude.len()), (UndoFallback::Refuse, 0));
+    assert_eq!(layer.fallback.origin.layer, Layer::Managed);
+    let both = "[undo]\nmode = \"layer\"\nfallback = \"checkpoint\"\n";
+    assert_eq!(resolve(LARGE_UNDO, "", both, false).policy.undo.fallback.value, UndoFallback::Checkpoint);
+}
+
+#[test]
+fn an_untrusted_project_can_ask_for_undo_and_for_nothing_else() {
+    let project = "[undo]\nmode = \"checkpoint\"\nfallback = \"checkpoint\"\nbudget = \"9TiB\"\nkeep = 1\nage = \"1s\"\n\
+        exclude = [\"*\"]\n";
+    let loaded = resolve("", project, "", false);
+    let undo = &loaded.policy.undo;
+    assert_eq!((undo.mode.value, undo.fallback.value), (UndoMode::Checkpoint, UndoFallback::Refuse));
+    assert_eq!((undo.budget.value, undo.keep.value, undo.age.is_none()), (1 << 30, 20, true));
+    assert!(undo.exclude.is_empty());
+    let warned = loaded.warnings.to_string();
+    for what in ["budget of [undo]", "keep of [undo]", "age of [undo]", "leaving `*` out"] {
+        assert!(warned.contains(what), "{what}: {warned}");
+    }
+    let asked = resolve("[undo]\nmode = \"layer\"\n", "[undo]\nmode = \"none\"\n", "", false).policy;
+    assert_eq!(asked.undo.mode.value, UndoMode::Layer);
+}
+
+#[test]
+fn mistakes_in_undo_are_named() {
+    for (text, code) in [
+        ("mode = \"layers\"", "bad-value"),
+        ("keep = 0", "bad-value"),
+        ("budget = 12", "wrong-type"),
+        ("exclude = [\"!x\"]", "bad-value"),
+        ("exclude = [\" \"]", "bad-value"),
+        ("modes = \"layer\"", "unknown-key"),
+    ] {
+        let found = check(&source("user.toml", &format!("[undo]\n{text}\n")), Layer::User, &context());
+        assert!(found.to_string().contains(code) || found.list.iter().any(|one| one.code == code), "{text}");
+    }
+    let found = check(&source("garth.toml", "[undo]\ntotal = \"1\"\n"), Layer::Project, &context());
+    assert_eq!(found.list[0].code, "not-for-projects");
+}
+
+#[test]
+fn less_that_is_kept_is_a_widening() {
+    let (more, less) = (resolve(LARGE_UNDO, "", "", false).policy, resolve("", "", "", false).policy);
+    let mode = diff(&more, &less).into_iter().find(|change| change.what == "undo").unwrap();
+    assert_eq!((mode.direction, mode.before.as_str()), (Direction::Widens, "layer"));
+    let mode = diff(&less, &more).into_iter().find(|change| change.what == "undo").unwrap();
+    assert_eq!(mode.direction, Direction::Narrows);
 }

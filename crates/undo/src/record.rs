@@ -60,6 +60,12 @@ pub struct CheckpointRecord {
     pub bytes: u64,
     /// Names that were left out, by the rule that left them out.
     pub left_out: Vec<AbsPath>,
+    /// Patterns of the policy that left names out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// Checkpoints of other trees that were made before the same change, and are taken back with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
 }
 
 /// Whether a text can be the name of a layer or checkpoint, and so of a directory: letters and digits alone.

@@ -27,6 +27,24 @@ pub enum EffectKind {
     Unknown,
 }
 
+impl EffectKind {
+    /// The word for it, as verdicts write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::Deletes => "deletes",
+            Self::Listens => "listens",
+            Self::Connects => "connects",
+            Self::Executes => "executes",
+            Self::ChangesConfig => "changes-config",
+            Self::Elevates => "elevates",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One effect of one command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {

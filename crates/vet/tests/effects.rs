@@ -3,7 +3,7 @@
 #![expect(clippy::panic, reason = "a suite that cannot be read ends its test")]
 
 use garth_vet::knowledge;
-use garth_vet::{Command, Effect, EffectKind, Nested, Part, Shell, Word, parse};
+use garth_vet::{Command, Effect, Nested, Part, Shell, Word, parse};
 
 const SUITE: &str = include_str!("../suites/effects.md");
 
@@ -61,24 +61,10 @@ fn shown(word: &Word) -> String {
     if text.contains([' ', ';']) || text.is_empty() { format!("'{text}'") } else { text }
 }
 
-fn kind(kind: EffectKind) -> &'static str {
-    match kind {
-        EffectKind::Reads => "reads",
-        EffectKind::Writes => "writes",
-        EffectKind::Deletes => "deletes",
-        EffectKind::Listens => "listens",
-        EffectKind::Connects => "connects",
-        EffectKind::Executes => "executes",
-        EffectKind::ChangesConfig => "changes-config",
-        EffectKind::Elevates => "elevates",
-        EffectKind::Unknown => "unknown",
-    }
-}
-
 fn effect(effect: &Effect) -> String {
     let tree = if effect.recursive { " tree" } else { "" };
     let target = effect.target.as_ref().map_or_else(String::new, |word| format!(" {}", shown(word)));
-    format!("{}{tree}{target}", kind(effect.kind))
+    format!("{}{tree}{target}", effect.kind.name())
 }
 
 fn nested(nested: &Nested) -> String {

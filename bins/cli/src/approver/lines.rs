@@ -41,8 +41,37 @@ struct Question<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Subject<'a> {
-    Connect { host: String, port: u16, rule: Rule<'a> },
-    Execute { program: String, command: Vec<String>, by: String },
+    Connect {
+        host: String,
+        port: u16,
+        rule: Rule<'a>,
+        grant: Option<Change>,
+        problem: Option<String>,
+    },
+    Execute {
+        program: String,
+        command: Vec<String>,
+        by: String,
+        directory: Option<String>,
+        effects: Vec<Effect>,
+    },
+}
+
+/// What `always` changes in the user's policy.
+#[derive(Debug, Serialize)]
+struct Change {
+    file: String,
+    /// As `diff -u` shows it.
+    diff: String,
+    meaning: String,
+}
+
+/// What a command would do, as its words show it.
+#[derive(Debug, Serialize)]
+struct Effect {
+    kind: &'static str,
+    target: Option<String>,
+    recursive: bool,
 }
 
 /// Texts are made safe to show.
@@ -176,16 +205,46 @@ fn question(id: u64, asked: &Asked) -> Question<'_> {
 
 fn subject(asked: &Asked) -> Subject<'_> {
     match &asked.subject {
-        garth::Subject::Connection { host, port, rule } => Subject::Connect {
+        garth::Subject::Connection { host, port, rule, grant } => Subject::Connect {
             host: host.to_string(),
             port: *port,
             rule: Rule { file: asked.file.to_string(), section: &rule.section, line: &rule.line },
+            grant: grant.as_ref().ok().map(change),
+            problem: grant.as_ref().err().map(|why| lines_of(why)),
         },
-        garth::Subject::Command { program, arguments, by } => Subject::Execute {
+        garth::Subject::Command { program, arguments, by, directory, effects } => Subject::Execute {
             program: escape_visible(program),
             command: arguments.iter().map(|word| escape_visible(word)).collect(),
             by: escape_visible(by.as_bytes()),
+            directory: directory.as_ref().map(|path| escape_visible(path.as_bytes())),
+            effects: effects.iter().map(effect).collect(),
         },
+    }
+}
+
+/// A text of several lines, in each of which nothing is left that could mislead on a terminal.
+fn lines_of(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| {
+            let end = if line.ends_with('\n') { "\n" } else { "" };
+            escape_visible(line.trim_end_matches('\n').as_bytes()) + end
+        })
+        .collect()
+}
+
+fn change(grant: &garth::Grant) -> Change {
+    Change {
+        file: escape_visible(grant.file.to_string().as_bytes()),
+        diff: lines_of(&grant.diff),
+        meaning: escape_visible(grant.meaning.as_bytes()),
+    }
+}
+
+fn effect(effect: &garth::vet::judge::JudgedEffect) -> Effect {
+    Effect {
+        kind: effect.kind.name(),
+        target: effect.target.as_ref().map(|target| escape_visible(target.as_bytes())),
+        recursive: effect.recursive,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Questions for people. What is shown of a process is what it says of itself, so nothing of it reaches the terminal as
 //! anything but plain letters, and the host stands apart from it.
 
+use crate::words::effect;
 use garth::policy::escape_visible;
 use garth::shell_word;
-use garth::{Approve, Asked, Client, Console, Reply, Subject};
+use garth::vet::judge::JudgedEffect;
+use garth::{Approve, Asked, Client, Console, Grant, Reply, Subject};
 use std::fmt::Write;
 
 /// The user in front of the terminal.
@@ -40,6 +42,46 @@ fn choices(asked: &Asked) -> String {
     format!("  answer   {} [no] ", words.collect::<Vec<_>>().join(", "))
 }
 
+/// Most effects that are shown of a command, and most lines of a change.
+const EFFECTS: usize = 12;
+const LINES: usize = 40;
+
+/// The change to the policy that `always` makes, and what that means.
+fn granted(grant: &Result<Grant, String>) -> String {
+    let mut text = String::new();
+    let grant = match grant {
+        Ok(grant) => grant,
+        Err(why) => {
+            let why = why.lines().next().unwrap_or_default();
+            return format!("  always   holds for this session alone: {}\n", escape_visible(why.as_bytes()));
+        }
+    };
+    let file = escape_visible(grant.file.to_string().as_bytes());
+    let _ = writeln!(text, "  always   {}", escape_visible(grant.meaning.as_bytes()));
+    let _ = writeln!(text, "    --- {file}\n    +++ {file}");
+    let mut lines = grant.diff.lines();
+    for line in lines.by_ref().take(LINES) {
+        let _ = writeln!(text, "    {}", escape_visible(line.as_bytes()));
+    }
+    let left = lines.count();
+    if left > 0 {
+        let _ = writeln!(text, "    and {left} more lines");
+    }
+    text
+}
+
+/// What a command would do, one thing a line.
+fn effects(effects: &[JudgedEffect]) -> Vec<String> {
+    let mut lines: Vec<String> = effects.iter().take(EFFECTS).map(effect).collect();
+    if effects.len() > EFFECTS {
+        lines.push(format!("and {} more", effects.len() - EFFECTS));
+    }
+    if lines.is_empty() {
+        lines.push("its words show nothing that it does".to_owned());
+    }
+    lines
+}
+
 fn question(asked: &Asked) -> String {
     let mut text = match &asked.subject {
         Subject::Connection { host, port, .. } => {
@@ -64,12 +106,21 @@ fn question(asked: &Asked) -> String {
             line("rule", &format!("[{}] {}", rule.section, rule.line));
             line("in", &asked.file.to_string());
         }
-        Subject::Command { program, arguments, by } => {
+        Subject::Command { program, arguments, by, directory, effects } => {
             line("command", &command(arguments));
             line("file", &escape_visible(program));
             line("started", &format!("by {}", escape_visible(by.as_bytes())));
+            if let Some(directory) = directory {
+                line("in", &directory.to_string());
+            }
             line("because", &asked.reason);
+            for (at, effect) in self::effects(effects).iter().enumerate() {
+                line(if at == 0 { "effects" } else { "" }, effect);
+            }
         }
+    }
+    if let Subject::Connection { grant, .. } = &asked.subject {
+        text.push_str(&granted(grant));
     }
     text.push_str(&choices(asked));
     text
@@ -105,6 +156,7 @@ mod tests {
     use super::*;
     use garth::network::{Hint, Host};
     use garth::policy::AbsPath;
+    use garth::vet::EffectKind;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -137,6 +189,11 @@ mod tests {
                     section: "network.domains".into(),
                     line: "\"x.example:8443\" = \"allow\"".into(),
                 },
+                grant: Ok(Grant {
+                    file: AbsPath::posix("/home/ann/.config/garth/policy.toml").unwrap(),
+                    diff: "@@ -1 +1,2 @@\n version = 1\n+# \x1b[2K\n".into(),
+                    meaning: "every process inside may connect to it".into(),
+                }),
             },
             process: Some(Client {
                 pid: 7,
@@ -153,9 +210,45 @@ mod tests {
             deadline: Instant::now(),
         };
         let text = question(&asked);
-        assert_eq!(text.lines().count(), 7, "{text}");
+        assert_eq!(text.lines().count(), 13, "{text}");
+        assert!(text.contains("    --- /home/ann/") && text.contains("    +# \\x1b[2K\n"), "{text}");
         assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text:?}");
         assert!(!text.contains('\u{202e}') && text.contains("xn--pple-43d.example:8443"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() < 400), "{text}");
+    }
+
+    #[test]
+    fn a_command_is_asked_for_with_what_it_does() {
+        let effect =
+            |kind, target: &str, recursive| JudgedEffect { kind, target: Some(target.to_owned()), recursive };
+        let mut effects = vec![
+            effect(EffectKind::Deletes, "/home/ann/work/\x1b[1mbuild", true),
+            effect(EffectKind::Connects, "x.example", false),
+        ];
+        let of = |effects: &[JudgedEffect]| {
+            question(&Asked {
+                subject: Subject::Command {
+                    program: b"/usr/bin/rm".to_vec(),
+                    arguments: vec![b"rm".to_vec(), b"-rf".to_vec(), b"build\r".to_vec()],
+                    by: "bash".into(),
+                    directory: AbsPath::posix("/home/ann/work").ok(),
+                    effects: effects.to_vec(),
+                },
+                process: None,
+                reason: "tested".into(),
+                file: AbsPath::posix("/home/ann/policy.toml").unwrap(),
+                timeout: Duration::from_secs(1),
+                deadline: Instant::now(),
+            })
+        };
+        let text = of(&effects);
+        assert!(text.contains("  in       /home/ann/work\n"), "{text}");
+        assert!(text.contains("  effects  deletes /home/ann/work/\\x1b[1mbuild and all below\n"), "{text}");
+        assert!(text.contains("           connects x.example\n"), "{text}");
+        assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text:?}");
+        assert!(!text.contains("always"), "a rule that asks is a ceiling: {text}");
+        effects.extend((0..20).map(|number| effect(EffectKind::Writes, &format!("/x/{number}"), false)));
+        assert!(of(&effects).contains("           and 10 more\n"));
+        assert!(of(&[]).contains("its words show nothing"));
     }
 }

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::sessions::Logs;
 use crate::show::{BOLD, ERROR, HINT};
 use crate::story;
-use garth::log::core::{Clause, Event, Grant, NetworkAllowed, NetworkDenied, Record, Verifier, visible};
+use garth::log::core::{Record, Verifier, visible};
 use garth::log::io::visit;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -67,7 +67,7 @@ fn tell(record: &Record, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{style}{}{style:#} at {} ({})", kind.name(), record.time, record.id())?;
     writeln!(out, "  {}", kind.description())?;
     writeln!(out, "  {}", story::line(&record.event))?;
-    let (origin, grant, hint) = said(&record.event);
+    let (origin, grant, hint) = story::said(&record.event);
     if let Some(origin) = origin {
         let place =
             if origin.line == 0 { String::new() } else { format!(":{}:{}", origin.line, origin.column) };
@@ -85,21 +85,6 @@ fn tell(record: &Record, out: &mut dyn Write) -> std::io::Result<()> {
     match hint.filter(|hint| !hint.is_empty()) {
         Some(hint) => writeln!(out, "  {HINT}hint:{HINT:#} {}", visible(hint)),
         None => Ok(()),
-    }
-}
-
-/// Clause, grant and hint of an event, where it has them.
-fn said(event: &Event) -> (Option<&Clause>, Option<&Grant>, Option<&str>) {
-    match event {
-        Event::FileDenied(denied) => {
-            (denied.origin.as_ref(), denied.grant.as_ref(), Some(denied.hint.as_str()))
-        }
-        Event::CommandVetted(vetted) => (vetted.origin.as_ref(), None, None),
-        Event::Dns(asked) => (asked.origin.as_ref(), asked.grant.as_ref(), None),
-        Event::NetworkAllowed(NetworkAllowed(decided)) | Event::NetworkDenied(NetworkDenied(decided)) => {
-            (decided.origin.as_ref(), decided.grant.as_ref(), None)
-        }
-        _ => (None, None, None),
     }
 }
 

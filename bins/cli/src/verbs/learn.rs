@@ -1,6 +1,6 @@
 //! `garth learn`.
 
-use super::run::conclude;
+use super::run::{conclude, kept};
 use crate::arguments::{LearnArguments, SandboxArguments};
 use crate::failure::Failure;
 use crate::request::request;
@@ -43,6 +43,7 @@ fn watch(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u8, Failure>
         ));
     }
     let ended = prepared.run(&mut |_| {})?;
+    kept::summary(&prepared, &ended, false, &mut anstream::stderr())?;
     let code = conclude(&prepared, &ended);
     let mut seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
     seen.used.extend(prepared.target_uses());

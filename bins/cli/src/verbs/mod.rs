@@ -1,6 +1,5 @@
 //! The verbs.
 
-#[cfg(target_os = "linux")]
 mod check;
 #[cfg(target_os = "linux")]
 mod clean;
@@ -17,8 +16,10 @@ mod log;
 #[cfg(target_os = "linux")]
 mod plan;
 mod policy;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod prove;
+#[cfg(target_os = "linux")]
+mod report;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
@@ -56,6 +57,7 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Learn(arguments) => learn::run(arguments, &mut out),
         Verb::Log(arguments) => log::run(arguments, &mut out),
         Verb::Verify(arguments) => verify::run(arguments, &mut out),
+        Verb::Report(arguments) => report::run(arguments, &mut out),
         Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),
         Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),
         Verb::Discard(arguments) => undo::layers::throw_away(arguments, &mut out),
@@ -74,10 +76,16 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     let mut out = anstream::stdout();
     match verb {
         Verb::Policy(verb) => policy::run(verb, &mut out),
+        Verb::Check(arguments) => check::run(arguments, &mut out),
         #[cfg(windows)]
         Verb::Run(arguments) => windows::run::run(arguments),
         #[cfg(windows)]
         Verb::Doctor(report) => windows::doctor::run(report.json, &mut out),
+        #[cfg(windows)]
+        Verb::Prove(arguments) => {
+            let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
+            Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
+        }
         #[cfg(windows)]
         Verb::Clean(arguments) => windows::clean(arguments.check, &mut out),
         _ => Err(unsupported()),
@@ -87,13 +95,10 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
 /// Why this system cannot do it.
 #[cfg(not(target_os = "linux"))]
 fn unsupported() -> Failure {
-    match garth::surroundings(None, &[]) {
-        Err(error) if !cfg!(windows) => error.into(),
-        _ => Failure::new(
-            121,
-            "garth cannot do that on this system",
-            "there is no backend for it",
-            "see docs/platforms.md",
-        ),
-    }
+    Failure::new(
+        121,
+        "garth cannot do that on this system",
+        "there is no backend for it",
+        "see docs/platforms.md",
+    )
 }

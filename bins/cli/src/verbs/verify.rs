@@ -16,13 +16,13 @@ use std::path::Path;
 /// What was found of one session.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Found {
+pub struct Found {
     session: String,
-    records: u64,
+    pub records: u64,
     /// `complete`, `running`, `open`, `bad` or `missing`.
-    state: &'static str,
+    pub state: &'static str,
     /// Hash of the last sound record.
-    head: Option<String>,
+    pub head: Option<String>,
     /// The first bad line.
     file: Option<String>,
     line: Option<u64>,
@@ -112,7 +112,8 @@ fn anchors(path: &OsStr) -> Result<Vec<Head>, Failure> {
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(head).collect()
 }
 
-fn judge(session: &Session, checked: &Checked, anchor: Option<&Head>) -> Found {
+/// What a check means.
+pub fn judge(session: &Session, checked: &Checked, anchor: Option<&Head>) -> Found {
     let live = || session.files.last().is_some_and(|file| is_live(file));
     let anchored = anchor.map(|anchor| checked.asked.as_deref() == Some(anchor.hash.as_str()));
     let (state, file, line, reason) = match &checked.fault {
@@ -174,6 +175,15 @@ impl Found {
         matches!(self.state, "bad" | "missing")
     }
 
+    /// What is wrong and where, in words.
+    pub fn problem(&self) -> Option<String> {
+        let reason = self.reason.as_ref()?;
+        Some(match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}: {reason}"),
+            _ => reason.clone(),
+        })
+    }
+
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let style = match self.state {
             "bad" | "missing" => ERROR,
@@ -183,13 +193,8 @@ impl Found {
         let anchored = if self.anchored == Some(true) { ", as anchored" } else { "" };
         let Self { session, records, state, .. } = self;
         writeln!(out, "{session}  {style}{state}{style:#}, {records} sound records{anchored}")?;
-        if let (Some(file), Some(line)) = (&self.file, self.line) {
-            write!(out, "    {}:{line}: ", visible(file))?;
-        } else if self.reason.is_some() {
-            write!(out, "    ")?;
-        }
-        match &self.reason {
-            Some(reason) => writeln!(out, "{}", visible(reason)),
+        match self.problem() {
+            Some(problem) => writeln!(out, "    {}", visible(&problem)),
             None => Ok(()),
         }
     }

@@ -3,7 +3,7 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 22] = [
+    let verbs: [&[&str]; 23] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
@@ -11,6 +11,7 @@ fn helps() {
         &["help", "why"],
         &["help", "log"],
         &["help", "verify"],
+        &["help", "report"],
         &["help", "doctor"],
         &["help", "policy"],
         &["help", "policy", "init"],

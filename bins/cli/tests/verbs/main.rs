@@ -10,5 +10,6 @@ mod place;
 mod plan;
 mod policy;
 mod prove;
+mod report;
 mod run;
 mod why;

@@ -1,6 +1,7 @@
 //! Connections to the outside: resolve, check every address, connect to a checked address and to no other.
 
-use super::ciphers::provider;
+use super::ahead::Ahead;
+use super::ciphers::{MOST_WAITING, provider};
 use super::config::Roots;
 use super::session::Session;
 use crate::core::{Code, Host, Progress, Proxy, ProxyKind, Route, Ruling, http, socks};
@@ -242,7 +243,7 @@ impl TlsClient {
         host: &Host,
         protocols: Vec<Vec<u8>>,
         limit: Duration,
-    ) -> Result<TlsStream<TcpStream>, Ruling> {
+    ) -> Result<TlsStream<Ahead<TcpStream>>, Ruling> {
         let failed =
             |cause: String| Ruling::deny(Code::TlsFailed, format!("the server's TLS is refused: {cause}"));
         let mut config = ClientConfig::builder_with_provider(provider())
@@ -258,9 +259,11 @@ impl TlsClient {
             Host::Address(address) => ServerName::IpAddress((*address).into()),
         };
         let connector = TlsConnector::from(Arc::new(config));
-        let opened = tokio::time::timeout(limit, connector.connect(name, stream)).await;
+        let opened = tokio::time::timeout(limit, connector.connect(name, Ahead::new(stream))).await;
         let opened = opened.map_err(|_| failed(format!("no handshake within {} s", limit.as_secs())))?;
-        opened.map_err(|error| failed(error.to_string()))
+        let mut opened = opened.map_err(|error| failed(error.to_string()))?;
+        opened.get_mut().1.set_buffer_limit(Some(MOST_WAITING));
+        Ok(opened)
     }
 
     async fn store(&self) -> Arc<RootCertStore> {

@@ -24,6 +24,7 @@ use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -55,7 +56,7 @@ pub(crate) struct Scope {
     pub(crate) is_http2: bool,
     /// What is offered to the server inside TLS.
     pub(crate) protocols: Vec<Vec<u8>>,
-    /// Why nothing can be asked of the server, which has been told of.
+    /// Why nothing can be asked of the server. It is told of with each request, or at the end if none came.
     pub(crate) failed: Option<Ruling>,
 }
 
@@ -63,6 +64,8 @@ struct Engine {
     connection: Arc<Connection>,
     scope: Scope,
     client: Client<Connector, Outgoing>,
+    /// True once a request was refused because the server cannot be asked.
+    failure_told: AtomicBool,
 }
 
 /// Serves the client's requests until it is done. `ready` is a connection that was made already.
@@ -86,7 +89,8 @@ pub(crate) async fn serve<S>(
         .http2_only(scope.is_http2)
         .build(connector);
     let head = connection.session.limits.head;
-    let engine = Arc::new(Engine { connection, scope, client: outgoing });
+    let failure_told = AtomicBool::new(false);
+    let engine = Arc::new(Engine { connection, scope, client: outgoing, failure_told });
     let served = Arc::clone(&engine);
     let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_headers(128).half_close(true);
@@ -102,7 +106,8 @@ pub(crate) async fn serve<S>(
         async move { Ok::<_, Infallible>(engine.handle(request).await) }
     });
     let outcome = builder.serve_connection_with_upgrades(TokioIo::new(client), service).await;
-    if let Some(ruling) = outcome.err().and_then(|error| misspoken(&*error)) {
+    let untold = served.scope.failed.clone().filter(|_| !served.failure_told.load(Ordering::Relaxed));
+    if let Some(ruling) = untold.or_else(|| misspoken(&*outcome.err()?)) {
         let (host, port) = served.scope.asked.as_ref().map_or((None, 0), |(host, port)| (Some(host), *port));
         served.connection.refuse(served.protocol(), host, port, &ruling);
     }
@@ -146,10 +151,11 @@ impl Engine {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<Outgoing> {
-        if let (Some(ruling), Some((host, port))) = (&self.scope.failed, &self.scope.asked) {
-            return refusal(Some(host), *port, ruling);
-        }
         let seen = seen(&request);
+        if let (Some(ruling), Some((host, port))) = (&self.scope.failed, &self.scope.asked) {
+            self.failure_told.store(true, Ordering::Relaxed);
+            return self.refused(Some(host), *port, seen, ruling);
+        }
         let (host, port) = match self.addressed(&request) {
             Ok(place) => place,
             Err(unaddressed) => {

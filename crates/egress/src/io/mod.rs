@@ -1,6 +1,7 @@
 //! The broker: it listens where programs inside the garden connect to, asks the [core](crate::core) what may leave, and
 //! carries it out. Start one with [`Broker::start`]; it stops when it is dropped.
 
+mod ahead;
 mod authority;
 mod body;
 mod broker;

@@ -1,6 +1,8 @@
 //! TLS that is opened: the broker is the server towards the client, with a certificate of the session's authority, and
 //! the client towards the server, whose certificate it checks. Both sides speak the same protocol inside.
 
+use super::ahead::Ahead;
+use super::ciphers::MOST_WAITING;
 use super::connection::Connection;
 use super::dial::Dialled;
 use super::engine::{self, Scope};
@@ -9,6 +11,7 @@ use super::server::Server;
 use super::tunnel::{Client, Place};
 use crate::core::tls::Hello;
 use crate::core::{Code, Host, Protocol, Ruling};
+use std::io;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -33,9 +36,6 @@ pub(crate) async fn run(
     }
     let limit = connection.session.limits.connect;
     let outside = connection.session.tls.connect(dialled.stream, &host, protocols.clone(), limit).await;
-    if let Err(ruling) = &outside {
-        connection.refuse(Protocol::TlsOpened, Some(&host), place.port, ruling);
-    }
     let chosen = chosen(outside.as_ref().ok(), &protocols);
     let config = match connection.session.authority.as_ref().map(|authority| authority.server(&host, &chosen))
     {
@@ -44,18 +44,16 @@ pub(crate) async fn run(
         None => return connection.session.fault("make a certificate", &"the session has no authority"),
     };
     let acceptor = TlsAcceptor::from(config);
-    let accepting = acceptor.accept(Rewind::new(client.stream, client.sent));
-    let inside = match tokio::time::timeout(connection.session.limits.head, accepting).await {
-        Ok(Ok(inside)) => inside,
-        // It has been told of already.
-        Ok(Err(_)) | Err(_) if outside.is_err() => return,
-        Ok(Err(error)) => {
-            let reason = format!("the client does not accept the session's authority: {error}");
-            let ruling = Ruling::deny(Code::TlsFailed, reason);
-            return connection.refuse(Protocol::TlsOpened, Some(&host), place.port, &ruling);
+    let accepting = acceptor.accept(Ahead::new(Rewind::new(client.stream, client.sent)));
+    let in_time = tokio::time::timeout(connection.session.limits.head, accepting).await;
+    let inside = match in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        Ok(mut inside) => {
+            inside.get_mut().1.set_buffer_limit(Some(MOST_WAITING));
+            inside
         }
-        Err(_) => {
-            let ruling = Ruling::deny(Code::Limit, "the client did not finish its handshake in time");
+        Err(error) => {
+            // Where the server's side failed before, that is what counts.
+            let ruling = outside.err().unwrap_or_else(|| unfinished(&error));
             return connection.refuse(Protocol::TlsOpened, Some(&host), place.port, &ruling);
         }
     };
@@ -74,6 +72,14 @@ pub(crate) async fn run(
     engine::serve(Arc::clone(connection), Rewind::new(inside, Vec::new()), scope, ready).await;
 }
 
+/// The refusal of a client that did not finish its handshake.
+fn unfinished(error: &io::Error) -> Ruling {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return Ruling::deny(Code::Limit, "the client did not finish its handshake in time");
+    }
+    Ruling::deny(Code::TlsFailed, format!("the client does not accept the session's authority: {error}"))
+}
+
 /// A connection to a bare address is about the name in its hello from here on.
 fn asked(place: &Place, host: &Host) -> Host {
     match place.host {
@@ -82,7 +88,7 @@ fn asked(place: &Place, host: &Host) -> Host {
     }
 }
 
-fn chosen(outside: Option<&TlsStream<TcpStream>>, offered: &[Vec<u8>]) -> Vec<u8> {
+fn chosen(outside: Option<&TlsStream<Ahead<TcpStream>>>, offered: &[Vec<u8>]) -> Vec<u8> {
     let negotiated = outside.and_then(|stream| stream.get_ref().1.alpn_protocol());
     match negotiated {
         Some(protocol) => protocol.to_vec(),

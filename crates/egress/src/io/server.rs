@@ -1,5 +1,6 @@
 //! A connection to a server, with or without TLS, as hyper wants it.
 
+use super::ahead::Ahead;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection as Transport};
 use hyper_util::rt::TokioIo;
@@ -12,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 /// A connection to a server.
 pub(crate) enum Server {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Ahead<TcpStream>>>),
 }
 
 impl Transport for Server {

@@ -2,7 +2,7 @@
 
 use super::attack::{Action, Check, Expect, Garden, Step, Twin};
 use super::corpus;
-use super::run::wildcard;
+use super::report::wildcard;
 use garth_host::linux::probe::{Outcome, exists, perform};
 use std::collections::BTreeSet;
 use std::ffi::OsString;

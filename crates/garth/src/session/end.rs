@@ -1,6 +1,6 @@
 //! Waiting for a sandbox to end, and what is told of it meanwhile and then.
 
-use super::{Ended, Ending, Outcome, Sandbox, libc_eperm};
+use super::{Ended, Ending, Outcome, Prepared, Sandbox, libc_eperm};
 use crate::Error;
 use crate::audit::{self, Recorder, tell};
 use crate::audit_network;
@@ -28,17 +28,23 @@ struct Told<'s> {
     egress: Option<&'s Egress>,
     /// Ports of the loopback inside at which nobody listens.
     silent: Vec<u16>,
-    recorder: &'s Recorder,
-    explainer: Option<&'s Explainer>,
+    prepared: &'s Prepared,
+    /// Made when there is something to explain.
+    explainer: Option<Explainer>,
     used: Vec<Used>,
     used_more: bool,
 }
 
 impl wait::Observer for Told<'_> {
+    fn started(&mut self) {
+        self.prepared.release_log();
+    }
+
     fn denied(&mut self, event: Denied) {
         (self.observe)(&event);
-        if let Some(explainer) = self.explainer {
-            tell(self.recorder, || audit::file_denied(&explainer.explain(&event)));
+        if self.prepared.recorder.is_some() {
+            let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
+            tell(&self.prepared.recorder, || audit::file_denied(&explainer.explain(&event)));
         }
         self.denied.push(event);
     }
@@ -67,34 +73,35 @@ impl wait::Observer for Told<'_> {
     }
 }
 
-impl Sandbox {
+impl Sandbox<'_> {
     /// Waits for the end. `observe` sees every refusal as it happens.
     ///
     /// # Errors
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        let recorder = &self.prepared.recorder;
         let mut told = Told {
             observe,
             denied: Vec::new(),
             commands: &self.commands,
             egress: self.egress.as_ref(),
             silent: Vec::new(),
-            recorder: &self.recorder,
-            explainer: self.explainer.as_ref(),
+            prepared: self.prepared,
+            explainer: None,
             used: Vec::new(),
             used_more: false,
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let Told { denied, silent, used, used_more, .. } = told;
-        if let Some(egress) = self.egress.as_ref().filter(|_| self.recorder.is_some()) {
+        if let Some(egress) = self.egress.as_ref().filter(|_| recorder.is_some()) {
             egress.settle();
         }
         let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
         // Where the host has no server either, nothing was missed.
         let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
         let missed: Vec<Decided> = missed.collect();
-        missed.iter().for_each(|decided| tell(&self.recorder, || audit_network::event(decided)));
+        missed.iter().for_each(|decided| tell(recorder, || audit_network::event(decided)));
         refused.extend(missed);
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
@@ -108,10 +115,10 @@ impl Sandbox {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
-        record_outcome(&self.recorder, &outcome, limited.as_deref());
+        record_outcome(recorder, &outcome, limited.as_deref());
         if let Some(LayerEnd { id, changes }) = &layer {
             let (layer, changes) = (id.clone(), *changes as u64);
-            tell(&self.recorder, || LayerKept { layer, changes });
+            tell(recorder, || LayerKept { layer, changes });
         }
         Ok(Ended {
             outcome,

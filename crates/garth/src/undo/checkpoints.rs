@@ -10,34 +10,59 @@
 
 use super::file_error;
 use super::ignored::{Ignored, LONGEST};
-use super::layers::{make_private, new_id, remove_directory, write_whole};
+use super::layers::{make_private, new_id, remove_directory};
+use super::making::{Making, shares};
 use crate::Error;
-use garth_host::linux::undo::{Root, clock, content};
-use garth_policy::{AbsPath, escape_visible};
-use garth_undo::{CheckpointRecord, Entry, Kind, LONGEST_PATH, Time, Tree, TreeRecord, is_id};
+use garth_host::linux::undo::Root;
+use garth_policy::{AbsPath, Layer, Origin, Undo, escape_visible};
+use garth_undo::{CheckpointRecord, Entry, Time, is_id};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-const RECORD: &str = "checkpoint.json";
-const ENTRIES: &str = "entries.jsonl";
+pub(super) const RECORD: &str = "checkpoint.json";
+pub(super) const ENTRIES: &str = "entries.jsonl";
 const LOCK: &str = "lock";
 
-/// How many checkpoints of one tree are kept, and how many bytes of all of them.
-pub const KEPT: (usize, u64) = (20, 4 * 1024 * 1024 * 1024);
+/// How much is kept.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Bytes that are copied for one checkpoint, where the file system cannot share them.
+    pub budget: u64,
+    /// Bytes of the largest file that is copied.
+    pub largest: u64,
+    /// Bytes of all checkpoints together.
+    pub total: u64,
+    /// Checkpoints of one tree.
+    pub keep: usize,
+    /// How long they are kept.
+    pub age: Option<Duration>,
+    /// Patterns of names that are left out (gitignore(5)).
+    pub exclude: Vec<String>,
+}
 
-/// Where contents are copied byte by byte: the longest file, and all of them together, in bytes.
-pub const BUDGET: (u64, u64) = (64 * 1024 * 1024, 1024 * 1024 * 1024);
+impl From<&Undo> for Bounds {
+    fn from(undo: &Undo) -> Self {
+        Self {
+            budget: undo.budget.value,
+            largest: undo.largest.value,
+            total: undo.total.value,
+            keep: usize::try_from(undo.keep.value).unwrap_or(usize::MAX),
+            age: undo.age.as_ref().map(|age| age.value),
+            exclude: undo.exclude.iter().map(|pattern| pattern.value.clone()).collect(),
+        }
+    }
+}
 
 /// One name of a checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
-    path: AbsPath,
+    pub path: AbsPath,
     /// What stood there; nothing, where what was made since is to go.
     pub entry: Option<Entry>,
     /// Number of its content.
@@ -49,7 +74,10 @@ pub(super) type Names = BTreeMap<AbsPath, Kept>;
 
 /// The checkpoints of a user.
 #[derive(Clone, Debug)]
-pub struct Checkpoints(PathBuf);
+pub struct Checkpoints {
+    directory: PathBuf,
+    bounds: Bounds,
+}
 
 /// A checkpoint.
 #[derive(Clone, Debug)]
@@ -63,25 +91,18 @@ fn path_of(path: &AbsPath) -> &Path {
     Path::new(OsStr::from_bytes(path.as_bytes()))
 }
 
-/// A checkpoint that is being made. Without its record it is none, and is removed.
-struct Making {
-    directory: PathBuf,
-    lock: File,
-    names: Vec<Kept>,
-    next: u64,
-    bytes: u64,
-    left_out: Vec<AbsPath>,
-    /// Contents are shared by the file system.
-    shares: bool,
-    /// The last whole checkpoint of the tree.
-    earlier: Option<(PathBuf, Names)>,
-}
-
 impl Checkpoints {
-    /// Those in a state directory.
+    /// Those in a state directory, within the usual bounds.
     #[must_use]
     pub fn new(state: &AbsPath) -> Self {
-        Self(path_of(state).join("checkpoints"))
+        let usual = Undo::standard(&Origin::unplaced(Layer::Profile, "garth"));
+        Self { directory: path_of(state).join("checkpoints"), bounds: Bounds::from(&usual) }
+    }
+
+    /// The same within the bounds of a policy.
+    #[must_use]
+    pub fn within(self, undo: &Undo) -> Self {
+        Self { bounds: Bounds::from(undo), ..self }
     }
 
     /// Those of the user with this environment.
@@ -97,9 +118,9 @@ impl Checkpoints {
     /// # Errors
     /// A directory that cannot be read.
     pub fn list(&self) -> Result<Vec<Checkpoint>, Error> {
-        let entries = match fs::read_dir(&self.0) {
+        let entries = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(|error| file_error("read", &self.0, &error))?,
+            other => other.map_err(|error| file_error("read", &self.directory, &error))?,
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         let mut found: Vec<Checkpoint> = names.filter_map(|id| self.read(&id)).collect();
@@ -110,7 +131,7 @@ impl Checkpoints {
     }
 
     fn read(&self, id: &str) -> Option<Checkpoint> {
-        let directory = self.0.join(id);
+        let directory = self.directory.join(id);
         let record: CheckpointRecord =
             serde_json::from_slice(&fs::read(directory.join(RECORD)).ok()?).ok()?;
         (is_id(id) && record.id == id && record.version == 1).then_some(Checkpoint { record, directory })
@@ -119,7 +140,7 @@ impl Checkpoints {
     /// Directories that never became checkpoints: their maker was killed.
     #[must_use]
     pub fn unfinished(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let unfinished = entries.map(|entry| entry.path()).filter(|path| !path.join(RECORD).exists());
         let locked = |path: &PathBuf| {
             let file = File::open(path.join(LOCK));
@@ -155,30 +176,32 @@ impl Checkpoints {
         self.prune_after(made)
     }
 
-    /// Keeps what stands at these names now, so that what is about to be done can be taken back.
+    /// Keeps what stands at these names now, so that what is about to be done can be taken back. With `bounded`, what goes
+    /// beyond the budget is left out, and named in the record.
     pub(super) fn keep(
         &self,
         root: &mut Root,
         tree: &AbsPath,
         names: impl Iterator<Item = (AbsPath, Option<Entry>)>,
-        before: String,
+        Keeping { before, bounded, beside }: Keeping,
     ) -> Result<Checkpoint, Error> {
         let (id, mut making) = self.begin(tree)?;
-        // All of it, whatever its size: it is overwritten next.
-        making.shares = true;
+        making.beside = beside;
+        // Else all of it, whatever its size: it is overwritten next.
+        making.shares = !bounded || shares(root, &making.directory)?;
         let mut kept = Ok(());
         for (path, entry) in names {
-            kept = kept.and_then(|()| making.keep(root, path, entry));
+            kept = kept.and_then(|()| making.keep_within(root, path, entry));
         }
         let made = kept.and_then(|()| making.finish(&id, tree, root, before, false));
         self.prune_after(made)
     }
 
     fn begin(&self, tree: &AbsPath) -> Result<(String, Making), Error> {
-        if path_of(tree) == self.0 || self.0.starts_with(path_of(tree)) {
+        if path_of(tree) == self.directory || self.directory.starts_with(path_of(tree)) {
             return Err(Error::Undo {
                 what: format!("{tree} cannot have a checkpoint"),
-                why: format!("it would be kept in {}, which is part of it", self.0.display()),
+                why: format!("it would be kept in {}, which is part of it", self.directory.display()),
                 hint: "set XDG_STATE_HOME to a directory outside the workspace".into(),
             });
         }
@@ -186,22 +209,13 @@ impl Checkpoints {
         let earlier = earlier
             .and_then(|checkpoint| Some((checkpoint.directory.join("files"), checkpoint.names().ok()?)));
         let id = new_id()?;
-        let directory = self.0.join(&id);
+        let directory = self.directory.join(&id);
         make_private(&directory.join("files"))?;
         let path = directory.join(LOCK);
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let lock = lock.map_err(|error| file_error("make", &path, &error))?;
         lock.lock().map_err(|error| file_error("lock", &path, &error))?;
-        let making = Making {
-            directory,
-            lock,
-            names: Vec::new(),
-            next: 0,
-            bytes: 0,
-            left_out: Vec::new(),
-            shares: false,
-            earlier,
-        };
+        let making = Making::new(directory, lock, earlier, self.bounds.clone());
         Ok((id, making))
     }
 
@@ -220,15 +234,19 @@ impl Checkpoints {
         }
     }
 
-    /// Removes the oldest: beyond the number of one tree, and beyond the bytes of all.
+    /// Removes the oldest: beyond the number and the age of one tree, and beyond the bytes of all.
     fn prune(&self, newest: &Checkpoint) -> Result<(), Error> {
         let all = self.list()?;
+        let Bounds { total, keep, age, .. } = &self.bounds;
         let of_tree = all.iter().filter(|known| known.record.tree.path == newest.record.tree.path).count();
-        let mut surplus = of_tree.saturating_sub(KEPT.0);
+        let mut surplus = of_tree.saturating_sub((*keep).max(1));
         let mut bytes: u64 = all.iter().map(|known| known.record.bytes).sum();
+        let seconds = age.map_or(i64::MAX, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+        let oldest = newest.record.made.seconds.saturating_sub(seconds);
         for known in all {
             let same_tree = known.record.tree.path == newest.record.tree.path;
-            if known.record.id == newest.record.id || !(bytes > KEPT.1 || (same_tree && surplus > 0)) {
+            let is_old = same_tree && (surplus > 0 || known.record.made.seconds < oldest);
+            if known.record.id == newest.record.id || !(bytes > *total || is_old) {
                 continue;
             }
             // One that is being taken back is left alone.
@@ -243,141 +261,14 @@ impl Checkpoints {
     }
 }
 
-/// Whether the file system of a tree shares contents with that of the checkpoints, by trying the first file.
-fn shares(root: &mut Root, directory: &Path) -> Result<bool, Error> {
-    let top = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
-    for name in root.names(&top).map_err(Error::os("make a checkpoint"))? {
-        let Ok(path) = top.join(&name) else { continue };
-        let Ok(file) = root.open_file(&path) else { continue };
-        let probe = directory.join("probe");
-        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&probe);
-        let made = OwnedFd::from(made.map_err(|error| file_error("make", &probe, &error))?);
-        let shared = matches!(content::share(&file, &made), Ok(()));
-        fs::remove_file(&probe).map_err(|error| file_error("remove", &probe, &error))?;
-        return Ok(shared);
-    }
-    Ok(false)
-}
-
-impl Making {
-    fn walk(&mut self, root: &mut Root, step: &mut dyn FnMut()) -> Result<(), Error> {
-        let top = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
-        let failed = |error| Error::os("make a checkpoint")(error);
-        let mut ignored = Ignored::default();
-        if let Some(seen) = root.look(&top).map_err(failed)? {
-            self.names.push(Kept { path: top.clone(), entry: Some(seen.entry), content: None });
-        }
-        let mut todo = vec![top];
-        while let Some(directory) = todo.pop() {
-            let names = root.names(&directory).map_err(failed)?;
-            if !self.shares && names.iter().any(|name| name == b".gitignore") {
-                add_patterns(root, &directory, &mut ignored);
-            }
-            for name in names {
-                step();
-                let Ok(path) = directory.join(&name) else { continue };
-                let Some(entry) = root.look(&path).map_err(failed)?.map(|seen| seen.entry) else { continue };
-                let is_directory = entry.kind == Kind::Directory;
-                let too_long = path.as_bytes().len() > LONGEST_PATH;
-                if too_long || ignored.leaves_out(&path, is_directory) || self.is_beyond(&entry) {
-                    self.left_out.push(path);
-                    continue;
-                }
-                if is_directory {
-                    todo.push(path.clone());
-                }
-                self.keep(root, path, Some(entry))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a file would cost too much.
-    fn is_beyond(&self, entry: &Entry) -> bool {
-        !self.shares && (entry.size > BUDGET.0 || self.bytes + entry.size > BUDGET.1)
-    }
-
-    fn keep(&mut self, root: &mut Root, path: AbsPath, entry: Option<Entry>) -> Result<(), Error> {
-        let is_file = entry.as_ref().is_some_and(|entry| entry.kind == Kind::File);
-        let content = if is_file { self.content(root, &path, entry.as_ref())? } else { None };
-        if is_file && content.is_none() {
-            // Nobody may read it, so nobody could put it back.
-            self.left_out.push(path);
-            return Ok(());
-        }
-        self.names.push(Kept { path, entry, content });
-        Ok(())
-    }
-
-    fn content(
-        &mut self,
-        root: &mut Root,
-        path: &AbsPath,
-        entry: Option<&Entry>,
-    ) -> Result<Option<u64>, Error> {
-        let number = self.next;
-        let to = self.directory.join("files").join(number.to_string());
-        self.next += 1;
-        self.bytes += entry.map_or(0, |entry| entry.size);
-        // A content that did not change since the last checkpoint is that one's.
-        if let Some((files, names)) = &self.earlier
-            && let Some(known) = names.get(path)
-            && let (Some(was), Some(is), Some(content)) = (&known.entry, entry, known.content)
-            && is.is_untouched_since(was)
-            && fs::hard_link(files.join(content.to_string()), &to).is_ok()
-        {
-            return Ok(Some(number));
-        }
-        let Ok(file) = root.open_file(path) else { return Ok(None) };
-        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&to);
-        let made = OwnedFd::from(made.map_err(|error| file_error("make", &to, &error))?);
-        content::copy(&file, &made).map_err(|errno| {
-            file_error("write", &to, &std::io::Error::from_raw_os_error(errno.raw_os_error()))
-        })?;
-        Ok(Some(number))
-    }
-
-    fn finish(
-        self,
-        id: &str,
-        tree: &AbsPath,
-        root: &Root,
-        before: String,
-        whole: bool,
-    ) -> Result<Checkpoint, Error> {
-        let path = self.directory.join(ENTRIES);
-        let mut text = Vec::new();
-        for name in &self.names {
-            serde_json::to_writer(&mut text, name)
-                .map_err(|error| file_error("write", &path, &error.into()))?;
-            text.push(b'\n');
-        }
-        write_whole(&path, &text)?;
-        let object = root.object().map_err(Error::os("open the workspace"))?;
-        let record = CheckpointRecord {
-            version: 1,
-            id: id.to_owned(),
-            made: clock::now(),
-            before,
-            tree: TreeRecord { path: tree.clone(), object },
-            whole,
-            ignores: whole && !self.shares,
-            entries: self.names.len() as u64,
-            bytes: self.bytes,
-            left_out: self.left_out,
-        };
-        write_whole(&self.directory.join(RECORD), &serde_json::to_vec(&record).unwrap_or_default())?;
-        drop(self.lock);
-        Ok(Checkpoint { record, directory: self.directory })
-    }
-}
-
-/// Adds the patterns of a directory.
-fn add_patterns(root: &mut Root, directory: &AbsPath, ignored: &mut Ignored) {
-    let text = directory.join(b".gitignore").ok().and_then(|path| root.open_file(&path).ok());
-    if let Some(text) = text.and_then(|file| content::read_short(&file, LONGEST).ok().flatten()) {
-        ignored.add(directory, &text);
-    }
+/// How names are kept before they are changed.
+pub(super) struct Keeping {
+    /// What is about to be done, made safe to show.
+    pub before: String,
+    /// No more than the budget.
+    pub bounded: bool,
+    /// The checkpoints of other trees that belong to it.
+    pub beside: Vec<String>,
 }
 
 impl Checkpoint {
@@ -396,7 +287,7 @@ impl Checkpoint {
     /// The patterns that it was made by, from its own copies: what a command has written to `.gitignore` since hides
     /// nothing.
     pub(super) fn ignored(&self, names: &Names) -> Ignored {
-        let mut ignored = Ignored::default();
+        let mut ignored = Ignored::excluding(&self.record.exclude);
         if !self.record.ignores {
             return ignored;
         }

@@ -12,14 +12,27 @@ use std::path::Path;
 pub(super) const LONGEST: u64 = 256 * 1024;
 
 /// The patterns of a tree.
-#[derive(Default)]
-pub(super) struct Ignored(BTreeMap<AbsPath, Gitignore>);
+pub(super) struct Ignored {
+    /// Those of the policy, which no file of the tree takes back.
+    excluded: Gitignore,
+    directories: BTreeMap<AbsPath, Gitignore>,
+}
 
 fn path_of(path: &AbsPath) -> &Path {
     Path::new(OsStr::from_bytes(path.as_bytes()))
 }
 
 impl Ignored {
+    /// Leaves out what these patterns name. A line that is no pattern says nothing.
+    pub(super) fn excluding(patterns: &[String]) -> Self {
+        let mut builder = GitignoreBuilder::new("/");
+        for pattern in patterns {
+            let _no_pattern = builder.add_line(None, pattern);
+        }
+        let excluded = builder.build().unwrap_or_else(|_| Gitignore::empty());
+        Self { excluded, directories: BTreeMap::new() }
+    }
+
     /// Adds the patterns of a directory. A line that is no pattern says nothing.
     pub(super) fn add(&mut self, directory: &AbsPath, text: &[u8]) {
         let mut builder = GitignoreBuilder::new(path_of(directory));
@@ -27,7 +40,7 @@ impl Ignored {
             let _no_pattern = builder.add_line(None, line);
         }
         if let Ok(patterns) = builder.build() {
-            self.0.insert(directory.clone(), patterns);
+            self.directories.insert(directory.clone(), patterns);
         }
     }
 
@@ -36,9 +49,12 @@ impl Ignored {
         if path.components().next() == Some(b".git") {
             return false;
         }
+        if self.excluded.matched(path_of(path), is_directory).is_ignore() {
+            return true;
+        }
         let mut next = path.parent();
         while let Some(directory) = next {
-            if let Some(patterns) = self.0.get(&directory) {
+            if let Some(patterns) = self.directories.get(&directory) {
                 match patterns.matched(path_of(path), is_directory) {
                     Match::Ignore(_) => return true,
                     Match::Whitelist(_) => return false,
@@ -58,8 +74,8 @@ mod tests {
     #[test]
     fn the_nearest_file_with_patterns_decides() {
         let path = |text: &str| AbsPath::posix(text.as_bytes()).unwrap();
-        let mut ignored = Ignored::default();
-        ignored.add(&path("/"), b"/target\n*.log\n!keep.log\nnode_modules/\n[\n");
+        let mut ignored = Ignored::excluding(&["*.iso".into(), "/big".into()]);
+        ignored.add(&path("/"), b"!*.iso\n/target\n*.log\n!keep.log\nnode_modules/\n[\n");
         ignored.add(&path("/sub"), b"!*.log\nx\n");
         for (name, directory, out) in [
             ("/target", true, true),
@@ -72,6 +88,10 @@ mod tests {
             ("/d/node_modules", true, true),
             ("/d/node_modules", false, false),
             ("/.git/a.log", false, false),
+            ("/.git/a.iso", false, false),
+            ("/sub/a.iso", false, true),
+            ("/big", true, true),
+            ("/sub/big", true, false),
         ] {
             assert_eq!(ignored.leaves_out(&path(name), directory), out, "{name}");
         }

@@ -5,17 +5,20 @@ mod checkpoints;
 mod differences;
 mod ignored;
 mod layers;
+mod making;
 mod revert;
 mod settle;
 mod trusted;
 
 pub use apply::{Applied, Choice, Choose, Order, apply, discard, interrupted};
-pub use checkpoints::{BUDGET, Checkpoint, Checkpoints, KEPT};
+pub use checkpoints::{Bounds, Checkpoint, Checkpoints};
 pub use differences::{Difference, Differences, Reader, Texts, differences};
 pub use garth_host::linux::undo::place::{Unwatched, Watch};
-pub use garth_undo::{Change, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified};
+pub use garth_undo::{
+    Change, CheckpointRecord, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified,
+};
 pub use layers::{Layer, LayerEnd, Layers};
-pub use revert::{Reversal, Reverted, reversal};
+pub use revert::{Reversal, Reverted, Sides, reversal};
 
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};
 

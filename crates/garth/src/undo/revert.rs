@@ -1,6 +1,6 @@
 //! Making a tree again what a checkpoint says it was.
 
-use super::checkpoints::{Checkpoint, Checkpoints, Names};
+use super::checkpoints::{Checkpoint, Checkpoints, Keeping, Names};
 use super::file_error;
 use super::settle::not_compared;
 use crate::Error;
@@ -30,6 +30,9 @@ pub struct Reversal {
     /// All that the checkpoint covers is looked at, and not some paths.
     complete: bool,
 }
+
+/// Two texts of a name, each `None` where there is none: what stands there now, and what a checkpoint has.
+pub type Sides = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// What came of it.
 #[derive(Debug)]
@@ -156,6 +159,31 @@ fn contents_compared(
 }
 
 impl Reversal {
+    /// The texts of changes of this reversal: what stands there now, and what the checkpoint has; `None` for what is no text,
+    /// too long or not there.
+    ///
+    /// # Errors
+    /// A tree that cannot be opened.
+    pub fn texts(&self, changes: &[Change]) -> Result<Vec<Sides>, Error> {
+        let mut root = opened(&self.checkpoint)?;
+        let text = |file: File| {
+            let bytes = content::read_short(&file, garth_undo::LONGEST_TEXT).ok().flatten();
+            bytes.filter(|bytes| garth_undo::is_text(bytes))
+        };
+        let mut sides = |change: &Change| {
+            let is_file = |entry: &Option<garth_undo::Entry>| {
+                entry.as_ref().is_some_and(|entry| entry.kind == Kind::File)
+            };
+            let here =
+                is_file(&change.before).then(|| root.open_file(&change.path).ok().map(File::from)).flatten();
+            let number = self.names.get(&change.path).and_then(|kept| kept.content);
+            let there = number.filter(|_| is_file(&change.after));
+            let there = there.and_then(|number| File::open(self.checkpoint.file(number)).ok());
+            (here.and_then(text), there.and_then(text))
+        };
+        Ok(changes.iter().map(&mut sides).collect())
+    }
+
     /// The checkpoint that is gone back to.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
@@ -183,7 +211,12 @@ impl Reversal {
         }
         let words = format!("garth undo --to {}", self.checkpoint.record.id);
         let before = self.present(&mut root, &times)?;
-        let kept = checkpoints.keep(&mut root, tree, before.into_iter(), words)?;
+        let kept = checkpoints.keep(
+            &mut root,
+            tree,
+            before.into_iter(),
+            Keeping { before: words, bounded: false, beside: Vec::new() },
+        )?;
         let (journal, path) = self.begin()?;
         let id = format!("{}u", self.checkpoint.record.id);
         let mut source = self.contents();

@@ -3,10 +3,11 @@
 mod network;
 pub mod place;
 
+use crate::files::{load_policy, os_path};
 use crate::{Error, Surroundings};
 use garth_egress::core::{Decided, Fault};
 use garth_host::windows::canary::{Trial, send};
-use garth_host::windows::facts::{directories, extend, facts, look, name};
+use garth_host::windows::facts::{directories, extend, facts, name};
 use garth_host::windows::journal::Journal;
 use garth_host::windows::launch::launch;
 use garth_host::windows::streams::Streams;
@@ -15,11 +16,11 @@ use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
 use garth_plan::linux::spec::TerminalSize;
 use garth_plan::linux::{PlanError, Report};
-use garth_plan::windows::facts::{HostFacts, PathFact};
+use garth_plan::windows::facts::{Directories, HostFacts};
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
-use garth_plan::windows::{further_questions, known, lower, questions};
-use garth_policy::{AbsPath, Flag, Inputs, Policy, Source, TrustStore, load};
+use garth_plan::windows::{further_questions, lower, questions};
+use garth_policy::{AbsPath, Flag, Policy, UndoMode};
 use network::Network;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
@@ -103,7 +104,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
         .collect();
     let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
-    let policy = load_policy(&surroundings, request)?;
+    let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
+    let policy = loaded.policy;
+    refuse_undo(&policy)?;
     let command = Command {
         arguments: request.arguments.iter().map(|word| word.clone().into_bytes()).collect(),
         directory: surroundings.directory.clone(),
@@ -134,6 +137,19 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     drop(boundaries);
     let environment = request.environment.clone();
     Ok(Prepared { surroundings, policy, facts: found, plan, order, state, environment })
+}
+
+/// Layers and checkpoints are built for Linux; what a policy requires is not left out in silence.
+fn refuse_undo(policy: &Policy) -> Result<(), Error> {
+    let mode = &policy.undo.mode;
+    if mode.value == UndoMode::None {
+        return Ok(());
+    }
+    Err(Error::Plan(PlanError {
+        what: format!("what the command changes cannot be kept as a {} here", mode.value.name()),
+        why: format!("[undo] is not built for Windows, and the policy asks for it ({})", mode.origin),
+        hint: "set `mode = \"none\"` below [undo], and commit your work first".into(),
+    }))
 }
 
 impl Prepared {
@@ -279,64 +295,22 @@ fn failed(step: &str, error: HostError) -> Error {
 
 /// Where garth keeps what it has to remember.
 fn state_directory() -> Result<PathBuf, Error> {
-    let step = "find your directories";
-    let directories = directories().map_err(|error| failed(step, error))?;
-    let local = name(&directories.local_app_data).map_err(|error| failed(step, error))?;
-    Ok(PathBuf::from(local).join("garth"))
+    Ok(os_path(&state()?))
 }
 
-/// All layers. There is no trust store on Windows yet, so a project's own file
-/// can only narrow.
-fn load_policy(surroundings: &Surroundings, request: &Request) -> Result<Policy, Error> {
-    let named = request.policy.as_ref().map(|path| PathBuf::from(path.to_string()));
-    let usual = state_directory()?.join("policy.toml");
-    let user = match read(named.as_ref().unwrap_or(&usual))? {
-        None if named.is_some() => {
-            return Err(Error::Policy(
-                "there is no policy file of that name\nhint: name an existing file".into(),
-            ));
-        }
-        found => found,
-    };
-    let project = surroundings.context.workspace.join(b"garth.toml");
-    let project = project.map_err(|error| Error::Policy(error.to_string()))?;
-    let inputs = Inputs {
-        context: surroundings.context.clone(),
-        managed: managed()?,
-        user,
-        project: read(&PathBuf::from(project.to_string()))?,
-        flags: request.flags.clone(),
-    };
-    let loaded = load(&inputs, &TrustStore::empty());
-    loaded.map(|loaded| loaded.policy).map_err(|found| Error::Policy(found.render(false)))
+/// The same, as policies write paths.
+pub(crate) fn state() -> Result<AbsPath, Error> {
+    let local = known_directories()?.local_app_data;
+    local.join(b"garth").map_err(|error| Error::Policy(error.to_string()))
 }
 
-/// The administrator's policy, which nobody else may have written.
-fn managed() -> Result<Option<Source>, Error> {
-    let step = "read the managed policy";
-    let directories = directories().map_err(|error| failed(step, error))?;
-    let path = directories.program_data.join(b"garth").and_then(|directory| directory.join(b"policy.toml"));
-    let path = path.map_err(|error| Error::Policy(error.to_string()))?;
-    let fact = look(&path);
-    if fact == PathFact::Absent {
-        return Ok(None);
-    }
-    let owner = fact.object().and_then(|object| object.security.descriptor()).and_then(|found| found.owner);
-    if !owner.is_some_and(|owner| [known::SYSTEM, known::ADMINISTRATORS].contains(&owner)) {
-        let hint = "hint: let an administrator write it, or remove it";
-        return Err(Error::Policy(format!("{path} does not belong to an administrator\n{hint}")));
-    }
-    read(&PathBuf::from(name(&path).map_err(|error| failed(step, error))?))
+/// Where administrators keep what programs have to remember.
+pub(crate) fn program_data() -> Result<AbsPath, Error> {
+    Ok(known_directories()?.program_data)
 }
 
-fn read(path: &std::path::Path) -> Result<Option<Source>, Error> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Source { name: path.display().to_string(), text })),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        // Another sandbox takes the name while it stands, or one that was killed did: that is no policy.
-        Err(_) if path.is_dir() => Ok(None),
-        Err(error) => Err(Error::Policy(format!("cannot read {}: {error}", path.display()))),
-    }
+fn known_directories() -> Result<Directories, Error> {
+    directories().map_err(|error| failed("find your directories", error))
 }
 
 /// The size of the user's terminal, if standard output is one.

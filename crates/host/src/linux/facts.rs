@@ -1,7 +1,6 @@
 //! The only reading of the machine: answers to the planner's questions, through opened objects.
 
-use crate::OsError;
-use crate::error::Context as _;
+use crate::files::read_small;
 use crate::linux::sys::landlock;
 use crate::linux::walk::Walk;
 use garth_plan::facts::{FactQuery, Features, HostFacts, Object, PathFact, User};
@@ -11,13 +10,10 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat_raw,
 };
-use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 
-/// Text files longer than this are not read: none of those asked for ever is.
-const LONGEST: u64 = 1 << 20;
 /// Directory listings stop here; what stands there is guarded by name all the same.
 const MOST: usize = 1000;
 
@@ -148,20 +144,6 @@ fn read_link(link: &OwnedFd) -> Option<Vec<u8>> {
     Some(text.to_vec())
 }
 
-fn read_small(path: &AbsPath) -> Result<Vec<u8>, OsError> {
-    let name = name(path).ok_or(Errno::INVAL).on("open", path)?;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, name.as_c_str(), flags, Mode::empty()).on("open", path)?;
-    let stat = fstat(&file).on("look at", path)?;
-    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    if !regular || u64::try_from(stat.st_size).unwrap_or(u64::MAX) > LONGEST {
-        return Err(Errno::FBIG).on("read", path);
-    }
-    let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut text).on("read", path)?;
-    Ok(text)
-}
-
 fn list(path: &AbsPath) -> Option<Vec<(String, NodeKind)>> {
     let name = name(path)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -183,56 +165,4 @@ fn list(path: &AbsPath) -> Option<Vec<(String, NodeKind)>> {
     }
     found.sort();
     Some(found)
-}
-
-/// Who may have written a file that is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Author {
-    /// Root alone.
-    Administrator,
-    /// Root or the user who runs garth.
-    User,
-}
-
-/// Reads a policy or trust file. It is looked at as opened: nobody but its author may be able to change it.
-/// `None` when it is absent.
-///
-/// # Errors
-/// A file that others own or can write to, with the remedy, and everything that keeps it from being read.
-pub fn read_trusted(path: &AbsPath, author: Author) -> Result<Option<Vec<u8>>, OsError> {
-    let name = name(path).ok_or(Errno::INVAL).on("open", path)?;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let file = match openat(CWD, name.as_c_str(), flags, Mode::empty()) {
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        other => other.on("open", path)?,
-    };
-    let stat = fstat(&file).on("look at", path)?;
-    let refuse = |remedy: String| {
-        Err(OsError::new("trust", path.to_string(), Errno::PERM.raw_os_error()).with_remedy(remedy))
-    };
-    let me = rustix::process::geteuid().as_raw();
-    if stat.st_uid != 0 && (author == Author::Administrator || stat.st_uid != me) {
-        return refuse(format!("it belongs to user {}; give it to its author: chown", stat.st_uid));
-    }
-    if stat.st_mode & 0o022 != 0 {
-        return refuse("others can write to it: chmod go-w".into());
-    }
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return refuse("it is no regular file".into());
-    }
-    let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut text).on("read", path)?;
-    Ok(Some(text))
-}
-
-/// Reads a text that a repository brought along, for pointers. `None` when it is absent.
-///
-/// # Errors
-/// Everything but absence.
-pub fn read_text(path: &AbsPath) -> Result<Option<Vec<u8>>, OsError> {
-    match read_small(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if [libc::ENOENT, libc::ENOTDIR].contains(&error.code) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

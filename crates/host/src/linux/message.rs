@@ -20,6 +20,8 @@ pub enum FromRunner {
         /// What failed.
         error: OsError,
     },
+    /// The target's program is executed.
+    Started,
     /// The target's program could not be executed (`errno`).
     NotExecuted(i32),
     /// The terminal of the target comes with this message.

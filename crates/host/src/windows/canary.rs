@@ -64,8 +64,7 @@ pub struct Found {
 /// The first finding about the network.
 const NETWORK: u32 = 6;
 
-const LOOPBACK: &str =
-    "`garth-setup apply` exempts garth's containers from it, or set `network.mode = \"deny\"`";
+const LOOPBACK: &str = "as an administrator, exempt the package that `garth plan` shows: CheckNetIsolation LoopbackExempt -a -p=SID";
 
 /// What an exit code of the canary says, and what helps.
 const FINDINGS: [(u32, &str, Option<&str>); 9] = [

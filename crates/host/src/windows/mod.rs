@@ -9,6 +9,7 @@ pub mod facts;
 pub mod journal;
 pub mod launch;
 mod observe;
+pub mod probe;
 pub mod relay;
 pub mod streams;
 pub mod sys;

@@ -8,7 +8,7 @@ use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum};
+use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum, UndoMode};
 
 struct Table<'p> {
     policy: &'p Policy,
@@ -47,6 +47,7 @@ pub(super) fn process(
     let mut table = rules.table(facts, view, Tier::Process);
     table.files(supervision);
     table.layers();
+    table.checkpoint();
     table.common(limits);
     let connections = if confinement::resolves(facts) {
         "Landlock knows which servers are outside"
@@ -75,6 +76,7 @@ pub(super) fn landlock(
 ) -> Assurance {
     let mut table = rules.table(facts, view, Tier::Landlock);
     table.files(supervision);
+    table.checkpoint();
     table.common(limits);
     table.gap(
         "processes of the host cannot be seen",
@@ -279,7 +281,8 @@ impl Table<'_> {
 
     /// Trees that are written to in a layer only, and what could not be shown so.
     fn layers(&mut self) {
-        let origin = self.base();
+        let undo = &self.policy.undo;
+        let origin = if undo.mode.value == UndoMode::Layer { undo.mode.origin.clone() } else { self.base() };
         for step in &self.view.steps {
             let ViewStep::Layer { source, .. } = step else { continue };
             let status =
@@ -292,6 +295,21 @@ impl Table<'_> {
                 "run it without --cow, or leave out the rule that grants a part or a parent of it".into();
             let clause = format!("{path} is changed by nothing but `garth apply`");
             self.push(clause, &origin, Status::Unenforceable { gap, reason, hint });
+        }
+    }
+
+    /// What stands in the workspace is kept first.
+    fn checkpoint(&mut self) {
+        let mode = &self.policy.undo.mode;
+        if mode.value == UndoMode::Checkpoint {
+            let mechanism =
+                "a checkpoint is made outside before the command starts; `garth undo` goes back to it";
+            let origin = mode.origin.clone();
+            self.push(
+                "what the command changes in the workspace can be taken back",
+                &origin,
+                Status::enforced(mechanism),
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod acl;
+pub mod author;
 pub mod derive;
 pub mod descriptor;
 pub mod facts;

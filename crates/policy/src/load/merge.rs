@@ -1,5 +1,6 @@
 //! Putting the layers together.
 
+use super::undo;
 use super::written::Written;
 use crate::commands::CommandDecision;
 use crate::context::Context;
@@ -25,7 +26,10 @@ pub(super) struct Ignored {
 }
 
 /// The strongest value of a key: flags, trusted project, user, managed, profile.
-fn strongest<T: Clone>(layers: &Layers, of: impl Fn(&Written) -> Option<&Sourced<T>>) -> Option<Sourced<T>> {
+pub(super) fn strongest<T: Clone>(
+    layers: &Layers,
+    of: impl Fn(&Written) -> Option<&Sourced<T>>,
+) -> Option<Sourced<T>> {
     let project = layers.project.as_ref().filter(|_| layers.project_trusted);
     let order = [Some(&layers.flags), project, layers.user.as_ref(), layers.managed.as_ref()];
     order.into_iter().flatten().find_map(of).cloned()
@@ -41,7 +45,7 @@ fn caps<'l, T: 'l>(
 }
 
 /// Sets a value to the strongest and caps it, where `key` grows with what is allowed.
-fn settle<T: Clone, K: Ord>(
+pub(super) fn settle<T: Clone, K: Ord>(
     slot: &mut Sourced<T>,
     layers: &Layers,
     of: impl Fn(&Written) -> Option<&Sourced<T>> + Copy,
@@ -96,6 +100,7 @@ impl<'l> Merge<'l> {
         merge.programs();
         merge.environment();
         merge.scalars();
+        merge.undo();
         merge.lists();
         (merge.policy, merge.ignored)
     }
@@ -308,6 +313,12 @@ impl<'l> Merge<'l> {
         policy.audit.path = managed.or_else(|| strongest(layers, |written| written.audit_path.as_ref()));
         if let Some(profile) = self.untrusted().and_then(|project| project.profile.as_ref()) {
             self.narrow_profile(profile);
+        }
+    }
+
+    fn undo(&mut self) {
+        for (what, origin) in undo::merge(&mut self.policy, self.layers) {
+            self.ignore(what, &origin);
         }
     }
 

@@ -1,6 +1,7 @@
 //! A policy file as it was written: what it says, each value with its place.
 
 use super::reader::{Reader, Value, in_order, quoted};
+use super::undo::WrittenUndo;
 use crate::commands::CommandRule;
 use crate::env::{guard, is_name};
 use crate::files::FileRule;
@@ -43,6 +44,7 @@ pub(super) struct Written {
     pub(super) nested: Option<Sourced<bool>>,
     pub(super) audit_required: Option<Sourced<bool>>,
     pub(super) audit_path: Option<Sourced<AbsPath>>,
+    pub(super) undo: WrittenUndo,
     pub(super) sockets: Option<Vec<Sourced<AbsPath>>>,
     pub(super) devices: Option<Vec<Sourced<DeviceClass>>>,
 }
@@ -74,6 +76,7 @@ impl Written {
             nested: None,
             audit_required: None,
             audit_path: None,
+            undo: WrittenUndo::default(),
             sockets: None,
             devices: None,
         }
@@ -127,6 +130,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
             "approvals",
             "tier",
             "audit",
+            "undo",
             "sockets",
             "devices",
         ],
@@ -142,6 +146,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ("approvals", &["mode", "timeout"]),
     ("tier", &["minimum", "accept", "nested"]),
     ("audit", &["required", "path"]),
+    ("undo", &["mode", "fallback", "budget", "largest", "total", "keep", "age", "exclude"]),
     ("sockets", &["allow"]),
     ("devices", &["allow"]),
 ];
@@ -150,7 +155,7 @@ pub(super) fn keys(section: &str) -> &'static [&'static str] {
     SECTIONS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
 }
 
-const SECONDS: &str = "write a duration such as \"30s\", \"10m\" or \"2h\"";
+pub(super) const SECONDS: &str = "write a duration such as \"30s\", \"10m\" or \"2h\"";
 pub(super) const BYTES: &str = "write a size such as \"512MiB\" or \"4GiB\"";
 
 impl Reader<'_> {
@@ -175,6 +180,7 @@ impl Reader<'_> {
                 "approvals" => self.approvals(value, &mut out),
                 "tier" => self.tier(value, &mut out),
                 "audit" => self.audit(value, &mut out),
+                "undo" => self.undo(value, &mut out),
                 "sockets" => self.sockets(value, &mut out),
                 _ => self.devices(value, &mut out),
             }

@@ -38,8 +38,16 @@ pub(super) fn handed_on<'r>(
     let is_unknown = launches.effects.is_empty() && known.is_none();
     let mut effects = launches.effects.iter().chain(known.iter().flatten());
     let runs_code = effects.any(|effect| effect.kind == EffectKind::Executes);
+    // A message or a pattern is no command, whatever it spells: `git commit -m 'git push'`.
+    let plain = if is_unknown { Vec::new() } else { table.plain_words(command) };
+    let open: Vec<Word> = words
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !plain.contains(at))
+        .map(|(_, word)| word.clone())
+        .collect();
     // `npm install docker` is no `docker`: of a builder's words only those count that several words of a rule name.
-    found.find(|rule| is_unknown || runs_code && rule.prefix.len() > 1)
+    found.find(|rule| (is_unknown || runs_code && rule.prefix.len() > 1) && speaks_of(rule, &open))
 }
 
 /// True if words somewhere behind the program, or inside one of them, begin as the rule does.

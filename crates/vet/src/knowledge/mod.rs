@@ -73,6 +73,9 @@ pub fn is_known(shell: Shell, name: &str) -> bool {
     names::name(shell, name).is_some_and(|name| texts::built_in().row(shell, &name).is_some())
 }
 
+/// Most words of a question for help: a program, its sub-commands, and the question.
+const MOST_OF_QUESTION: usize = 4;
+
 impl Table {
     /// The table that is compiled in, as a new value, to which a policy can [`add`](Table::add). Cheap: a row is read when
     /// its name is first asked for, by whichever table.
@@ -95,6 +98,19 @@ impl Table {
             false => assemble::effects(&reading, command.span),
         });
         Some(effects)
+    }
+
+    /// True if the only word of a program that is known asks for help or the version: it tells that, and does nothing else.
+    pub(crate) fn only_informs(&self, command: &Command) -> bool {
+        // Reading is worth it for few words alone: sub-commands, and the question.
+        command.words.len() <= MOST_OF_QUESTION
+            && self.reading(command).is_some_and(|reading| reading.only_informs(&command.words))
+    }
+
+    /// The words that are text to the program, whatever they spell, counted from the first behind it: options with their
+    /// values of which the table says that they change nothing here.
+    pub(crate) fn plain_words(&self, command: &Command) -> Vec<usize> {
+        self.reading(command).map_or_else(Vec::new, |reading| reading.plain)
     }
 
     /// What the variables do that stand in front of a command, whatever the program is.

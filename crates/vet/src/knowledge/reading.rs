@@ -42,6 +42,9 @@ pub(super) struct Reading<'t> {
     pub doubtful: Vec<Word>,
     /// Variables that operands set.
     pub assignments: Vec<Assignment>,
+    /// Of the words behind the program those that are options, with their values, which change nothing here: a message,
+    /// an author, a pattern.
+    pub plain: Vec<usize>,
 }
 
 impl<'t> Reading<'t> {
@@ -64,6 +67,7 @@ impl<'t> Reading<'t> {
                 strange: Vec::new(),
                 doubtful: Vec::new(),
                 assignments: Vec::new(),
+                plain: Vec::new(),
             },
         };
         if row.bundled {
@@ -139,6 +143,9 @@ impl<'t> Reader<'t, '_> {
         }
         match styles::option(row, word, &self.words[self.at + 1..]) {
             Found::Options(uses, taken) => {
+                if uses.iter().all(|one| one.spec.actions.is_empty()) {
+                    self.reading.plain.extend(self.at..=self.at + taken);
+                }
                 self.at += 1 + taken;
                 let ends = uses.iter().any(|one| one.spec.actions.contains(&Action::Ends));
                 for one in uses {

@@ -1,7 +1,7 @@
 //! All commands at every depth.
 
 use super::written::Files;
-use super::{content, launches};
+use super::{content, launches, of_variables};
 use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
 use crate::effect::Effect;
 use crate::knowledge::Table;
@@ -124,7 +124,9 @@ impl Followed {
             }
             return;
         }
-        let mut found = launches(&command);
+        // `sudo --version` runs nothing with other rights.
+        let informs = table.only_informs(&command);
+        let mut found = if informs { of_variables(&command) } else { launches(&command) };
         if found.nested.is_empty() {
             found.nested = table.runs_of_added(&command);
         }

@@ -117,11 +117,17 @@ pub(crate) fn global_options(program: &str) -> Option<Grammar> {
     }
 }
 
+/// What variables in front of a command make it run, whatever its words are.
+fn of_variables(command: &Command) -> Launches {
+    let mut found = Launches::default();
+    variables::assigned(command, &mut found);
+    found
+}
+
 /// What the command runs, one level down, with what is to be said of it.
 #[must_use]
 pub fn launches(command: &Command) -> Launches {
-    let mut found = Launches::default();
-    variables::assigned(command, &mut found);
+    let mut found = of_variables(command);
     if matches!(command.shell, Shell::Pwsh | Shell::WindowsPowershell) {
         windows::deletes_unseen(command, &mut found);
         windows::sets_environment(command, &mut found);

@@ -13,6 +13,8 @@ const SUITES: &[(&str, &str)] = &[
     ("escapes.md", include_str!("../../suites/escapes.md")),
     ("families.md", include_str!("../../suites/families.md")),
     ("windows.md", include_str!("../../suites/windows.md")),
+    ("red-team.md", include_str!("../../suites/red-team.md")),
+    ("texts.md", include_str!("../../suites/texts.md")),
 ];
 
 const TABLE: &str = include_str!("../../../../docs/vetting-escapes.md");

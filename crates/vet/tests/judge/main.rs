@@ -1,6 +1,7 @@
 //! The verdict on texts: properties of all of them, and a suite of single ones.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod additions;
 mod escapes;
 mod evaluated;
 mod everyday;

@@ -3,12 +3,17 @@
 use crate::place::surroundings;
 use garth_policy::{CommandDecision, CommandRule, Commands, Layer, Origin, Policy, Profile};
 use garth_vet::Shell;
-use garth_vet::judge::{judge, judge_argv};
+use garth_vet::judge::{Surroundings, judge, judge_argv};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 /// `git push` and `curl` are denied, `npm publish` is asked for, `ls` is allowed.
 pub fn policy() -> Policy {
+    policy_in(&surroundings())
+}
+
+/// The same, in another place.
+pub fn policy_in(place: &Surroundings) -> Policy {
     let rule = |prefix: &str, decision| CommandRule {
         prefix: prefix.split(' ').map(|word| vec![word.to_owned()]).collect(),
         decision,
@@ -18,7 +23,7 @@ pub fn policy() -> Policy {
         not_matches: Vec::new(),
         origin: Origin::unplaced(Layer::User, "policy.toml"),
     };
-    let mut policy = Policy::builtin(Profile::Workspace, &surroundings().context);
+    let mut policy = Policy::builtin(Profile::Workspace, &place.context);
     policy.commands = Commands {
         rules: vec![
             rule("git push", CommandDecision::Deny),

@@ -1,14 +1,14 @@
 //! Verdicts for programs: one request a line, one answer a line.
 
-use super::{Answer, grammar};
+use super::{Answer, USUAL, grammar};
 use crate::arguments::{CheckArguments, ShellName};
 use crate::failure::Failure;
+use crate::request::from_system;
 use clap::ValueEnum;
-use garth::policy::AbsPath;
-use garth::vet::Shell;
 use garth::{Given, Vetting};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::io::{self, BufRead, Read, Write};
 
 /// Longest request, in bytes.
@@ -87,7 +87,7 @@ fn answer(
         }
     };
     let agent = request.agent.as_deref().or(arguments.agent.as_deref());
-    let directory = request.directory.as_deref().map(|path| AbsPath::posix(path.as_bytes()));
+    let directory = request.directory.as_deref().map(|path| from_system(OsStr::new(path)));
     let directory = match directory.transpose() {
         Ok(directory) => directory,
         Err(error) => return unanswered(&request.id, format!("`directory` is no path: {error}"), out),
@@ -98,7 +98,7 @@ fn answer(
             return unanswered(&request.id, format!("`shell` is none of {names}"), out);
         }
         Some(Ok(name)) => grammar(name),
-        None => arguments.shell.map_or(Shell::Bash, grammar),
+        None => arguments.shell.map_or(USUAL, grammar),
     };
     let given = match (&request.text, &request.argv) {
         (Some(text), None) => Given::Text(shell, text),

@@ -16,11 +16,13 @@ use garth::{Given, Vetting};
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Longest script that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
+
+/// The grammar of a text of which nothing is said: that of the system's usual shell.
+const USUAL: Shell = if cfg!(windows) { Shell::Pwsh } else { Shell::Bash };
 
 /// A verdict as JSON. The schema is `check.schema.json` beside the manifest; a test compares.
 #[derive(Serialize)]
@@ -85,7 +87,7 @@ fn judged(vetting: &Vetting, arguments: &CheckArguments) -> Result<(String, Verd
     }
     if let Some(text) = &arguments.text {
         let text = as_text(text)?;
-        let verdict = vetting.judge(Given::Text(shell.unwrap_or(Shell::Bash), &text), agent, None);
+        let verdict = vetting.judge(Given::Text(shell.unwrap_or(USUAL), &text), agent, None);
         return Ok((text, verdict));
     }
     if arguments.command.is_empty() {
@@ -102,7 +104,7 @@ fn judged(vetting: &Vetting, arguments: &CheckArguments) -> Result<(String, Verd
 
 fn as_text(word: &OsStr) -> Result<String, Failure> {
     word.to_str().map(str::to_owned).ok_or_else(|| {
-        let shown = shell_word(word.as_bytes());
+        let shown = shell_word(word.as_encoded_bytes());
         Failure::own(format!("{shown} is no text"), "it is no UTF-8", "give it as UTF-8")
     })
 }
@@ -119,7 +121,7 @@ fn grammar(name: ShellName) -> Shell {
 }
 
 fn script(file: &OsStr) -> Result<String, Failure> {
-    let shown = escape_visible(file.as_bytes());
+    let shown = escape_visible(file.as_encoded_bytes());
     let failed = |error: std::io::Error| Failure::file("read", &shown, &error);
     let mut bytes = Vec::new();
     std::fs::File::open(file).map_err(failed)?.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -161,7 +163,7 @@ fn shell_of(file: &OsStr, text: &str) -> Option<Shell> {
 
 fn unknown_shell(file: &OsStr) -> Failure {
     Failure::own(
-        format!("cannot tell for which shell {} is", escape_visible(file.as_bytes())),
+        format!("cannot tell for which shell {} is", escape_visible(file.as_encoded_bytes())),
         "neither its first line nor its name says so, or it is for another program",
         "name the shell: --shell bash",
     )

@@ -4,10 +4,11 @@ use super::exit_code;
 use crate::arguments::CheckArguments;
 use crate::failure::Failure;
 use crate::request::{absolute, environment, final_path};
+use crate::words::effect as in_words;
 use garth::files::{PROJECT, user_files};
 use garth::policy::{AbsPath, CommandDecision};
 use garth::vet::judge::{Code, Verdict};
-use garth::{allow_commands, surroundings};
+use garth::{Grant, allow_commands, allowing_commands, surroundings};
 use std::io::{self, IsTerminal, Write};
 
 /// Adds the rule that was shown, once it is agreed to. False if there is nothing to add because nothing is asked for.
@@ -38,7 +39,9 @@ pub fn rule(verdict: &Verdict, arguments: &CheckArguments, out: &mut dyn Write) 
             garth::policy::escape_visible(agent.as_bytes())
         )?;
     }
-    // The rule is seen before it is agreed to.
+    // The change is seen before it is agreed to.
+    let grant = allowing_commands(&file, &suggestion.prefixes, arguments.agent.as_deref())?;
+    write_grant(&grant, verdict, out)?;
     out.flush()?;
     if !arguments.yes && !agreed(&file)? {
         return Err(Failure::new(
@@ -51,6 +54,21 @@ pub fn rule(verdict: &Verdict, arguments: &CheckArguments, out: &mut dyn Write) 
     allow_commands(&file, &found.context, &suggestion.prefixes, arguments.agent.as_deref())?;
     writeln!(out, "added to {file}")?;
     Ok(true)
+}
+
+/// What would change in the file, what that allows, and what the command does that brought it up.
+fn write_grant(grant: &Grant, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+    let shown = |text: &str| garth::policy::escape_visible(text.as_bytes());
+    let file = shown(&grant.file.to_string());
+    writeln!(out, "--- {file}\n+++ {file}")?;
+    for line in grant.diff.lines() {
+        writeln!(out, "{}", shown(line))?;
+    }
+    writeln!(out, "then: {}", shown(&grant.meaning))?;
+    for effect in verdict.commands.iter().flat_map(|command| &command.effects) {
+        writeln!(out, "effect: {}", shown(&in_words(effect)))?;
+    }
+    Ok(())
 }
 
 /// Why no rule can be derived.
@@ -77,7 +95,12 @@ fn no_rule(verdict: &Verdict) -> Failure {
 fn is_of_project(file: &AbsPath, workspace: &AbsPath) -> bool {
     let real = final_path(file);
     let own = workspace.join(PROJECT.as_bytes()).ok();
-    let is_own = |path: &AbsPath| path.file_name() == Some(PROJECT.as_bytes()) || Some(path) == own.as_ref();
+    // Systems other than Linux take a name in any case.
+    let is_named = |name: &[u8]| match cfg!(target_os = "linux") {
+        true => name == PROJECT.as_bytes(),
+        false => name.eq_ignore_ascii_case(PROJECT.as_bytes()),
+    };
+    let is_own = |path: &AbsPath| path.file_name().is_some_and(is_named) || Some(path) == own.as_ref();
     is_own(file) || real.as_ref().is_some_and(is_own)
 }
 

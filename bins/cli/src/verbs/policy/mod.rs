@@ -1,16 +1,13 @@
 //! `garth policy`.
 
-#[cfg(target_os = "linux")]
 mod compare;
-#[cfg(target_os = "linux")]
 mod sources;
-#[cfg(target_os = "linux")]
 mod trust;
-#[cfg(target_os = "linux")]
 mod validate;
 
 use crate::arguments::PolicyVerb;
 use crate::failure::Failure;
+use garth::files::os_path;
 use garth::policy::{Profile, init_template, schema};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,34 +21,18 @@ pub fn run(verb: &PolicyVerb, out: &mut dyn Write) -> Result<u8, Failure> {
             writeln!(out)?;
             Ok(0)
         }
-        #[cfg(target_os = "linux")]
         PolicyVerb::Validate { files, json } => validate::validate(files, *json, out),
-        #[cfg(target_os = "linux")]
         PolicyVerb::Test { file, json } => validate::test(file.as_deref(), *json, out),
-        #[cfg(target_os = "linux")]
         PolicyVerb::Show { json, sandbox } => compare::show(sandbox, *json, out),
-        #[cfg(target_os = "linux")]
         PolicyVerb::Diff { before, after, json } => compare::compare(before, after, *json, out),
-        #[cfg(target_os = "linux")]
         PolicyVerb::Trust { file } => trust::trust(file.as_deref(), out),
-        #[cfg(not(target_os = "linux"))]
-        _ => Err(super::unsupported()),
     }
 }
 
 /// Where a project's policy belongs.
-#[cfg(target_os = "linux")]
 fn project_file() -> Result<PathBuf, Failure> {
     let surroundings = sources::surroundings(None)?;
-    Ok(sources::os_path(&surroundings.context.workspace).join(garth::files::PROJECT))
-}
-
-/// Where a project's policy belongs: without a backend, in the working directory.
-#[cfg(not(target_os = "linux"))]
-fn project_file() -> Result<PathBuf, Failure> {
-    let directory = std::env::current_dir();
-    let directory = directory.map_err(|error| Failure::file("find", "the working directory", &error))?;
-    Ok(directory.join("garth.toml"))
+    Ok(os_path(&surroundings.context.workspace).join(garth::files::PROJECT))
 }
 
 fn init(profile: Profile, out: &mut dyn Write) -> Result<u8, Failure> {

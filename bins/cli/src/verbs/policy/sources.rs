@@ -3,16 +3,10 @@
 use crate::failure::Failure;
 use crate::request::{absolute, environment};
 use garth::Surroundings;
-use garth::files::{MANAGED, UserFiles, load_layers, user_files};
+use garth::files::{UserFiles, load_layers, managed_file, os_path, user_files};
 use garth::policy::{AbsPath, Context, Flag, Inputs, Layer, Loaded, Profile, Setting, Source, TrustStore};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-
-/// The path as the system takes it.
-pub fn os_path(path: &AbsPath) -> &Path {
-    Path::new(OsStr::from_bytes(path.as_bytes()))
-}
 
 /// Where the user stands.
 pub fn surroundings(workspace: Option<&AbsPath>) -> Result<Surroundings, Failure> {
@@ -57,7 +51,7 @@ pub fn layer(file: &OsStr) -> Layer {
 
 /// Every policy file that is in force here, with its layer.
 pub fn in_force(context: &Context) -> Result<Vec<(Layer, Source)>, Failure> {
-    let managed = absolute(OsStr::new(MANAGED))?;
+    let managed = managed_file()?;
     let project = absolute(context_file(context).as_os_str())?;
     let paths =
         [(Layer::Managed, managed), (Layer::User, own_files(context)?.policy), (Layer::Project, project)];

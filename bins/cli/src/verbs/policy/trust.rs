@@ -1,16 +1,13 @@
 //! `garth policy trust`.
 
 use super::compare::write_changes;
-use super::sources::{named, os_path, own_files, surroundings};
+use super::sources::{named, own_files, surroundings};
 use crate::failure::Failure;
 use crate::request::environment;
-use garth::files::{load_policy, trust as read_store};
+use garth::files::{load_policy, os_path, replace, trust as read_store};
 use garth::policy::{Layer, Severity, Source, check, content_hash, diff};
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
 
 /// Records that the user trusts this very content, and tells what that widens here.
 pub fn trust(file: Option<&OsStr>, out: &mut dyn Write) -> Result<u8, Failure> {
@@ -28,7 +25,7 @@ pub fn trust(file: Option<&OsStr>, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut store = read_store(&files)?;
     let known = store.is_trusted(&source.text);
     store.add(&source.text, &source.name);
-    write_private(os_path(&files.trust), store.to_text().as_bytes())
+    replace(&files.trust, store.to_text().as_bytes())
         .map_err(|error| Failure::file("write", &files.trust, &error))?;
     say(&source, known, out)?;
     let changes = diff(&before.policy, &load()?.policy);
@@ -42,22 +39,4 @@ fn say(source: &Source, known: bool, out: &mut dyn Write) -> io::Result<()> {
     let word = if known { "was trusted already" } else { "is trusted" };
     writeln!(out, "{} {word}", source.name)?;
     writeln!(out, "sha256 {}; any change of the content ends the trust", content_hash(&source.text))
-}
-
-/// Replaces a file as a whole. Nobody else can read it, and it is never there in part.
-fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let fresh = directory.join(format!(".trust-{}", std::process::id()));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
-    let placed = written.and_then(|()| std::fs::rename(&fresh, path));
-    if placed.is_err() {
-        let _ = std::fs::remove_file(&fresh);
-    }
-    placed
 }

@@ -1,6 +1,7 @@
 //! `garth run`.
 
 mod events;
+pub(super) mod kept;
 
 use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
@@ -10,14 +11,12 @@ use crate::network::{fault_summary, network_summary};
 use crate::progress::Progress;
 use crate::request::request;
 use crate::show::HINT;
-use crate::verbs::undo::revert::size;
 use crate::words::origin;
 use garth::Explainer;
 use garth::log::io::Listener;
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::shell_word;
-use garth::undo::LayerEnd;
 use garth::{Changes, DeniedCommand, Ended, Outcome, Prepared, Recording, early_runner, exit_like, prepare};
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -39,9 +38,11 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
     if arguments.cow {
         request.changes = Changes::Layer;
+    } else if arguments.checkpoint {
+        request.changes = Changes::Checkpoint;
     }
     let mut prepared = prepare(&request)?.use_runner(early);
-    if arguments.checkpoint {
+    if prepared.wants_checkpoint() {
         checkpoint(&mut prepared, arguments.json)?;
     }
     Ok(prepared)
@@ -49,26 +50,12 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
 
 /// Keeps what stands in the workspace, and tells what of it is not kept.
 fn checkpoint(prepared: &mut Prepared, as_json: bool) -> Result<(), Failure> {
-    let mut progress = Progress::new("kept in a checkpoint");
-    let made = prepared.checkpoint(&mut || progress.step())?;
+    // With JSON the log tells.
+    let mut progress = if as_json { Progress::none() } else { Progress::new("kept in a checkpoint") };
+    prepared.checkpoint(&mut || progress.step())?;
     drop(progress);
-    let record = &made.record;
-    if as_json {
-        // The log tells.
-        return Ok(());
-    }
-    let mut err = anstream::stderr();
-    let (id, entries, bytes) = (&record.id, record.entries, size(record.bytes));
-    writeln!(err, "garth: the checkpoint {id} holds {entries} names, {bytes}; `garth undo` goes back to it")?;
-    if !record.left_out.is_empty() {
-        let names = record
-            .left_out
-            .iter()
-            .take(3)
-            .map(|path| escape_visible(path.as_bytes().strip_prefix(b"/").unwrap_or_default()));
-        let (count, names) = (record.left_out.len(), names.collect::<Vec<_>>().join(", "));
-        let dots = if count > 3 { ", ..." } else { "" };
-        writeln!(err, "garth: not in it, by .gitignore or for their size: {count} names ({names}{dots})")?;
+    if !as_json {
+        kept::checkpoint(prepared, &mut anstream::stderr())?;
     }
     Ok(())
 }
@@ -95,6 +82,7 @@ fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
 
 fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     let mut prepared = prepared(arguments, None)?;
+    let was_told = prepared.checkpoint_made().is_some();
     let ended = prepared.run(&mut |_| {})?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
@@ -120,9 +108,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
             "garth: {repository} became a git repository; look at its configuration and hooks before you use it"
         )?;
     }
-    if let Some(layer) = &ended.layer {
-        layer_summary(layer, &mut anstream::stderr())?;
-    }
+    kept::summary(&prepared, &ended, was_told, &mut anstream::stderr())?;
     if let Some(what) = &ended.limited {
         writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
     }
@@ -134,16 +120,6 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));
     code
-}
-
-/// What is in the layer, and what can be done with it.
-fn layer_summary(layer: &LayerEnd, out: &mut impl Write) -> io::Result<()> {
-    let LayerEnd { id, changes } = layer;
-    if *changes == 0 {
-        return writeln!(out, "garth: nothing was changed in the workspace");
-    }
-    writeln!(out, "garth: {changes} changes are in the layer {id}, and the workspace is as it was")?;
-    writeln!(out, "{HINT}hint:{HINT:#} garth diff {id}, garth apply {id}, garth discard {id}")
 }
 
 /// Commands that are shown; the rest is counted.

@@ -4,7 +4,7 @@ pub mod apply;
 pub mod diff;
 pub mod layers;
 pub mod revert;
-mod show;
+pub mod show;
 
 use crate::failure::Failure;
 use crate::request::{absolute, environment};
@@ -42,7 +42,7 @@ fn layer_and_paths(words: &[OsString]) -> Result<(Layer, Vec<AbsPath>), Failure>
 }
 
 /// The policy that holds in the layer's workspace.
-fn policy_of(layer: &Layer) -> Result<Policy, Failure> {
+pub fn policy_of(layer: &Layer) -> Result<Policy, Failure> {
     let environment = environment();
     let workspace = layer.record.trees.first().map(|tree| &tree.path);
     let surroundings = garth::surroundings(workspace, &environment)?;

@@ -3,10 +3,10 @@
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
+use crate::request::{absolute, flags};
 use crate::show::ERROR;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::policy::{AbsPath, Access, Flag, Setting, escape_lossless};
 use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -64,11 +64,10 @@ fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
 
 fn request(arguments: &RunArguments) -> Result<Request, Failure> {
     let sandbox = &arguments.sandbox;
-    let absolute = |typed: &OsString| absolute(typed);
     Ok(Request {
         arguments: command(arguments)?,
-        workspace: sandbox.workspace.as_ref().map(absolute).transpose()?,
-        policy: sandbox.policy.as_ref().map(absolute).transpose()?,
+        workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
+        policy: sandbox.policy.as_deref().map(absolute).transpose()?,
         flags: flags(sandbox)?,
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -108,50 +107,4 @@ fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
 fn text(word: &OsString) -> Result<String, Failure> {
     let bad = || Failure::new(120, "an argument is no Unicode", word.display(), "write it in Unicode");
     word.clone().into_string().map_err(|_| bad())
-}
-
-fn absolute(typed: &OsString) -> Result<AbsPath, Failure> {
-    let bad = |why: String| {
-        let hint = "write an absolute path, or one relative to the working directory";
-        Failure::new(120, format!("`{}` is no path", typed.display()), why, hint)
-    };
-    // It resolves text alone; what the path leads to is asked of the opened object.
-    let whole = std::path::absolute(typed).map_err(|error| bad(error.to_string()))?;
-    let whole = text(&whole.into_os_string())?;
-    AbsPath::windows(&whole).map_err(|error| bad(error.to_string()))
-}
-
-fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
-    let mut flags = Vec::new();
-    if let Some(profile) = sandbox.profile {
-        let typed = format!("--profile {}", profile.name());
-        flags.push(Flag { typed, setting: Setting::Profile(profile) });
-    }
-    let grants = [
-        ("--read", &sandbox.read, Access::Read),
-        ("--write", &sandbox.write, Access::Write),
-        ("--deny", &sandbox.deny, Access::Deny),
-    ];
-    for (option, paths, access) in grants {
-        for path in paths {
-            let typed = format!("{option} {}", path.display());
-            flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
-        }
-    }
-    for host in &sandbox.allow {
-        let typed = format!("--allow {}", host.display());
-        flags.push(Flag { typed, setting: Setting::Domain(host.to_string_lossy().into_owned(), true) });
-    }
-    for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
-        flags.push(Flag { typed: format!("--accept {gap}"), setting: Setting::Accept(gap.clone()) });
-    }
-    Ok(flags)
-}
-
-/// A path in the spelling of a policy file; names of places stay as they are.
-fn pattern(typed: &OsString) -> Result<String, Failure> {
-    if let Some(place) = typed.to_str().filter(|text| text.starts_with([':', '~'])) {
-        return Ok(place.to_owned());
-    }
-    Ok(escape_lossless(absolute(typed)?.as_bytes()))
 }

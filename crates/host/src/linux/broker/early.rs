@@ -113,6 +113,8 @@ impl EarlyRunner {
         Sender::new(Arc::clone(&control)).send_with(&Order::File, &[order.as_fd()]);
         let control = Arc::into_inner(control).ok_or(Errno::BUSY).on("reach", "the runner")?;
         crate::linux::mapped::send(spec, &control)?;
+        // The runner waits for its order on this processor, behind whatever this process does next.
+        rustix::thread::sched_yield();
         Ok(Runner { process, control })
     }
 

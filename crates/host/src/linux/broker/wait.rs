@@ -102,6 +102,9 @@ impl Drop for CommandAnswer {
 
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
+    /// The target's program is executed, and the machine may have a moment for what could wait.
+    fn started(&mut self);
+
     /// A program is about to start. Comes only if the plan says that commands are judged.
     fn command(&mut self, execution: &Execution, answer: CommandAnswer);
 
@@ -247,6 +250,7 @@ impl Waiting<'_> {
         match message {
             (FromRunner::Terminal, Some(master)) => self.terminal = Some(Joined::new(master)?),
             (FromRunner::Terminal, None) => {}
+            (FromRunner::Started, _) => observer.started(),
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
             (FromRunner::Used(used), _) => observer.used(Some(used)),

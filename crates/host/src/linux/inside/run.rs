@@ -133,6 +133,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let filter = Program::new(&spec.seccomp);
     network.hold()?;
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
+    sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
     let status = named("serve the target", init::serve(target, control, &children, &spec.limits, &commands))?;
     let found = appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();

@@ -30,6 +30,8 @@ pub struct Execution {
     pub whole: bool,
     /// Name of the program that calls.
     pub by: String,
+    /// The directory that it works in, for people: it may be another when the program starts. Empty where it is not seen.
+    pub directory: Vec<u8>,
 }
 
 /// Arguments that are looked at, and all their bytes together.
@@ -127,6 +129,7 @@ fn read(call: &Notification, at: At, arguments: u64) -> Result<Execution, Errno>
         arguments: Vec::new(),
         whole: true,
         by: super::report::program(call.thread),
+        directory: directory(call.thread),
     };
     let mut room = LONGEST;
     for index in 0.. {
@@ -148,6 +151,14 @@ fn read(call: &Notification, at: At, arguments: u64) -> Result<Execution, Errno>
         }
     }
     Ok(read)
+}
+
+/// `/proc/PID/cwd` (`proc_pid_cwd(5)`); a directory that is gone has a mark behind its name, and is none.
+fn directory(thread: u32) -> Vec<u8> {
+    use std::os::unix::ffi::OsStringExt;
+    let path = std::fs::read_link(format!("/proc/{thread}/cwd"));
+    let path = path.map(|path| path.into_os_string().into_vec()).unwrap_or_default();
+    if path.ends_with(b" (deleted)") { Vec::new() } else { path }
 }
 
 fn pointer(thread: u32, list: u64, index: u64) -> Result<u64, Errno> {

@@ -1,22 +1,18 @@
 //! Where the policy files are, and reading them.
 
+mod replace;
+
+pub use replace::{os_path, replace};
+pub(crate) use replace::{user_policy, write_user_policy};
+
 use crate::Error;
 use crate::place::Surroundings;
 use crate::vetting::check_program;
-use garth_host::OsError;
-use garth_host::linux::facts::{Author, look, read_text, read_trusted};
+use garth_host::files::{Author, read_text, read_trusted};
 use garth_policy::{
     AbsPath, Context, Diagnostics, Flag, Inputs, Layer, Loaded, Source, TrustStore, check_with, load_with,
 };
-use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
 
-/// The administrator's policy.
-pub const MANAGED: &str = "/etc/garth/policy.toml";
 /// The project's policy, in its workspace.
 pub const PROJECT: &str = "garth.toml";
 
@@ -31,10 +27,43 @@ pub struct UserFiles {
     pub state: AbsPath,
 }
 
+/// The administrator's policy: `/etc/garth/policy.toml`, on Windows `garth\policy.toml` in `%ProgramData%`.
+///
+/// # Errors
+/// Where the system does not say where that is.
+pub fn managed_file() -> Result<AbsPath, Error> {
+    #[cfg(windows)]
+    {
+        let data = crate::windows::program_data()?;
+        within(data, &["garth", "policy.toml"])
+    }
+    #[cfg(not(windows))]
+    AbsPath::posix("/etc/garth/policy.toml").map_err(|error| Error::Policy(error.to_string()))
+}
+
+/// A file below a directory.
+#[cfg(windows)]
+fn within(directory: AbsPath, names: &[&str]) -> Result<AbsPath, Error> {
+    let path = names.iter().try_fold(directory, |path, name| path.join(name.as_bytes()));
+    path.map_err(|error| Error::Policy(error.to_string()))
+}
+
+/// The user's files, in `%LOCALAPPDATA%\garth`.
+///
+/// # Errors
+/// Where the system does not say where that is.
+#[cfg(windows)]
+pub fn user_files(_home: &AbsPath, _environment: &[(Vec<u8>, Vec<u8>)]) -> Result<UserFiles, Error> {
+    let state = crate::windows::state()?;
+    let file = |name: &str| within(state.clone(), &[name]);
+    Ok(UserFiles { policy: file("policy.toml")?, trust: file("trust")?, state: state.clone() })
+}
+
 /// The user's files, by the XDG base directories or their defaults.
 ///
 /// # Errors
 /// A home that is no path.
+#[cfg(not(windows))]
 pub fn user_files(home: &AbsPath, environment: &[(Vec<u8>, Vec<u8>)]) -> Result<UserFiles, Error> {
     let base = |variable: &str, default: &str| {
         let named = environment.iter().find(|(name, _)| name == variable.as_bytes());
@@ -65,7 +94,7 @@ pub fn load_policy(
 ) -> Result<Loaded, Error> {
     let context = &surroundings.context;
     let files = user_files(&context.home, environment)?;
-    let managed = AbsPath::posix(MANAGED.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
+    let managed = managed_file()?;
     let user = match file {
         Some(named) => {
             Some(read_trusted(named, Author::User).map_err(Error::os("read your policy"))?.ok_or_else(
@@ -131,58 +160,11 @@ pub fn trust(files: &UserFiles) -> Result<TrustStore, Error> {
     })
 }
 
-/// Changes the user's policy file, or makes it: the new text stands there as a whole, or the old one stays. The file keeps
-/// its permissions, a link stays a link, and two sessions that write at once do not lose each other's lines.
-///
-/// # Errors
-/// A file that others can write to, what `change` says, and everything that keeps it from being written.
-pub(crate) fn write_user_policy(
-    path: &AbsPath,
-    change: impl FnOnce(&str) -> Result<String, Error>,
-) -> Result<(), Error> {
-    let failed = |operation: &'static str| {
-        let shown = path.to_string();
-        move |error: io::Error| {
-            let error = OsError::new(operation, shown, error.raw_os_error().unwrap_or(0));
-            Error::os("write your policy")(error)
-        }
-    };
-    let real = look(path).map_or_else(|| path.clone(), |found| found.final_path);
-    let real = Path::new(OsStr::from_bytes(real.as_bytes()));
-    let directory = real.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(failed("make the directory of"))?;
-    let lock = File::open(directory).map_err(failed("open the directory of"))?;
-    lock.lock().map_err(failed("lock the directory of"))?;
-    let before = read_trusted(path, Author::User).map_err(Error::os("read your policy"))?;
-    let before = String::from_utf8(before.unwrap_or_default())
-        .map_err(|_| Error::Policy(format!("{path} is no UTF-8 text\nhint: save it as UTF-8")))?;
-    let text = change(&before)?;
-    if text == before {
-        return Ok(());
-    }
-    let mode = fs::metadata(real).map_or(0o600, |found| found.permissions().mode() & 0o777);
-    let fresh = directory.join(format!(".garth-policy-{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let written = options.write(true).create_new(true).mode(mode).open(&fresh).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, real)
-    });
-    if written.is_err() {
-        // Only the half-written copy; the policy itself is as it was.
-        let _gone = fs::remove_file(&fresh);
-    }
-    written.map_err(failed("write"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use garth_policy::{Addition, add};
+    use std::fs;
 
     fn allow(path: &AbsPath, host: &str) -> Result<(), Error> {
         write_user_policy(path, |text| {

@@ -1,0 +1,69 @@
+//! Who besides its author can change a file that garth trusts.
+
+use super::{AccessMask, AceKind, ObjectKind, SecurityDescriptor, Sid, known};
+
+/// What changes the content of a file, or who may change it.
+const CHANGES: AccessMask = AccessMask::FILE_WRITE_DATA
+    .with(AccessMask::FILE_APPEND_DATA)
+    .with(AccessMask::DELETE)
+    .with(AccessMask::WRITE_DAC)
+    .with(AccessMask::WRITE_OWNER);
+
+/// Why a file is not its author's alone: another owner, or an entry that lets somebody else change it. `None` if nobody
+/// else can. The system and administrators always may; `user` is left out for files that they alone may write.
+/// Entries that deny do not count: what they leave depends on the token of whoever comes.
+#[must_use]
+pub fn stranger(descriptor: &SecurityDescriptor, user: Option<Sid>) -> Option<String> {
+    let is_author = |sid: Sid| [known::SYSTEM, known::ADMINISTRATORS].contains(&sid) || user == Some(sid);
+    match descriptor.owner {
+        Some(owner) if is_author(owner) => {}
+        Some(owner) => return Some(format!("it belongs to {}", known::described(&owner))),
+        None => return Some("it has no owner".into()),
+    }
+    let Some(list) = descriptor.dacl.acl() else { return Some("everybody can change it".into()) };
+    let mapping = ObjectKind::File.mapping();
+    let other = list.aces.iter().find(|ace| {
+        ace.kind == AceKind::Allow
+            && ace.is_effective()
+            && mapping.map(ace.mask).intersects(CHANGES)
+            // These are the owner's, who was looked at above.
+            && ace.sid != known::OWNER_RIGHTS
+            && !is_author(ace.sid)
+    });
+    other.map(|ace| format!("{} can change it", known::described(&ace.sid)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_its_authors_alone() {
+        let user: Sid = "S-1-5-21-1-2-3-1001".parse().unwrap();
+        let table = [
+            (
+                "O:S-1-5-21-1-2-3-1001D:(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;BU)",
+                None,
+            ),
+            ("O:BAD:(A;;FA;;;BA)(A;;FRFX;;;WD)", None),
+            ("O:BAD:(A;;FA;;;OW)(A;OICIIO;FA;;;CO)", None),
+            ("O:BAD:(D;;FW;;;BU)(A;;FA;;;BU)", Some("S-1-5-32-545) can change it")),
+            ("O:BAD:(A;;FA;;;SY)(A;;0x4;;;AU)", Some("S-1-5-11) can change it")),
+            ("O:BAD:(A;;GW;;;WD)", Some("S-1-1-0) can change it")),
+            ("O:BAD:(A;;WO;;;WD)", Some("S-1-1-0) can change it")),
+            ("O:S-1-5-21-1-2-3-1002D:(A;;FA;;;SY)", Some("it belongs to S-1-5-21-1-2-3-1002")),
+            ("O:BAD:NO_ACCESS_CONTROL", Some("everybody can change it")),
+            ("O:BA", Some("everybody can change it")),
+            ("D:(A;;FA;;;SY)", Some("it has no owner")),
+        ];
+        for (text, expected) in table {
+            let found = stranger(&text.parse().unwrap(), Some(user));
+            assert!(found.as_deref().is_some() == expected.is_some(), "{text}: {found:?}");
+            assert!(found.unwrap_or_default().ends_with(expected.unwrap_or_default()), "{text}");
+        }
+        // What only administrators may write is not the user's.
+        let own: SecurityDescriptor = "O:S-1-5-21-1-2-3-1001D:(A;;FA;;;SY)".parse().unwrap();
+        assert!(stranger(&own, None).is_some_and(|why| why.contains("it belongs to")));
+        assert_eq!(stranger(&own, Some(user)), None);
+    }
+}
