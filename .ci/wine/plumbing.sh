@@ -49,8 +49,12 @@ expect() {
 source "$here/run.sh"
 # shellcheck source=tell.sh
 source "$here/tell.sh"
+# shellcheck source=relay.sh
+source "$here/relay.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
+# shellcheck source=prove.sh
+source "$here/prove.sh"
 
 prepare
 expect 0 "garth" --version
@@ -63,6 +67,8 @@ if ! timeout 200 wine "$host_tests"; then
 fi
 checks
 runs
+relays
+proves
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
 if ! timeout 300 wine "$access_check" 100000 1; then

@@ -663,9 +663,16 @@ pub struct ProveArguments {
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Prove this tier; `auto` is the strongest of the machine
-    #[arg(long, value_name = "TIER", value_parser = ["auto", "process", "landlock"])]
+    #[arg(long, value_name = "TIER", value_parser = PROVED)]
     pub tier: Option<String>,
 }
+
+/// Tiers that `garth prove` knows on this system.
+#[cfg(not(windows))]
+const PROVED: [&str; 3] = ["auto", "process", "landlock"];
+/// Tiers that `garth prove` knows on this system.
+#[cfg(windows)]
+const PROVED: [&str; 3] = ["auto", "container", "restricted"];
 
 /// `garth clean`.
 #[derive(Debug, Args)]

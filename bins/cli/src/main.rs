@@ -13,6 +13,8 @@ mod arguments;
 mod denial;
 mod failure;
 mod lexer;
+#[cfg(any(target_os = "linux", windows))]
+mod network;
 #[cfg(target_os = "linux")]
 mod progress;
 #[cfg(target_os = "linux")]
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     if let Some(code) = garth_runner::enter() {
         return ExitCode::from(code);
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", windows))]
     if let Some(code) = garth::prove::enter() {
         return ExitCode::from(code);
     }

@@ -1,4 +1,4 @@
-//! The first process inside the sandbox.
+//! The first process inside the sandbox; on Windows the relay beside the target, by which allowed hosts are reached.
 //!
 //! It is this very executable again, started under the name [`NAME`] with an empty environment: so it is
 //! there however garth was installed, and nothing of the user's memory or environment comes along. It
@@ -22,6 +22,8 @@ pub fn enter() -> Option<u8> {
     }
     #[cfg(target_os = "linux")]
     return Some(garth_host::linux::inside::run::run());
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(windows)]
+    return Some(garth_host::windows::relay::inside());
+    #[cfg(not(any(target_os = "linux", windows)))]
     Some(125)
 }

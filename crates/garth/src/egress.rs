@@ -4,8 +4,9 @@ use crate::Error;
 use crate::approval::Asker;
 use crate::audit::Recorder;
 use crate::audit_network::Network;
+use crate::refusals::{Refused, failed, upstream};
 use crate::secrets::{self, Caller};
-use garth_egress::core::{Canary, Code, Decided, Event, Fault, Host, Judge, Protocol, Upstream, Verdict};
+use garth_egress::core::{Canary, Decided, Event, Fault, Judge};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -14,7 +15,6 @@ use garth_host::linux::message::{InnerSocket, Sender as Speaker, ToRunner};
 use garth_plan::linux::network::{BUNDLE, BUNDLE_VARIABLES, NAMES_FILE, NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use garth_plan::linux::spec::{Front as Planned, LaunchSpec, ViewStep};
 use garth_policy::{Context, Policy, Sourced};
-use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -253,50 +253,6 @@ impl Egress {
     }
 }
 
-/// Refusals, each host, port and reason once. The target says how many there are, so only so many are kept.
-#[derive(Debug, Default)]
-struct Refused {
-    /// The name that the session itself asks for, to see it refused. That is no news.
-    expected: Option<String>,
-    seen: HashSet<(Option<Host>, u16, Code)>,
-    kept: Vec<Decided>,
-    faults: Vec<Fault>,
-}
-
-/// Failures of the broker that are kept.
-const MOST_FAULTS: usize = 20;
-
-/// Refusals that are kept.
-const MOST_REFUSALS: usize = 1000;
-
-impl Refused {
-    fn fault(&mut self, fault: Fault) {
-        if self.faults.len() < MOST_FAULTS && !self.faults.contains(&fault) {
-            self.faults.push(fault);
-        }
-    }
-
-    fn take(&mut self, decided: Decided) {
-        if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
-            return;
-        }
-        // Many clients of a proxy show their password only when they are asked for it.
-        if decided.ruling.code == Code::Credentials {
-            return;
-        }
-        if decided.protocol == Protocol::Dns
-            && let Some(name) = &self.expected
-            && decided.host == Host::read(name).ok()
-        {
-            self.expected = None;
-            return;
-        }
-        if self.seen.insert((decided.host.clone(), decided.port, decided.ruling.code)) {
-            self.kept.push(decided);
-        }
-    }
-}
-
 /// How often and how long a port of the host is waited for.
 const TRIES: usize = 10;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -332,24 +288,6 @@ fn publish(port: &Sourced<u16>) -> Result<(TcpListener, u16), Error> {
 pub fn network_judge(policy: &Policy) -> Result<Judge, Error> {
     let own = addresses::own().map_err(Error::os("look at the network"))?;
     Ok(Judge::new(policy.network.clone(), own))
-}
-
-fn failed(error: &dyn std::fmt::Display) -> Error {
-    Error::Workspace {
-        what: "the network of the sandbox cannot be served".into(),
-        why: error.to_string(),
-        hint: "set `network.mode = \"deny\"`, or free processes and descriptors".into(),
-    }
-}
-
-fn upstream(environment: &Variables) -> Result<Upstream, Error> {
-    let variable = |name: &str| {
-        let (_, value) = environment.iter().find(|(known, _)| known == name.as_bytes())?;
-        String::from_utf8(value.clone()).ok()
-    };
-    Upstream::from_environment(variable).map_err(|(name, fault)| {
-        Error::Policy(format!("the variable {name} names no proxy\n{fault}\nhint: correct it, or unset it"))
-    })
 }
 
 /// The lines of a file of names (`hosts(5)`) that speak of the loopback, and the machine's own name: programs look

@@ -33,9 +33,11 @@ mod keystore;
 #[cfg(target_os = "linux")]
 pub mod learn;
 mod place;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod prove;
 pub mod recorded;
+#[cfg(any(target_os = "linux", windows))]
+mod refusals;
 #[cfg(target_os = "linux")]
 mod residue;
 #[cfg(target_os = "linux")]

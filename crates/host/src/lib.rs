@@ -8,6 +8,10 @@ pub mod error;
 pub mod files;
 #[cfg(target_os = "linux")]
 pub mod linux;
+#[cfg(any(target_os = "linux", windows))]
+mod names;
+#[cfg(any(target_os = "linux", windows))]
+pub mod probe;
 pub mod relay;
 #[cfg(windows)]
 pub mod windows;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
-use garth_plan::windows::relay::{Event, LONGEST, MOST_STREAMS, Mux, Side, Violation, WINDOW};
+use garth_plan::windows::relay::{Event, LONGEST, MOST_STREAMS, Mux, Side, Target, Violation, WINDOW};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Seen {
     fn take(&mut self, events: Vec<Event>) {
         for event in events {
             match event {
-                Event::Opened(stream) => self.opened.push(stream),
+                Event::Opened(stream, _) => self.opened.push(stream),
                 Event::Data(stream, bytes) => {
                     assert!(!self.finished.contains(&stream), "data after the end");
                     let held = self.held.entry(stream).or_default();
@@ -58,7 +58,7 @@ proptest! {
             .enumerate()
             .map(|(at, (size, step))| {
                 let bytes = (0..*size).map(|byte| u8::try_from((byte * 7 + at) % 251).unwrap()).collect();
-                (inside.open().unwrap(), bytes, *step)
+                (inside.open(Target::Proxy).unwrap(), bytes, *step)
             })
             .collect();
         let mut sent = vec![0; wanted.len()];
@@ -108,10 +108,10 @@ proptest! {
 #[test]
 fn nothing_is_taken_beyond_the_window() {
     let (mut inside, mut outside) = (Mux::new(Side::Inside), Mux::new(Side::Outside));
-    let stream = inside.open().unwrap();
+    let stream = inside.open(Target::Proxy).unwrap();
     assert_eq!(inside.send(stream, &vec![1; 100_000]), WINDOW as usize);
     assert_eq!(inside.send(stream, &[1]), 0);
-    let other = inside.open().unwrap();
+    let other = inside.open(Target::Proxy).unwrap();
     assert_eq!(inside.send(other, b"goes on"), 7);
     outside.receive(&inside.take_output()).unwrap();
     outside.consumed(stream, 100_000);
@@ -127,14 +127,19 @@ fn frame(kind: u8, stream: u32, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_breaks_the_protocol_is_named() {
-    let open = frame(1, 1, &[]);
+    let open = frame(1, 1, &[0; 3]);
     for (bytes, violation) in [
         (frame(9, 1, &[]), Violation::Kind(9)),
         (frame(1, 1, &[0]), Violation::Length(1)),
+        (frame(1, 1, &[9, 0, 0]), Violation::Target(1)),
+        (frame(1, 1, &[0, 1, 0]), Violation::Target(1)),
+        (frame(1, 1, &[2, 0, 0]), Violation::Target(1)),
+        // A server inside is for the other side to reach.
+        (frame(1, 1, &[3, 1, 0]), Violation::Target(1)),
         (frame(2, 1, &[]), Violation::Length(0)),
         (frame(2, 1, &vec![0; LONGEST + 1]), Violation::Length(16_385)),
-        (frame(1, 2, &[]), Violation::Number(2)),
-        (frame(1, 0, &[]), Violation::Number(0)),
+        (frame(1, 2, &[0; 3]), Violation::Number(2)),
+        (frame(1, 0, &[0; 3]), Violation::Number(0)),
         (frame(2, 7, &[0]), Violation::Number(7)),
         ([open.clone(), open.clone()].concat(), Violation::Number(1)),
         ([open.clone(), frame(5, 1, &[1, 0, 0, 0])].concat(), Violation::Window(1)),
@@ -144,19 +149,39 @@ fn what_breaks_the_protocol_is_named() {
         assert_eq!(Mux::new(Side::Outside).receive(&bytes), Err(violation));
     }
     let many: Vec<u8> =
-        (0..=u32::try_from(MOST_STREAMS).unwrap()).flat_map(|at| frame(1, at * 2 + 1, &[])).collect();
+        (0..=u32::try_from(MOST_STREAMS).unwrap()).flat_map(|at| frame(1, at * 2 + 1, &[0; 3])).collect();
     assert_eq!(Mux::new(Side::Outside).receive(&many), Err(Violation::Streams));
 }
 
 #[test]
 fn a_stream_that_was_given_up_may_still_be_sent_to() {
     let (mut inside, mut outside) = (Mux::new(Side::Inside), Mux::new(Side::Outside));
-    let stream = inside.open().unwrap();
+    let stream = inside.open(Target::Proxy).unwrap();
     inside.send(stream, b"late");
-    outside.receive(&frame(1, 1, &[])).unwrap();
+    outside.receive(&frame(1, 1, &[0; 3])).unwrap();
     outside.reset(stream);
     let late = inside.take_output();
-    assert_eq!(outside.receive(&late[7..]).unwrap(), []);
+    assert_eq!(outside.receive(&late[10..]).unwrap(), []);
     assert_eq!(inside.receive(&outside.take_output()).unwrap(), [Event::Reset(stream)]);
     assert_eq!(inside.send(stream, b"x"), 0);
+}
+
+#[test]
+fn each_side_opens_streams_to_the_other_only() {
+    let (mut inside, mut outside) = (Mux::new(Side::Inside), Mux::new(Side::Outside));
+    let mut came = Vec::new();
+    for target in [Target::Proxy, Target::Names, Target::HostPort(5432)] {
+        assert_eq!(outside.open(target), None);
+        let stream = inside.open(target).unwrap();
+        let events = outside.receive(&inside.take_output()).unwrap();
+        assert_eq!(events, [Event::Opened(stream, target)]);
+        came.push(stream);
+    }
+    assert_eq!(inside.open(Target::Inside(3000)), None);
+    let stream = outside.open(Target::Inside(3000)).unwrap();
+    assert_eq!(
+        inside.receive(&outside.take_output()).unwrap(),
+        [Event::Opened(stream, Target::Inside(3000))]
+    );
+    assert!(!came.contains(&stream));
 }

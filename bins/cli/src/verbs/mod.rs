@@ -18,7 +18,7 @@ mod log;
 #[cfg(target_os = "linux")]
 mod plan;
 mod policy;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod prove;
 #[cfg(target_os = "linux")]
 mod report;
@@ -92,6 +92,11 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Run(arguments) => windows::run::run(arguments),
         Verb::Doctor(arguments) if cfg!(windows) || arguments.is_of_windows() => {
             windows::doctor::run(arguments, &mut out)
+        }
+        #[cfg(windows)]
+        Verb::Prove(arguments) => {
+            let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
+            Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
         }
         #[cfg(windows)]
         Verb::Clean(arguments) => windows::clean(arguments.check, &mut out),

@@ -28,14 +28,7 @@ pub fn run(arguments: &ProveArgs, out: &mut dyn Write) -> u8 {
 }
 
 fn options(arguments: &ProveArgs) -> io::Result<Options> {
-    let tier = match arguments.tier.as_deref() {
-        None | Some("auto") => TierChoice::Strongest,
-        Some("process") => TierChoice::Process,
-        Some("landlock") => TierChoice::Landlock,
-        Some(other) => {
-            return Err(io::Error::other(format!("`{other}` is not a tier: auto, process or landlock")));
-        }
-    };
+    let tier = TierChoice::read(arguments.tier.as_deref())?;
     Ok(Options { only: arguments.only.clone(), tier })
 }
 

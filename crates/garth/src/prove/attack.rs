@@ -1,7 +1,13 @@
 //! What an attack is.
+#![cfg_attr(windows, expect(dead_code, reason = "what only attacks on Linux need"))]
 
+#[cfg(target_os = "linux")]
 use super::scenario::Scenario;
 use std::borrow::Cow;
+
+/// There are no stories on Windows yet.
+#[cfg(windows)]
+pub type Scenario = core::convert::Infallible;
 
 /// A property of DESIGN section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +45,7 @@ impl Property {
     }
 }
 
-/// An action of [`garth_host::linux::probe`] with its arguments. `{name}` stands for a place of the stage.
+/// An action of the host's probe with its arguments. `{name}` stands for a place of the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The action's name.

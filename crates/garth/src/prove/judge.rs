@@ -1,6 +1,8 @@
 //! Whether an attack was held.
 
-use super::attack::{Action, Attack, Check, Expect, Garden, Property};
+pub use super::report::{Finding, Held};
+
+use super::attack::{Action, Attack, Check, Expect, Garden};
 use super::broker::Told;
 use super::stage::Stage;
 use garth_host::linux::probe::Outcome;
@@ -8,53 +10,6 @@ use garth_plan::linux::network::REDIRECT_GAP;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-
-/// The verdict on one attack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
-    /// It was refused, and its twin succeeded.
-    Yes,
-    /// It was not, or its twin failed: why.
-    No(String),
-    /// It was not, and the plan says so by this name.
-    Gap(String),
-    /// It says nothing here: why.
-    Skipped(String),
-}
-
-/// One line of the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The attack's name.
-    pub id: String,
-    /// What it was against.
-    pub property: Property,
-    /// What it tried.
-    pub title: String,
-    /// The published escapes it stands for.
-    pub escapes: Vec<u8>,
-    /// How it went.
-    pub attack: String,
-    /// How its twin went.
-    pub twin: String,
-    /// The verdict.
-    pub held: Held,
-}
-
-impl Finding {
-    /// A finding with nothing in it yet.
-    pub(super) fn of(attack: &Attack, went: String, twin: String, held: Held) -> Self {
-        Self {
-            id: attack.id.to_string(),
-            property: attack.property,
-            title: attack.title.to_string(),
-            escapes: attack.escapes.to_vec(),
-            attack: went,
-            twin,
-            held,
-        }
-    }
-}
 
 /// `ECONNREFUSED` of `errno(3)`: nobody listens there.
 const REFUSED_AT_PORT: i32 = 111;

@@ -1,9 +1,12 @@
 //! Runs the corpus.
 
+pub use super::report::Report;
+
 use super::attack::{Action, Attack, Garden, Step, Twin};
 use super::broker::{Session, Told, told};
 use super::corpus::{corpus, policy_text};
 use super::judge::{Before, Finding, Held, is_story, words};
+use super::report::chosen;
 use super::stage::{SEPARATED, Stage, write_order};
 use garth_host::linux::probe::{Line, NAME, Outcome, outside};
 use std::collections::HashMap;
@@ -24,6 +27,23 @@ pub enum TierChoice {
     Landlock,
 }
 
+impl TierChoice {
+    /// The tier of this word.
+    ///
+    /// # Errors
+    /// What it is not.
+    pub fn read(word: Option<&str>) -> io::Result<Self> {
+        match word {
+            None | Some("auto") => Ok(Self::Strongest),
+            Some("process") => Ok(Self::Process),
+            Some("landlock") => Ok(Self::Landlock),
+            Some(other) => {
+                Err(io::Error::other(format!("`{other}` is not a tier: auto, process or landlock")))
+            }
+        }
+    }
+}
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -31,34 +51,6 @@ pub struct Options {
     pub only: Option<String>,
     /// Which tier.
     pub tier: TierChoice,
-}
-
-/// What came of it.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The tier that was used.
-    pub tier: String,
-    /// One line per attack.
-    pub findings: Vec<Finding>,
-    /// How long it took.
-    pub time: Duration,
-}
-
-impl Report {
-    /// How many findings are held, not held, gaps and skipped.
-    #[must_use]
-    pub fn counts(&self) -> [usize; 4] {
-        let mut counts = [0; 4];
-        for finding in &self.findings {
-            counts[match finding.held {
-                Held::Yes => 0,
-                Held::No(_) => 1,
-                Held::Gap(_) => 2,
-                Held::Skipped(_) => 3,
-            }] += 1;
-        }
-        counts
-    }
 }
 
 /// How long one sandbox of attacks may take.
@@ -70,7 +62,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What could not be laid out on the host. An attack that was not held is no error but a finding.
 pub fn prove(options: &Options) -> io::Result<Report> {
     let start = Instant::now();
-    let chosen: Vec<Attack> = corpus().into_iter().filter(|attack| matches(options, attack)).collect();
+    let chosen: Vec<Attack> =
+        corpus().into_iter().filter(|attack| chosen(options.only.as_deref(), attack)).collect();
     let stage = Stage::new()?;
     let mut proof =
         Proof { stage: &stage, landlock: options.tier == TierChoice::Landlock, tier: String::new() };
@@ -95,34 +88,6 @@ pub fn prove(options: &Options) -> io::Result<Report> {
         return Err(io::Error::other(format!("this machine offers the tier `{tier}` only")));
     }
     Ok(Report { tier, findings: ordered, time: start.elapsed() })
-}
-
-fn matches(options: &Options, attack: &Attack) -> bool {
-    let Some(pattern) = &options.only else { return true };
-    let property = format!("P{}", attack.property.0);
-    pattern.eq_ignore_ascii_case(&property) || wildcard(pattern.as_bytes(), attack.id.as_bytes())
-}
-
-/// Whether `text` matches a pattern in which `*` stands for any run of characters. A pattern without `*`
-/// matches a part.
-pub(super) fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
-    if !pattern.contains(&b'*') {
-        return text.windows(pattern.len().max(1)).any(|part| part == pattern);
-    }
-    match pattern.split_first() {
-        None => text.is_empty(),
-        Some((b'*', rest)) => (0..=text.len()).any(|start| whole(rest, &text[start..])),
-        Some(_) => whole(pattern, text),
-    }
-}
-
-fn whole(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => (0..=text.len()).any(|start| whole(rest, &text[start..])),
-        (Some((wanted, rest)), Some((byte, more))) => wanted == byte && whole(rest, more),
-        _ => false,
-    }
 }
 
 impl Answers {

@@ -2,7 +2,7 @@
 
 use super::attack::{Action, Check, Expect, Garden, Step, Twin};
 use super::corpus;
-use super::run::wildcard;
+use super::report::wildcard;
 use garth_host::linux::probe::{Outcome, exists, perform};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -172,6 +172,7 @@ fn words_reach_servers_that_nothing_guards() {
     assert!(tried > 25, "{tried} attacks");
 }
 
+#[expect(clippy::unwrap_used, reason = "tests")]
 fn lay_out(root: &Path) {
     for name in [
         ".git/hooks",

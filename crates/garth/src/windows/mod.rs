@@ -1,10 +1,12 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
+mod network;
 pub mod place;
 pub mod record;
 
 use crate::files::{load_policy, os_path};
 use crate::{Error, Surroundings};
+use garth_egress::core::{Decided, Fault};
 use garth_host::windows::canary::{Trial, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
 use garth_host::windows::journal::Journal;
@@ -20,6 +22,7 @@ use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
 use garth_policy::{AbsPath, Flag, Policy, UndoMode};
+use network::Network;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
@@ -61,6 +64,7 @@ pub struct Prepared {
     pub plan: Plan,
     order: LaunchSpec,
     state: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 /// How a sandbox ended.
@@ -72,6 +76,22 @@ pub struct Ended {
     pub relaxed: Vec<String>,
     /// What could not be undone.
     pub left: Vec<String>,
+    /// What the network refused, each host and port once.
+    pub refused: Vec<Decided>,
+    /// What failed in the broker itself.
+    pub faults: Vec<Fault>,
+}
+
+/// What is told while the sandbox runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A server inside can be reached on the host.
+    Published {
+        /// Its port inside.
+        port: u16,
+        /// Where it appears.
+        at: std::net::SocketAddr,
+    },
 }
 
 /// Makes a plan: policy, questions, facts, lowering.
@@ -116,7 +136,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     })?;
     let state = state_directory()?;
     drop(boundaries);
-    Ok(Prepared { surroundings, policy, facts: found, plan, order, state })
+    let environment = request.environment.clone();
+    Ok(Prepared { surroundings, policy, facts: found, plan, order, state, environment })
 }
 
 /// Layers and checkpoints are built for Linux; what a policy requires is not left out in silence.
@@ -133,64 +154,117 @@ fn refuse_undo(policy: &Policy) -> Result<(), Error> {
 }
 
 impl Prepared {
-    /// Runs the command: gate, journal, canary, launch, wait, undo.
+    /// Runs the command: gate, journal, network, canary, launch, wait, undo.
     ///
     /// # Errors
     /// When a clause is not held and not accepted, or a step fails; nothing is left of it then.
-    pub fn run(&self) -> Result<Ended, Error> {
+    pub fn run(&self, tell: &mut dyn FnMut(Notice)) -> Result<Ended, Error> {
         gate(&self.plan.assurance, &self.plan.accepted)
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))?;
         let fail = |step: &'static str| move |error| failed(step, error);
         let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
         let mut left = journal.recover().map_err(fail("mend what an earlier session left"))?;
         left.retain(|note| note.contains(" is left") || note.contains("cannot be read"));
+        if let Some(temporary) = self.private()?.parent() {
+            // Where it cannot be made, the next step says so.
+            let _made = std::fs::create_dir_all(temporary);
+        }
         let prepared = journal.prepare(&self.plan.preparation).map_err(fail("prepare the machine"))?;
         let mut relaxed = prepared.relaxed.clone();
-        self.canary(&mut relaxed)?;
-        let streams = match self.order.console {
+        let program = self.runner()?;
+        let mut order = self.order.clone();
+        let network = self.network(&program, &mut order)?;
+        if let Some(network) = &network {
+            relaxed.extend(network.relaxed());
+            network.published.iter().for_each(|(port, at)| tell(Notice::Published { port: *port, at: *at }));
+        }
+        self.canary(&program, network.as_ref(), &mut relaxed)?;
+        let streams = match order.console {
             Some(size) => Streams::terminal(size),
             None => Streams::plain(),
         };
         let streams = streams.map_err(fail("prepare the streams"))?;
-        let launched = launch(&self.order, streams, &[]).map_err(fail("start the command"))?;
+        let launched = launch(&order, streams, &[]).map_err(fail("start the command"))?;
         relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
-        let time = self.order.time.map(Duration::from_millis);
+        let time = order.time.map(Duration::from_millis);
         let outcome = wait(launched, time, &mut |_, _| false).map_err(fail("wait for the command"))?;
+        let told = network.map(Network::stop).unwrap_or_default();
         let notes = prepared.undo().map_err(fail("undo the preparation"))?;
         left.extend(notes.into_iter().filter(|note| note.contains(" is left")));
-        Ok(Ended { outcome, relaxed, left })
+        left.extend(told.relay.map(|why| format!("the relay inside ended before its time: {why}")));
+        Ok(Ended { outcome, relaxed, left, refused: told.refused, faults: told.faults })
     }
 
-    fn canary(&self, relaxed: &mut Vec<String>) -> Result<(), Error> {
+    /// The directory of the sandbox's own.
+    fn private(&self) -> Result<PathBuf, Error> {
+        name(&self.facts.context.tmp)
+            .map(PathBuf::from)
+            .map_err(|error| failed("find your directories", error))
+    }
+
+    /// Garth's own executable, where it can be read inside: a container may not read where it was installed.
+    fn runner(&self) -> Result<String, Error> {
+        let own = std::env::current_exe().map_err(own_error)?;
+        let program = if self.plan.tier == Tier::Container {
+            let copy = self.private()?.join("garth-runner.exe");
+            std::fs::copy(&own, &copy).map_err(own_error)?;
+            copy
+        } else {
+            own
+        };
+        program.into_os_string().into_string().map_err(|path| {
+            not_held(format!("garth's own path, {}, is no Unicode", PathBuf::from(path).display()))
+        })
+    }
+
+    /// The network that the plan leads to, under way.
+    fn network(&self, program: &str, order: &mut LaunchSpec) -> Result<Option<Network>, Error> {
+        let Some(planned) = &self.plan.launch.relay else { return Ok(None) };
+        let network = Network::start(&self.policy, planned, &self.order, program, &self.environment)?;
+        network.adapt(order, planned, &self.private()?)?;
+        Ok(Some(network))
+    }
+
+    fn canary(
+        &self,
+        program: &str,
+        network: Option<&Network>,
+        relaxed: &mut Vec<String>,
+    ) -> Result<(), Error> {
         let Some(planned) = &self.plan.launch.canary else { return Ok(()) };
         let step = "try the sandbox";
         let text = |path| name(path).map_err(|error| failed(step, error));
-        let own = |error: std::io::Error| Error::Os {
-            step: step.into(),
-            error: garth_host::OsError::new("prepare", "the canary", error.raw_os_error().unwrap_or(0)),
-        };
         let secret = self.state.join("canary");
         if planned.unreadable {
-            std::fs::write(&secret, "nobody inside reads this").map_err(own)?;
+            std::fs::write(&secret, "nobody inside reads this").map_err(own_error)?;
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error)?;
         let trial = Trial {
             unreadable: planned.unreadable.then_some(secret.as_path()),
             unwritable: &text(&planned.unwritable)?,
             writable: &text(&planned.writable)?,
             unconnected: planned.unconnected.then_some(&listener),
+            network: network.map(Network::trial),
         };
-        let found = send(&self.order, &trial);
+        let found = send(&self.order, program, &trial);
         // It says nothing that anybody would miss.
         let _removed = std::fs::remove_file(&secret);
         match found.map_err(|error| failed(step, error))? {
-            Some(what) if cfg!(feature = "relaxed-read-back") => relaxed.push(format!("the canary: {what}")),
-            Some(what) => {
-                return Err(not_held(format!("the canary inside was sent before the command: {what}")));
+            Some(found) if cfg!(feature = "relaxed-read-back") && !found.of_network => {
+                relaxed.push(format!("the canary: {}", found.what));
             }
+            Some(found) => return Err(network::refused_by(&found)),
             None => {}
         }
         Ok(())
+    }
+}
+
+fn own_error(error: std::io::Error) -> Error {
+    let code = error.raw_os_error().unwrap_or(0);
+    Error::Os {
+        step: "try the sandbox".into(),
+        error: garth_host::OsError::new("prepare", "the canary", code),
     }
 }
 

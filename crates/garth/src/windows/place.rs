@@ -33,7 +33,11 @@ pub fn surroundings(
         let why = format!("the sandbox would not contain it; the workspace is {root}");
         return Err(refused(format!("the working directory {directory} is outside the workspace"), why));
     }
-    let tmp = known.local_app_data.join(b"Temp").map_err(|error| Error::Policy(error.to_string()))?;
+    // A directory of this session's own, which is made and removed with it.
+    let step = "find your directories";
+    let own = garth_host::windows::sys::random::name("garth-").map_err(Error::os(step))?;
+    let tmp = known.local_app_data.join(b"Temp").and_then(|temporary| temporary.join(own.as_bytes()));
+    let tmp = tmp.map_err(|error| Error::Policy(error.to_string()))?;
     let context = Context {
         os: Os::Windows,
         workspace: root,

@@ -52,6 +52,10 @@ pub fn read_text(path: &AbsPath) -> Result<Option<Vec<u8>>, OsError> {
         let error = OsError::new("open", path.to_string(), DENIED);
         return Err(error.with_remedy("it is a link; put the file itself in its place"));
     }
+    // Another sandbox takes the name by a directory while it stands, or did before it was killed: that is no text.
+    if look(path).object().is_some_and(|object| object.final_kind == NodeKind::Directory) {
+        return Ok(None);
+    }
     let Some(file) = open(path)? else { return Ok(None) };
     let mut text = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut text).on("read", path)?;

@@ -4,10 +4,13 @@ use super::error::{Error, Result};
 use super::launch::{Launched, launch};
 use super::streams::Streams;
 use super::wait::{Outcome, wait};
+use crate::names::{has_address, question};
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::quote::for_c_runtime;
+use garth_plan::windows::relay::ready::Ready;
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::windows::io::AsHandle;
 use std::path::Path;
@@ -17,7 +20,9 @@ use std::time::Duration;
 pub const NAME: &str = "garth-canary";
 /// Stands for what is not tried.
 const NOTHING: &str = "-";
-const TIME: Duration = Duration::from_secs(20);
+const TIME: Duration = Duration::from_secs(60);
+/// How long an answer may take. It takes milliseconds, but on a machine with other work.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What is tried.
 #[derive(Debug)]
@@ -30,29 +35,67 @@ pub struct Trial<'t> {
     pub writable: &'t str,
     /// A listener of the broker's that cannot be reached.
     pub unconnected: Option<&'t TcpListener>,
+    /// The network, where something leads out.
+    pub network: Option<Network<'t>>,
 }
 
-/// What an exit code of the canary says.
-const FINDINGS: [(u32, &str); 5] = [
-    (1, "it was not told what to try"),
-    (2, "a file of garth could be read"),
-    (3, "a file could be made where nothing may be written"),
-    (4, "no file could be made in the workspace"),
-    (5, "a server of this machine could be reached"),
+/// What is tried of the network. Nothing of it leaves the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'t> {
+    /// Where the relay listens inside.
+    pub ready: &'t Ready,
+    /// A name that must get an address; `None` where the policy allows no name.
+    pub allowed: Option<&'t str>,
+    /// A name that must get none.
+    pub forbidden: &'t str,
+}
+
+/// What was found wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What.
+    pub what: String,
+    /// What helps, if something is known to.
+    pub remedy: Option<&'static str>,
+    /// It is of the network, which the broker decides and not the system.
+    pub of_network: bool,
+}
+
+/// The first finding about the network.
+const NETWORK: u32 = 6;
+
+const LOOPBACK: &str = "as an administrator, exempt the package that `garth plan` shows: CheckNetIsolation LoopbackExempt -a -p=SID";
+
+/// What an exit code of the canary says, and what helps.
+const FINDINGS: [(u32, &str, Option<&str>); 9] = [
+    (1, "it was not told what to try", None),
+    (2, "a file of garth could be read", None),
+    (3, "a file could be made where nothing may be written", None),
+    (4, "no file could be made in the workspace", None),
+    (5, "a server of this machine could be reached", None),
+    (
+        6,
+        "this Windows refuses the loopback within a container, so the relay cannot be reached",
+        Some(LOOPBACK),
+    ),
+    (7, "a name that the policy allows is refused", None),
+    (8, "a name that the policy does not allow is let through", None),
+    (9, "the proxy serves who does not show the session's password", None),
 ];
 
-/// Tries it as `spec` orders. What was found wrong; `None` if all is as it should be.
+/// Tries it as `spec` orders; `program` is garth's own executable, at a place that can be read inside. What was found wrong; `None` if all is as it should be.
 ///
 /// # Errors
 /// When the canary cannot be started.
-pub fn send(spec: &LaunchSpec, trial: &Trial<'_>) -> Result<Option<String>> {
-    let program =
-        std::env::current_exe().map_err(|error| Error::value("garth's own path", error.to_string()))?;
-    let program = program.to_str().ok_or_else(|| Error::value("garth's own path", "it is no Unicode"))?;
+pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Option<Found>> {
     let port = trial.unconnected.and_then(|listener| listener.local_addr().ok());
     let port = port.map_or_else(|| NOTHING.to_owned(), |address| address.port().to_string());
     let unreadable = trial.unreadable.map_or(NOTHING.into(), |path| path.to_string_lossy().into_owned());
-    let words = [NAME, &unreadable, trial.unwritable, trial.writable, &port];
+    let mut words = [NAME, &unreadable, trial.unwritable, trial.writable, &port].map(str::to_owned).to_vec();
+    if let Some(Network { ready, allowed, forbidden }) = trial.network {
+        words.extend([ready.proxy.to_string(), ready.names.to_string()]);
+        words.extend([allowed.unwrap_or(NOTHING).to_owned(), forbidden.to_owned()]);
+    }
     let line = for_c_runtime(&words).map_err(|error| Error::value("the canary", error.to_string()))?;
     let order = LaunchSpec { program: program.to_owned(), command_line: line, console: None, ..spec.clone() };
     let null = File::options().read(true).write(true).open("NUL");
@@ -61,20 +104,38 @@ pub fn send(spec: &LaunchSpec, trial: &Trial<'_>) -> Result<Option<String>> {
     let launched: Launched = launch(&order, streams, &[])?;
     Ok(match wait(launched, Some(TIME), &mut |_, _| false)? {
         Outcome::Ended(0) => None,
-        Outcome::Ended(code) => {
-            let known = FINDINGS.iter().find(|(known, _)| *known == code);
-            Some(known.map_or_else(|| format!("it ended with {code:#x}"), |(_, what)| (*what).to_owned()))
-        }
-        Outcome::TimedOut => Some("it did not end".to_owned()),
-        Outcome::Interrupted => Some("it was interrupted".to_owned()),
+        Outcome::Ended(code) => match FINDINGS.iter().find(|(known, ..)| *known == code) {
+            Some((code, what, remedy)) => {
+                Some(Found { what: (*what).to_owned(), remedy: *remedy, of_network: *code >= NETWORK })
+            }
+            None => found(format!("it ended with {code:#x}")),
+        },
+        Outcome::TimedOut => found("it did not end"),
+        Outcome::Interrupted => found("it was interrupted"),
     })
+}
+
+fn found(what: impl Into<String>) -> Option<Found> {
+    Some(Found { what: what.into(), remedy: None, of_network: false })
 }
 
 /// Acts as the canary. The exit code.
 #[must_use]
 pub fn inside() -> u8 {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let [unreadable, unwritable, writable, port] = words.as_slice() else { return 1 };
+    let [unreadable, unwritable, writable, port, network @ ..] = words.as_slice() else { return 1 };
+    // First, because what it finds is never of the system alone.
+    let tried = match network {
+        [] => 0,
+        [proxy, names, allowed, forbidden] => {
+            let words = [proxy, names, allowed, forbidden].map(|word| word.to_str().unwrap_or_default());
+            try_network(words)
+        }
+        _ => 1,
+    };
+    if tried != 0 {
+        return tried;
+    }
     if unreadable != NOTHING && File::open(unreadable).is_ok() {
         return 2;
     }
@@ -90,6 +151,58 @@ pub fn inside() -> u8 {
         TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok()
     });
     if reached { 5 } else { 0 }
+}
+
+/// Tries the relay. The exit code.
+fn try_network([proxy, names, allowed, forbidden]: [&str; 4]) -> u8 {
+    let (Ok(proxy), Ok(names)) = (proxy.parse(), names.parse()) else { return 1 };
+    if allowed != NOTHING {
+        match names_resolve(names, allowed) {
+            Err(_) => return 6,
+            Ok(false) => return 7,
+            Ok(true) => {}
+        }
+    }
+    match names_resolve(names, forbidden) {
+        Err(_) => return 6,
+        Ok(true) => return 8,
+        Ok(false) => {}
+    }
+    match asks_for_password(proxy) {
+        Err(_) => 6,
+        Ok(false) => 9,
+        Ok(true) => 0,
+    }
+}
+
+fn relay_at(port: u16) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), ANSWER)?;
+    socket.set_read_timeout(Some(ANSWER))?;
+    Ok(socket)
+}
+
+/// Whether the broker gives an address for a name (RFC 1035 section 4.2.2: a length of two bytes, and the message).
+fn names_resolve(port: u16, name: &str) -> io::Result<bool> {
+    let mut socket = relay_at(port)?;
+    let question = question(1, name);
+    let length = u16::try_from(question.len()).map_err(io::Error::other)?;
+    socket.write_all(&[&length.to_be_bytes()[..], &question].concat())?;
+    let mut length = [0; 2];
+    socket.read_exact(&mut length)?;
+    let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+    socket.read_exact(&mut answer)?;
+    Ok(has_address(&answer))
+}
+
+/// Whether the proxy wants to see the session's password (RFC 9110 section 15.5.8).
+fn asks_for_password(port: u16) -> io::Result<bool> {
+    const REQUEST: &[u8] =
+        b"CONNECT garth-canary.invalid:443 HTTP/1.1\r\nHost: garth-canary.invalid:443\r\n\r\n";
+    let mut socket = relay_at(port)?;
+    socket.write_all(REQUEST)?;
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer)?;
+    Ok(answer == *b"HTTP/1.1 407")
 }
 
 /// Whether a file can be made there; it is removed again.

@@ -9,6 +9,8 @@ pub mod facts;
 pub mod journal;
 pub mod launch;
 mod observe;
+pub mod probe;
+pub mod relay;
 pub mod streams;
 pub mod survey;
 pub mod sys;

@@ -5,6 +5,8 @@
 //!
 //! A frame is a kind (1 byte), a stream (4 bytes), a length (2 bytes), all little-endian, and so many bytes.
 
+pub mod ready;
+
 use core::fmt;
 use std::collections::BTreeMap;
 
@@ -33,11 +35,56 @@ pub enum Side {
     Outside,
 }
 
+/// Where a stream leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The broker's proxy.
+    Proxy,
+    /// The broker's server for names, which is asked before the command starts.
+    Names,
+    /// A port of the host's loopback.
+    HostPort(u16),
+    /// A server inside, at this port of the loopback.
+    Inside(u16),
+}
+
+impl Target {
+    /// The side that may open streams to it.
+    fn opener(self) -> Side {
+        match self {
+            Self::Proxy | Self::Names | Self::HostPort(_) => Side::Inside,
+            Self::Inside(_) => Side::Outside,
+        }
+    }
+
+    fn bytes(self) -> [u8; 3] {
+        let (kind, port) = match self {
+            Self::Proxy => (0, 0),
+            Self::Names => (1, 0),
+            Self::HostPort(port) => (2, port),
+            Self::Inside(port) => (3, port),
+        };
+        let [low, high] = port.to_le_bytes();
+        [kind, low, high]
+    }
+
+    fn read(bytes: [u8; 3]) -> Option<Self> {
+        let [kind, low, high] = bytes;
+        match (kind, u16::from_le_bytes([low, high])) {
+            (0, 0) => Some(Self::Proxy),
+            (1, 0) => Some(Self::Names),
+            (2, port) if port > 0 => Some(Self::HostPort(port)),
+            (3, port) if port > 0 => Some(Self::Inside(port)),
+            _ => None,
+        }
+    }
+}
+
 /// What came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The other side opened a stream.
-    Opened(u32),
+    Opened(u32, Target),
     /// Bytes of a stream. [`Mux::consumed`] says when they are dealt with.
     Data(u32, Vec<u8>),
     /// The other side sends no more on it.
@@ -57,6 +104,8 @@ pub enum Violation {
     Length(u16),
     /// A stream that the other side may not open, or not again.
     Number(u32),
+    /// A stream to nowhere, or to where the other side may open none.
+    Target(u32),
     /// More streams than there may be.
     Streams,
     /// More bytes than the window allows.
@@ -71,6 +120,7 @@ impl fmt::Display for Violation {
             Self::Kind(kind) => write!(out, "no frame of the relay has the kind {kind}"),
             Self::Length(length) => write!(out, "a frame of the relay has a length of {length}"),
             Self::Number(stream) => write!(out, "the other side may not use the stream {stream}"),
+            Self::Target(stream) => write!(out, "the stream {stream} leads to where the other side may not"),
             Self::Streams => write!(out, "more than {MOST_STREAMS} streams are open"),
             Self::Window(stream) => write!(out, "more was sent on the stream {stream} than was asked for"),
             Self::AfterEnd(stream) => write!(out, "something was sent on the stream {stream} after its end"),
@@ -105,6 +155,7 @@ impl Stream {
 /// One end of the pipe.
 #[derive(Debug)]
 pub struct Mux {
+    side: Side,
     streams: BTreeMap<u32, Stream>,
     /// The number of the next stream opened here.
     next: u32,
@@ -122,19 +173,25 @@ impl Mux {
             Side::Inside => (1, 2),
             Side::Outside => (2, 1),
         };
-        Self { streams: BTreeMap::new(), next, theirs, came: Vec::new(), waiting: Vec::new() }
+        Self { side, streams: BTreeMap::new(), next, theirs, came: Vec::new(), waiting: Vec::new() }
     }
 
-    /// Opens a stream; `None` while there are too many.
-    pub fn open(&mut self) -> Option<u32> {
-        if self.streams.len() >= MOST_STREAMS || self.next > u32::MAX - 2 {
+    /// Opens a stream; `None` while there are too many, and for a target that is on this side.
+    pub fn open(&mut self, target: Target) -> Option<u32> {
+        if target.opener() != self.side || self.streams.len() >= MOST_STREAMS || self.next > u32::MAX - 2 {
             return None;
         }
         let stream = self.next;
         self.next += 2;
         self.streams.insert(stream, Stream::new());
-        self.frame(OPEN, stream, &[]);
+        self.frame(OPEN, stream, &target.bytes());
         Some(stream)
+    }
+
+    /// Whether bytes that wait to be sent keep more from being taken.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= MOST_WAITING
     }
 
     /// Takes bytes for a stream, as many as the windows allow; how many. After fewer than all, [`Event::Writable`] tells
@@ -225,7 +282,7 @@ impl Mux {
         events: &mut Vec<Event>,
     ) -> Result<(), Violation> {
         if kind == OPEN {
-            return self.opened(stream, events);
+            return self.opened(stream, &content, events);
         }
         let was_opened = if stream % 2 == self.next % 2 { stream < self.next } else { stream < self.theirs };
         if stream == 0 || !was_opened {
@@ -263,16 +320,18 @@ impl Mux {
         Ok(())
     }
 
-    fn opened(&mut self, stream: u32, events: &mut Vec<Event>) -> Result<(), Violation> {
+    fn opened(&mut self, stream: u32, content: &[u8], events: &mut Vec<Event>) -> Result<(), Violation> {
         if stream % 2 != self.theirs % 2 || stream < self.theirs || stream > u32::MAX - 2 {
             return Err(Violation::Number(stream));
         }
+        let target = content.first_chunk().and_then(|bytes| Target::read(*bytes));
+        let target = target.filter(|target| target.opener() != self.side).ok_or(Violation::Target(stream))?;
         if self.streams.len() >= MOST_STREAMS {
             return Err(Violation::Streams);
         }
         self.theirs = stream + 2;
         self.streams.insert(stream, Stream::new());
-        events.push(Event::Opened(stream));
+        events.push(Event::Opened(stream, target));
         Ok(())
     }
 
@@ -287,7 +346,8 @@ impl Mux {
 
 fn check_length(kind: u8, length: u16) -> Result<(), Violation> {
     let fits = match kind {
-        OPEN | FINISH | RESET => length == 0,
+        OPEN => length == 3,
+        FINISH | RESET => length == 0,
         CREDIT => length == 4,
         DATA => length > 0 && usize::from(length) <= LONGEST,
         _ => return Err(Violation::Kind(kind)),

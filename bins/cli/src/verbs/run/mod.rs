@@ -7,13 +7,13 @@ use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
 use crate::denial::summary;
 use crate::failure::Failure;
+use crate::network::{fault_summary, network_summary};
 use crate::progress::Progress;
 use crate::request::request;
 use crate::show::HINT;
 use crate::words::origin;
 use garth::Explainer;
 use garth::log::io::Listener;
-use garth::network::{Decided, Fault};
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::shell_word;
@@ -154,44 +154,6 @@ fn shortened(line: &str) -> String {
         shown.push_str(" ...");
     }
     shown
-}
-
-/// Hosts that are shown; the rest is counted.
-const HOSTS: usize = 5;
-
-/// Which hosts could not be reached, by which rule, and what would help.
-fn network_summary(refused: &[Decided], out: &mut impl Write) -> io::Result<()> {
-    for decided in refused.iter().take(HOSTS) {
-        let host = decided.host.as_ref().map_or_else(|| "what is no host".to_owned(), ToString::to_string);
-        let port = if decided.port == 0 { String::new() } else { format!(":{}", decided.port) };
-        let rule = decided.ruling.origin.as_ref().map_or_else(String::new, |origin| format!(" ({origin})"));
-        let (host, reason) =
-            (escape_visible(host.as_bytes()), escape_visible(decided.ruling.reason.as_bytes()));
-        writeln!(out, "garth: the network refused {host}{port}: {reason}{rule}")?;
-        if let Some(hint) = &decided.ruling.hint {
-            let option =
-                hint.option().map_or_else(String::new, |option| format!("garth run {option} -- ..., or "));
-            let (section, line) = (&hint.section, &hint.line);
-            writeln!(out, "{HINT}hint:{HINT:#} {option}in your policy, under [{section}]: {line}")?;
-        }
-    }
-    if refused.len() > HOSTS {
-        writeln!(out, "garth: the network refused {} more hosts", refused.len() - HOSTS)?;
-    }
-    Ok(())
-}
-
-/// What failed in the broker itself: no refusal, and nothing that a policy would mend.
-fn fault_summary(faults: &[Fault], out: &mut impl Write) -> io::Result<()> {
-    for fault in faults {
-        let (operation, cause) =
-            (escape_visible(fault.operation.as_bytes()), escape_visible(fault.cause.as_bytes()));
-        writeln!(out, "garth: the network could not {operation}: {cause}")?;
-        if fault.is_out_of_descriptors() {
-            writeln!(out, "{HINT}hint:{HINT:#} raise the limit on open files: ulimit -Hn")?;
-        }
-    }
-    Ok(())
 }
 
 /// The directories that became repositories.

@@ -3,11 +3,12 @@
 use super::typed::text;
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
 use crate::failure::Failure;
+use crate::network::{fault_summary, network_summary};
 use crate::request::{absolute, flags};
 use crate::show::ERROR;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::windows::{Ended, INTERRUPTED, Outcome, Prepared, Request, prepare};
+use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare};
 use std::io::{self, IsTerminal, Write};
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
@@ -25,7 +26,12 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         writeln!(anstream::stderr(), "{ERROR}garth: {warning}{ERROR:#}")?;
     }
     let prepared = prepare(&request(arguments)?)?;
-    let ended = prepared.run()?;
+    let ended = prepared.run(&mut |notice| match notice {
+        Notice::Published { port, at } => {
+            // Who cannot read it is not helped by anything else.
+            let _unread = writeln!(anstream::stderr(), "garth: port {port} inside is {at} on this machine");
+        }
+    })?;
     tell(&ended)?;
     let code = conclude(&prepared, &ended.outcome)?;
     io::stdout().flush()?;
@@ -39,7 +45,8 @@ fn tell(ended: &Ended) -> io::Result<()> {
     for what in &ended.left {
         writeln!(anstream::stderr(), "garth: {what}")?;
     }
-    Ok(())
+    network_summary(&ended.refused, &mut anstream::stderr())?;
+    fault_summary(&ended.faults, &mut anstream::stderr())
 }
 
 fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {

@@ -71,13 +71,6 @@ fn listeners(ports: &[u16], proxy: u16) -> Result<Vec<(InnerSocket, OwnedFd)>, O
     Ok(sockets)
 }
 
-/// Whether the broker gives out this address for a name: it is reserved for measurements (RFC 2544).
-#[must_use]
-pub fn stands_for_names(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
-    first == 198 && (18..20).contains(&second)
-}
-
 /// A socket of this namespace for a connection to a server inside.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
 //! Attacks on what decides about the network: words said to it, and questions for names in every form.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::wire;
 use crate::linux::sys::netlink::{CREATE, Message, request};
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Attacks on the runner: the one process inside that decides.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::fd::{AsFd, AsRawFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, symlinkat};
 use rustix::io::Errno;

@@ -1,8 +1,8 @@
 //! Attacks on files: every way to make, change, read, move or rename one.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::raw;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::fd::AsRawFd;
 use rustix::fs::{
     AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps, XattrFlags,

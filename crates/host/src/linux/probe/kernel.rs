@@ -1,9 +1,9 @@
 //! Attacks on the kernel: system calls, other ABIs, namespaces, terminals, mounts.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::raw;
 use crate::linux::supervise::call::ARCH;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use garth_plan::linux::syscalls::find;
 use rustix::fd::AsRawFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};

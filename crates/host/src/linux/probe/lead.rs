@@ -1,6 +1,6 @@
 //! The first process of a proof inside: starts one process per action and tells how each ended.
 
-use super::act::Outcome;
+use crate::probe::Outcome;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

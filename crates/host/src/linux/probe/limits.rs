@@ -1,7 +1,7 @@
 //! Attacks on the machine's resources.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::io::Write;

@@ -4,7 +4,6 @@
 //! the target. Each action tries one thing and tells how it went; whether that is good news is decided
 //! outside. No other program is needed.
 
-mod act;
 mod egress;
 mod enforcer;
 mod files;
@@ -21,17 +20,29 @@ mod sockets;
 mod web;
 mod wire;
 
-pub use act::{Act, Arguments, Outcome, Refusal};
+pub use crate::probe::{Act, Arguments, Outcome, Refusal};
 pub use lead::{Line, SEPARATOR, outside};
 
+use crate::probe::Row;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
+const TABLES: &[&[Row]] = &[
+    files::ACTIONS,
+    race::ACTIONS,
+    kernel::ACTIONS,
+    network::ACTIONS,
+    process::ACTIONS,
+    enforcer::ACTIONS,
+    limits::ACTIONS,
+    root::ACTIONS,
+    sockets::ACTIONS,
+    egress::ACTIONS,
+    web::ACTIONS,
+];
+
 /// The file name under which an executable acts as a probe.
 pub const NAME: &str = "garth-probe";
-
-/// One action: its name and what it does.
-pub(crate) type Row = (&'static str, fn(&Arguments) -> Act);
 
 /// Acts as a probe when this process was started under [`NAME`]. Returns the exit code, or `None` when this
 /// process is something else.
@@ -55,37 +66,13 @@ pub fn enter() -> Option<u8> {
 /// Carries out one action in this process.
 #[must_use]
 pub fn perform(name: &str, arguments: &[OsString]) -> Outcome {
-    let Some(action) = find(name) else {
-        return Outcome::Broken(format!("there is no probe named `{name}`"));
-    };
-    match action(&Arguments::new(arguments)) {
-        Ok(()) => Outcome::Succeeded,
-        Err(Refusal::Os(errno)) => Outcome::Refused(errno),
-        Err(Refusal::Broken(why)) => Outcome::Broken(why),
-    }
+    crate::probe::perform(TABLES, name, arguments)
 }
 
 /// Whether there is an action of that name.
 #[must_use]
 pub fn exists(name: &str) -> bool {
-    find(name).is_some()
-}
-
-fn find(name: &str) -> Option<fn(&Arguments) -> Act> {
-    let tables = [
-        files::ACTIONS,
-        race::ACTIONS,
-        kernel::ACTIONS,
-        network::ACTIONS,
-        process::ACTIONS,
-        enforcer::ACTIONS,
-        limits::ACTIONS,
-        root::ACTIONS,
-        sockets::ACTIONS,
-        egress::ACTIONS,
-        web::ACTIONS,
-    ];
-    tables.into_iter().flatten().find(|(known, _)| *known == name).map(|(_, action)| *action)
+    crate::probe::find(TABLES, name).is_some()
 }
 
 /// Carries out one action and prints how it went; the exit code says the kind.

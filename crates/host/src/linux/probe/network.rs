@@ -1,8 +1,8 @@
 //! Attacks over sockets.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::raw;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::io::Errno;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};

@@ -1,8 +1,8 @@
 //! Attacks on other processes, on the environment, and by what a process is allowed to be.
 
-use super::Row;
-use super::act::{Act, Arguments, Outcome, Refusal};
 use super::raw;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Outcome, Refusal};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets};

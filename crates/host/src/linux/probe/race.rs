@@ -1,8 +1,8 @@
 //! Attacks by a second thread: what was checked is not what is used.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::raw;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with, symlinkat, unlinkat,
 };

@@ -1,8 +1,8 @@
 //! Raw system calls, for what has no safe wrapper or must bypass one.
 #![expect(unsafe_code, reason = "an attacker makes system calls that no wrapper offers")]
 
-use super::act::Refusal;
 use crate::linux::sys::memory::last_errno;
+use crate::probe::Refusal;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// `AT_FDCWD` as a system-call argument: the kernel looks at its lower half.

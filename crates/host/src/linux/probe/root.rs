@@ -1,8 +1,8 @@
 //! Attacks that only root's number makes possible. For anybody else each is refused as a matter of course.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::raw;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chmodat, openat, statat};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};

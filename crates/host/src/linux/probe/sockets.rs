@@ -1,9 +1,9 @@
 //! Attacks on servers whose unix socket can be seen.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::race::{Meanwhile, enough};
 use super::raw;
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat, renameat_with, symlinkat};
 use rustix::io::Errno;
 use std::io::{Read, Write};

@@ -1,8 +1,8 @@
 //! Attacks that take more than one message of HTTP: a header without end, a redirect that is followed.
 
-use super::Row;
-use super::act::{Act, Arguments, Refusal};
 use super::egress::{address, connected, converse, hear, spoken};
+use crate::probe::Row;
+use crate::probe::{Act, Arguments, Refusal};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 

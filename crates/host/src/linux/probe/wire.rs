@@ -1,6 +1,6 @@
 //! Messages as an attacker writes them: questions for names, the beginning of TLS, requests of HTTP/2.
 
-use super::act::{Act, Refusal};
+use crate::probe::{Act, Refusal};
 use std::net::Ipv4Addr;
 
 /// The record with an IPv4 address.

@@ -1,6 +1,7 @@
 //! Calls to Windows, each behind a safe function that does one thing.
 #![expect(unsafe_code, reason = "calls the system")]
 
+pub mod addresses;
 pub mod attributes;
 pub mod console;
 pub mod container;

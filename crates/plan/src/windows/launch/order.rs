@@ -36,9 +36,6 @@ impl core::error::Error for OrderError {}
 /// [`OrderError`]
 pub fn order(launch: &Launch, processors: u32) -> Result<LaunchSpec, OrderError> {
     let identity = identity(&launch.identity)?;
-    if launch.relay.is_some() {
-        return Err(OrderError::NotBuilt("the relay, by which allowed hosts are reached,"));
-    }
     let program = launch.program.as_ref().ok_or(OrderError::NotBuilt("a program without a path"))?;
     let program = text(program)?;
     let command_line = match &launch.batch {

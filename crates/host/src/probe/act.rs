@@ -1,5 +1,6 @@
 //! What an action gets and what it says.
 
+#[cfg(target_os = "linux")]
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -10,7 +11,7 @@ pub type Act = Result<(), Refusal>;
 /// Why an action did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The kernel (or what stands behind it) said no, with this `errno`.
+    /// The kernel (or what stands behind it) said no, with this `errno` (on Windows the Win32 code).
     Os(i32),
     /// The action could not even be tried.
     Broken(String),
@@ -23,6 +24,7 @@ impl Refusal {
     }
 }
 
+#[cfg(target_os = "linux")]
 impl From<Errno> for Refusal {
     fn from(errno: Errno) -> Self {
         Self::Os(errno.raw_os_error())
@@ -82,33 +84,33 @@ impl Outcome {
 pub struct Arguments<'a>(&'a [OsString]);
 
 impl<'a> Arguments<'a> {
-    pub(super) fn new(words: &'a [OsString]) -> Self {
+    pub(crate) fn new(words: &'a [OsString]) -> Self {
         Self(words)
     }
 
     /// The word at `index`.
-    pub(super) fn word(&self, index: usize) -> Result<&'a OsStr, Refusal> {
+    pub(crate) fn word(&self, index: usize) -> Result<&'a OsStr, Refusal> {
         self.0.get(index).map(OsString::as_os_str).ok_or_else(|| Refusal::broken("too few arguments"))
     }
 
     /// The path at `index`.
-    pub(super) fn path(&self, index: usize) -> Result<&'a Path, Refusal> {
+    pub(crate) fn path(&self, index: usize) -> Result<&'a Path, Refusal> {
         self.word(index).map(Path::new)
     }
 
     /// The text at `index`.
-    pub(super) fn text(&self, index: usize) -> Result<&'a str, Refusal> {
+    pub(crate) fn text(&self, index: usize) -> Result<&'a str, Refusal> {
         self.word(index)?.to_str().ok_or_else(|| Refusal::broken("an argument is no text"))
     }
 
     /// The number at `index`.
-    pub(super) fn number<N: std::str::FromStr>(&self, index: usize) -> Result<N, Refusal> {
+    pub(crate) fn number<N: std::str::FromStr>(&self, index: usize) -> Result<N, Refusal> {
         let text = self.text(index)?;
         text.parse().map_err(|_| Refusal::broken(format!("`{text}` is no number")))
     }
 
     /// All words.
-    pub(super) fn all(&self) -> &'a [OsString] {
+    pub(crate) fn all(&self) -> &'a [OsString] {
         self.0
     }
 }

@@ -1,0 +1,72 @@
+//! What the broker of a sandbox refused, and what failed in it: the same on every system that has one.
+
+use crate::Error;
+use garth_egress::core::{Code, Decided, Fault, Host, Protocol, Upstream, Verdict};
+use std::collections::HashSet;
+
+/// Refusals, each host, port and reason once. The target says how many there are, so only so many are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    /// The name that the session itself asks for, to see it refused. That is no news.
+    pub expected: Option<String>,
+    seen: HashSet<(Option<Host>, u16, Code)>,
+    pub kept: Vec<Decided>,
+    pub faults: Vec<Fault>,
+}
+
+/// Failures of the broker that are kept.
+const MOST_FAULTS: usize = 20;
+
+/// Refusals that are kept.
+const MOST_REFUSALS: usize = 1000;
+
+impl Refused {
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS && !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    pub(crate) fn take(&mut self, decided: Decided) {
+        if decided.ruling.verdict == Verdict::Allow || self.seen.len() >= MOST_REFUSALS {
+            return;
+        }
+        // Many clients of a proxy show their password only when they are asked for it.
+        if decided.ruling.code == Code::Credentials {
+            return;
+        }
+        if decided.protocol == Protocol::Dns
+            && let Some(name) = &self.expected
+            && decided.host == Host::read(name).ok()
+        {
+            self.expected = None;
+            return;
+        }
+        if self.seen.insert((decided.host.clone(), decided.port, decided.ruling.code)) {
+            self.kept.push(decided);
+        }
+    }
+}
+
+/// The network cannot be served.
+pub(crate) fn failed(error: &dyn std::fmt::Display) -> Error {
+    Error::Workspace {
+        what: "the network of the sandbox cannot be served".into(),
+        why: error.to_string(),
+        hint: "set `network.mode = \"deny\"`, or free processes and descriptors".into(),
+    }
+}
+
+/// The proxies between this machine and the internet, by the caller's environment.
+///
+/// # Errors
+/// A variable that names no proxy.
+pub(crate) fn upstream(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Upstream, Error> {
+    let variable = |name: &str| {
+        let (_, value) = environment.iter().find(|(known, _)| known == name.as_bytes())?;
+        String::from_utf8(value.clone()).ok()
+    };
+    Upstream::from_environment(variable).map_err(|(name, fault)| {
+        Error::Policy(format!("the variable {name} names no proxy\n{fault}\nhint: correct it, or unset it"))
+    })
+}
