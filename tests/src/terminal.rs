@@ -129,12 +129,20 @@ impl Terminal {
     /// # Panics
     /// When it does not end within 20 seconds.
     pub fn wait(&mut self) -> ExitStatus {
+        self.wait_within(Duration::from_secs(20))
+    }
+
+    /// Waits for the end of the program, that long.
+    ///
+    /// # Panics
+    /// When it does not end within that time.
+    pub fn wait_within(&mut self, limit: Duration) -> ExitStatus {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "does not end; shown: {}", self.shown());
+            assert!(began.elapsed() < limit, "does not end; shown: {}", self.shown());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
