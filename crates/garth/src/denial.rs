@@ -5,8 +5,9 @@ use crate::words::{literal, reason_of, shell_word};
 use garth_host::linux::supervise::Denied;
 use garth_policy::{
     AbsPath, Access, AccessRequest, Context, FileOp, FileRule, Flag, Inputs, Layer, LeastGrant, Origin,
-    Outcome, Pattern, Policy, RuleKind, Setting, TrustStore,
+    Outcome, Pattern, Policy, RuleKind, Setting, TrustStore, Verdict,
 };
+use std::os::unix::ffi::OsStrExt;
 
 /// A refusal with its rule and remedy.
 #[derive(Debug)]
@@ -48,6 +49,12 @@ impl Explainer {
     #[must_use]
     pub fn new(prepared: &Prepared) -> Self {
         Self { policy: prepared.policy.clone(), context: prepared.surroundings.context.clone() }
+    }
+
+    /// Whether the policy keeps something from this operation that the host has.
+    pub(crate) fn hides(&self, path: &AbsPath, op: FileOp) -> bool {
+        self.policy.files.decide(path, op).verdict == Verdict::Deny
+            && std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())).symlink_metadata().is_ok()
     }
 
     /// Explains a refusal.
@@ -115,7 +122,7 @@ impl Explainer {
             reason: "".into(),
             origin: Origin::unplaced(Layer::Flags, option_for(op)),
         });
-        files.decide(path, op).verdict != garth_policy::Verdict::Deny
+        files.decide(path, op).verdict != Verdict::Deny
     }
 }
 

@@ -4,11 +4,15 @@
 //! wait. See `docs/architecture.md`.
 
 #[cfg(target_os = "linux")]
+mod account;
+#[cfg(target_os = "linux")]
 mod approval;
 #[cfg(target_os = "linux")]
 mod audit;
 #[cfg(target_os = "linux")]
 mod audit_clean;
+#[cfg(target_os = "linux")]
+mod audit_keep;
 #[cfg(target_os = "linux")]
 mod audit_network;
 #[cfg(target_os = "linux")]
@@ -53,6 +57,8 @@ pub use approval::{Approval, Approve, Asked, DoorPlace, Reply, Subject};
 pub use audit::{Recording, log_directory, logs, unwritten_log};
 #[cfg(target_os = "linux")]
 pub use audit_clean::{Closed, close_logs};
+#[cfg(target_os = "linux")]
+pub use audit_keep::{Pruned, prune_logs};
 #[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
 #[cfg(target_os = "linux")]

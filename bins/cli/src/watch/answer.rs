@@ -21,10 +21,72 @@ const LONGEST: usize = 256 << 10;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Message {
-    Question { id: u64, answers: Vec<String> },
+    Question(Question),
     Withdrawn { id: u64 },
     Answered { id: u64, answer: String, by: String },
     NotUnderstood { id: u64, problem: String },
+}
+
+/// A question as the session puts it (`bins/cli/approver.schema.json`).
+#[derive(Debug, Deserialize)]
+struct Question {
+    id: u64,
+    answers: Vec<String>,
+    directory: Option<String>,
+    #[serde(default)]
+    effects: Vec<Effect>,
+    process: Option<Process>,
+    grant: Option<Grant>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Effect {
+    kind: String,
+    target: Option<String>,
+    #[serde(default)]
+    recursive: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Process {
+    number: i32,
+    command: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Grant {
+    file: String,
+    meaning: String,
+}
+
+/// Lines of details that are shown.
+const DETAILS: usize = 6;
+
+impl Question {
+    fn details(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.directory.as_ref().map(|directory| format!("in {directory}")));
+        for effect in &self.effects {
+            let all = if effect.recursive { " and all below" } else { "" };
+            lines.push(format!("it {} {}{all}", effect.kind, effect.target.as_deref().unwrap_or_default()));
+        }
+        if let Some(process) = &self.process {
+            lines.push(format!(
+                "asked for by {} (number {} outside)",
+                process.command.join(" "),
+                process.number
+            ));
+        }
+        let more = lines.len().saturating_sub(DETAILS);
+        if more > 0 {
+            lines.truncate(DETAILS);
+            lines.push(format!("and {more} more lines; garth log has them"));
+        }
+        // What is written down for good is told whatever else there is.
+        lines
+            .extend(self.grant.as_ref().map(|grant| format!("always: {}, in {}", grant.meaning, grant.file)));
+        lines
+    }
 }
 
 /// One visit.
@@ -137,8 +199,9 @@ impl Visit {
     /// Takes what was said; what there is to tell.
     fn take(&mut self, message: Message, pending: &mut Pending) -> Option<String> {
         match message {
-            Message::Question { id, answers } if id == pending.number => {
-                self.answers = answers;
+            Message::Question(question) if question.id == pending.number => {
+                pending.details = question.details();
+                self.answers = question.answers;
                 self.since = Instant::now();
                 None
             }

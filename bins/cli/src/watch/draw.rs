@@ -40,9 +40,10 @@ const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
 /// Draws everything.
 pub fn draw(view: &View, look: Look, frame: &mut Frame<'_>) {
     let asked = view.question().is_some();
-    let question = if asked { 5 } else { 0 };
+    let details = view.question().map_or(0, |(_, pending)| pending.details.len());
+    let question = if asked { u16::try_from(5 + details).unwrap_or(u16::MAX) } else { 0 };
     let [body, ask, foot] =
-        Layout::vertical([Constraint::Min(4), Constraint::Length(question), Constraint::Length(1)])
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(question), Constraint::Length(1)])
             .areas(frame.area());
     let [top, middle, bottom] = Layout::vertical([
         Constraint::Percentage(24),
@@ -246,11 +247,12 @@ fn ask_for(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect) {
         }
         (None, false) => Line::from(answers),
     };
-    let lines = vec![
+    let mut lines = vec![
         Line::from(vec![Span::styled("may it: ", look.soft()), Span::styled(visible(&pending.what), BOLD)]),
         Line::from(vec![Span::styled("because ", look.soft()), Span::raw(visible(&pending.reason))]),
-        answers,
     ];
+    lines.extend(pending.details.iter().map(|line| Line::from(visible(line))));
+    lines.push(answers);
     frame.render_widget(Paragraph::new(lines), inner);
 }
 

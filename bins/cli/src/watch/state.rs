@@ -64,6 +64,8 @@ pub struct Pending {
     pub what: String,
     /// Why.
     pub reason: String,
+    /// What else the session says of it: the process, what a command does, what `always` changes.
+    pub details: Vec<String>,
     /// Words that answer; none until the session has said which, and none where it cannot be answered here.
     pub answers: Vec<String>,
     /// Why it cannot be answered here.
@@ -149,6 +151,7 @@ impl Watched {
                 number: asked.asked.question,
                 what: story::asked_words(&asked.asked),
                 reason: asked.reason.clone(),
+                details: Vec::new(),
                 answers: Vec::new(),
                 problem: None,
             }),

@@ -27,6 +27,8 @@ fn denied(path: &str) -> Event {
         operation: "write".into(),
         kind: None,
         path: path.into(),
+        process: None,
+        command: Vec::new(),
         reason: "git runs what is in it".into(),
         origin: None,
         grant: Some(Grant {
@@ -89,6 +91,8 @@ fn view() -> View {
 
 fn answerable(view: &mut View) {
     let words = ["once", "session", "always", "no", "quiet"];
+    view.sessions[0].pending[0].details =
+        vec!["always: every process inside may connect to it, in /p.toml".into()];
     view.sessions[0].pending[0].answers = words.map(str::to_owned).to_vec();
 }
 

@@ -96,7 +96,7 @@ pub fn apply(
     watch: &mut impl Watch,
 ) -> Result<Applied, Error> {
     let held = layer.hold()?;
-    layer.settle()?;
+    layer.settle(&mut |_, _| {})?;
     let _trees = hold_trees(&layer)?;
     let mut applied = Applied::default();
     finish_interrupted(&layer, policy, &order.checkpoints, &mut applied, watch)?;

@@ -3,6 +3,7 @@
 mod apply;
 mod checkpoints;
 mod differences;
+mod found;
 mod ignored;
 mod layers;
 mod making;
@@ -22,6 +23,7 @@ pub use garth_undo::{
 pub use layers::{Layer, LayerEnd, Layers};
 pub use revert::{Reversal, Reverted, reversal};
 
+pub(crate) use found::Found;
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};
 
 use crate::Error;

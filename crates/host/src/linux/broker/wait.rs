@@ -7,7 +7,7 @@ use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
-use crate::linux::supervise::{Denied, Execution, Used};
+use crate::linux::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -100,6 +100,19 @@ impl Drop for CommandAnswer {
     }
 }
 
+/// What happened inside. Comes only if the plan says so.
+#[derive(Clone, Debug)]
+pub enum Inside {
+    /// A process executes a program.
+    Started(Started),
+    /// A process that was told of is gone.
+    Gone(Gone),
+    /// Names that are not what they were, told in the end.
+    Changed(Vec<Changed>),
+    /// How complete that is, told in the end.
+    Counted(Counted, ChangesCounted),
+}
+
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
     /// The target's program is executed, and the machine may have a moment for what could wait.
@@ -111,8 +124,15 @@ pub trait Observer {
     /// Something was refused.
     fn denied(&mut self, event: Denied);
 
+    /// Something was read that is not in the view, or is hidden there. Whether the policy hides it is for the observer to
+    /// say. Comes only if the plan says so.
+    fn hidden(&mut self, event: Denied);
+
     /// A file is used, or more files than are told. Comes only if the plan says so.
     fn used(&mut self, used: Option<Used>);
+
+    /// Something happened inside that is for the log.
+    fn inside(&mut self, told: Inside);
 
     /// Nobody listens at this port of the loopback inside.
     fn nobody_listens(&mut self, port: u16);
@@ -259,8 +279,15 @@ impl Waiting<'_> {
             (FromRunner::Started, _) => observer.started(),
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::Hidden(event), _) => observer.hidden(event),
             (FromRunner::Used(used), _) => observer.used(Some(used)),
             (FromRunner::UsedTooMuch, _) => observer.used(None),
+            (FromRunner::Executes(started), _) => observer.inside(Inside::Started(started)),
+            (FromRunner::Gone(gone), _) => observer.inside(Inside::Gone(gone)),
+            (FromRunner::Changed(changed), _) => observer.inside(Inside::Changed(changed)),
+            (FromRunner::Counted(processes, changes), _) => {
+                observer.inside(Inside::Counted(processes, changes));
+            }
             (FromRunner::NobodyListens(port), _) => observer.nobody_listens(port),
             (FromRunner::Execute(execution), _) => {
                 let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };
