@@ -4,8 +4,8 @@
 use super::lane::Lane;
 use crate::story;
 use garth::log::core::{
-    ApprovalAnswered, ApprovalAsked, Clause, Dns, Event, FileChanged, Grant, Moment, NetworkAllowed,
-    NetworkClosed, NetworkDecided, NetworkDenied, Record, SessionEnded, SessionStarted,
+    ApprovalAnswered, ApprovalAsked, Clause, Dns, Event, FileChanged, Grant, ListClosed, Moment,
+    NetworkAllowed, NetworkClosed, NetworkDecided, NetworkDenied, Record, SessionEnded, SessionStarted,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -149,6 +149,8 @@ pub struct Story {
     pub files: Bounded<FileChanged>,
     /// Limits, failures of the broker, omitted events, new repositories: kind and words.
     pub notes: Bounded<(Moment, &'static str, String)>,
+    /// How complete the log's lists are.
+    pub closed: Vec<ListClosed>,
     /// The layer that was kept.
     pub layer: Option<String>,
     /// The checkpoint that was made before.
@@ -173,6 +175,7 @@ impl Story {
             questions: Bounded::new(ROWS),
             files: Bounded::new(ROWS),
             notes: Bounded::new(ROWS),
+            closed: Vec::new(),
             layer: None,
             checkpoint: None,
             open: HashMap::new(),
@@ -233,6 +236,7 @@ impl Story {
             }
             Event::ApprovalAsked(asked) => self.asked(time, &asked),
             Event::ApprovalAnswered(answered) => self.answered(time, answered),
+            Event::ListClosed(closed) if self.closed.len() < ROWS => self.closed.push(closed),
             Event::LayerKept(kept) => self.layer = Some(kept.layer),
             Event::CheckpointMade(made) => self.checkpoint = Some(made.checkpoint),
             Event::SecretUsed(used) => {
