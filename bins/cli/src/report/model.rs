@@ -5,7 +5,8 @@ use super::lane::Lane;
 use crate::story;
 use garth::log::core::{
     ApprovalAnswered, ApprovalAsked, Clause, Dns, Event, FileChanged, Grant, ListClosed, Moment,
-    NetworkAllowed, NetworkClosed, NetworkDecided, NetworkDenied, Record, SessionEnded, SessionStarted,
+    NetworkAllowed, NetworkClosed, NetworkDecided, NetworkDenied, ProcessEnded, Record, SessionEnded,
+    SessionStarted,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -159,6 +160,15 @@ pub struct Story {
     waiting: HashMap<u64, usize>,
 }
 
+/// How a process ended, without its number.
+fn end_of(ended: &ProcessEnded) -> String {
+    match (ended.code, ended.signal) {
+        (_, Some(signal)) => format!("ended by signal {signal}"),
+        (Some(code), None) => format!("exited with {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
 impl Story {
     /// Nothing yet.
     pub fn new() -> Self {
@@ -221,7 +231,7 @@ impl Story {
             Event::ProcessEnded(ended) => {
                 let at = self.open.remove(&ended.process);
                 if let Some(process) = at.and_then(|at| self.processes.list.get_mut(at)) {
-                    process.ended = Some((time, words));
+                    process.ended = Some((time, end_of(&ended)));
                 }
             }
             Event::FileChanged(changed) => self.files.push(changed),

@@ -81,7 +81,8 @@ fn one(process: &Process, out: &mut Markup) {
     }
     match &process.ended {
         Some((ended, how)) => {
-            let bad = how != "exited with 0";
+            // How it ended is not always known.
+            let bad = how != "exited with 0" && how != "ended";
             out.raw(if bad { "<b class=\"warn\">" } else { "<b class=\"ok\">" }).text(how).raw("</b> after ");
             out.text(&duration(ended.micros() - process.started.micros()));
         }

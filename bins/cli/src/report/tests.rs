@@ -222,6 +222,7 @@ fn the_page_tells_everything_and_has_the_parts_that_readers_of_screens_need() {
         "once: <code>garth run NAME</code>",
         "<code>NAME:3:1</code>",
         "2.0 KiB",
+        "<b class=\"warn\">exited with 3</b>",
     ] {
         assert!(page.contains(part), "{part}");
     }
