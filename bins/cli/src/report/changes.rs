@@ -1,7 +1,7 @@
 //! What a session changed in files: what its log says, and the differences that can still be seen.
 
-use super::Report;
 use super::markup::{Markup, bytes};
+use super::{Report, missing};
 use garth::log::core::{Change, FileChanged};
 use garth::policy::escape_visible;
 
@@ -114,6 +114,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
     if changes.more > 0 {
         out.raw("<p class=\"note\">").grouped(changes.more as u64).raw(" more files are not shown.</p>");
     }
+    missing(report, "changes", out);
     if !story.files.list.is_empty() {
         recorded(&story.files.list, story.files.more, out);
     }
@@ -169,6 +170,9 @@ fn recorded(files: &[FileChanged], more: u64, out: &mut Markup) {
         out.raw("<tr><td>").raw(what).raw("</td><th scope=\"row\"><code>").text(&file.path).raw("</code>");
         if let Some(from) = &file.from {
             out.raw(" from <code>").text(from).raw("</code>");
+        }
+        if let Some(why) = &file.protected {
+            out.raw(" <strong class=\"warn\">").text(why).raw("</strong>");
         }
         out.raw("</th><td class=\"num\">").text(&file.bytes.map(bytes).unwrap_or_default()).raw("</td></tr>");
     }

@@ -50,3 +50,18 @@ pub struct Report {
     /// What the session changed, as far as it can still be seen.
     pub changes: Changes,
 }
+
+/// Tells what of a list the log does not have: `processes`, `changes` or `reads`.
+fn missing(report: &Report, list: &str, out: &mut markup::Markup) {
+    let closed = report.story.closed.iter().filter(|closed| closed.list == list && !closed.complete);
+    for closed in closed {
+        out.raw("<p class=\"note\">Not all of it is in the log");
+        if closed.more > 0 {
+            out.raw(": ").grouped(closed.more).raw(" more happened");
+        }
+        if let Some(missing) = &closed.missing {
+            out.raw(": ").text(missing);
+        }
+        out.raw(".</p>");
+    }
+}

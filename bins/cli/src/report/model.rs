@@ -4,8 +4,9 @@
 use super::lane::Lane;
 use crate::story;
 use garth::log::core::{
-    ApprovalAnswered, ApprovalAsked, Clause, Dns, Event, FileChanged, Grant, Moment, NetworkAllowed,
-    NetworkClosed, NetworkDecided, NetworkDenied, Record, SessionEnded, SessionStarted,
+    ApprovalAnswered, ApprovalAsked, Clause, Dns, Event, FileChanged, Grant, ListClosed, Moment,
+    NetworkAllowed, NetworkClosed, NetworkDecided, NetworkDenied, ProcessEnded, Record, SessionEnded,
+    SessionStarted,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -149,12 +150,23 @@ pub struct Story {
     pub files: Bounded<FileChanged>,
     /// Limits, failures of the broker, omitted events, new repositories: kind and words.
     pub notes: Bounded<(Moment, &'static str, String)>,
+    /// How complete the log's lists are.
+    pub closed: Vec<ListClosed>,
     /// The layer that was kept.
     pub layer: Option<String>,
     /// The checkpoint that was made before.
     pub checkpoint: Option<String>,
     open: HashMap<Option<u32>, usize>,
     waiting: HashMap<u64, usize>,
+}
+
+/// How a process ended, without its number.
+fn end_of(ended: &ProcessEnded) -> String {
+    match (ended.code, ended.signal) {
+        (_, Some(signal)) => format!("ended by signal {signal}"),
+        (Some(code), None) => format!("exited with {code}"),
+        (None, None) => "ended".to_owned(),
+    }
 }
 
 impl Story {
@@ -173,6 +185,7 @@ impl Story {
             questions: Bounded::new(ROWS),
             files: Bounded::new(ROWS),
             notes: Bounded::new(ROWS),
+            closed: Vec::new(),
             layer: None,
             checkpoint: None,
             open: HashMap::new(),
@@ -218,7 +231,7 @@ impl Story {
             Event::ProcessEnded(ended) => {
                 let at = self.open.remove(&ended.process);
                 if let Some(process) = at.and_then(|at| self.processes.list.get_mut(at)) {
-                    process.ended = Some((time, words));
+                    process.ended = Some((time, end_of(&ended)));
                 }
             }
             Event::FileChanged(changed) => self.files.push(changed),
@@ -233,6 +246,7 @@ impl Story {
             }
             Event::ApprovalAsked(asked) => self.asked(time, &asked),
             Event::ApprovalAnswered(answered) => self.answered(time, answered),
+            Event::ListClosed(closed) if self.closed.len() < ROWS => self.closed.push(closed),
             Event::LayerKept(kept) => self.layer = Some(kept.layer),
             Event::CheckpointMade(made) => self.checkpoint = Some(made.checkpoint),
             Event::SecretUsed(used) => {

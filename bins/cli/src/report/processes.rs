@@ -1,8 +1,8 @@
 //! The processes as a tree.
 
-use super::Report;
 use super::markup::{Markup, duration};
 use super::model::Process;
+use super::{Report, missing};
 use std::collections::HashMap;
 
 /// Levels that are shown as such; what is deeper stands beside the last one.
@@ -17,12 +17,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
         out.raw("<p class=\"none\">The log tells of no process.</p></section>");
         return;
     }
-    if processes.list.len() == 1 {
-        out.raw(
-            "<p class=\"note\">The log tells of the session's own command alone; what it started is recorded only where \
-             the policy asks for it.</p>",
-        );
-    }
+    missing(report, "processes", out);
     tree(&processes.list, out);
     if processes.more > 0 {
         out.raw("<p class=\"note\">").grouped(processes.more).raw(" more processes are in the log.</p>");
@@ -86,7 +81,8 @@ fn one(process: &Process, out: &mut Markup) {
     }
     match &process.ended {
         Some((ended, how)) => {
-            let bad = how != "exited with 0";
+            // How it ended is not always known.
+            let bad = how != "exited with 0" && how != "ended";
             out.raw(if bad { "<b class=\"warn\">" } else { "<b class=\"ok\">" }).text(how).raw("</b> after ");
             out.text(&duration(ended.micros() - process.started.micros()));
         }

@@ -1,15 +1,17 @@
 //! What was refused, and what was asked.
 
-use super::Report;
 use super::markup::{Markup, duration};
 use super::model::{Denial, Question};
+use super::{Report, missing};
 use garth::log::core::{Clause, Kind};
 
 pub(super) fn section(report: &Report, out: &mut Markup) {
     let denials = &report.story.denials;
     out.raw("<section id=\"refused\" aria-labelledby=\"refused-h\"><h2 id=\"refused-h\">Refused</h2>");
     if denials.list.is_empty() {
-        out.raw("<p class=\"none\">Nothing was refused.</p></section>");
+        out.raw("<p class=\"none\">The log tells of no refusal.</p>");
+        missing(report, "reads", out);
+        out.raw("</section>");
         return;
     }
     out.raw(
@@ -22,6 +24,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
         row(denial, out);
     }
     out.raw("</tbody></table></div>");
+    missing(report, "reads", out);
     if denials.more > 0 {
         out.raw("<p class=\"note\">").grouped(denials.more).raw(" more refusals are in the log.</p>");
     }

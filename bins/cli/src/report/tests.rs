@@ -3,9 +3,10 @@
 use super::*;
 use garth::log::core::{
     ApprovalAnswered, ApprovalAsked, Asked, BrokerError, Change, Clause, CommandVetted, Dns, Event,
-    FileChanged, FileDenied, Gap, Grant, LimitHit, Machine, Moment, NetworkAllowed, NetworkClosed,
-    NetworkDecided, NetworkDenied, PlanChanged, ProcessEnded, ProcessStarted, Record, RepositoryMade, Rule,
-    SecretUse, SecretUsed, SecretWithheld, SessionEnded, SessionId, SessionStarted, Usage,
+    FileChanged, FileDenied, Gap, Grant, LimitHit, ListClosed, Machine, Moment, NetworkAllowed,
+    NetworkClosed, NetworkDecided, NetworkDenied, PlanChanged, ProcessEnded, ProcessStarted, Record,
+    RepositoryMade, Rule, SecretUse, SecretUsed, SecretWithheld, SessionEnded, SessionId, SessionStarted,
+    Usage,
 };
 use proptest::prelude::*;
 
@@ -75,7 +76,7 @@ fn of_files(name: &str) -> Vec<Event> {
         from,
         bytes: Some(7),
         kind: None,
-        protected: None,
+        protected: Some(name.into()),
     };
     vec![
         denied(grant(name), clause(name)).into(),
@@ -149,6 +150,8 @@ fn events(name: &str) -> Vec<Event> {
     events.extend(of_commands(name));
     events.extend(of_files(name));
     events.extend(of_network(name));
+    let (list, missing) = ("processes".to_owned(), Some(name.to_owned()));
+    events.push(ListClosed { list, complete: false, told: 3, more: 2, missing }.into());
     events.push(PlanChanged { tier: name.into(), reason: name.into(), gaps: Vec::new() }.into());
     events.push(LimitHit { limit: name.into(), ended: false }.into());
     events.push(BrokerError { operation: name.into(), cause: name.into() }.into());
@@ -219,6 +222,7 @@ fn the_page_tells_everything_and_has_the_parts_that_readers_of_screens_need() {
         "once: <code>garth run NAME</code>",
         "<code>NAME:3:1</code>",
         "2.0 KiB",
+        "<b class=\"warn\">exited with 3</b>",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -258,7 +262,7 @@ fn a_session_without_anything_has_a_page_too() {
     let sound = Sound { state: "open", records: 0, head: None, problem: None };
     let changes = Changes::default();
     let page = page(&Report { session, garth: "1", written, sound, story: Story::new(), changes });
-    assert!(page.contains("A session without a beginning") && page.contains("Nothing was refused."));
+    assert!(page.contains("A session without a beginning") && page.contains("The log tells of no refusal."));
 }
 
 proptest! {
