@@ -3,6 +3,9 @@
 /// How the reason begins for which a value of data is unknown that arithmetic evaluates. The variable's name follows.
 pub(crate) const EVALUATED: &str = "evaluated as arithmetic: ";
 
+/// Why a value is unknown that a loop, an expansion or arithmetic gives to a variable.
+pub(crate) const GIVEN: &str = "a value of a loop or of an expansion";
+
 /// True if an expansion of the text would run a command.
 pub(crate) fn substitutes(text: &str) -> bool {
     text.contains("$(") || text.contains('`') || text.contains("${ ") || text.contains("${|")

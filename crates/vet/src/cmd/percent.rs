@@ -7,6 +7,9 @@ use super::variable::{Change, change};
 use crate::command::{Part, Unknown};
 use std::rc::Rc;
 
+/// Letters behind a colon in which the end of a change is looked for.
+const LONGEST_CHANGE: usize = 64;
+
 /// Letters between `%~` and a number or the name of a loop's variable.
 pub(super) const MODIFIERS: &str = "fdpnxsatz";
 
@@ -127,6 +130,7 @@ impl Reader<'_> {
             return Some(Found::new(end + rest + 1, &[self.values.sign(unknown(what, is_data))]));
         };
         let held = self.scope.held(&name);
+        let is_changed = is_colon(end) && changes(rest.get(end + 1..).unwrap_or_default());
         let is_absent = match &held {
             Held::Absent => true,
             Held::Foreign => {
@@ -134,7 +138,7 @@ impl Reader<'_> {
                 let is_given = self.at.is_some()
                     && name.len() == 1
                     && name.bytes().all(|byte| byte.is_ascii_alphabetic());
-                name.is_empty() || (self.mode == Mode::Line && !is_usual(&name) && !is_given)
+                name.is_empty() || (self.mode == Mode::Line && !is_usual(&name) && !is_given && !is_changed)
             }
             Held::Known(_) | Held::Uncertain(_) => false,
         };
@@ -224,4 +228,10 @@ fn is_usual(name: &str) -> bool {
         None => (name, false),
     };
     begins && name.len() > 1 && stem.chars().skip(1).all(plain) && (is_old || !name.contains('('))
+}
+
+/// True if a change of a value stands here: `a=b%` or `~1,2%`.
+fn changes(rest: &[Letter]) -> bool {
+    let near: String = rest.iter().take(LONGEST_CHANGE).map_while(Letter::char).collect();
+    near.split_once('%').is_some_and(|(change, _)| change.contains('=') || change.starts_with('~'))
 }

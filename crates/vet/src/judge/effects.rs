@@ -31,6 +31,9 @@ const MOST_SHOWN: usize = 1000;
 /// Effects of a text that are judged, so that ten megabytes of redirections have their verdict in two seconds.
 const MOST_JUDGED: usize = 300_000;
 
+/// Words of a command in which addresses are looked for.
+const MOST_SPELLED: usize = 1000;
+
 /// Launchers, as they are called in [`crate::Command::via`], that run a command in another directory.
 const MOVING: &[&str] =
     &["env -C", "sudo -D", "find -execdir", "find -okdir", "chroot", "ssh", "git submodule foreach"];
@@ -354,10 +357,34 @@ impl Judging<'_> {
         });
     }
 
+    /// Addresses among the words of a program of which the table does not say which words are hosts.
+    fn spelled_hosts(&mut self, current: &Current<'_>, effect: &Effect) {
+        let command = current.command;
+        for word in command.words.iter().skip(1).take(MOST_SPELLED) {
+            let start = word.known_start();
+            let Some(at) = start.find("://") else { continue };
+            let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '+';
+            let scheme = start.get(..at).unwrap_or_default();
+            let begin = scheme.rfind(|letter| !is_letter(letter)).map_or(0, |at| at + 1);
+            if begin == at || scheme.ends_with("file") {
+                continue;
+            }
+            let text = start.get(begin..).unwrap_or_default();
+            let target = if word.has_unknown() && !host_is_known(word) {
+                word.clone()
+            } else {
+                Word::known(text, word.span)
+            };
+            let named = Effect { target: Some(target), span: word.span, ..effect.clone() };
+            self.connects(current, &named);
+        }
+    }
+
     /// A connection, as far as the words name a host.
     fn connects(&mut self, current: &Current<'_>, effect: &Effect) -> Option<String> {
         let Some(word) = effect.target.as_ref() else {
             self.unnamed_host(current, effect.span);
+            self.spelled_hosts(current, effect);
             return None;
         };
         let Some(text) = word.text().or_else(|| host_is_known(word).then(|| word.known_start())) else {

@@ -1,6 +1,8 @@
 //! What a word names, as far as its pieces and the place of the command say.
 
 use super::Surroundings;
+use super::matches;
+use super::proc::{self, Through, is_descriptor};
 use super::windows::{self, Written};
 use crate::command::{Command, Part, Shell, Unknown, Word};
 use garth_policy::{AbsPath, Flavor};
@@ -132,7 +134,7 @@ impl<'s> Place<'s> {
     /// What a word names, as a file, in a command of this shell.
     pub(super) fn target(&self, word: &Word, shell: Shell) -> Target {
         if let Some(text) = word.text()
-            && (NOTHING.contains(&text.as_str()) || text.is_empty() || text.starts_with("/dev/fd/"))
+            && (NOTHING.contains(&text.as_str()) || text.is_empty() || is_descriptor(&text))
         {
             return Target::Nothing;
         }
@@ -141,7 +143,11 @@ impl<'s> Place<'s> {
         }
         let (known, is_whole) = self.known_text(word);
         if is_whole {
-            return self.named(&known, shell);
+            let found = self.named(&known, shell);
+            return match found {
+                Target::Paths(paths) => Target::Paths(self.with_matches(word, &known, shell, paths)),
+                found => found,
+            };
         }
         // What stands before the last known separator holds for certain, unless steps upwards may follow.
         let Some(start) = known.rfind('/').and_then(|end| known.get(..=end)) else {
@@ -152,6 +158,22 @@ impl<'s> Place<'s> {
             Target::Elsewhere => Target::Elsewhere,
             Target::Unknown(_) | Target::Nothing => Target::Unknown(None),
         }
+    }
+
+    /// In front of what a pattern is by its letters, the files that are guarded by name and that it may stand for.
+    fn with_matches(&self, word: &Word, text: &str, shell: Shell, mut paths: Vec<AbsPath>) -> Vec<AbsPath> {
+        if !word.parts.iter().any(|part| matches!(part, Part::Pattern(_))) {
+            return paths;
+        }
+        let slashes = if windows::is_windows(shell) { text.replace('\\', "/") } else { text.to_owned() };
+        let mut found = Vec::new();
+        for name in matches::guarded(&slashes) {
+            if let Target::Paths(more) = self.named(&name, shell) {
+                found.extend(more);
+            }
+        }
+        found.append(&mut paths);
+        found
     }
 
     /// The text with known variables and the home put in, and whether that is all of it.
@@ -203,6 +225,16 @@ impl<'s> Place<'s> {
                 return Some(vec![context.home.resolve(below.as_bytes()).ok()?]);
             }
             return windows::on_windows(shell, text, directories);
+        }
+        if let Some(found) = proc::through(text) {
+            let directories = self.is_certain.then_some(self.directories.as_slice());
+            return match found {
+                Through::Root(rest) => Some(vec![AbsPath::posix("/").ok()?.resolve(rest.as_bytes()).ok()?]),
+                Through::Directory(rest) => {
+                    directories?.iter().map(|directory| directory.resolve(rest.as_bytes()).ok()).collect()
+                }
+                Through::Unknown => None,
+            };
         }
         if let Some(rest) = text.strip_prefix('/') {
             let root = AbsPath::posix("/").ok()?;

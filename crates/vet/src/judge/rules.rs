@@ -96,16 +96,12 @@ enum Token {
 }
 
 /// True if the word could become the wanted one. The time is bounded by the wanted word, which a policy spells out.
-fn could_be(word: &Word, wanted: &str, is_program: bool) -> bool {
+pub(super) fn could_be(word: &Word, wanted: &str, is_program: bool) -> bool {
     let mut tokens = Vec::new();
     for part in &word.parts {
         match part {
             Part::Text(text) => tokens.extend(text.chars().map(Token::Letter)),
-            Part::Pattern(text) => tokens.extend(text.chars().map(|letter| match letter {
-                '*' | '[' | ']' | '(' | ')' | '|' | '!' | '+' | '@' | '\\' => Token::Any,
-                '?' => Token::One,
-                letter => Token::Letter(letter),
-            })),
+            Part::Pattern(text) => of_pattern(text, &mut tokens),
             Part::Unknown { why: Unknown::Number, .. } => tokens.push(Token::Digits),
             Part::Home(_) | Part::Unknown { .. } => tokens.push(Token::Any),
         }
@@ -116,6 +112,31 @@ fn could_be(word: &Word, wanted: &str, is_program: bool) -> bool {
     }
     let last = tokens.iter().rposition(|token| matches!(token, Token::Letter('/' | '\\')));
     is_program && last.is_some_and(|at| matches_tokens(tokens.get(at + 1..).unwrap_or_default(), &wanted))
+}
+
+/// A set of letters in brackets stands for any, whatever it holds.
+fn of_pattern(text: &str, tokens: &mut Vec<Token>) {
+    let mut is_in_set = false;
+    let mut before = ' ';
+    for letter in text.chars() {
+        // `]` that comes first is one of the set.
+        let is_first = is_in_set && matches!(before, '[' | '!' | '^');
+        tokens.push(match letter {
+            ']' if is_in_set && !is_first => {
+                is_in_set = false;
+                Token::Any
+            }
+            _ if is_in_set => Token::Any,
+            '[' => {
+                is_in_set = text.contains(']');
+                Token::Any
+            }
+            '*' | ']' | '(' | ')' | '|' | '!' | '+' | '@' | '\\' => Token::Any,
+            '?' => Token::One,
+            letter => Token::Letter(letter),
+        });
+        before = letter;
+    }
 }
 
 fn matches_tokens(tokens: &[Token], wanted: &[char]) -> bool {

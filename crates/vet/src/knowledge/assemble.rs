@@ -283,7 +283,9 @@ impl Assembly<'_, '_> {
             return Aim::File(file);
         }
         match does.form {
-            Form::Remote if is_remote(&word.known_start()) => Aim::Host(Some(word.clone())),
+            Form::Remote if is_remote(&word.known_start(), self.reading.has_drives) => {
+                Aim::Host(Some(word.clone()))
+            }
             // The name of a remote: the settings of the repository say which host it is.
             Form::Remote if reaches => Aim::Host(None),
             // A host is no path, and has no directory.
@@ -400,13 +402,13 @@ enum Aim {
     Doubt,
 }
 
-/// A URL, or `host:path` with no slash before the colon. A letter alone is a drive of Windows.
-fn is_remote(start: &str) -> bool {
+/// A URL, or `host:path` with no slash before the colon. A letter alone is a drive in texts for shells of Windows.
+fn is_remote(start: &str, has_drives: bool) -> bool {
     if start.contains("://") {
         return true;
     }
     let Some((host, _)) = start.split_once(':') else { return false };
-    host.len() > 1 && !host.contains(['/', '\\'])
+    host.len() > usize::from(has_drives) && !host.contains(['/', '\\'])
 }
 
 fn fixed(path: &str, span: Span) -> Word {

@@ -45,6 +45,8 @@ pub(super) struct Reading<'t> {
     /// Of the words behind the program those that are options, with their values, which change nothing here: a message,
     /// an author, a pattern.
     pub plain: Vec<usize>,
+    /// `C:x` is a file on a drive, and no file of a machine that is called `C`.
+    pub has_drives: bool,
 }
 
 impl<'t> Reading<'t> {
@@ -68,6 +70,7 @@ impl<'t> Reading<'t> {
                 doubtful: Vec::new(),
                 assignments: Vec::new(),
                 plain: Vec::new(),
+                has_drives: matches!(command.shell, Shell::Cmd | Shell::Pwsh | Shell::WindowsPowershell),
             },
         };
         if row.bundled {
@@ -143,7 +146,11 @@ impl<'t> Reader<'t, '_> {
         }
         match styles::option(row, word, &self.words[self.at + 1..]) {
             Found::Options(uses, taken) => {
-                if uses.iter().all(|one| one.spec.actions.is_empty()) {
+                // What a row takes without naming it may do anything.
+                let is_unnamed = |spec: &OptionSpec| {
+                    row.options.get("-").is_some_and(|any| std::ptr::eq(any.as_ref(), spec))
+                };
+                if uses.iter().all(|one| one.spec.actions.is_empty() && !is_unnamed(one.spec)) {
                     self.reading.plain.extend(self.at..=self.at + taken);
                 }
                 self.at += 1 + taken;

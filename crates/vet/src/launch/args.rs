@@ -83,7 +83,9 @@ fn sort(words: &[Word], grammar: Grammar, permutes: bool) -> Read {
             if let Some(last) = found.options.last_mut() {
                 last.value = Some(value.clone());
             }
-            rest = tail;
+            // A short form of a long name may be another option without a value: then the next word speaks for itself.
+            let is_option = is_cut_short(&start, grammar) && value.known_start().starts_with('-');
+            rest = if is_option { rest } else { tail };
         }
     }
     if !permutes {
@@ -124,6 +126,11 @@ impl Read {
         }
         false
     }
+}
+
+/// True for a long option whose name is not written out.
+fn is_cut_short(start: &str, grammar: Grammar) -> bool {
+    start.strip_prefix("--").is_some_and(|name| !grammar.long.contains(&name))
 }
 
 /// True for names of standard input.

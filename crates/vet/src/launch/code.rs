@@ -1,7 +1,7 @@
 //! Interpreters that are given code in an argument. Only code that plainly does no more than compute is let be.
 
 use super::args::{self, Grammar};
-use super::{Call, Launches, plain, sed};
+use super::{Call, Launches, modules, plain, sed};
 use crate::command::{Input, Shell, Word};
 
 /// An interpreter: options that carry code, and how its code betrays that more happens.
@@ -365,6 +365,14 @@ fn interpreter(language: &Language, call: Call<'_>, found: &mut Launches) {
     if language.modules.is_some()
         && let Some(module) = options.value(&["-m"])
     {
+        let name = module.text().unwrap_or_default();
+        // What stands behind the module's name is its own.
+        let at = call
+            .words
+            .iter()
+            .position(|word| word.span == module.span && word.known_start().ends_with(&name));
+        let behind = at.and_then(|at| call.words.get(at + 1..)).unwrap_or_default();
+        modules::effects(&name, behind, call, found);
         return python_module(module, &options.operands, call, found);
     }
     if is_given_code {

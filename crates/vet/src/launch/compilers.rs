@@ -4,6 +4,13 @@ use super::args::{self, Grammar};
 use super::{Call, Launches};
 use crate::command::{Shell, Word};
 
+/// True for a compiler under any of its names: `gcc`, `gcc-13`, `x86_64-linux-gnu-g++-13`.
+pub(super) fn is_compiler(name: &str) -> bool {
+    const NAMES: &[&str] = &["gcc", "g++", "cc", "c++", "clang", "clang++", "gfortran", "cpp", "gdc", "gnat"];
+    let name = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-'));
+    NAMES.contains(&name.rsplit('-').next().unwrap_or(name))
+}
+
 /// `-wrapper PROGRAM,WORD`: what starts the passes of the compiler. False if there is none.
 pub(super) fn compiler(call: Call<'_>, found: &mut Launches) -> bool {
     let mut is_wrapped = options_in_file(call, found);

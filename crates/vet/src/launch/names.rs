@@ -4,7 +4,7 @@
 //! run, as that of `PS4` is.
 
 use super::args::{self, Grammar};
-use super::variables::runs_value;
+use super::variables::{runs_value, split_assignment};
 use super::{Call, Launches};
 use crate::command::{Part, Unknown, Word};
 use crate::hidden::EVALUATED;
@@ -16,12 +16,18 @@ const DECLARING: &[&str] = &["declare", "typeset", "local", "export", "readonly"
 pub(super) fn named(call: Call<'_>, found: &mut Launches) {
     let grammar = |valued| Grammar { valued, long: &[] };
     match call.name {
-        "let" => evaluated(call, found),
+        "let" => {
+            evaluated(call, found);
+            numbered(call, found);
+        }
         name if DECLARING.contains(&name) => {
             let read = args::read(call.words, Grammar::FLAGS);
             let refers = read.has(&["-n"]);
             for word in &read.operands {
                 unknown_name(word, call.name, found);
+                if let Some((_, meant)) = split_assignment(word).filter(|_| refers) {
+                    filled(&meant, "declare -n", found);
+                }
                 if refers && word.has_unknown() {
                     found.unknown(
                         "what a reference to an unknown name makes the shell run",
@@ -63,6 +69,14 @@ pub(super) fn named(call: Call<'_>, found: &mut Launches) {
             }
         }
         _ => {}
+    }
+}
+
+/// `let PATH=1`: a number for a variable whose value makes programs run something.
+fn numbered(call: Call<'_>, found: &mut Launches) {
+    let names = call.words.iter().filter_map(split_assignment).map(|(name, _)| name);
+    if let Some(name) = names.into_iter().find(|name| runs_value(name)) {
+        found.unknown(format!("what the value of {name} makes programs run"), call.span(), "let");
     }
 }
 

@@ -523,7 +523,8 @@ fn go(rest: &[Word], found: &mut Launches) {
     for word in rest {
         let start = word.known_start();
         let Some(name) = start.strip_prefix("--").or_else(|| start.strip_prefix('-')) else { continue };
-        if matches!(name.split('=').next(), Some("exec" | "toolexec" | "vettool" | "overlay")) {
+        if matches!(name.split('=').next(), Some("exec" | "toolexec" | "vettool" | "overlay" | "gccgoflags"))
+        {
             found.unknown("a program through which go runs others", word.span, "go");
         }
     }

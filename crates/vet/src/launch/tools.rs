@@ -281,7 +281,7 @@ pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
         "sqlite3" | "sqlite" => sqlite(call, found),
         "at" | "batch" => later(call, found),
         "crontab" => crontab(call, found),
-        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => return compilers::compiler(call, found),
+        name if compilers::is_compiler(name) => return compilers::compiler(call, found),
         "ld" | "ld.bfd" | "ld.gold" | "ld.lld" | "lld" | "mold" => return compilers::linker(call, found),
         "gh" => return compilers::codespace(call, found),
         "ssh-keygen" | "ssh-add" | "ssh-agent" => return security_key(call, found),

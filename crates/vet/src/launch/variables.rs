@@ -2,6 +2,7 @@
 
 use super::{Call, Launches};
 use crate::command::{Command, Part, Shell, Unknown, Word};
+use crate::hidden::GIVEN;
 
 /// What the value of a variable is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,9 @@ enum Kind {
 /// Options with which a Java machine loads or runs something.
 const JAVA: &[&str] =
     &["agent", "-XX:OnError", "-XX:OnOutOfMemory", "@", "bootclasspath", "-XX:Flags", "-cp", "classpath"];
+
+/// Options with which a compiler or a linker starts a program or loads a library, or takes its options from a file.
+const COMPILER: &[&str] = &["plugin", "-wrapper", "-B", "-specs", "-fuse-ld", "-Xclang", "--config", "@"];
 
 /// Variables with what their value is. The first that fits counts; `*` stands for any letters.
 const VARIABLES: &[(&str, Kind)] = &[
@@ -46,6 +50,10 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("CXX", Kind::Text),
     ("PKG_CONFIG", Kind::Text),
     ("GOCACHEPROG", Kind::Text),
+    ("CFLAGS", Kind::Options(COMPILER)),
+    ("CXXFLAGS", Kind::Options(COMPILER)),
+    ("CPPFLAGS", Kind::Options(COMPILER)),
+    ("LDFLAGS", Kind::Options(COMPILER)),
     ("LESSOPEN", Kind::Text),
     ("LESSCLOSE", Kind::Text),
     ("PROMPT_COMMAND", Kind::Text),
@@ -260,6 +268,15 @@ fn given_by_builtin(program: &str, command: &Command, found: &mut Launches) {
             [option, ..] => behind_v(option).into_iter().collect(),
             [] => return,
         },
+        // `set /a PATH=1` of cmd.exe.
+        "set"
+            if command.shell == Shell::Cmd
+                && words.first().is_some_and(|word| word.known_start() == "/a") =>
+        {
+            let text: String = words.get(1..).unwrap_or_default().iter().map(Word::known_start).collect();
+            let is_letter = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
+            text.split(|letter| !is_letter(letter)).map(str::to_ascii_uppercase).collect()
+        }
         _ => return,
     };
     if let Some(name) = names.iter().find(|name| *name == "PATH" || kind(name).is_some()) {
@@ -281,6 +298,7 @@ fn search_path(name: &str, value: &Word, shell: Shell, found: &mut Launches) {
             Part::Text(text) | Part::Pattern(text) => text.clone(),
             Part::Home(_) => "/home".to_owned(),
             Part::Unknown { why: Unknown::Variable(name), .. } if is_here(name) => ".".to_owned(),
+            Part::Unknown { why: Unknown::Other(why), .. } if why == GIVEN => ".".to_owned(),
             Part::Unknown { .. } => "/unknown".to_owned(),
         })
         .collect();
@@ -324,5 +342,24 @@ pub(super) fn env(call: Call<'_>, found: &mut Launches) {
         let moves = read.has(&["-C", "--chdir"]);
         return found.words(rest, if moves { "env -C" } else { call.name });
     }
+    let texts: Vec<Word> = texts.iter().map(unescaped).collect();
     found.text(Shell::Sh, super::args::joined(&[texts.as_slice(), rest].concat()), "env -S");
+}
+
+/// `\_` is a blank for `env -S`, and `\c` ends the text (env(1)).
+fn unescaped(text: &Word) -> Word {
+    let plain = |piece: &str| piece.replace("\\_", " ").replace(['\u{b}', '\u{c}'], " ");
+    let mut parts = Vec::with_capacity(text.parts.len());
+    for part in &text.parts {
+        let Part::Text(piece) = part else {
+            parts.push(part.clone());
+            continue;
+        };
+        let end = piece.find("\\c");
+        parts.push(Part::Text(plain(piece.get(..end.unwrap_or(piece.len())).unwrap_or_default())));
+        if end.is_some() {
+            break;
+        }
+    }
+    Word { parts, span: text.span }
 }

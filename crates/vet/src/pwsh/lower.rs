@@ -355,6 +355,12 @@ impl Lowering {
             operator => {
                 // Anything else is evaluated where it is set.
                 let old = match &assign.target.kind {
+                    // A variable of the environment is a text, so what is added stands behind it.
+                    Kind::Variable(name)
+                        if name.get(..4).is_some_and(|drive| drive.eq_ignore_ascii_case("env:")) =>
+                    {
+                        Value::Mixed(one_word(self.value(&assign.target)))
+                    }
                     Kind::Variable(_) => self.value(&assign.target),
                     _ => Value::other("a computed value"),
                 };

@@ -5,7 +5,7 @@ use super::lower::Lowering;
 use super::scope::Value;
 use super::tree::{Parameter, Piece, Word as Written};
 use crate::command::{Assignment, Command, Part, Span, Unknown, Word};
-use crate::hidden::EVALUATED;
+use crate::hidden::{EVALUATED, GIVEN};
 
 /// Operators of `[[` whose operands are arithmetic, on both sides.
 const COMPARING: &[&str] = &["-eq", "-ne", "-lt", "-le", "-gt", "-ge"];
@@ -89,7 +89,7 @@ impl Lowering<'_> {
         if !crate::launch::runs_value(name) {
             return;
         }
-        let why = Unknown::Other("a value of a loop or of an expansion".to_owned());
+        let why = Unknown::Other(GIVEN.to_owned());
         let value = Word { parts: vec![Part::Unknown { why, splits: false }], span };
         let assignments = vec![Assignment { name: name.to_owned(), value }];
         let bare = self.bare_command(span);

@@ -180,7 +180,13 @@ impl Lowering<'_> {
                 if hidden::substitutes(text) {
                     self.problem("arithmetic may run a command that is quoted in it", span);
                 }
-                names_in(text).for_each(|name| self.scope.assign(&name, None));
+                let assigns = text.contains('=') || text.contains("++") || text.contains("--");
+                for name in names_in(text) {
+                    self.scope.assign(&name, None);
+                    if assigns {
+                        self.gives(&name, span);
+                    }
+                }
             }
         }
     }
