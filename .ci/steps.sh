@@ -21,7 +21,7 @@ PROGRAMS=(
   redis-server=redis-server redis-cli=redis-tools ruby=ruby php=php-cli chromium=chromium certutil=libnss3-tools
   dbus-run-session=dbus-daemon dbus-send=dbus-bin gnome-keyring-daemon=gnome-keyring secret-tool=libsecret-tools
   script=bsdutils setpriv=util-linux runuser=util-linux
-  x86_64-w64-mingw32-gcc=gcc-mingw-w64-x86-64 wine=wine
+  x86_64-w64-mingw32-gcc=gcc-mingw-w64-x86-64 wine=wine mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs
 )
 
 skip() {

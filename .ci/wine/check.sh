@@ -52,6 +52,9 @@ TOML
     timeout 60 wine "$program" check --stdin --policy rules.toml 2>&1) || got=$?
   check "check: requests" "$got" 0 "$output" '"id":7,"version":1,"decision":"deny"'
   check "check: requests, another directory" "$got" 0 "$output" '"id":8,"version":1,"decision":"allow"'
+  chmod 666 "$WORK/rules.toml"
+  verdict "check: a policy that others can change" 125 "can change it" check --policy rules.toml -- git status
+  chmod 644 "$WORK/rules.toml"
   verdict "policy test" 0 "0 failed" policy test rules.toml
   sed -i 's/git status/git push -f/' "$WORK/rules.toml"
   verdict "policy test: an example that fails" 120 "git push -f" policy test rules.toml

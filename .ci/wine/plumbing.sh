@@ -49,6 +49,8 @@ expect() {
 source "$here/run.sh"
 # shellcheck source=relay.sh
 source "$here/relay.sh"
+# shellcheck source=tell.sh
+source "$here/tell.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh

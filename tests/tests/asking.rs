@@ -98,7 +98,7 @@ fn the_user_answers_on_the_terminal() {
             &format!("--- {}", place.policy),
             " mode = \"allow-list\" # the names come as they are asked for",
             "-domains = { \"forbidden.test\" = \"deny\" }",
-            "+domains = { \"forbidden.test\" = \"deny\"",
+            "+domains = { \"forbidden.test\" = \"deny\", \"allowed.test:80\" = \"allow\" }",
             "every process inside may connect to allowed.test:80",
         ] {
             assert!(question.contains(line), "{line}: {question}");

@@ -166,6 +166,15 @@ for address in [('{SERVER}', 80), ('{SERVER}', 8080), ('allowed.test', 8080)]:
         let code =
             "curl -sS -o /dev/null -w '%{http_code}' -x http://127.0.0.1:3128 http://allowed.test/direct";
         assert_eq!(accepted(place, code).text(), "407", "the proxy wants the session's password");
+        // That of another session is as good as none.
+        let other = accepted(place, "printf %s \"$HTTP_PROXY\"");
+        assert!(other.status.success() && other.text().starts_with("http://garth:"), "{other}");
+        let by = |proxy: &str, path: &str| {
+            let code = "curl -sS -o /dev/null -w '%{http_code}'";
+            accepted(place, &format!("{code} -x \"{proxy}\" http://allowed.test/{path}")).text()
+        };
+        assert_eq!(by(&other.text(), "direct"), "407", "the password of another session");
+        assert_eq!(by("$HTTP_PROXY", "own"), "200", "its own");
         assert!(!place.internet.requests().contains("/direct"), "{}", place.internet.requests());
     });
 }

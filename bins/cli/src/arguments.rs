@@ -24,6 +24,7 @@ pub enum Verb {
     #[command(after_help = RUN_HELP)]
     Run(RunArguments),
     /// Show how each clause of the policy would be held, without running anything
+    #[command(after_help = PLAN_HELP)]
     Plan(PlanArguments),
     /// Judge a shell text or a command by the policy, without running anything
     #[command(after_help = CHECK_HELP)]
@@ -32,7 +33,7 @@ pub enum Verb {
     #[command(after_help = WHY_HELP)]
     Why(WhyArguments),
     /// Try what this machine can enforce, and tell what to do about the rest
-    Doctor(Report),
+    Doctor(DoctorArguments),
     /// Write, check, show, compare and trust policy files
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -42,6 +43,9 @@ pub enum Verb {
     /// Check that logs are what was written
     #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Show what runs now, live, and answer what sessions ask
+    #[command(after_help = WATCH_HELP)]
+    Watch(WatchArguments),
     /// Write a page that shows a session
     #[command(after_help = REPORT_HELP)]
     Report(ReportArguments),
@@ -93,6 +97,14 @@ The command runs in a sandbox that lets pass what its policy allows (the profile
 file and host that it uses is noted. What the policy refuses, secrets, and what the host trusts are never proposed. With \
 --from-log nothing runs: what a recorded session was refused is proposed. See docs/learn.md.";
 
+const PLAN_HELP: &str = "Examples:
+  garth plan -- npm test
+  garth plan --json --profile strict -- make
+  garth plan --os windows --facts desk.json --tier restricted -- git status
+
+Of a Windows machine the whole recipe is shown: token, access entries, names that are taken, job, desktop, environment, \
+and what is undone afterwards. Exit code 121 if `garth run` would refuse. See docs/windows.md.";
+
 const CHECK_HELP: &str = "Examples:
   garth check 'git status && git push'
   garth check --shell pwsh 'Remove-Item -Recurse build'
@@ -132,6 +144,14 @@ const VERIFY_HELP: &str = "Examples:
 
 A log that was changed is shown with its first bad line. Whoever can write to the log can write a whole new one, which \
 only an anchor kept elsewhere gives away. Exit code 1 if anything is wrong. See docs/audit.md.";
+
+const WATCH_HELP: &str = "Examples:
+  garth watch
+  garth watch last
+  garth watch --once
+
+Sessions, processes, hosts, what was refused and why. Where a session asks, the keys that are shown answer it, as an answer \
+at the session itself does; the first answer counts. NO_COLOR is heeded. See docs/look.md.";
 
 const REPORT_HELP: &str = "Examples:
   garth report -o last.html
@@ -173,7 +193,23 @@ pub struct SandboxArguments {
     pub no_terminal: bool,
     /// Contain by this tier: container or restricted [default: container]
     #[cfg(windows)]
-    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "vm"])]
+    #[arg(long, value_name = "TIER", value_parser = ["container", "restricted", "account", "vm"])]
+    pub tier: Option<String>,
+}
+
+/// A machine other than the one that garth runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct OtherMachine {
+    /// Speak of a machine with this system, of which FILE tells: windows
+    #[arg(long, value_name = "OS", value_parser = ["windows"], hide_possible_values = true, requires = "facts")]
+    pub os: Option<String>,
+    /// What `garth doctor --facts FILE` recorded there
+    #[arg(long, value_name = "FILE", requires = "os")]
+    pub facts: Option<OsString>,
+    /// Contain by this tier there: container, restricted or vm [default: container]
+    #[cfg(not(windows))]
+    #[arg(long, value_name = "TIER", requires = "facts", hide_possible_values = true,
+        value_parser = ["container", "restricted", "account", "vm"])]
     pub tier: Option<String>,
 }
 
@@ -214,7 +250,8 @@ pub struct RunArguments {
     /// COMMAND is one text, which this shell runs: sh, bash, pwsh, windows-powershell or cmd
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
-    /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT
+    /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT; or with
+    /// `watch` ask whoever runs `garth watch`
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
     /// Name of the agent that the session is for, as its log tells it [default: known by its program]
@@ -302,6 +339,9 @@ pub struct PlanArguments {
     /// The sandbox.
     #[command(flatten)]
     pub sandbox: SandboxArguments,
+    /// Whose plan.
+    #[command(flatten)]
+    pub machine: OtherMachine,
     /// Print the whole plan, its assurance and the facts it was made from as JSON
     #[arg(long)]
     pub json: bool,
@@ -314,6 +354,27 @@ pub struct PlanArguments {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// `garth doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Write what was found of this Windows machine to a file, for `garth plan --os windows` elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "from"])]
+    pub facts: Option<OsString>,
+    /// Tell of the Windows machine that FILE was recorded on
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl DoctorArguments {
+    /// Whether a Windows machine is meant, whatever this one is.
+    pub fn is_of_windows(&self) -> bool {
+        self.facts.is_some() || self.from.is_some()
+    }
 }
 
 /// `garth log`.
@@ -394,6 +455,20 @@ pub struct VerifyArguments {
     pub directory: Option<OsString>,
 }
 
+/// `garth watch`.
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// Only this session [default: those that run, and the last ones that ended]
+    #[arg(value_name = "SESSION")]
+    pub session: Option<String>,
+    /// Print what is known now as text, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Directory of the logs [default: what the policy in force here says]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<OsString>,
+}
+
 /// `garth report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
@@ -463,11 +538,14 @@ pub struct UndoArguments {
     /// The checkpoint to go back to [default: the last one of this workspace]
     #[arg(long, value_name = "CHECKPOINT")]
     pub to: Option<String>,
-    /// Do not ask
+    /// Ask about each change
     #[arg(long)]
+    pub interactive: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "interactive")]
     pub yes: bool,
     /// Do not ask, and print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "interactive")]
     pub json: bool,
     /// Take back only what is at or below these paths
     #[arg(value_name = "PATH")]
@@ -489,6 +567,9 @@ pub struct WhyArguments {
     /// The sandbox.
     #[command(flatten)]
     pub sandbox: SandboxArguments,
+    /// Of whom it is asked.
+    #[command(flatten)]
+    pub machine: OtherMachine,
 }
 
 /// An operation of `garth why`.

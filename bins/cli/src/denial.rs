@@ -2,8 +2,8 @@
 
 use crate::show::{BOLD, HINT};
 use crate::table::{WIDTH, wrap};
-use crate::words::{operation, origin};
-use garth::policy::{Origin, escape_visible};
+use crate::words::{operation, reason_with_origin};
+use garth::policy::escape_visible;
 use garth::{Denied, Explained, Explainer};
 use std::io::{self, Write};
 
@@ -34,13 +34,4 @@ fn write_entry(entry: &Explained<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "    {line}")?;
     }
     writeln!(out, "    {HINT}hint:{HINT:#} {}", escape_visible(entry.hint.as_bytes()))
-}
-
-/// Why, and where that was said.
-pub fn reason_with_origin(reason: &str, said: Option<&Origin>) -> String {
-    let reason = escape_visible(reason.as_bytes());
-    match said {
-        Some(said) => format!("{reason} ({})", origin(said)),
-        None => reason,
-    }
 }

@@ -30,6 +30,8 @@ mod table;
 mod trial;
 mod usage;
 mod verbs;
+#[cfg(target_os = "linux")]
+mod watch;
 mod words;
 
 use arguments::{Arguments, Verb};

@@ -37,20 +37,29 @@ fn words(event: &Event) -> String {
             format!("{} with {} after {time}{why}", ended.outcome, ended.code)
         }
         Event::CommandVetted(vetted) => vetted_words(vetted),
-        Event::ProcessStarted(started) => format!("started {}", command(&started.command)),
-        Event::ProcessEnded(ended) => match (ended.code, ended.signal) {
-            (_, Some(signal)) => format!("ended by signal {signal}"),
-            (Some(code), None) => format!("exited with {code}"),
-            (None, None) => "ended".to_owned(),
-        },
+        Event::ProcessStarted(started) => {
+            let number = started.process.map_or_else(String::new, |number| format!("{number} "));
+            format!("{number}started {}", command(&started.command))
+        }
+        Event::ProcessEnded(ended) => {
+            let number = ended.process.map_or_else(String::new, |number| format!("{number} "));
+            match (ended.code, ended.signal) {
+                (_, Some(signal)) => format!("{number}ended by signal {signal}"),
+                (Some(code), None) => format!("{number}exited with {code}"),
+                (None, None) => format!("{number}ended"),
+            }
+        }
         Event::FileDenied(denied) => {
             let kind = denied.kind.as_ref().map_or_else(String::new, |kind| format!(" {kind}"));
             format!("{}: {}{kind} {}: {}", denied.program, denied.operation, denied.path, denied.reason)
         }
-        Event::FileChanged(changed) => match (&changed.change, &changed.from) {
-            (Change::Renamed, Some(from)) => format!("renamed {from} to {}", changed.path),
-            (change, _) => format!("{change:?} {}", changed.path).to_lowercase(),
-        },
+        Event::FileChanged(changed) => {
+            let look = changed.protected.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            match (&changed.change, &changed.from) {
+                (Change::Renamed, Some(from)) => format!("renamed {from} to {}{look}", changed.path),
+                (change, _) => format!("{} {}{look}", format!("{change:?}").to_lowercase(), changed.path),
+            }
+        }
         Event::RepositoryMade(made) => format!("{} became a git repository", made.path),
         Event::NetworkAllowed(NetworkAllowed(decided)) | Event::NetworkDenied(NetworkDenied(decided)) => {
             network_words(decided)
@@ -89,6 +98,16 @@ fn rest(event: &Event) -> String {
         Event::EventsOmitted(omitted) => format!("{} of {} are not recorded", omitted.count, omitted.kind),
         Event::LogContinued(next) => format!("goes on in {}", next.file),
         Event::LogHead(before) => format!("continues {}", before.file),
+        Event::ListClosed(closed) => {
+            let more = if closed.more > 0 { format!(", and {} more", closed.more) } else { String::new() };
+            let missing = closed.missing.as_ref();
+            let missing =
+                missing.map_or_else(|| "; that is all".to_owned(), |what| format!("; not seen: {what}"));
+            format!("{}: {} told{more}{missing}", closed.list, closed.told)
+        }
+        Event::LogRemoved(removed) => {
+            format!("removed the log of {}, {} bytes: {}", removed.log, removed.bytes, removed.reason)
+        }
         Event::LogRecovered(recovered) => match &recovered.file {
             Some(file) => format!("{} bytes that were no record are in {file}", recovered.bytes),
             None => "the session had died; closed".to_owned(),

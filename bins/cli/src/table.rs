@@ -73,7 +73,7 @@ fn write_row(row: &[Cell], widths: &[usize], out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-/// Breaks at blanks, and inside words that are too long, best after a slash.
+/// Breaks at blanks, and inside words that are too long, best after a slash of either kind.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = Vec::new();
@@ -91,7 +91,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         }
         while word.len() > width {
             let head = word.get(..width).unwrap_or_default();
-            let cut = head.iter().rposition(|letter| *letter == '/').map_or(width, |at| at + 1);
+            let cut = head.iter().rposition(|letter| matches!(letter, '/' | '\\')).map_or(width, |at| at + 1);
             let cut = if cut * 2 < width { width } else { cut };
             lines.push(word.drain(..cut).collect());
         }
@@ -109,6 +109,7 @@ mod tests {
     fn wraps_at_blanks_and_slashes() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("/aaaa/bbbb/cccc", 11), ["/aaaa/bbbb/", "cccc"]);
+        assert_eq!(wrap("C:\\aaaa\\bbbb", 11), ["C:\\aaaa\\", "bbbb"]);
         assert_eq!(wrap("", 5), [""]);
     }
 

@@ -44,3 +44,12 @@ pub fn effect(effect: &JudgedEffect) -> String {
     let target = effect.target.as_deref().unwrap_or("what its words do not show");
     format!("{} {target}{below}", effect.kind.name())
 }
+
+/// Why, and where that was said.
+pub fn reason_with_origin(reason: &str, said: Option<&Origin>) -> String {
+    let reason = escape_visible(reason.as_bytes());
+    match said {
+        Some(said) => format!("{reason} ({})", origin(said)),
+        None => reason,
+    }
+}

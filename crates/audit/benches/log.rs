@@ -58,6 +58,8 @@ fn file_denied(number: u64) -> Event {
         operation: "create".into(),
         kind: Some("file".into()),
         path: format!("/home/u/work/project/.vscode/settings-{number}.json"),
+        process: None,
+        command: Vec::new(),
         reason: "read-only: tasks, launch commands and interpreter paths in it run on the host".into(),
         origin: clause(),
         grant: Some(Grant {

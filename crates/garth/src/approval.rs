@@ -4,12 +4,14 @@ use crate::Error;
 use crate::audit::{Recorder, tell, words};
 use crate::files::write_user_policy;
 use crate::grant::{Grant, with};
-use garth_audit::core::{ApprovalAnswered, ApprovalAsked};
+use garth_audit::core::{ApprovalAnswered, ApprovalAsked, SessionId};
 use garth_egress::core::{Answer, Hint, Host, Question};
 use garth_egress::io::Approve as Broker;
+use garth_host::OsError;
 use garth_host::linux::broker::client::{Client, find};
 use garth_host::linux::broker::console::Console;
 use garth_host::linux::broker::launch::Runner;
+use garth_host::linux::door::{Door, holder, knock};
 use garth_policy::{AbsPath, Addition, escape_visible};
 use garth_vet::judge::JudgedEffect;
 use std::borrow::Cow;
@@ -75,6 +77,58 @@ pub struct Asked {
     pub timeout: Duration,
     /// When that is over.
     pub deadline: Instant,
+    /// Number of the question in this session, as its log tells it.
+    pub number: u64,
+    /// Where whoever watches the session may answer; `None` where nothing is recorded, as nobody can watch that.
+    pub place: Option<DoorPlace>,
+}
+
+/// Where the door to a session's question is.
+#[derive(Clone, Debug)]
+pub struct DoorPlace {
+    directory: AbsPath,
+    session: SessionId,
+}
+
+impl DoorPlace {
+    /// Doors of a session, in garth's state directory: no sandbox shows that.
+    ///
+    /// # Errors
+    /// Without a home.
+    pub fn of(environment: &[(Vec<u8>, Vec<u8>)], session: SessionId) -> Result<Self, Error> {
+        Ok(Self { directory: doors(environment)?, session })
+    }
+
+    fn stem(&self, question: u64) -> String {
+        format!("{}.{question}", self.session)
+    }
+
+    /// Opens the door for a question of this session.
+    ///
+    /// # Errors
+    /// What keeps it from being made.
+    pub fn open(&self, question: u64) -> Result<Door, OsError> {
+        Door::open(&self.directory, &self.stem(question))
+    }
+
+    /// Goes to the door of a question. Behind it has to be the process that writes the log in this file.
+    ///
+    /// # Errors
+    /// `ENOENT` without a door, `EPERM` where somebody else stands behind it.
+    pub fn knock(
+        &self,
+        question: u64,
+        log: &std::path::Path,
+    ) -> Result<std::os::unix::net::UnixStream, OsError> {
+        // Zero is no process, so it is nobody's number.
+        knock(&self.directory, &self.stem(question), holder(log).unwrap_or(0))
+    }
+}
+
+/// The directory of the doors of a user's sessions.
+pub(crate) fn doors(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    let state = crate::residue::state(environment)?;
+    state.join(b"doors").map_err(|error| Error::Policy(error.to_string()))
 }
 
 /// An answer.
@@ -149,6 +203,8 @@ pub(crate) struct Asker {
     approvals: Mutex<Vec<Approval>>,
     questions: AtomicU64,
     recorder: Recorder,
+    /// Where the doors of its questions are.
+    doors: Option<AbsPath>,
 }
 
 impl Asker {
@@ -159,10 +215,12 @@ impl Asker {
         file: AbsPath,
         timeout: Duration,
         recorder: Recorder,
+        environment: &[(Vec<u8>, Vec<u8>)],
     ) -> Self {
+        let doors = doors(environment).ok();
         let (runner, is_quiet, approvals) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
         let questions = AtomicU64::new(0);
-        Self { approver, console, file, timeout, runner, is_quiet, approvals, questions, recorder }
+        Self { approver, console, file, timeout, runner, is_quiet, approvals, questions, recorder, doors }
     }
 
     /// How long an answer is waited for.
@@ -177,7 +235,7 @@ impl Asker {
     pub(crate) fn know(&self, runner: &Runner) -> Result<(), Error> {
         let process = runner.process.try_clone().map_err(|error| {
             let code = error.raw_os_error().unwrap_or(0);
-            Error::os("start the sandbox")(garth_host::OsError::new("copy", "the runner's process", code))
+            Error::os("start the sandbox")(OsError::new("copy", "the runner's process", code))
         })?;
         // A sandbox has one runner; a second try asks by itself.
         let _known = self.runner.set(process);
@@ -195,9 +253,9 @@ impl Asker {
             return Reply::Quiet;
         }
         let deadline = Instant::now() + self.timeout;
-        let asked =
-            Asked { subject, process, reason, file: self.file.clone(), timeout: self.timeout, deadline };
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        let (file, timeout, place) = (self.file.clone(), self.timeout, self.place());
+        let asked = Asked { subject, process, reason, file, timeout, deadline, number, place };
         let question = || told(&asked, number);
         tell(&self.recorder, || ApprovalAsked {
             asked: question(),
@@ -219,6 +277,12 @@ impl Asker {
         let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.push(Approval { asked, reply, problem });
         reply
+    }
+
+    /// Where the door of a question is, if the session is recorded in a file.
+    fn place(&self) -> Option<DoorPlace> {
+        let log = self.recorder.as_ref().filter(|log| log.file().is_some())?;
+        Some(DoorPlace { directory: self.doors.clone()?, session: log.session() })
     }
 
     /// Adds the host and port to the user's policy.

@@ -16,7 +16,7 @@ use garth_host::linux::private::PrivateDirectory;
 use garth_host::linux::supervise::Denied;
 use garth_plan::assurance::Assurance;
 use garth_policy::{
-    AbsPath, Access, Boundary, FileOp, FileRule, Layer, NodeKind, Origin, Pattern, Policy, RuleKind,
+    AbsPath, Access, Audit, Boundary, FileOp, FileRule, Layer, NodeKind, Origin, Pattern, Policy, RuleKind,
     escape_visible,
 };
 use sha2::{Digest as _, Sha256};
@@ -96,6 +96,19 @@ pub fn log_directory(policy: &Policy, state: &AbsPath) -> Result<AbsPath, Error>
 /// # Errors
 /// A home that is none.
 pub fn logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
+    governed(environment).map(|(place, _)| place)
+}
+
+/// The directory of logs and what the policy says of them, for those who change something there.
+///
+/// # Errors
+/// As for [`logs`], and a policy that is not valid.
+pub(crate) fn governing(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<(AbsPath, Audit), Error> {
+    let (place, policy) = governed(environment)?;
+    policy.map(|policy| (place, policy.audit))
+}
+
+fn governed(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<(AbsPath, Result<Policy, Error>), Error> {
     let here = surroundings(None, environment);
     let home = match &here {
         Ok(found) => found.context.home.clone(),
@@ -103,10 +116,11 @@ pub fn logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
     };
     let state = user_files(&home, environment)?.state;
     let policy = here.and_then(|found| Ok(load_policy(&found, environment, None, &[])?.policy));
-    match policy {
-        Ok(policy) => log_directory(&policy, &state),
-        Err(_) => state.join(b"log").map_err(|error| Error::Policy(error.to_string())),
-    }
+    let place = match &policy {
+        Ok(policy) => log_directory(policy, &state)?,
+        Err(_) => state.join(b"log").map_err(|error| Error::Policy(error.to_string()))?,
+    };
+    Ok((place, policy))
 }
 
 fn home(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
@@ -137,16 +151,19 @@ impl Place {
     /// What a rule of the user's opens in it all the same is for [`Place::stays_hidden`] to find.
     pub(crate) fn hide(&self, policy: &mut Policy) {
         let path = &self.path;
-        if policy.files.grant(path).access > Access::Deny {
-            policy.files.push(FileRule {
-                pattern: Pattern::Path(path.clone()),
-                access: Access::Deny,
-                execute: false,
-                kind: RuleKind::Secret,
-                reason: "logs are neither read nor written from inside".into(),
-                // As strong as anything that could speak of it, and stricter.
-                origin: Origin::unplaced(Layer::Flags, "garth"),
-            });
+        let anchor = policy.audit.anchor.as_ref().map(|anchor| anchor.value.clone());
+        for path in [Some(path), anchor.as_ref()].into_iter().flatten() {
+            if policy.files.grant(path).access > Access::Deny {
+                policy.files.push(FileRule {
+                    pattern: Pattern::Path(path.clone()),
+                    access: Access::Deny,
+                    execute: false,
+                    kind: RuleKind::Secret,
+                    reason: "logs are neither read nor written from inside".into(),
+                    // As strong as anything that could speak of it, and stricter.
+                    origin: Origin::unplaced(Layer::Flags, "garth"),
+                });
+            }
         }
     }
 
@@ -389,7 +406,7 @@ pub(crate) fn ended(result: &Result<Ended, Error>, milliseconds: u64, usage: Opt
 
 /// A refused access, explained.
 pub(crate) fn file_denied(explained: &Explained<'_>) -> FileDenied {
-    let Denied { program, op, path, .. } = explained.denied;
+    let Denied { program, op, path, process, command, .. } = explained.denied;
     let kind = match op {
         FileOp::Create(kind) | FileOp::MoveTo(kind) => Some(match kind {
             NodeKind::File => "file",
@@ -404,6 +421,8 @@ pub(crate) fn file_denied(explained: &Explained<'_>) -> FileDenied {
         operation: operation_name(*op).to_owned(),
         kind: kind.map(str::to_owned),
         path: path.to_lossless(),
+        process: *process,
+        command: words(command),
         reason: explained.reason.clone(),
         origin: explained.origin.as_ref().map(Into::into),
         grant: explained.grant.as_ref().map(|grant| Grant {

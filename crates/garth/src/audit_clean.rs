@@ -19,7 +19,14 @@ pub(crate) fn record(environment: &[(Vec<u8>, Vec<u8>)], removed: &[String]) -> 
     for path in removed {
         log.record(ResidueCleaned { path: path.clone() });
     }
-    log.record(SessionEnded {
+    log.record(ended());
+    // It was removed whether that can be recorded or not.
+    Ok(())
+}
+
+/// The end of a log that is no session of a sandbox.
+pub(crate) fn ended() -> SessionEnded {
+    SessionEnded {
         outcome: "exited".into(),
         code: 0,
         signal: None,
@@ -27,9 +34,7 @@ pub(crate) fn record(environment: &[(Vec<u8>, Vec<u8>)], removed: &[String]) -> 
         denied: 0,
         milliseconds: 0,
         usage: None,
-    });
-    // It was removed whether that can be recorded or not.
-    Ok(())
+    }
 }
 
 /// A log that has no end, or is not sound.
@@ -73,6 +78,6 @@ pub fn close_logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<Closed>, Err
     Ok(closed)
 }
 
-fn as_path(path: &AbsPath) -> &Path {
+pub(crate) fn as_path(path: &AbsPath) -> &Path {
     Path::new(OsStr::from_bytes(path.as_bytes()))
 }

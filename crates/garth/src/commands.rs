@@ -36,8 +36,8 @@ const MOST: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Commands {
     rules: garth_policy::Commands,
-    /// What commands do, for questions.
-    vetting: Arc<Vetting>,
+    /// What commands do, for questions. Without it a question does not say.
+    vetting: Option<Arc<Vetting>>,
     asker: Option<Arc<Asker>>,
     denied: Arc<Mutex<Vec<DeniedCommand>>>,
     recorder: Recorder,
@@ -46,11 +46,11 @@ pub(crate) struct Commands {
 impl Commands {
     pub(crate) fn new(
         rules: garth_policy::Commands,
-        vetting: Vetting,
+        vetting: Option<Vetting>,
         asker: Option<Arc<Asker>>,
         recorder: Recorder,
     ) -> Self {
-        Self { rules, vetting: Arc::new(vetting), asker, denied: Arc::default(), recorder }
+        Self { rules, vetting: vetting.map(Arc::new), asker, denied: Arc::default(), recorder }
     }
 
     /// What was refused so far.
@@ -76,7 +76,7 @@ impl Commands {
             return Ok(());
         };
         let program = arguments.first().cloned().unwrap_or_default();
-        let subject = || subject(&self.vetting, program, arguments, "garth", None);
+        let subject = || subject(self.vetting.as_deref(), program, arguments, "garth", None);
         let allowed = match (obstacle.decision, &self.asker, questions) {
             (CommandDecision::Allow, ..) => true,
             (CommandDecision::Ask, Some(asker), Some(questions)) => questions
@@ -121,12 +121,12 @@ impl Commands {
     fn ask(&self, execution: &Execution, rule: &CommandRule, asker: &Arc<Asker>, answer: CommandAnswer) {
         let (asker, denied) = (Arc::clone(asker), Arc::clone(&self.denied));
         let (execution, rule, recorder) = (execution.clone(), rule.clone(), self.recorder.clone());
-        let vetting = Arc::clone(&self.vetting);
+        let vetting = self.vetting.clone();
         // Without a thread the answer is dropped, which refuses.
         let _thread = std::thread::Builder::new().spawn(move || {
             let directory = AbsPath::posix(execution.directory.clone()).ok();
             let (program, by) = (execution.program.clone(), execution.by.as_str());
-            let subject = subject(&vetting, program, &execution.arguments, by, directory);
+            let subject = subject(vetting.as_deref(), program, &execution.arguments, by, directory);
             let reply = asker.ask(subject, None, rule.reason.clone().into());
             if reply.is_yes() || note(&denied, &execution, &rule) {
                 tell(&recorder, || vetted(&execution, Some(&rule), reply.is_yes()));
@@ -180,7 +180,7 @@ fn vetted(execution: &Execution, rule: Option<&CommandRule>, allowed: bool) -> C
 /// What is asked about a command. What it does is judged by its words, as `garth check` does: from the directory that it
 /// works in, where that is known.
 fn subject(
-    vetting: &Vetting,
+    vetting: Option<&Vetting>,
     program: Vec<u8>,
     arguments: &[Vec<u8>],
     by: &str,
@@ -188,9 +188,10 @@ fn subject(
 ) -> Subject {
     let words: Vec<String> =
         arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    let verdict = vetting.judge(Given::Words(&words), None, directory.as_ref());
+    let verdict = vetting.map(|vetting| vetting.judge(Given::Words(&words), None, directory.as_ref()));
     let mut effects: Vec<JudgedEffect> = Vec::new();
-    for effect in verdict.commands.into_iter().flat_map(|command| command.effects) {
+    for effect in verdict.into_iter().flat_map(|verdict| verdict.commands).flat_map(|command| command.effects)
+    {
         if !effects.contains(&effect) {
             effects.push(effect);
         }

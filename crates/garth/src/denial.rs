@@ -1,12 +1,13 @@
 //! What was denied, by which rule, and the least grant that would allow it.
 
 use crate::session::Prepared;
-use crate::words::{literal, shell_word};
+use crate::words::{literal, reason_of, shell_word};
 use garth_host::linux::supervise::Denied;
 use garth_policy::{
-    AbsPath, Access, AccessRequest, Context, Decision, FileOp, FileRule, Flag, Inputs, Layer, LeastGrant,
-    Origin, Outcome, Pattern, Policy, RuleKind, Setting, TrustStore,
+    AbsPath, Access, AccessRequest, Context, FileOp, FileRule, Flag, Inputs, Layer, LeastGrant, Origin,
+    Outcome, Pattern, Policy, RuleKind, Setting, TrustStore, Verdict,
 };
+use std::os::unix::ffi::OsStrExt;
 
 /// A refusal with its rule and remedy.
 #[derive(Debug)]
@@ -48,6 +49,12 @@ impl Explainer {
     #[must_use]
     pub fn new(prepared: &Prepared) -> Self {
         Self { policy: prepared.policy.clone(), context: prepared.surroundings.context.clone() }
+    }
+
+    /// Whether the policy keeps something from this operation that the host has.
+    pub(crate) fn hides(&self, path: &AbsPath, op: FileOp) -> bool {
+        self.policy.files.decide(path, op).verdict == Verdict::Deny
+            && std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())).symlink_metadata().is_ok()
     }
 
     /// Explains a refusal.
@@ -115,7 +122,7 @@ impl Explainer {
             reason: "".into(),
             origin: Origin::unplaced(Layer::Flags, option_for(op)),
         });
-        files.decide(path, op).verdict != garth_policy::Verdict::Deny
+        files.decide(path, op).verdict != Verdict::Deny
     }
 }
 
@@ -128,20 +135,4 @@ fn access_for(op: FileOp) -> Access {
 
 fn option_for(op: FileOp) -> &'static str {
     if access_for(op) == Access::Read { "--read" } else { "--write" }
-}
-
-/// The reason of the rule that decided, where it has one, after what the rule grants: the path is said already.
-#[must_use]
-pub fn reason_of(decision: &Decision<'_>) -> String {
-    let Some(rule) = decision.rule.filter(|rule| !rule.reason.is_empty()) else {
-        return decision.reason.clone();
-    };
-    let granted = match rule.access {
-        Access::Deny => "hidden",
-        Access::Read => "read-only",
-        Access::Overlay => "writes stay in a private layer",
-        Access::Write => "writable",
-    };
-    let not_run = if rule.execute || rule.access == Access::Deny { "" } else { ", programs are not run" };
-    format!("{granted}{not_run}: {}", rule.reason)
 }

@@ -4,11 +4,15 @@
 //! wait. See `docs/architecture.md`.
 
 #[cfg(target_os = "linux")]
+mod account;
+#[cfg(target_os = "linux")]
 mod approval;
 #[cfg(target_os = "linux")]
 mod audit;
 #[cfg(target_os = "linux")]
 mod audit_clean;
+#[cfg(target_os = "linux")]
+mod audit_keep;
 #[cfg(target_os = "linux")]
 mod audit_network;
 #[cfg(target_os = "linux")]
@@ -31,6 +35,7 @@ pub mod learn;
 mod place;
 #[cfg(any(target_os = "linux", windows))]
 pub mod prove;
+pub mod recorded;
 #[cfg(any(target_os = "linux", windows))]
 mod refusals;
 #[cfg(target_os = "linux")]
@@ -49,17 +54,19 @@ pub mod windows;
 mod words;
 
 #[cfg(target_os = "linux")]
-pub use approval::{Approval, Approve, Asked, Reply, Subject};
+pub use approval::{Approval, Approve, Asked, DoorPlace, Reply, Subject};
 #[cfg(target_os = "linux")]
 pub use audit::{Recording, log_directory, logs, unwritten_log};
 #[cfg(target_os = "linux")]
 pub use audit_clean::{Closed, close_logs};
 #[cfg(target_os = "linux")]
+pub use audit_keep::{Pruned, prune_logs};
+#[cfg(target_os = "linux")]
 pub use commands::DeniedCommand;
 #[cfg(target_os = "linux")]
 pub use deliver::post;
 #[cfg(target_os = "linux")]
-pub use denial::{Explained, Explainer, Remedy, reason_of};
+pub use denial::{Explained, Explainer, Remedy};
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
@@ -70,13 +77,17 @@ pub use garth_host::OsError;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::console::{Console, inherited, is_attended};
+pub use garth_host::linux::broker::console::{Console, Withdrawal, inherited, is_attended};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::control_group::find as control_group;
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::door::{Door, holder};
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::facts::{features, look};
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::living::{Living, descendants};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::supervise::Denied;
 pub use garth_plan as plan;
@@ -92,4 +103,4 @@ pub use session::{
     prepare, repository,
 };
 pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
-pub use words::{literal, operation_name, shell_word};
+pub use words::{literal, operation_name, reason_of, shell_word};

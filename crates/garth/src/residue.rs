@@ -1,9 +1,11 @@
 //! What sandboxes that were killed left behind.
 
+use crate::approval::doors;
 use crate::files::user_files;
 use crate::session::as_path;
 use crate::undo::{Checkpoints, Layers, remove_directory};
 use crate::{Error, audit_clean};
+use garth_host::linux::door::abandoned;
 use garth_host::linux::journal::Journal;
 use garth_policy::AbsPath;
 
@@ -28,6 +30,15 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
             remove_directory(&directory)?;
         }
         said.push(directory.display().to_string());
+    }
+    for door in abandoned(&doors(environment)?) {
+        if !check {
+            std::fs::remove_file(&door).map_err(|error| {
+                let code = error.raw_os_error().unwrap_or(0);
+                Error::os("clean")(garth_host::OsError::new("remove", door.display().to_string(), code))
+            })?;
+        }
+        said.push(door.display().to_string());
     }
     if !check {
         audit_clean::record(environment, &said)?;

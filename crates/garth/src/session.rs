@@ -8,14 +8,15 @@ pub use end::{exit_like, repository};
 use crate::Error;
 use crate::approval::{Approval, Approve, Asker};
 use crate::audit::{self, Place, Recorder, Recording, tell};
+use crate::audit_keep::prune_in;
 use crate::commands::{Commands, DeniedCommand};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::undo::{LayerEnd, LiveLayer, Planned};
-use crate::vetting::{Vetting, obstacle};
+use crate::vetting::{Vetting, obstacle, restricts};
 use end::usage_since;
-use garth_audit::core::{PlanChanged, ProcessStarted};
+use garth_audit::core::{BrokerError, PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
 use garth_host::linux::broker::descriptors;
@@ -42,6 +43,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use garth_host::linux::broker::wait::Outcome;
@@ -114,6 +116,8 @@ pub struct Prepared {
     place: Place,
     recorder: Recorder,
     keeping: undo::Keeping,
+    /// Removes old logs.
+    pruning: Option<JoinHandle<()>>,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -232,6 +236,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         place,
         recorder: None,
         keeping,
+        pruning: None,
     })
 }
 
@@ -309,6 +314,13 @@ impl Prepared {
         let (start, before) = (Instant::now(), launch::used().ok());
         let result = self.begin().and_then(|()| self.carry_out(observe)).and_then(layer_holds);
         let result = self.recorded().and(result);
+        if let Some(pruning) = self.pruning.take() {
+            // Half of a removal would be for `garth clean`.
+            let _panicked = pruning.join();
+        }
+        if result.is_ok() {
+            self.tell_since_checkpoint();
+        }
         // Of a session that did not come so far.
         self.release_log();
         tell(&self.recorder, || {
@@ -469,11 +481,16 @@ impl Prepared {
             Some(directory) => Cow::Owned(with_directory(&self.plan.spec, directory.path())),
             None => Cow::Borrowed(&self.plan.spec),
         };
+        if let (None, Some(order)) = (&self.recorder, &mut self.plan.supervision) {
+            (order.processes, order.changes) = (false, false);
+        }
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
         // Before any thread is started: all of them have to leave the signals alone.
         let signals = wait::watch_signals().map_err(starting())?;
         let (asker, questions) = self.asker()?.unzip();
-        let vetting = Vetting::of(&self.policy, &self.surroundings)?;
+        // Only for questions: making it takes longer than all the rest of a start.
+        let may_ask = asker.is_some() && restricts(&self.policy);
+        let vetting = may_ask.then(|| Vetting::of(&self.policy, &self.surroundings)).transpose()?;
         let rules = self.policy.commands.clone();
         let commands = Commands::new(rules, vetting, asker.clone(), self.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
@@ -507,6 +524,7 @@ impl Prepared {
             egress.publish(&runner)?;
         }
         self.watch_log(&runner)?;
+        self.prune_logs();
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
         Ok(Sandbox {
             runner,
@@ -536,6 +554,22 @@ impl Prepared {
         Ok(())
     }
 
+    /// Removes old logs beside the command, where the policy says that some are old.
+    fn prune_logs(&mut self) {
+        let audit = &self.policy.audit;
+        let wanted = audit.keep_for.is_some() || audit.keep_size.is_some();
+        let Some(log) = self.recorder.clone().filter(|_| wanted && self.recording.write) else { return };
+        let (place, audit) = (self.place.path.clone(), audit.clone());
+        let environment = self.command.environment.clone();
+        let thread = std::thread::Builder::new().spawn(move || {
+            if let Err(error) = prune_in(&place, &audit, &environment) {
+                log.record(BrokerError { operation: "remove old logs".into(), cause: error.to_string() });
+            }
+        });
+        // Without a thread they stay until the next time.
+        self.pruning = thread.ok();
+    }
+
     /// Who is asked, and where questions on the terminal arrive; `None` if nobody is.
     fn asker(&self) -> Result<Option<(Arc<Asker>, console::Questions)>, Error> {
         let approvals = &self.policy.approvals;
@@ -545,7 +579,8 @@ impl Prepared {
         };
         let (console, questions) = console::console().map_err(Error::os("start the sandbox"))?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
-        let asker = Asker::new(approver, console, file, approvals.timeout.value, self.recorder.clone());
+        let (timeout, recorder) = (approvals.timeout.value, self.recorder.clone());
+        let asker = Asker::new(approver, console, file, timeout, recorder, &self.command.environment);
         Ok(Some((Arc::new(asker), questions)))
     }
 

@@ -142,6 +142,12 @@ fn place(found: &Surroundings) -> judge::Surroundings {
     judge::Surroundings { context: found.context.clone(), directory, variables, agent: None }
 }
 
+/// Whether a rule of the policy could keep a command from starting, or ask for it.
+#[cfg(target_os = "linux")]
+pub(crate) fn restricts(policy: &Policy) -> bool {
+    policy.commands.rules.iter().any(|rule| rule.decision > garth_policy::CommandDecision::Allow)
+}
+
 /// What keeps a command from being started in a sandbox at all: rules of the policy. What it starts is judged again when
 /// that starts, and what it does is held by the sandbox itself.
 ///
@@ -153,8 +159,7 @@ pub(crate) fn obstacle(
     found: &Surroundings,
     arguments: &[Vec<u8>],
 ) -> Result<Option<judge::Reason>, Error> {
-    let asks = policy.commands.rules.iter().any(|rule| rule.decision > garth_policy::CommandDecision::Allow);
-    if !asks {
+    if !restricts(policy) {
         return Ok(None);
     }
     let words: Vec<String> =

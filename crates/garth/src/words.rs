@@ -1,6 +1,6 @@
 //! Stable words for operations, and texts that are read back by policy files and shells.
 
-use garth_policy::{FileOp, escape_lossless, escape_visible};
+use garth_policy::{Access, Decision, FileOp, escape_lossless, escape_visible};
 
 /// An operation as one stable word.
 #[must_use]
@@ -46,6 +46,22 @@ pub fn shell_word(bytes: &[u8]) -> String {
         return visible;
     }
     format!("'{}'", visible.replace('\'', "'\\''"))
+}
+
+/// The reason of the rule that decided, where it has one, after what the rule grants: the path is said already.
+#[must_use]
+pub fn reason_of(decision: &Decision<'_>) -> String {
+    let Some(rule) = decision.rule.filter(|rule| !rule.reason.is_empty()) else {
+        return decision.reason.clone();
+    };
+    let granted = match rule.access {
+        Access::Deny => "hidden",
+        Access::Read => "read-only",
+        Access::Overlay => "writes stay in a private layer",
+        Access::Write => "writable",
+    };
+    let not_run = if rule.execute || rule.access == Access::Deny { "" } else { ", programs are not run" };
+    format!("{granted}{not_run}: {}", rule.reason)
 }
 
 #[cfg(test)]

@@ -89,7 +89,17 @@ impl<'c> Case<'c> {
     /// What is held of the workspace's own repository, and so excused by no gap. Of its directory that is where it
     /// stands; changing a directory is making names in it, and directories have no second names.
     fn own_git(&self, path: &AbsPath, removing: bool) -> bool {
-        let parts = ["hooks", "info\\attributes", "config", "config.worktree", "remotes", "branches"];
+        let parts = [
+            "hooks",
+            "info\\attributes",
+            "config",
+            "config.worktree",
+            "remotes",
+            "branches",
+            "commondir",
+            "modules",
+            "worktrees",
+        ];
         let git = self.facts.context.workspace.join(b".git").unwrap();
         removing && *path == git
             || parts.iter().any(|part| path.starts_with(&git.join(part.as_bytes()).unwrap()))

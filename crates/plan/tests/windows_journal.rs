@@ -321,6 +321,7 @@ fn preparation() -> impl Strategy<Value = Preparation> {
                     kind: NodeKind::File,
                     security: security("O:SYG:SYD:P(A;;FR;;;SY)"),
                     removal: Removal::AtEnd,
+                    content: String::new(),
                     reason: "test".into(),
                 }];
             }

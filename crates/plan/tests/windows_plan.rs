@@ -5,11 +5,13 @@
 
 mod windows_machines;
 
+use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
 use garth_plan::linux::Report;
+use garth_plan::windows::doctor::PROGRAMS;
 use garth_plan::windows::facts::HostFacts;
-use garth_plan::windows::lower;
 use garth_plan::windows::spec::{Grant, Identity, Lifetime, Plan, Preparation, Reservation, Tier};
+use garth_plan::windows::{gaps, lower};
 use garth_policy::{Policy, Profile};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -17,7 +19,6 @@ use windows_machines::{MACHINES, Sketch, path};
 
 const PROFILES: [Profile; 6] =
     [Profile::Strict, Profile::ReadOnly, Profile::Workspace, Profile::Build, Profile::Browser, Profile::Open];
-const PROGRAMS: [&str; 5] = ["git", "npm", "cargo", "pwsh", "cmd"];
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
@@ -29,7 +30,7 @@ fn blessing() -> bool {
 
 fn made(machine: &Sketch) -> HostFacts {
     let policies: Vec<Policy> = PROFILES.iter().map(|profile| machine.policy(*profile)).collect();
-    let commands: Vec<Command> = PROGRAMS.iter().map(|name| machine.command(&[name])).collect();
+    let commands: Vec<Command> = PROGRAMS.iter().map(|program| machine.command(&[program.name])).collect();
     machine.facts(&machine.host(), &policies, &commands)
 }
 
@@ -243,6 +244,10 @@ fn places_that_are_no_workspace() {
     }
 }
 
+fn machine_policy(facts: &HostFacts) -> Policy {
+    Policy::builtin(Profile::Workspace, &facts.context)
+}
+
 #[test]
 fn what_cannot_be_started_is_told_with_the_remedy() {
     let facts = made(&MACHINES[0]);
@@ -259,7 +264,7 @@ fn what_cannot_be_started_is_told_with_the_remedy() {
     };
     let cases = [
         (vec!["pwsh", "-c", "1"], "Store", "MSI package"),
-        (vec!["no-such-tool"], "no directory of PATH", "install it"),
+        (vec!["no-such-tool"], "not recorded", "garth doctor"),
         (vec!["C:\\Users\\ada\\.ssh\\x.exe"], "does not let", "--read"),
         (vec!["C:\\a.exe."], "ends in a dot", "full path"),
         (vec![], "nothing follows", "garth run"),
@@ -268,6 +273,13 @@ fn what_cannot_be_started_is_told_with_the_remedy() {
         let error = start(&words, Tier::Container).unwrap_err();
         assert!(error.why.contains(why) && error.hint.contains(hint), "{words:?}: {error}");
     }
+    let mut looked_for = facts.clone();
+    looked_for.tools.insert("no-such-tool".into(), Vec::new());
+    let policy_of = machine_policy(&looked_for);
+    let command = MACHINES[0].command(&["no-such-tool"]);
+    let boundaries = policy_of.files.boundaries();
+    let error = lower(&policy_of, &boundaries, &looked_for, &command, None, Report::Gaps).unwrap_err();
+    assert!(error.why.contains("no directory of PATH") && error.hint.contains("install it"), "{error}");
     assert!(start(&["cmd"], Tier::Account).unwrap_err().what.contains("not built yet"));
     assert!(start(&["cmd"], Tier::Vm).unwrap_err().hint.contains("--tier container"));
     let npm = start(&["npm", "test"], Tier::Container).unwrap().launch;
@@ -280,25 +292,86 @@ fn what_cannot_be_started_is_told_with_the_remedy() {
     assert!(!npm.environment.iter().any(|variable| variable.starts_with("NODE_OPTIONS")));
 }
 
-/// A tree of 100,000 times as many files asks and plans the same.
+/// A tree of 1,000,000 files asks and plans as one of 100.
 #[test]
 fn the_size_of_a_tree_does_not_matter() {
     let machine = &MACHINES[0];
-    let policy = machine.policy(Profile::Workspace);
-    let of = |files: usize| {
-        let mut host = machine.host();
-        for number in 0..files {
-            let name = format!("{}\\src\\d{}\\f{number}", machine.workspace, number % 100);
-            host.add(&path(&name), false);
+    let source = path(&format!("{}\\src", machine.workspace));
+    for profile in PROFILES {
+        let policy = machine.policy(profile);
+        let of = |files: usize| {
+            let mut host = machine.host();
+            host.plant(&source, files);
+            let last = format!("{source}\\d{}\\f{}", (files - 1) % 100, files - 1);
+            assert!(host.object(&path(&last)).is_some(), "{last} is not there");
+            assert!(host.object(&path(&format!("{source}\\d{}\\f{files}", files % 100))).is_none());
+            host.looked.set(0);
+            let command = machine.command(&["git"]);
+            let facts = machine.facts(&host, std::slice::from_ref(&policy), std::slice::from_ref(&command));
+            let plan = planned(&policy, &facts, &command, Tier::Container);
+            (host.looked.get(), facts, plan)
+        };
+        let (few, many) = (of(100), of(1_000_000));
+        assert!(few.0 == many.0 && few.0 > 100, "{} and {} objects were opened", few.0, many.0);
+        assert!(few.1 == many.1 && few.2 == many.2, "another plan");
+        let changes = many.2.preparation.undo().count();
+        assert!(changes < 200, "{changes} changes for {}", profile.name());
+    }
+}
+
+/// An ordinary user gets a run of the default profile on each machine without accepting anything; `strict` says what is
+/// not shown or not held.
+#[test]
+fn the_default_profile_passes_the_gate() {
+    for machine in &MACHINES {
+        let facts = made(machine);
+        let refused = |profile| {
+            let plan = planned(&machine.policy(profile), &facts, &machine.command(&["git"]), Tier::Container);
+            let found = gate(&plan.assurance, &plan.accepted).err().unwrap_or_default();
+            let mut gaps: Vec<String> =
+                found.into_iter().filter_map(|row| row.status.gap().map(str::to_owned)).collect();
+            gaps.sort();
+            gaps.dedup();
+            gaps
+        };
+        for profile in [Profile::Workspace, Profile::ReadOnly] {
+            assert_eq!(refused(profile), Vec::<String>::new(), "{} in {}", profile.name(), machine.name);
         }
-        let command = machine.command(&["git"]);
-        let facts = machine.facts(&host, std::slice::from_ref(&policy), std::slice::from_ref(&command));
-        let plan = planned(&policy, &facts, &command, Tier::Container);
-        (host.looked.get(), facts, plan)
-    };
-    let (few, many) = (of(10), of(100_000));
-    assert!(few.0 == many.0 && few.0 > 100, "{} and {} objects were opened", few.0, many.0);
-    assert!(few.1 == many.1 && few.2 == many.2, "another plan");
+        let strict = refused(Profile::Strict);
+        for gap in [gaps::GIT, gaps::RESOLVER, gaps::CONTAINER_DELEGATES] {
+            assert!(strict.iter().any(|refused| refused == gap), "{gap}: {strict:?}");
+        }
+        // What a token of the same user leaves open is accepted by no profile.
+        let plan = planned(
+            &machine.policy(Profile::Workspace),
+            &facts,
+            &machine.command(&["git"]),
+            Tier::Restricted,
+        );
+        let open = gate(&plan.assurance, &plan.accepted).unwrap_err();
+        assert!(open.iter().any(|row| row.status.gap() == Some(gaps::DELEGATES)));
+    }
+}
+
+/// What points git at another configuration, or at submodules and worktrees, cannot be made or changed inside.
+#[test]
+fn the_repository_stays_as_it_is() {
+    for machine in &MACHINES {
+        let facts = made(machine);
+        let policy = machine.policy(Profile::Workspace);
+        let plan = planned(&policy, &facts, &machine.command(&["git"]), Tier::Container);
+        let git = path(&format!("{}\\.git", machine.workspace));
+        let taken = |name: &str| {
+            let taken = git.join(name.as_bytes()).unwrap();
+            plan.preparation.reservations.iter().find(|found| found.path == taken).unwrap()
+        };
+        assert_eq!(taken("commondir").content, ".\n");
+        assert_eq!(taken("config.worktree").content, "");
+        for name in ["modules", "worktrees"] {
+            assert_eq!(taken(name).kind, garth_policy::NodeKind::Directory);
+            assert!(plan.narrower.iter().any(|entry| entry.path == git.join(name.as_bytes()).unwrap()));
+        }
+    }
 }
 
 #[test]

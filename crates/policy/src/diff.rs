@@ -264,6 +264,19 @@ fn scalars(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     undo(before, after, out);
     let required = (Reverse(before.audit.required.value), Reverse(after.audit.required.value));
     push(out, "required audit", &required.0, &required.1, |required| required.0.to_string());
+    let (old, new) = (&before.audit, &after.audit);
+    let processes = (Reverse(old.processes.value), Reverse(new.processes.value));
+    push(out, "record of processes", &processes.0, &processes.1, |said| said.0.to_string());
+    let reads = (Reverse(old.reads.value), Reverse(new.reads.value));
+    push(out, "search for refused reads", &reads.0, &reads.1, |reads| reads.0.name().to_owned());
+    // None is for ever, which is more than any time.
+    let kept = |audit: &crate::session::Audit| {
+        let time = audit.keep_for.as_ref().map(|kept| kept.value);
+        Reverse((time.is_none(), time))
+    };
+    push(out, "time that logs are kept", &kept(old), &kept(new), |kept| {
+        kept.0.1.map_or("for ever".to_owned(), crate::limits::show_duration)
+    });
 }
 
 /// What is kept of changes: more is stricter.

@@ -111,10 +111,22 @@ fn set_domain(network: &mut dyn toml_edit::TableLike, host: &str) -> Result<(), 
     match domains.get_mut(host) {
         None => {
             domains.insert(host, value("allow"));
+            if let Some(inline) = item.as_inline_table_mut() {
+                keep_last_blank(inline);
+            }
         }
         found => replace(found, "allow"),
     }
     Ok(())
+}
+
+/// Moves the blank before the closing brace behind the value that was added: `{ a = 1, b = 2 }`, not `{ a = 1 , b = 2}`.
+fn keep_last_blank(inline: &mut InlineTable) {
+    let mut values: Vec<&mut Value> = inline.iter_mut().map(|(_, value)| value).collect();
+    let [.., before, added] = values.as_mut_slice() else { return };
+    let blank = before.decor().suffix().and_then(|blank| blank.as_str()).unwrap_or_default().to_owned();
+    before.decor_mut().set_suffix("");
+    added.decor_mut().set_suffix(blank);
 }
 
 /// Why a rule stands there that was added by a program.
@@ -207,5 +219,15 @@ mod tests {
         assert_eq!(rules, Some(2), "{after}");
         assert_eq!(allowed(&after, &["b"], None).unwrap(), after);
         assert!(matches!(allowed("commands = 1\n", &["b"], None), Err(EditError::Shape(_))));
+    }
+
+    #[test]
+    fn a_domain_stands_among_others_as_a_person_writes_it() {
+        let of = |text: &str| add(text, &Addition::Domain("c".into())).unwrap();
+        let inline = of("version = 1\n[network]\ndomains = { \"a\" = \"deny\", b = \"allow\" } # kept\n");
+        assert!(inline.contains("{ \"a\" = \"deny\", b = \"allow\", c = \"allow\" } # kept\n"), "{inline}");
+        let table = of("[network.domains] # kept\na = \"deny\" # as well\n");
+        assert!(table.contains("a = \"deny\" # as well\nc = \"allow\"\n"), "{table}");
+        assert!(of("").contains("c = \"allow\""));
     }
 }

@@ -80,7 +80,7 @@ pub use programs::ProgramRow;
 pub use reference::reference_markdown;
 #[cfg(feature = "load")]
 pub use schema::schema;
-pub use session::{ApprovalMode, Approvals, Audit, DeviceClass, Tier, TierMinimum};
+pub use session::{ApprovalMode, Approvals, Audit, DeviceClass, Reads, Tier, TierMinimum};
 #[cfg(feature = "load")]
 pub use show::{show_json, show_text};
 #[cfg(feature = "load")]

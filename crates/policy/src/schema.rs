@@ -379,6 +379,26 @@ struct AuditSection {
     required: Option<bool>,
     /// Where the log is written; absolute or with `~/`. A project's policy cannot choose it.
     path: Option<String>,
+    /// Whether each program that starts inside is recorded.
+    processes: Option<bool>,
+    /// How refused reads are found: where it costs nothing, or by looking at every open, which costs a factor of two.
+    reads: Option<ReadsWord>,
+    /// How long the log of an ended session is kept, such as `90d`. A project's policy cannot say it, and a managed one
+    /// only lengthens it.
+    keep_for: Option<String>,
+    /// How many bytes the logs of ended sessions may have together before the oldest are removed, such as `2GiB`. As for
+    /// `keep-for`.
+    keep_size: Option<String>,
+    /// A file with the lines of `garth verify --head`: a log is not removed before its last record stands there.
+    anchor: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum ReadsWord {
+    Cheap,
+    Trace,
 }
 
 #[derive(JsonSchema)]

@@ -45,6 +45,27 @@ pub struct Tier {
     pub nested: Sourced<bool>,
 }
 
+/// How refused reads come to be events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// Where it costs the allowed reads nothing.
+    Cheap,
+    /// Every open is looked at, whatever that costs.
+    Trace,
+}
+
+impl Reads {
+    /// The word of the policy file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cheap => "cheap",
+            Self::Trace => "trace",
+        }
+    }
+}
+
 /// The audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {
@@ -52,6 +73,32 @@ pub struct Audit {
     pub required: Sourced<bool>,
     /// Where it is written; `None` for the usual place.
     pub path: Option<Sourced<AbsPath>>,
+    /// Every program that starts inside is an event.
+    pub processes: Sourced<bool>,
+    /// How refused reads come to be events.
+    pub reads: Sourced<Reads>,
+    /// How long the log of an ended session is kept; `None` for ever.
+    pub keep_for: Option<Sourced<Duration>>,
+    /// How many bytes the logs of ended sessions may have together, before the oldest go; `None` for any.
+    pub keep_size: Option<Sourced<u64>>,
+    /// A file with heads of logs: none is removed before its last record stands there.
+    pub anchor: Option<Sourced<AbsPath>>,
+}
+
+impl Audit {
+    /// Nothing is required, and nothing is removed.
+    #[must_use]
+    pub fn standard(origin: &Origin) -> Self {
+        Self {
+            required: Sourced::new(false, origin.clone()),
+            path: None,
+            processes: Sourced::new(true, origin.clone()),
+            reads: Sourced::new(Reads::Cheap, origin.clone()),
+            keep_for: None,
+            keep_size: None,
+            anchor: None,
+        }
+    }
 }
 
 /// A class of devices that a policy may grant.

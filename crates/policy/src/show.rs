@@ -4,7 +4,7 @@ use crate::files::{Grant, RuleKind};
 use crate::limits::{show_bytes, show_duration};
 use crate::origin::{Origin, Sourced};
 use crate::policy::Policy;
-use crate::session::{ApprovalMode, TierMinimum};
+use crate::session::{ApprovalMode, Audit, TierMinimum};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -191,17 +191,34 @@ fn session(policy: &Policy, out: &mut Vec<Clause>) {
     for gap in &policy.tier.accept {
         out.push(clause("tier", format!("accept {}", gap.value), &gap.origin));
     }
-    let required = &policy.audit.required;
-    out.push(clause("audit", format!("required {}", required.value), &required.origin));
-    if let Some(path) = &policy.audit.path {
-        out.push(clause("audit", format!("path {}", path.value), &path.origin));
-    }
+    audit(&policy.audit, out);
     undo(policy, out);
     for socket in &policy.sockets {
         out.push(clause("sockets", format!("allow {}", socket.value), &socket.origin));
     }
     for device in &policy.devices {
         out.push(clause("devices", format!("allow {}", device.value.name()), &device.origin));
+    }
+}
+
+/// What is recorded, and how long it is kept.
+fn audit(audit: &Audit, out: &mut Vec<Clause>) {
+    let Audit { required, path, processes, reads, keep_for, keep_size, anchor } = audit;
+    let mut push = |text: String, origin: &Origin| out.push(clause("audit", text, origin));
+    push(format!("required {}", required.value), &required.origin);
+    if let Some(path) = path {
+        push(format!("path {}", path.value), &path.origin);
+    }
+    push(format!("processes {}", processes.value), &processes.origin);
+    push(format!("reads {}", reads.value.name()), &reads.origin);
+    if let Some(time) = keep_for {
+        push(format!("keep-for {}", show_duration(time.value)), &time.origin);
+    }
+    if let Some(size) = keep_size {
+        push(format!("keep-size {}", show_bytes(size.value)), &size.origin);
+    }
+    if let Some(anchor) = anchor {
+        push(format!("anchor {}", anchor.value), &anchor.origin);
     }
 }
 

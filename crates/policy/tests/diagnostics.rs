@@ -100,6 +100,16 @@ const MISTAKES: &[(&str, Layer, &str)] = &[
     ("tier", Layer::User, "[tier]\nminimum = \"container\"\nnested = \"yes\"\n"),
     ("log in the workspace", Layer::User, "[audit]\npath = \"/home/ann/ws/log\"\n"),
     ("log of a project", Layer::Project, "[audit]\npath = \"~/log\"\n"),
+    (
+        "keeping logs, of a project",
+        Layer::Project,
+        "[audit]\nkeep-for = \"1d\"\nkeep-size = \"1MiB\"\nanchor = \"~/anchor\"\n",
+    ),
+    (
+        "keeping logs",
+        Layer::User,
+        "[audit]\nkeep-for = \"long\"\nkeep-size = 5\nreads = \"all\"\nprocesses = 1\nanchor = \"x\"\n",
+    ),
     ("socket", Layer::User, "[sockets]\nallow = [\"run/x.sock\"]\n"),
     ("device", Layer::User, "[devices]\nallow = [\"gpus\"]\n"),
     ("budget of nothing", Layer::User, "[network.budget]\nupload = \"0\"\nnew-names = 0\n"),

@@ -11,7 +11,7 @@ mod support;
 
 use garth_policy::{
     Access, AccessRequest, Addition, Direction, FileOp, Flag, Inputs, Layer, Loaded, NetworkMode, NodeKind,
-    Outcome, Policy, Profile, Setting, Source, TrustStore, UndoFallback, UndoMode, add, check, diff,
+    Outcome, Policy, Profile, Reads, Setting, Source, TrustStore, UndoFallback, UndoMode, add, check, diff,
     init_template, load, reference_markdown, schema, show_json, show_text,
 };
 use support::{context, golden, path};
@@ -101,6 +101,36 @@ fn a_trusted_project_opens_no_seal() {
     let user = resolve("[files]\n\".git/hooks\" = \"write\"\n", "", "", false).policy;
     let decided = user.decide(&AccessRequest::File { path: &hook, op: FileOp::Create(NodeKind::File) });
     assert_eq!(decided.outcome, Outcome::Allow);
+}
+
+#[test]
+fn logs_are_kept_longer_by_the_administrator_and_not_shorter() {
+    let kept = |user: &str, managed: &str| {
+        let audit = resolve(user, "", managed, false).policy.audit;
+        (audit.keep_for.map(|kept| kept.value.as_secs() / 86_400), audit.keep_size.map(|kept| kept.value))
+    };
+    let user = "[audit]\nkeep-for = \"30d\"\nkeep-size = \"1GiB\"\n";
+    let long = "[audit]\nkeep-for = \"365d\"\nkeep-size = \"2GiB\"\n";
+    let short = "[audit]\nkeep-for = \"7d\"\nkeep-size = \"1MiB\"\n";
+    assert_eq!(kept(user, ""), (Some(30), Some(1 << 30)));
+    assert_eq!(kept(user, long), (Some(365), Some(2 << 30)));
+    assert_eq!(kept(user, short), (Some(30), Some(1 << 30)));
+    assert_eq!(kept("", short), (Some(7), Some(1 << 20)));
+    assert_eq!(kept("", ""), (None, None));
+}
+
+#[test]
+fn what_is_recorded_is_only_added_to() {
+    let said = |user: &str, managed: &str| {
+        let audit = resolve(user, "", managed, false).policy.audit;
+        (audit.processes.value, audit.reads.value, audit.anchor.map(|anchor| anchor.value))
+    };
+    let less = "[audit]\nprocesses = false\nanchor = \"~/anchor\"\n";
+    let more = "[audit]\nprocesses = true\nreads = \"trace\"\nanchor = \"/srv/anchor\"\n";
+    assert_eq!(said("", ""), (true, Reads::Cheap, None));
+    assert_eq!(said(less, ""), (false, Reads::Cheap, Some(path("/home/ann/anchor"))));
+    assert_eq!(said(less, more), (true, Reads::Trace, Some(path("/srv/anchor"))));
+    assert_eq!(said(more, "[audit]\nreads = \"cheap\"\n").1, Reads::Trace);
 }
 
 #[test]

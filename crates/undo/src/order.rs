@@ -2,6 +2,7 @@
 
 use crate::{Change, Entry, Kind};
 use garth_policy::AbsPath;
+use std::collections::BTreeSet;
 
 /// One thing to do at a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,28 @@ fn acts(change: &Change) -> [Option<Act>; 2] {
     let alone = change.before.as_ref().is_some_and(|before| before.names == 1);
     let act = if change.same_content && alone { Act::Dress } else { Act::Put };
     [Some(act), None]
+}
+
+/// The changes that can be made when these names are left as they are, and those that cannot: a directory that is not made
+/// leaves all that is in it, and one that something is left in does not go.
+#[must_use]
+pub fn without(changes: Vec<Change>, left: &BTreeSet<AbsPath>) -> (Vec<Change>, Vec<Change>) {
+    if left.is_empty() {
+        return (changes, Vec::new());
+    }
+    let holding: BTreeSet<AbsPath> = left.iter().flat_map(ancestors).collect();
+    changes.into_iter().partition(|change| {
+        let goes = change.before.as_ref().is_some_and(|before| before.kind == Kind::Directory)
+            && change.after.as_ref().is_none_or(|after| after.kind != Kind::Directory);
+        let holds_left = goes && holding.contains(&change.path);
+        let is_below_left = ancestors(&change.path).any(|here| left.contains(&here));
+        !(left.contains(&change.path) || is_below_left || holds_left)
+    })
+}
+
+/// The directories that hold a path, the innermost first.
+fn ancestors(path: &AbsPath) -> impl Iterator<Item = AbsPath> + use<> {
+    std::iter::successors(path.parent(), AbsPath::parent)
 }
 
 /// The changes at or below any of these paths, with the directories that these need and that are not there yet. All of

@@ -5,7 +5,7 @@
 
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was begun, and what the user had said by then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,12 @@ pub struct Begun {
     /// Those whose counterpart outside is overwritten although it was changed.
     #[serde(default)]
     pub overwrite: BTreeSet<AbsPath>,
+    /// The checkpoint of what stood there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+    /// Those that get a text that both sides were put together to, by its number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub merged: BTreeMap<AbsPath, u64>,
 }
 
 /// One line.
@@ -77,8 +83,12 @@ mod tests {
     #[test]
     fn a_journal_cut_anywhere_is_understood() {
         let path = |text: &str| AbsPath::posix(text.as_bytes()).unwrap();
-        let begun =
-            Begun { tree: 0, paths: [path("/a"), path("/\u{7}b")].into(), overwrite: BTreeSet::new() };
+        let begun = Begun {
+            paths: [path("/a"), path("/\u{7}b")].into(),
+            merged: [(path("/a"), 7)].into(),
+            checkpoint: Some("abc".into()),
+            ..Begun::default()
+        };
         let lines =
             [Line::Begun(begun.clone()), Line::Now(path("/a")), Line::Now(path("/\u{7}b")), Line::Ended];
         let text: String = lines.iter().map(Line::text).collect();

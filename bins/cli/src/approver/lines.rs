@@ -7,26 +7,31 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Longest answer that is read, in bytes.
-const LONGEST: u64 = 4096;
+pub(super) const LONGEST: u64 = 4096;
+
+/// How long is waited before it is looked whether somebody else has answered.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What garth says.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-enum Message<'a> {
+pub(super) enum Message<'a> {
     /// An answer is waited for.
     Question(Question<'a>),
     /// It is not waited for any more; the connection was refused.
     Withdrawn { id: u64, reason: &'static str },
+    /// Somebody answered, and this is what holds.
+    Answered { id: u64, answer: &'static str, by: &'static str },
     /// A line was not understood. The question stands.
     NotUnderstood { id: u64, problem: String },
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Question<'a> {
+pub(super) struct Question<'a> {
     version: u32,
     id: u64,
     #[serde(flatten)]
@@ -40,7 +45,7 @@ struct Question<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum Subject<'a> {
+pub(super) enum Subject<'a> {
     Connect {
         host: String,
         port: u16,
@@ -59,7 +64,7 @@ enum Subject<'a> {
 
 /// What `always` changes in the user's policy.
 #[derive(Debug, Serialize)]
-struct Change {
+pub(super) struct Change {
     file: String,
     /// As `diff -u` shows it.
     diff: String,
@@ -68,7 +73,7 @@ struct Change {
 
 /// What a command would do, as its words show it.
 #[derive(Debug, Serialize)]
-struct Effect {
+pub(super) struct Effect {
     kind: &'static str,
     target: Option<String>,
     recursive: bool,
@@ -76,14 +81,14 @@ struct Effect {
 
 /// Texts are made safe to show.
 #[derive(Debug, Serialize)]
-struct Process {
+pub(super) struct Process {
     number: i32,
     program: Option<String>,
     command: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Rule<'a> {
+pub(super) struct Rule<'a> {
     file: String,
     section: &'a str,
     line: &'a str,
@@ -121,7 +126,7 @@ impl Lines {
 }
 
 impl Approve for Lines {
-    fn approve(&self, asked: &Asked, _console: &Console) -> Reply {
+    fn approve(&self, asked: &Asked, console: &Console) -> Reply {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.asked += 1;
         let id = state.asked;
@@ -130,8 +135,14 @@ impl Approve for Lines {
         }
         loop {
             let left = asked.deadline.saturating_duration_since(Instant::now());
-            let line =
-                state.lines().map_or(Err(RecvTimeoutError::Disconnected), |lines| lines.recv_timeout(left));
+            let patience = left.min(PATIENCE);
+            let line = state
+                .lines()
+                .map_or(Err(RecvTimeoutError::Disconnected), |lines| lines.recv_timeout(patience));
+            if console.is_withdrawn() {
+                state.say(&Message::Withdrawn { id, reason: "answered" });
+                return Reply::No;
+            }
             let problem = match line.as_deref().map(|line| understood(id, line, asked.subject.answers())) {
                 Ok(Ok(Some(reply))) => return reply,
                 // An answer to a question that was withdrawn.
@@ -139,6 +150,7 @@ impl Approve for Lines {
                 Ok(Err(problem)) => problem,
                 // Nobody is there any more, or not in time.
                 Err(RecvTimeoutError::Disconnected) => return Reply::Quiet,
+                Err(RecvTimeoutError::Timeout) if patience < left => continue,
                 Err(RecvTimeoutError::Timeout) => {
                     state.say(&Message::Withdrawn { id, reason: "timeout" });
                     return Reply::No;
@@ -180,7 +192,7 @@ impl State {
 }
 
 /// The reply to question `id` that a line holds; none if it is for an earlier one.
-fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<Reply>, String> {
+pub(super) fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<Reply>, String> {
     let answer: Answer = serde_json::from_str(line).map_err(|error| error.to_string())?;
     if answer.id > id {
         return Err(format!("question {} was not asked yet", answer.id));
@@ -191,7 +203,7 @@ fn understood(id: u64, line: &str, answers: &[(&str, Reply)]) -> Result<Option<R
     }
 }
 
-fn question(id: u64, asked: &Asked) -> Question<'_> {
+pub(super) fn question(id: u64, asked: &Asked) -> Question<'_> {
     Question {
         version: 1,
         id,

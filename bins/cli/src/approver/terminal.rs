@@ -208,6 +208,8 @@ mod tests {
             file: AbsPath::posix("/home/ann/.config/garth/policy.toml").unwrap(),
             timeout: Duration::from_secs(1),
             deadline: Instant::now(),
+            number: 0,
+            place: None,
         };
         let text = question(&asked);
         assert_eq!(text.lines().count(), 13, "{text}");
@@ -239,6 +241,8 @@ mod tests {
                 file: AbsPath::posix("/home/ann/policy.toml").unwrap(),
                 timeout: Duration::from_secs(1),
                 deadline: Instant::now(),
+                number: 0,
+                place: None,
             })
         };
         let text = of(&effects);

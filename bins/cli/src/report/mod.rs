@@ -17,6 +17,7 @@ mod timeline;
 mod tests;
 
 pub use changes::{ChangedFile, Changes};
+pub use markup::bytes;
 pub use model::Story;
 pub use page::page;
 

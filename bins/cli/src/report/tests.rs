@@ -62,6 +62,8 @@ fn of_files(name: &str) -> Vec<Event> {
         operation: name.into(),
         kind: Some(name.into()),
         path: name.into(),
+        process: None,
+        command: Vec::new(),
         reason: name.into(),
         origin,
         grant,
@@ -72,6 +74,8 @@ fn of_files(name: &str) -> Vec<Event> {
         change,
         from,
         bytes: Some(7),
+        kind: None,
+        protected: None,
     };
     vec![
         denied(grant(name), clause(name)).into(),
@@ -122,7 +126,7 @@ fn of_commands(name: &str) -> Vec<Event> {
         process(None, None).into(),
         process(Some(5), Some(2)).into(),
         process(Some(6), Some(5)).into(),
-        ProcessEnded { process: Some(6), code: Some(3), signal: None }.into(),
+        ProcessEnded { process: Some(6), code: Some(3), signal: None, milliseconds: None }.into(),
         CommandVetted {
             allowed: false,
             rule: Rule::Deny,

@@ -25,7 +25,14 @@ pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
             _ => writeln!(out, "closed the log of {session}")?,
         }
     }
-    if left.is_empty() && closed.is_empty() {
+    let pruned = if check { garth::Pruned::default() } else { garth::prune_logs(&environment())? };
+    for session in &pruned.removed {
+        writeln!(out, "removed the log of {session}, as the policy says")?;
+    }
+    for (session, reason) in &pruned.spared {
+        writeln!(out, "kept the log of {session}: {reason}")?;
+    }
+    if left.is_empty() && closed.is_empty() && pruned.removed.is_empty() {
         writeln!(out, "nothing is left of any sandbox")?;
     }
     // What the user asked to keep is no residue, and goes when he says so.

@@ -1,6 +1,8 @@
 //! The verbs.
 
+mod answers;
 mod check;
+mod clauses;
 #[cfg(target_os = "linux")]
 mod clean;
 #[cfg(target_os = "linux")]
@@ -27,8 +29,9 @@ mod undo;
 #[cfg(target_os = "linux")]
 mod verify;
 #[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
 mod why;
-#[cfg(windows)]
 mod windows;
 
 use crate::arguments::Verb;
@@ -48,7 +51,8 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Plan(arguments) => plan::run(arguments, &mut out),
         Verb::Check(arguments) => check::run(arguments, &mut out),
         Verb::Why(arguments) => why::run(arguments, &mut out),
-        Verb::Doctor(report) => doctor::run(report.json, &mut out),
+        Verb::Doctor(arguments) if arguments.is_of_windows() => windows::doctor::run(arguments, &mut out),
+        Verb::Doctor(arguments) => doctor::run(arguments.json, &mut out),
         Verb::Policy(verb) => policy::run(verb, &mut out),
         Verb::Prove(arguments) => {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());
@@ -57,6 +61,7 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Learn(arguments) => learn::run(arguments, &mut out),
         Verb::Log(arguments) => log::run(arguments, &mut out),
         Verb::Verify(arguments) => verify::run(arguments, &mut out),
+        Verb::Watch(arguments) => watch::run(arguments, &mut out),
         Verb::Report(arguments) => report::run(arguments, &mut out),
         Verb::Diff(arguments) => undo::diff::run(arguments, &mut out),
         Verb::Apply(arguments) => undo::apply::run(arguments, &mut out),
@@ -76,11 +81,18 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     let mut out = anstream::stdout();
     match verb {
         Verb::Policy(verb) => policy::run(verb, &mut out),
+        Verb::Plan(arguments) if cfg!(windows) || arguments.machine.facts.is_some() => {
+            windows::plan::run(arguments, &mut out)
+        }
         Verb::Check(arguments) => check::run(arguments, &mut out),
+        Verb::Why(arguments) if cfg!(windows) || arguments.machine.facts.is_some() => {
+            windows::why::run(arguments, &mut out)
+        }
         #[cfg(windows)]
         Verb::Run(arguments) => windows::run::run(arguments),
-        #[cfg(windows)]
-        Verb::Doctor(report) => windows::doctor::run(report.json, &mut out),
+        Verb::Doctor(arguments) if cfg!(windows) || arguments.is_of_windows() => {
+            windows::doctor::run(arguments, &mut out)
+        }
         #[cfg(windows)]
         Verb::Prove(arguments) => {
             let (json, only, tier) = (arguments.json, arguments.only.clone(), arguments.tier.clone());

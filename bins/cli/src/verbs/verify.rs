@@ -4,12 +4,13 @@ use crate::arguments::VerifyArguments;
 use crate::failure::Failure;
 use crate::sessions::Logs;
 use crate::show::{ERROR, GOOD, PART};
-use garth::log::core::{FaultKind, Head, visible};
-use garth::log::io::{Checked, Session, check, is_live, parse_file_name};
+use garth::log::core::{Event, FaultKind, Filter, Head, Kind, LogRemoved, Record, Search, visible};
+use garth::log::io::{Checked, Session, check, is_live, parse_file_name, visit};
 use garth::policy::escape_visible;
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use std::path::Path;
 pub struct Found {
     session: String,
     pub records: u64,
-    /// `complete`, `running`, `open`, `bad` or `missing`.
+    /// `complete`, `running`, `open`, `removed`, `bad` or `missing`.
     pub state: &'static str,
     /// Hash of the last sound record.
     pub head: Option<String>,
@@ -46,7 +47,9 @@ pub fn run(arguments: &VerifyArguments, out: &mut dyn Write) -> Result<u8, Failu
         found.push(judge(session, &checked, anchor));
     }
     let is_gone = |anchor: &&Head| all && !sessions.iter().any(|session| session.id == anchor.session);
-    found.extend(anchors.iter().filter(is_gone).map(missing));
+    let gone: Vec<&Head> = anchors.iter().filter(is_gone).collect();
+    let removals = if gone.is_empty() { Vec::new() } else { removals(&sessions)? };
+    found.extend(gone.into_iter().map(|anchor| missing(anchor, &removals)));
     if arguments.anchor.is_some() && found.iter().all(|found| found.anchored.is_none()) {
         return Err(Failure::own(
             "the anchor says nothing of this",
@@ -156,17 +159,51 @@ pub fn judge(session: &Session, checked: &Checked, anchor: Option<&Head>) -> Fou
     }
 }
 
-/// A session that the anchor knows and nobody else.
-fn missing(anchor: &Head) -> Found {
+/// The removals that sound logs record.
+fn removals(sessions: &[Session]) -> Result<Vec<LogRemoved>, Failure> {
+    let search = Search::new(Filter { kinds: vec![Kind::LogRemoved], ..Filter::everything() });
+    let mut found = Vec::new();
+    for session in sessions {
+        let failed = |error| Failure::file("read the log of", session.id, &error);
+        let mut own = Vec::new();
+        let _all: ControlFlow<()> = visit(session, |_, _, line| {
+            if let Some(Record { event: Event::LogRemoved(removed), .. }) = search.find(line) {
+                own.push(removed);
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(failed)?;
+        if !own.is_empty() && check(session, None).map_err(failed)?.fault.is_none() {
+            found.append(&mut own);
+        }
+    }
+    Ok(found)
+}
+
+/// A session that the anchor knows and that has no log: it may have been removed, with a record of that.
+fn missing(anchor: &Head, removals: &[LogRemoved]) -> Found {
+    let removal = removals.iter().find(|removal| removal.log == anchor.session.as_str());
+    let (state, reason, anchored) = match removal {
+        Some(removal) if removal.last > anchor.sequence => {
+            ("removed", format!("{}; it had more records than the anchor knows", removal.reason), None)
+        }
+        Some(removal) if removal.last == anchor.sequence && removal.head == anchor.hash => {
+            ("removed", removal.reason.clone(), Some(true))
+        }
+        Some(_) => {
+            ("bad", "it was removed, and was not the log that the anchor knows".to_owned(), Some(false))
+        }
+        None => ("missing", "the anchor knows it, and there is no log of it".to_owned(), Some(false)),
+    };
     Found {
         session: anchor.session.to_string(),
         records: 0,
-        state: "missing",
+        state,
         head: None,
         file: None,
         line: None,
-        reason: Some("the anchor knows it, and there is no log of it".to_owned()),
-        anchored: Some(false),
+        reason: Some(reason),
+        anchored,
     }
 }
 

@@ -1,52 +1,18 @@
 //! `garth why`.
 
+use super::answers::{Answer, Grant, OPERATIONS, answer, is_host, is_variable, text};
 use crate::arguments::{Operation, WhyArguments};
-use crate::denial::reason_with_origin;
 use crate::failure::Failure;
 use crate::request::{absolute, final_path};
-use crate::show::{BOLD, ERROR, GOOD, HINT, PART};
-use crate::table::{WIDTH, wrap};
 use crate::trial::prepare_to_tell;
-use anstyle::Style;
-use garth::Prepared;
 use garth::network::{Code, Grants, Host, Ruling};
 use garth::plan::assurance::Row;
-use garth::policy::{
-    AbsPath, AccessRequest, Decision, FileOp, LeastGrant, NodeKind, Origin, Outcome, Pattern, Vet,
-    escape_visible,
-};
-use garth::{Explainer, reason_of};
-use serde::Serialize;
-use std::borrow::Cow;
+use garth::policy::{AbsPath, AccessRequest, FileOp, Outcome, Pattern, escape_visible};
+use garth::{Explainer, Prepared};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
-
-/// The answer for one operation.
-#[derive(Serialize)]
-struct Answer {
-    operation: String,
-    verdict: &'static str,
-    reason: String,
-    origin: Option<Origin>,
-    mechanism: Option<String>,
-    status: Option<&'static str>,
-    grant: Option<Grant>,
-    hint: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Grant {
-    section: Cow<'static, str>,
-    line: String,
-}
-
-impl From<LeastGrant> for Grant {
-    fn from(grant: LeastGrant) -> Self {
-        Self { section: grant.section.into(), line: grant.line }
-    }
-}
 
 /// What is asked about.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,6 +25,9 @@ enum Subject {
 
 /// Tells what the policy says, and why.
 pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure> {
+    if arguments.machine.facts.is_some() {
+        return super::windows::why::run(arguments, out);
+    }
     let event = arguments.what.to_str().and_then(super::event::parse);
     if let Some((session, number)) = event.filter(|_| !Path::new(&arguments.what).exists()) {
         return super::event::run(session, number, arguments.json, out);
@@ -131,29 +100,6 @@ fn subject(what: &OsStr, is_path: bool) -> Result<Subject, Failure> {
     }
     absolute(what).map(Subject::Path)
 }
-
-/// Whether a word that names nothing here is meant as a host: an address, or a name with a dot inside.
-fn is_host(text: &str) -> bool {
-    match Host::read(text) {
-        Ok(Host::Address(_)) => true,
-        Ok(Host::Name(name)) => name == "localhost" || (name.contains('.') && !text.starts_with('.')),
-        Err(_) => false,
-    }
-}
-
-fn is_variable(name: &str) -> bool {
-    let is_letter = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
-    name.starts_with(|letter: char| letter == '_' || letter.is_ascii_alphabetic())
-        && name.chars().all(is_letter)
-}
-
-const OPERATIONS: [(Operation, &str, FileOp); 5] = [
-    (Operation::Read, "read", FileOp::Read),
-    (Operation::Write, "write", FileOp::Write),
-    (Operation::Create, "create", FileOp::Create(NodeKind::File)),
-    (Operation::Delete, "delete", FileOp::Delete),
-    (Operation::Execute, "execute", FileOp::Execute),
-];
 
 /// The rules speak of opened objects, so a name is followed to what it leads to.
 fn path_answers(prepared: &Prepared, path: &AbsPath, only: Option<Operation>) -> Vec<Answer> {
@@ -236,76 +182,6 @@ fn host_answer(prepared: &Prepared, operation: String, port: u16, ruling: &Rulin
 
 fn row<'p>(prepared: &'p Prepared, clause: &str) -> Option<&'p Row> {
     prepared.plan.assurance.rows.iter().find(|row| row.clause.starts_with(clause))
-}
-
-fn answer(
-    operation: &'static str,
-    decision: &Decision<'_>,
-    row: Option<&Row>,
-    grant: Option<LeastGrant>,
-    hint: Option<String>,
-) -> Answer {
-    Answer {
-        operation: operation.to_owned(),
-        verdict: match decision.outcome {
-            Outcome::Deny => "deny",
-            Outcome::Ask => "ask",
-            Outcome::Vet(Vet::GitConfig) => "allow if the git configuration runs nothing",
-            Outcome::Allow => "allow",
-        },
-        reason: reason_of(decision),
-        origin: decision.origin.cloned(),
-        mechanism: row.map(|row| row.status.detail()),
-        status: row.map(|row| row.status.word()),
-        grant: grant.map(Grant::from),
-        hint,
-    }
-}
-
-fn style(verdict: &str) -> Style {
-    match verdict {
-        "deny" => ERROR,
-        "allow" => GOOD,
-        _ => PART,
-    }
-}
-
-/// Operations with the same answer share it.
-fn text(shown: &str, leads_to: Option<&AbsPath>, answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{BOLD}{shown}{BOLD:#}")?;
-    if let Some(real) = leads_to {
-        writeln!(out, "  leads to {real}")?;
-    }
-    let mut rest: Vec<&Answer> = answers.iter().collect();
-    while let Some(first) = rest.first().copied() {
-        let same = |other: &&&Answer| {
-            (other.verdict, &other.reason, &other.origin, &other.hint)
-                == (first.verdict, &first.reason, &first.origin, &first.hint)
-        };
-        let together: Vec<&str> = rest.iter().filter(same).map(|answer| answer.operation.as_str()).collect();
-        rest.retain(|answer| !same(&answer));
-        write_answer(&together.join(", "), first, out)?;
-    }
-    Ok(())
-}
-
-fn write_answer(operations: &str, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
-    let style = style(answer.verdict);
-    writeln!(out, "  {operations}: {style}{}{style:#}", answer.verdict)?;
-    for line in wrap(&reason_with_origin(&answer.reason, answer.origin.as_ref()), WIDTH - 4) {
-        writeln!(out, "    {line}")?;
-    }
-    if let (Some(status), Some(mechanism)) = (answer.status, &answer.mechanism) {
-        writeln!(out, "    {status}: {mechanism}")?;
-    }
-    if let Some(grant) = &answer.grant {
-        let line = escape_visible(grant.line.as_bytes());
-        writeln!(out, "    {HINT}hint:{HINT:#} in your policy: [{}] {line}", grant.section)?;
-    }
-    match &answer.hint {
-        Some(hint) => writeln!(out, "    {HINT}hint:{HINT:#} {}", escape_visible(hint.as_bytes())),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 23] = [
+    let verbs: [&[&str]; 24] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
@@ -12,6 +12,7 @@ fn helps() {
         &["help", "log"],
         &["help", "verify"],
         &["help", "report"],
+        &["help", "watch"],
         &["help", "doctor"],
         &["help", "policy"],
         &["help", "policy", "init"],

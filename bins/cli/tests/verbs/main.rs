@@ -13,3 +13,4 @@ mod prove;
 mod report;
 mod run;
 mod why;
+mod windows;

@@ -22,6 +22,8 @@ fn denied(number: usize) -> FileDenied {
         operation: "write".into(),
         kind: None,
         path: format!("/home/ann/work/.git/hooks/{number}-{NASTY}"),
+        process: None,
+        command: Vec::new(),
         reason: "git runs what is in it".into(),
         origin: None,
         grant: Some(Grant {
@@ -79,7 +81,13 @@ fn event(number: usize) -> Event {
             grant: None,
         }
         .into(),
-        _ => ProcessEnded { process, code: Some(i32::from(number % 60 == 5)), signal: None }.into(),
+        _ => ProcessEnded {
+            process,
+            code: Some(i32::from(number % 60 == 5)),
+            signal: None,
+            milliseconds: None,
+        }
+        .into(),
     }
 }
 

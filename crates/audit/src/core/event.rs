@@ -3,6 +3,8 @@
 //! Names of files and words of commands come from inside and may hold any bytes. Paths are written so that they read back
 //! exactly (`\xNN` for bytes that are no UTF-8, and for the backslash); words of commands so that they are safe to show.
 
+pub use super::inside::{Change, FileChanged, ListClosed, LogRemoved, ProcessEnded, ProcessStarted};
+
 use garth_policy::Origin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +72,7 @@ vocabulary! {
     SessionEnded = "session-ended",
     /// A command was judged by the rules for commands.
     CommandVetted = "command-vetted",
-    /// A process was started.
+    /// A process executes a program.
     ProcessStarted = "process-started",
     /// A process ended.
     ProcessEnded = "process-ended",
@@ -78,6 +80,8 @@ vocabulary! {
     FileDenied = "file-denied",
     /// A file is not what it was when the session started.
     FileChanged = "file-changed",
+    /// How complete the events of a sort are, told at the end of a session.
+    ListClosed = "list-closed",
     /// A directory became a git repository, or a pointer to one, while the command ran.
     RepositoryMade = "repository-made",
     /// What stood in the workspace was kept before the command started.
@@ -114,6 +118,8 @@ vocabulary! {
     LogHead = "log-head",
     /// A line that a crash had left half written was moved aside.
     LogRecovered = "log-recovered",
+    /// The log of another session was removed, because the policy says how long logs are kept.
+    LogRemoved = "log-removed",
 }
 
 /// The clause of a policy that decided.
@@ -284,32 +290,6 @@ pub struct CommandVetted {
     pub asked: bool,
 }
 
-/// A started process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct ProcessStarted {
-    /// Its number inside the sandbox; null for the session's own command, which is the first.
-    pub process: Option<u32>,
-    /// The file that it executes.
-    pub program: String,
-    /// The command line; control characters are escaped.
-    pub command: Vec<String>,
-    /// Number of the process that started it.
-    pub parent: Option<u32>,
-}
-
-/// An ended process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct ProcessEnded {
-    /// Its number inside the sandbox; null for the session's own command.
-    pub process: Option<u32>,
-    /// The exit code, if it exited.
-    pub code: Option<i32>,
-    /// The signal, if one ended it.
-    pub signal: Option<i32>,
-}
-
 /// A refused access.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -323,6 +303,12 @@ pub struct FileDenied {
     pub kind: Option<String>,
     /// Bytes that are no UTF-8, and backslashes, are written as \xNN.
     pub path: String,
+    /// Number of the process inside; null if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
+    /// Its command line; control characters are escaped. Empty if it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// Why not.
     pub reason: String,
     /// The clause that decided; null if nothing names the path.
@@ -331,34 +317,6 @@ pub struct FileDenied {
     pub grant: Option<Grant>,
     /// What helps, in words.
     pub hint: String,
-}
-
-/// How a file changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// It was not there.
-    Created,
-    /// It has another content, mode or target.
-    Modified,
-    /// It is gone.
-    Deleted,
-    /// It has another name.
-    Renamed,
-}
-
-/// A changed file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct FileChanged {
-    /// Bytes that are no UTF-8, and backslashes, are written as \xNN.
-    pub path: String,
-    /// How.
-    pub change: Change,
-    /// Its name before, if it was renamed.
-    pub from: Option<String>,
-    /// Its size now, in bytes.
-    pub bytes: Option<u64>,
 }
 
 /// A copy of the workspace, to which `garth undo` goes back.

@@ -126,6 +126,8 @@ mod tests {
                 operation: "write".into(),
                 kind: None,
                 path: path.into(),
+                process: None,
+                command: Vec::new(),
                 reason: "tested".into(),
                 origin: None,
                 grant: None,

@@ -1,9 +1,11 @@
 //! Files: the writer of a session's log, and its readers.
 
+mod prune;
 mod read;
 mod recover;
 mod writer;
 
+pub use prune::{Remove, Spared, prune};
 pub use read::{Checked, Session, check, is_live, lines, sessions, visit};
 pub use recover::{Recovered, recover};
 pub use writer::{Append, Directory, Limits, Listener, Log, Options, now};
@@ -31,5 +33,7 @@ pub fn parse_file_name(name: &str) -> Option<(SessionId, u32)> {
     (file_name(session, number) == name).then_some((session, number))
 }
 
+#[cfg(test)]
+mod prune_tests;
 #[cfg(test)]
 mod tests;

@@ -63,7 +63,7 @@ pub fn recover(session: &Session, mut last: File, aside: &mut dyn Directory) -> 
 }
 
 /// Whether the last record says that the log was closed.
-fn is_closed(session: &Session, head: &Option<crate::core::Head>) -> io::Result<bool> {
+pub(super) fn is_closed(session: &Session, head: &Option<crate::core::Head>) -> io::Result<bool> {
     let Some(last) = session.files.last().filter(|_| head.is_some()) else { return Ok(false) };
     let text = fs::read(last)?;
     let line = text.strip_suffix(b"\n").unwrap_or(&text);

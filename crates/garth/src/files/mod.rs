@@ -92,6 +92,17 @@ pub fn load_policy(
     file: Option<&AbsPath>,
     flags: &[Flag],
 ) -> Result<Loaded, Error> {
+    let (inputs, trust) = layers(surroundings, environment, file, flags)?;
+    load_layers(&inputs, &trust).map_err(|found| Error::Policy(found.render(false)))
+}
+
+/// The layers as texts, and which projects are trusted.
+pub(crate) fn layers(
+    surroundings: &Surroundings,
+    environment: &[(Vec<u8>, Vec<u8>)],
+    file: Option<&AbsPath>,
+    flags: &[Flag],
+) -> Result<(Inputs, TrustStore), Error> {
     let context = &surroundings.context;
     let files = user_files(&context.home, environment)?;
     let managed = managed_file()?;
@@ -118,7 +129,7 @@ pub fn load_policy(
         )?,
         flags: flags.to_vec(),
     };
-    load_layers(&inputs, &trust(&files)?).map_err(|found| Error::Policy(found.render(false)))
+    Ok((inputs, trust(&files)?))
 }
 
 /// Resolves layers that were read, rows for the table of programs included.
@@ -160,11 +171,13 @@ pub fn trust(files: &UserFiles) -> Result<TrustStore, Error> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use garth_policy::{Addition, add};
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::PermissionsExt;
 
     fn allow(path: &AbsPath, host: &str) -> Result<(), Error> {
         write_user_policy(path, |text| {

@@ -4,7 +4,7 @@ use super::attack::Garden;
 use super::broker::Session;
 use super::run::{Proof, run};
 use super::scenario::{Story, length, until};
-use garth_audit::core::{Kind, Record};
+use garth_audit::core::{Event, Kind, Record};
 use garth_audit::io::{Session as Logged, check, sessions, visit};
 use garth_host::linux::probe::fixture::kill;
 use std::fs;
@@ -134,6 +134,67 @@ fn logged_at_home(proof: &Proof<'_>) -> io::Result<(bool, Logged, Option<String>
         }
     }
     Err(io::Error::other("there is no log of the session"))
+}
+
+/// A hidden file is read under other names, while the policy traces reads. Each try has to be refused, and told.
+pub(super) fn hidden_reads(proof: &Proof<'_>) -> Story {
+    const SECRET: &str = "nobody-inside-reads-this";
+    let told = read_hidden(proof, SECRET);
+    let _removed = fs::remove_dir_all(proof.stage.workspace(Garden::Bare).join("hidden-reads"));
+    told.unwrap_or_else(Story::broken)
+}
+
+/// Each line reads the file `@` in another way.
+const READS: [&str; 7] = [
+    "cat @/key",
+    "cat ./@/../@/key",
+    "ln -s @/key link && cat link",
+    "cat /proc/self/cwd/@/key",
+    "cat /proc/self/root$PWD/@/key",
+    "ln @/key second && cat second",
+    "cd @ && cat key",
+];
+
+fn read_hidden(proof: &Proof<'_>, secret: &str) -> io::Result<Story> {
+    let workspace = proof.stage.workspace(Garden::Bare);
+    let place = workspace.join("hidden-reads");
+    for name in ["closed", "open"] {
+        fs::create_dir_all(place.join(name))?;
+        fs::write(place.join(name).join("key"), secret)?;
+    }
+    let state = outside(proof, "state-hidden-reads");
+    let closed = place.join("closed");
+    let policy = format!(
+        "version = 1\n[files]\n{:?} = \"deny\"\n[audit]\nreads = \"trace\"\n",
+        closed.display().to_string()
+    );
+    let script = |name: &str| {
+        let lines = READS.map(|line| format!("({})", line.replace('@', name)));
+        format!(
+            "cd hidden-reads; rm -f link second; {{ {}; }} > out-{name} 2>/dev/null; true",
+            lines.join("; ")
+        )
+    };
+    let mut session = proof.session(Garden::Bare, &policy, &[])?;
+    session.environment.push(("XDG_STATE_HOME".into(), state.clone().into()));
+    session.command = vec!["sh".into(), "-c".into(), format!("{}; {}", script("closed"), script("open"))];
+    let ran = run(&session)?.told.detail.starts_with("code Some(0)");
+    let out = |name: &str| fs::read_to_string(place.join(format!("out-{name}"))).unwrap_or_default();
+    let logs = sessions(&state.join("garth/log"))?;
+    let Some(log) = logs.first() else { return Err(io::Error::other("there is no log")) };
+    let path = closed.display().to_string();
+    let denied = |record: &Record| {
+        let is_read = matches!(&record.event, Event::FileDenied(denied) if denied.operation == "read");
+        is_read && record.event.path().is_some_and(|denied| denied.starts_with(&path))
+    };
+    let events = records(log)?.iter().filter(|record| denied(record)).count();
+    let attack = match (out("closed").contains(secret), events) {
+        (true, _) => Err("it was read".to_owned()),
+        (false, 0) => Err("nothing in the log tells of it".to_owned()),
+        (false, _) => sound(log)?,
+    };
+    let reads = out("open").matches(secret).count();
+    Ok(judged(attack, &format!("refused, with {events} events"), ran && reads >= READS.len() - 1))
 }
 
 /// The target writes lines that look like records, to both outputs and into its own names.

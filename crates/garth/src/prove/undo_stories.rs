@@ -110,7 +110,8 @@ impl Host {
     }
 
     fn apply(&self, layer: Layer) -> Result<Applied, Error> {
-        apply(layer, &self.policy, &Order::default(), &mut Yes, &mut Unwatched)
+        let order = Order { paths: Vec::new(), checkpoints: self.checkpoints.clone() };
+        apply(layer, &self.policy, &order, &mut Yes, &mut Unwatched)
     }
 }
 
@@ -341,7 +342,7 @@ pub(super) fn swapped_undo(proof: &Proof<'_>) -> Story {
         std::fs::remove_file(directory.join("other"))?;
         let back = || {
             let reversal = reversal(checkpoint.clone(), &[])?;
-            reversal.carry_out(&host.checkpoints, &mut Unwatched)
+            reversal.carry_out(&host.checkpoints, Vec::new(), &mut Unwatched)
         };
         let mut swapper = Swapper::start(&directory, &link);
         for _ in 0..30 {

@@ -1,7 +1,8 @@
 //! Servers of the host for attacks on the network: they tell back what reached them.
 
+use garth_egress::core::Host;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,11 +35,16 @@ pub(super) fn serve() -> io::Result<Web> {
     let hidden = listener.local_addr()?;
     places.extend([("{hidden}", hidden.to_string()), ("{hidden-port}", hidden.port().to_string())]);
     answer(listener, "hidden", Arc::default());
+    let name = own_name();
     let six = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], hidden.port()));
-    // A machine may do without IPv6: then there is nothing to reach.
-    if let Ok(listener) = TcpListener::bind(six) {
-        answer(listener, "hidden", Arc::default());
+    let led_to = (name.as_str(), hidden.port()).to_socket_addrs();
+    // A machine may do without IPv6, and its name may lead to where the server listens already.
+    for address in std::iter::once(six).chain(led_to.into_iter().flatten()) {
+        if let Ok(listener) = TcpListener::bind(address) {
+            answer(listener, "hidden", Arc::default());
+        }
     }
+    places.push(("{own-name}", name));
     let own = own_address().and_then(|own| TcpListener::bind((own, 0)).ok());
     let place = match own {
         Some(listener) => {
@@ -50,6 +56,15 @@ pub(super) fn serve() -> io::Result<Web> {
     };
     places.push(("{own}", place.to_string()));
     Ok(Web { places, reached })
+}
+
+/// The machine's own name, which usually leads to the machine itself; one that leads nowhere, if it is no name of a host.
+fn own_name() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match Host::read(text.trim()) {
+        Ok(Host::Name(name)) if !Host::Name(name.clone()).is_loopback() => name,
+        _ => "nowhere.test".to_owned(),
+    }
 }
 
 /// The address by which the machine would go out; nothing is sent.

@@ -2,12 +2,13 @@
 
 use super::{Ended, Ending, Outcome, Prepared, Sandbox, libc_eperm};
 use crate::Error;
+use crate::account::{Account, MOST_HIDDEN};
 use crate::audit::{self, Recorder, tell};
 use crate::audit_network;
 use crate::commands::Commands;
 use crate::denial::Explainer;
 use crate::egress::Egress;
-use crate::undo::{LayerEnd, LiveLayer};
+use crate::undo::{Found, LayerEnd};
 use garth_audit::core::{LayerKept, LimitHit, ProcessEnded, RepositoryMade, Usage};
 use garth_egress::core::{Code, Decided, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
@@ -16,7 +17,7 @@ use garth_host::linux::broker::launch;
 use garth_host::linux::broker::wait;
 use garth_host::linux::message::InnerSocket;
 use garth_host::linux::supervise::{Denied, Execution, Used};
-use garth_policy::AbsPath;
+use garth_policy::{AbsPath, FileOp};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ struct Told<'s> {
     explainer: Option<Explainer>,
     used: Vec<Used>,
     used_more: bool,
+    account: Account,
+    hidden: u64,
 }
 
 impl wait::Observer for Told<'_> {
@@ -53,11 +56,26 @@ impl wait::Observer for Told<'_> {
         self.commands.answer(execution, answer);
     }
 
+    fn hidden(&mut self, event: Denied) {
+        if self.hidden >= MOST_HIDDEN || self.prepared.recorder.is_none() {
+            return;
+        }
+        let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
+        if explainer.hides(&event.path, event.op) {
+            self.hidden += 1;
+            self.denied(event);
+        }
+    }
+
     fn used(&mut self, used: Option<Used>) {
         match used {
             Some(used) => self.used.push(used),
             None => self.used_more = true,
         }
+    }
+
+    fn inside(&mut self, told: wait::Inside) {
+        self.account.take(&self.prepared.recorder, told);
     }
 
     fn nobody_listens(&mut self, port: u16) {
@@ -90,10 +108,12 @@ impl Sandbox<'_> {
             explainer: None,
             used: Vec::new(),
             used_more: false,
+            account: Account::default(),
+            hidden: 0,
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, used, used_more, .. } = told;
+        let Told { denied, silent, used, used_more, account, hidden, .. } = told;
         if let Some(egress) = self.egress.as_ref().filter(|_| recorder.is_some()) {
             egress.settle();
         }
@@ -106,7 +126,9 @@ impl Sandbox<'_> {
         let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
-        let layer = self.layer.map(LiveLayer::end).transpose()?;
+        let mut changes = Found::new(self.layer.is_some() && recorder.is_some());
+        let layer = self.layer.map(|layer| layer.end(&mut |tree, change| changes.add(tree, change)));
+        let layer = layer.transpose()?;
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -116,6 +138,7 @@ impl Sandbox<'_> {
             },
         };
         record_outcome(recorder, &outcome, limited.as_deref());
+        self.prepared.close_lists(account, (&denied, hidden), layer.as_ref().map(|_| &changes));
         if let Some(LayerEnd { id, changes }) = &layer {
             let (layer, changes) = (id.clone(), *changes as u64);
             tell(recorder, || LayerKept { layer, changes });
@@ -136,13 +159,33 @@ impl Sandbox<'_> {
     }
 }
 
+impl Prepared {
+    /// Tells the log how complete it is, and what was changed; the latter by the layer, if there is one, or by what the
+    /// supervisor saw, unless a checkpoint says more.
+    fn close_lists(&self, account: Account, (denied, hidden): (&[Denied], u64), layer: Option<&Found>) {
+        let (recorder, policy) = (&self.recorder, &self.policy);
+        if recorder.is_none() {
+            return;
+        }
+        account.close_processes(recorder, policy.audit.processes.value);
+        let is_read = |denied: &&Denied| matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute);
+        let reads = denied.iter().filter(is_read).count() as u64;
+        account.close_reads(recorder, policy.audit.reads.value, (reads, hidden));
+        match layer {
+            Some(changes) => changes.tell(recorder, policy, None),
+            None if self.checkpoint_made().is_some() => {}
+            None => account.close_changes(recorder, policy),
+        }
+    }
+}
+
 /// What came of it, apart from the end of the session.
 fn record_outcome(recorder: &Recorder, outcome: &Outcome, limited: Option<&str>) {
     let limit = |limit: &str, ended: bool| LimitHit { limit: limit.to_owned(), ended };
     match outcome {
         Outcome::Ended(ending) => {
             let (code, signal) = (ending.code, ending.signal);
-            tell(recorder, || ProcessEnded { process: None, code, signal });
+            tell(recorder, || ProcessEnded { process: None, code, signal, milliseconds: None });
             for path in &ending.repositories {
                 tell(recorder, || RepositoryMade { path: repository(path).to_lossless() });
             }

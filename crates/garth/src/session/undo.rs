@@ -15,6 +15,8 @@ use garth_policy::{Layer, Origin, Sourced, Undo, UndoFallback, UndoMode};
 pub(super) struct Keeping {
     /// The checkpoint that was made before the command.
     made: Option<CheckpointRecord>,
+    /// The same, to compare with in the end.
+    kept: Option<Checkpoint>,
     /// The log knows of it.
     told: bool,
     /// Why there is a checkpoint in place of a layer.
@@ -142,6 +144,7 @@ impl Prepared {
         let checkpoints = Checkpoints::of(&self.command.environment)?.within(&self.policy.undo);
         let made = checkpoints.make(&self.surroundings.context.workspace, &self.command.arguments, step)?;
         self.keeping.made = Some(made.record.clone());
+        self.keeping.kept = Some(made.clone());
         Ok(made)
     }
 
@@ -159,6 +162,13 @@ impl Prepared {
             self.keeping.told = true;
         }
         Ok(())
+    }
+
+    /// Tells the log what is different from the checkpoint now.
+    pub(super) fn tell_since_checkpoint(&mut self) {
+        if let Some(kept) = self.keeping.kept.take() {
+            kept.tell_changes(&self.recorder, &self.policy);
+        }
     }
 
     /// Does without the layer, if a checkpoint will do.

@@ -1,13 +1,15 @@
 //! Putting a layer in place.
 
+use super::checkpoints::{Checkpoints, Names};
 use super::differences::{Difference, Differences, inspect};
-use super::file_error;
 use super::layers::Layer;
+use super::replaced::is_as_kept;
+use super::{file_error, merging};
 use crate::Error;
-use garth_host::linux::undo::Root;
 use garth_host::linux::undo::place::{Placer, Watch, tidy};
+use garth_host::linux::undo::{Root, content};
 use garth_policy::{AbsPath, Policy};
-use garth_undo::{Begun, Change, Kind, Line, Standing, Time, Tree, order, select};
+use garth_undo::{Begun, Change, CheckpointRecord, Kind, Line, Standing, Time, Tree, order, select, without};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -22,10 +24,12 @@ pub(super) const JOURNAL: &str = "apply.jsonl";
 pub(super) const APPLIED: &str = "applied.jsonl";
 
 /// What to do with one difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// Put it in place, whatever stands against it.
     Place,
+    /// Put this text in place, to which both sides were put together.
+    Merge(Vec<u8>),
     /// Leave it in the layer.
     Leave,
     /// Put nothing in place.
@@ -42,10 +46,12 @@ pub trait Choose {
 }
 
 /// What is to be put in place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Order {
     /// Paths, absolute; all if there are none.
     pub paths: Vec<AbsPath>,
+    /// Where what is replaced is kept.
+    pub checkpoints: Checkpoints,
 }
 
 /// What came of it.
@@ -55,6 +61,10 @@ pub struct Applied {
     pub placed: usize,
     /// What stays in the layer, each with the reason.
     pub left: Vec<(Difference, String)>,
+    /// The checkpoints of what was replaced: one, and another one of what an interrupted apply had begun.
+    pub checkpoints: Vec<CheckpointRecord>,
+    /// Places of which the content that was replaced is not kept, for its size.
+    pub not_kept: Vec<AbsPath>,
     /// Nothing is left in the layer, and it is gone.
     pub finished: bool,
     /// Why it ended before its end. What was done stays, and the next apply goes on.
@@ -86,19 +96,25 @@ pub fn apply(
     watch: &mut impl Watch,
 ) -> Result<Applied, Error> {
     let held = layer.hold()?;
-    layer.settle()?;
+    layer.settle(&mut |_, _| {})?;
     let _trees = hold_trees(&layer)?;
     let mut applied = Applied::default();
-    finish_interrupted(&layer, policy, &mut applied, watch)?;
+    finish_interrupted(&layer, policy, &order.checkpoints, &mut applied, watch)?;
     if applied.obstacle.is_some() {
         return Ok(applied);
     }
     let all = inspect(&layer, policy, false)?;
     let total = all.list.len();
-    let mut chosen = chosen(&layer, all, order, choose, &mut applied)?;
+    let mut chosen = chosen(&layer, policy, all, order, choose, &mut applied)?;
+    let changes = chosen.trees.iter().map(|(number, picked)| (*number, picked.changes.as_slice())).collect();
+    let kept = order.checkpoints.keep_replaced(&layer, &changes)?;
+    let checkpoint = kept.record.as_ref().map(|record| record.id.clone());
+    applied.checkpoints.extend(kept.record);
+    applied.not_kept = kept.left_out;
     let before = applied.placed;
     for number in 0..layer.record.trees.len() {
-        let Some(picked) = chosen.trees.remove(&number) else { continue };
+        let Some(mut picked) = chosen.trees.remove(&number) else { continue };
+        picked.checkpoint.clone_from(&checkpoint);
         place(&layer, number, picked, &chosen.anchors, &mut applied, watch)?;
         if applied.obstacle.is_some() {
             return Ok(applied);
@@ -132,6 +148,10 @@ fn hold_trees(layer: &Layer) -> Result<Vec<File>, Error> {
 struct Picked {
     changes: Vec<Change>,
     overwrite: BTreeSet<AbsPath>,
+    /// Numbers of merged texts.
+    merged: BTreeMap<AbsPath, u64>,
+    /// The checkpoint of what stands there.
+    checkpoint: Option<String>,
 }
 
 struct Chosen {
@@ -141,6 +161,7 @@ struct Chosen {
 
 fn chosen(
     layer: &Layer,
+    policy: &Policy,
     all: Differences,
     order: &Order,
     choose: &mut dyn Choose,
@@ -155,20 +176,13 @@ fn chosen(
         let selected: BTreeSet<&AbsPath> = changes.iter().map(|change| &change.path).collect();
         let mut picked = Picked::default();
         for difference in of_tree.filter(|difference| selected.contains(&difference.change.path)) {
-            match choose.choose(layer, difference)? {
-                Choice::Place => {
-                    if let Some(why) = cannot_be_made(&difference.change) {
-                        applied.left.push((difference.clone(), why));
-                        continue;
-                    }
-                    if difference.standing != Standing::AsBefore {
-                        picked.overwrite.insert(difference.change.path.clone());
-                    }
-                    picked.changes.push(difference.change.clone());
-                }
-                Choice::Leave => applied.left.push((difference.clone(), why_left(difference))),
+            let left = match choose.choose(layer, difference)? {
+                Choice::Place => picked.take(difference),
+                Choice::Merge(text) => picked.merge(layer, policy, difference, &text)?,
+                Choice::Leave => Some(why_left(difference)),
                 Choice::Stop => return Ok(Chosen { trees: BTreeMap::new(), anchors: HashMap::new() }),
-            }
+            };
+            applied.left.extend(left.map(|why| (difference.clone(), why)));
         }
         leave_dependents(number, &mut picked, all.list.as_slice(), applied);
         if !picked.changes.is_empty() {
@@ -176,6 +190,42 @@ fn chosen(
         }
     }
     Ok(chosen)
+}
+
+impl Picked {
+    /// Takes a change as it is in the layer; why not, if it cannot be made.
+    fn take(&mut self, difference: &Difference) -> Option<String> {
+        let why = cannot_be_made(&difference.change);
+        if why.is_none() {
+            if difference.standing != Standing::AsBefore {
+                self.overwrite.insert(difference.change.path.clone());
+            }
+            self.changes.push(difference.change.clone());
+        }
+        why
+    }
+
+    /// Takes a change with a text in place of the layer's; why not, if that cannot be.
+    fn merge(
+        &mut self,
+        layer: &Layer,
+        policy: &Policy,
+        difference: &Difference,
+        text: &[u8],
+    ) -> Result<Option<String>, Error> {
+        let (change, tree) = (&difference.change, &layer.record.trees[difference.tree]);
+        let mut lower = layer.tree(tree)?;
+        let (asked, content) = (difference.trusted.is_some(), (&mut lower, text));
+        if let Some(why) = merging::refused(policy, (&tree.path, change), asked, content) {
+            return Ok(Some(why));
+        }
+        let number = self.merged.len() as u64;
+        layer.keep_merged(difference.tree, number, text)?;
+        self.merged.insert(change.path.clone(), number);
+        self.overwrite.insert(change.path.clone());
+        self.changes.push(merging::merged_change(change, text.len() as u64));
+        Ok(None)
+    }
 }
 
 /// The paths of an order that concern a tree, as paths in it. `None` if none of them do.
@@ -206,27 +256,11 @@ fn cannot_be_made(change: &Change) -> Option<String> {
         .then(|| format!("a {} is nothing without the program that made it", after.kind.name()))
 }
 
-/// What is left keeps what it needs: a directory that is not made leaves all that is in it, and one that something is left
-/// in does not go.
+/// What is left keeps what it needs.
 fn leave_dependents(tree: usize, picked: &mut Picked, all: &[Difference], applied: &mut Applied) {
-    let left: BTreeSet<AbsPath> = applied
-        .left
-        .iter()
-        .filter(|(difference, _)| difference.tree == tree)
-        .map(|(difference, _)| difference.change.path.clone())
-        .collect();
-    if left.is_empty() {
-        return;
-    }
-    let above = |path: &AbsPath| ancestors(path).any(|here| left.contains(&here));
-    let holding: BTreeSet<AbsPath> = left.iter().flat_map(ancestors).collect();
-    let (kept, dropped): (Vec<Change>, Vec<Change>) =
-        std::mem::take(&mut picked.changes).into_iter().partition(|change| {
-            let goes = change.before.as_ref().is_some_and(|before| before.kind == Kind::Directory)
-                && change.after.as_ref().is_none_or(|after| after.kind != Kind::Directory);
-            let holds_left = goes && holding.contains(&change.path);
-            !(above(&change.path) || holds_left)
-        });
+    let of_tree = applied.left.iter().filter(|(difference, _)| difference.tree == tree);
+    let left: BTreeSet<AbsPath> = of_tree.map(|(difference, _)| difference.change.path.clone()).collect();
+    let (kept, dropped) = without(std::mem::take(&mut picked.changes), &left);
     picked.changes = kept;
     let dropped: BTreeSet<AbsPath> = dropped.into_iter().map(|change| change.path).collect();
     let of_tree =
@@ -236,14 +270,10 @@ fn leave_dependents(tree: usize, picked: &mut Picked, all: &[Difference], applie
         .extend(of_tree.map(|difference| (difference.clone(), "something that it hangs on was left".into())));
 }
 
-/// The directories that hold a path, the innermost first.
-fn ancestors(path: &AbsPath) -> impl Iterator<Item = AbsPath> + use<> {
-    std::iter::successors(path.parent(), AbsPath::parent)
-}
-
 fn finish_interrupted(
     layer: &Layer,
     policy: &Policy,
+    checkpoints: &Checkpoints,
     applied: &mut Applied,
     watch: &mut impl Watch,
 ) -> Result<(), Error> {
@@ -253,22 +283,64 @@ fn finish_interrupted(
     let all = inspect(layer, policy, false)?;
     for number in 0..layer.record.trees.len() {
         let Some(pending) = layer.pending(number)? else { continue };
-        let mut picked = Picked { changes: Vec::new(), overwrite: pending.begun.overwrite.clone() };
+        let begun = pending.begun;
+        let kept = checkpoints.kept_of(begun.checkpoint.as_deref(), &layer.record.trees[number].path)?;
+        let mut picked = Picked {
+            overwrite: begun.overwrite.clone(),
+            merged: begun.merged.clone(),
+            checkpoint: begun.checkpoint.clone(),
+            ..Picked::default()
+        };
         let mut still = BTreeSet::new();
         for difference in all.list.iter().filter(|difference| difference.tree == number) {
             let path = &difference.change.path;
-            let fits = difference.standing == Standing::AsBefore || picked.overwrite.contains(path);
-            if pending.begun.paths.contains(path) && fits {
-                picked.changes.push(difference.change.clone());
-            } else {
-                still.insert(path.clone());
+            match goes_on(layer, &begun, &kept, difference)? {
+                Rest::Now(change) => picked.changes.push(change),
+                Rest::Done => continue,
+                Rest::Later => {}
             }
+            still.insert(path.clone());
         }
-        still.extend(picked.changes.iter().map(|change| change.path.clone()));
-        note_applied(layer, number, pending.begun.paths.difference(&still))?;
+        note_applied(layer, number, begun.paths.difference(&still))?;
+        if let Some(id) = &begun.checkpoint
+            && applied.checkpoints.iter().all(|known| known.id != *id)
+        {
+            applied.checkpoints.extend(checkpoints.record_of(id)?);
+        }
         place(layer, number, picked, &all.anchors, applied, watch)?;
     }
     Ok(())
+}
+
+/// What is left to do of a change that an interrupted apply spoke of, or did not.
+enum Rest {
+    Now(Change),
+    /// It is in place.
+    Done,
+    /// It has to be asked for anew.
+    Later,
+}
+
+fn goes_on(layer: &Layer, begun: &Begun, kept: &Names, difference: &Difference) -> Result<Rest, Error> {
+    let (change, path) = (&difference.change, &difference.change.path);
+    if !begun.paths.contains(path) {
+        return Ok(Rest::Later);
+    }
+    // What was overwritten by choice was that which is kept; what stands there since is another thing.
+    let is_as_chosen = begun.overwrite.contains(path) && is_as_kept(kept, path, change.before.as_ref());
+    let Some(number) = begun.merged.get(path) else {
+        let fits = difference.standing == Standing::AsBefore || is_as_chosen;
+        return Ok(if fits { Rest::Now(change.clone()) } else { Rest::Later });
+    };
+    let Some(text) = layer.merged_text(difference.tree, *number) else { return Ok(Rest::Later) };
+    let mut lower = layer.tree(&layer.record.trees[difference.tree])?;
+    let present = lower.open_file(path).ok();
+    let present = present.and_then(|file| content::read_short(&file, text.len() as u64).ok().flatten());
+    Ok(match present {
+        Some(present) if present == text => Rest::Done,
+        _ if is_as_chosen => Rest::Now(merging::merged_change(change, text.len() as u64)),
+        _ => Rest::Later,
+    })
 }
 
 /// Throws a layer away, with what an interrupted apply had written beside its tree.
@@ -297,13 +369,15 @@ fn place(
     applied: &mut Applied,
     watch: &mut impl Watch,
 ) -> Result<(), Error> {
-    let Picked { changes, overwrite } = picked;
-    let (mut target, mut source) = (layer.tree(&layer.record.trees[number])?, layer.upper(number)?);
+    let Picked { changes, overwrite, merged, checkpoint } = picked;
+    let mut target = layer.tree(&layer.record.trees[number])?;
+    let merged_files = layer.merged_files(number, &merged);
+    let mut source = merging::Contents { layer: layer.upper(number)?, merged: merged_files };
     let (journal, path) = (layer.open_journal(number)?, layer.store(number).join(JOURNAL));
     let paths = changes.iter().map(|change| change.path.clone()).collect();
-    let begun = Line::Begun(Begun { tree: number, paths, overwrite });
+    let begun = Line::Begun(Begun { tree: number, paths, overwrite, checkpoint, merged });
     append(&journal, &path, &begun)?;
-    let times = times(&mut target, &mut source, &changes)?;
+    let times = times(&mut target, &mut source.layer, &changes)?;
     let journal = OwnedFd::from(journal);
     let of_tree = anchors.iter().filter(|((tree, _), _)| *tree == number);
     let mut placer = Placer {
@@ -325,6 +399,7 @@ fn place(
     note_applied(layer, number, changes.iter().map(|change| &change.path))?;
     append(&File::from(journal), &path, &Line::Ended)?;
     fs::remove_file(&path).map_err(|error| file_error("remove", &path, &error))?;
+    layer.forget_merged(number)?;
     applied.placed += changes.len();
     Ok(())
 }

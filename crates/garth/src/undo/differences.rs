@@ -52,7 +52,7 @@ pub struct Differences {
 pub fn differences(layer: &Layer, policy: &Policy) -> Result<Differences, Error> {
     let running = layer.is_busy();
     if !running {
-        layer.settle()?;
+        layer.settle(&mut |_, _| {})?;
     }
     inspect(layer, policy, running)
 }

@@ -19,7 +19,7 @@ use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
 use garth_host::linux::undo::{Root, clock, remove::remove_tree};
 use garth_plan::facts::{HostFacts, Layered};
 use garth_policy::{AbsPath, escape_visible};
-use garth_undo::{LayerRecord, TreeRecord, is_id};
+use garth_undo::{Change, LayerRecord, TreeRecord, is_id};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -208,12 +208,12 @@ pub struct LayerEnd {
 }
 
 impl LiveLayer {
-    /// Takes stock when the sandbox has ended. A layer that changes nothing goes.
-    pub(crate) fn end(self) -> Result<LayerEnd, Error> {
+    /// Takes stock when the sandbox has ended, and shows each change with its tree. A layer that changes nothing goes.
+    pub(crate) fn end(self, seen: &mut dyn FnMut(&AbsPath, &Change)) -> Result<LayerEnd, Error> {
         let Self { layer, locks } = self;
         drop(locks);
         let held = layer.hold_within(Duration::from_secs(5))?;
-        let changes = layer.settle()?;
+        let changes = layer.settle(seen)?;
         let id = layer.record.id.clone();
         if changes == 0 {
             layer.remove(held)?;

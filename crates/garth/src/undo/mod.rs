@@ -3,9 +3,12 @@
 mod apply;
 mod checkpoints;
 mod differences;
+mod found;
 mod ignored;
 mod layers;
 mod making;
+mod merging;
+mod replaced;
 mod revert;
 mod settle;
 mod trusted;
@@ -18,8 +21,9 @@ pub use garth_undo::{
     Change, CheckpointRecord, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified,
 };
 pub use layers::{Layer, LayerEnd, Layers};
-pub use revert::{Reversal, Reverted, Sides, reversal};
+pub use revert::{Reversal, Reverted, reversal};
 
+pub(crate) use found::Found;
 pub(crate) use layers::{LiveLayer, Planned, planned, remove_directory};
 
 use crate::Error;

@@ -1,6 +1,7 @@
 //! Making a tree again what a checkpoint says it was.
 
 use super::checkpoints::{Checkpoint, Checkpoints, Keeping, Names};
+use super::differences::Texts;
 use super::file_error;
 use super::settle::not_compared;
 use crate::Error;
@@ -8,7 +9,7 @@ use garth_host::OsError;
 use garth_host::linux::undo::place::{Placer, Source, Watch, tidy};
 use garth_host::linux::undo::{Root, content};
 use garth_policy::AbsPath;
-use garth_undo::{Begun, Change, Kind, Line, Time, Tree, compare, order, select};
+use garth_undo::{Begun, Change, Kind, Line, Time, Tree, compare, order, select, without};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
@@ -30,9 +31,6 @@ pub struct Reversal {
     /// All that the checkpoint covers is looked at, and not some paths.
     complete: bool,
 }
-
-/// Two texts of a name, each `None` where there is none: what stands there now, and what a checkpoint has.
-pub type Sides = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// What came of it.
 #[derive(Debug)]
@@ -75,6 +73,39 @@ impl Checkpoints {
         }
         found.pop().ok_or_else(|| none(tree, "nothing was run there with --checkpoint, or that was long ago"))
     }
+
+    /// The checkpoints of other trees that belong to one.
+    ///
+    /// # Errors
+    /// One of them is gone: going back without it would leave the trees at odds.
+    pub fn beside(&self, checkpoint: &Checkpoint) -> Result<Vec<Checkpoint>, Error> {
+        let known = if checkpoint.record.beside.is_empty() { Vec::new() } else { self.list()? };
+        let named = |id: &String| {
+            let found = known.iter().find(|known| known.record.id == *id).cloned();
+            found.ok_or_else(|| {
+                none(&checkpoint.record.tree.path, &format!("{id}, which belongs to it, is gone"))
+            })
+        };
+        checkpoint.record.beside.iter().map(named).collect()
+    }
+}
+
+/// What stands at all names that are about to be changed, and the directories whose times are.
+pub(super) fn standing_at(
+    root: &mut Root,
+    changes: &[Change],
+    directories: impl Iterator<Item = AbsPath>,
+) -> Result<BTreeMap<AbsPath, Option<garth_undo::Entry>>, Error> {
+    let mut present = BTreeMap::new();
+    let parents = changes.iter().filter_map(|change| change.path.parent());
+    for path in parents.chain(directories) {
+        if let Entry::Vacant(vacant) = present.entry(path) {
+            let seen = root.look(vacant.key()).map_err(Error::os("look at the workspace"))?;
+            vacant.insert(seen.map(|seen| seen.entry));
+        }
+    }
+    present.extend(changes.iter().map(|change| (change.path.clone(), change.before.clone())));
+    Ok(present)
 }
 
 fn none(tree: &AbsPath, why: &str) -> Error {
@@ -159,42 +190,49 @@ fn contents_compared(
 }
 
 impl Reversal {
-    /// The texts of changes of this reversal: what stands there now, and what the checkpoint has; `None` for what is no text,
-    /// too long or not there.
-    ///
-    /// # Errors
-    /// A tree that cannot be opened.
-    pub fn texts(&self, changes: &[Change]) -> Result<Vec<Sides>, Error> {
-        let mut root = opened(&self.checkpoint)?;
-        let text = |file: File| {
-            let bytes = content::read_short(&file, garth_undo::LONGEST_TEXT).ok().flatten();
-            bytes.filter(|bytes| garth_undo::is_text(bytes))
-        };
-        let mut sides = |change: &Change| {
-            let is_file = |entry: &Option<garth_undo::Entry>| {
-                entry.as_ref().is_some_and(|entry| entry.kind == Kind::File)
-            };
-            let here =
-                is_file(&change.before).then(|| root.open_file(&change.path).ok().map(File::from)).flatten();
-            let number = self.names.get(&change.path).and_then(|kept| kept.content);
-            let there = number.filter(|_| is_file(&change.after));
-            let there = there.and_then(|number| File::open(self.checkpoint.file(number)).ok());
-            (here.and_then(text), there.and_then(text))
-        };
-        Ok(changes.iter().map(&mut sides).collect())
-    }
-
     /// The checkpoint that is gone back to.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
-    /// Does it. What stands at the names now is kept first.
+    /// Leaves these names as they are now, with what hangs on them.
+    pub fn leave(&mut self, left: &BTreeSet<AbsPath>) {
+        if !left.is_empty() {
+            self.complete = false;
+            self.changes = without(std::mem::take(&mut self.changes), left).0;
+        }
+    }
+
+    /// The texts of a change: what stands there (as that of outside), and what the checkpoint has (as that of the layer).
+    ///
+    /// # Errors
+    /// A tree that cannot be opened.
+    pub fn texts(&self, change: &Change) -> Result<Texts, Error> {
+        let mut root = opened(&self.checkpoint)?;
+        let short = |file: OwnedFd| content::read_short(&file, garth_undo::LONGEST_TEXT).ok().flatten();
+        let text = |bytes: Vec<u8>| garth_undo::is_text(&bytes).then_some(bytes);
+        let kept = self.names.get(&change.path).and_then(|kept| kept.content);
+        let kept = kept.and_then(|number| File::open(self.checkpoint.file(number)).ok());
+        let present = change.before.as_ref().and_then(|_| root.open_file(&change.path).ok());
+        Ok(Texts {
+            base: None,
+            outside: present.and_then(short).and_then(text),
+            layer: kept.map(OwnedFd::from).and_then(short).and_then(text),
+        })
+    }
+
+    /// Does it. What stands at the names now is kept first, together with the checkpoints `beside`, which other trees have got
+    /// for the same undo.
     ///
     /// # Errors
     /// The tree is being changed by another garth; what cannot be kept. Obstacles on the way are told in the result.
-    pub fn carry_out(self, checkpoints: &Checkpoints, watch: &mut impl Watch) -> Result<Reverted, Error> {
+    pub fn carry_out(
+        self,
+        checkpoints: &Checkpoints,
+        beside: Vec<String>,
+        watch: &mut impl Watch,
+    ) -> Result<Reverted, Error> {
         let tree = &self.checkpoint.record.tree.path;
         let path = Path::new(std::ffi::OsStr::from_bytes(tree.as_bytes()));
         let held = File::open(path).map_err(|error| file_error("open", path, &error))?;
@@ -206,16 +244,16 @@ impl Reversal {
         let _own = self.checkpoint.hold()?;
         let mut root = opened(&self.checkpoint)?;
         let times = self.times(&mut root)?;
-        if self.changes.is_empty() && times.is_empty() {
+        if self.changes.is_empty() && times.is_empty() && beside.is_empty() {
             return Ok(Reverted { placed: 0, kept: None, obstacle: None });
         }
         let words = format!("garth undo --to {}", self.checkpoint.record.id);
-        let before = self.present(&mut root, &times)?;
+        let before = standing_at(&mut root, &self.changes, times.iter().map(|(path, _)| path.clone()))?;
         let kept = checkpoints.keep(
             &mut root,
             tree,
             before.into_iter(),
-            Keeping { before: words, bounded: false, beside: Vec::new() },
+            Keeping { before: words, bounded: false, beside },
         )?;
         let (journal, path) = self.begin()?;
         let id = format!("{}u", self.checkpoint.record.id);
@@ -239,28 +277,10 @@ impl Reversal {
         Ok(Reverted { placed: self.changes.len(), kept: Some(kept.record.id), obstacle })
     }
 
-    /// What stands at all names that are about to be changed, and the directories whose times are.
-    fn present(
-        &self,
-        root: &mut Root,
-        times: &[(AbsPath, Time)],
-    ) -> Result<BTreeMap<AbsPath, Option<garth_undo::Entry>>, Error> {
-        let mut present = BTreeMap::new();
-        let parents = self.changes.iter().filter_map(|change| change.path.parent());
-        for path in parents.chain(times.iter().map(|(path, _)| path.clone())) {
-            if let Entry::Vacant(vacant) = present.entry(path) {
-                let seen = root.look(vacant.key()).map_err(Error::os("look at the workspace"))?;
-                vacant.insert(seen.map(|seen| seen.entry));
-            }
-        }
-        present.extend(self.changes.iter().map(|change| (change.path.clone(), change.before.clone())));
-        Ok(present)
-    }
-
     fn begin(&self) -> Result<(OwnedFd, PathBuf), Error> {
         let path = self.checkpoint.directory.join(JOURNAL);
         let paths = self.changes.iter().map(|change| change.path.clone()).collect();
-        let line = Line::Begun(Begun { tree: 0, paths, overwrite: BTreeSet::new() });
+        let line = Line::Begun(Begun { paths, ..Begun::default() });
         let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let file = opened.and_then(|mut file| {
             file.write_all(line.text().as_bytes())?;

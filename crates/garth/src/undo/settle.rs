@@ -27,25 +27,26 @@ struct Line {
 pub(super) type Bases = BTreeMap<AbsPath, Base>;
 
 impl Layer {
-    /// Takes stock of all trees, if that was not done. How many names are changed.
-    pub(super) fn settle(&self) -> Result<usize, Error> {
+    /// Takes stock of all trees, if that was not done, and shows what is found then. How many names are changed.
+    pub(super) fn settle(&self, seen: &mut dyn FnMut(&AbsPath, &Change)) -> Result<usize, Error> {
         let mut count = 0;
         for number in 0..self.record.trees.len() {
             count += match self.bases(number)? {
                 Some(bases) => bases.len(),
-                None => self.settle_tree(number)?,
+                None => self.settle_tree(number, seen)?,
             };
         }
         Ok(count)
     }
 
-    fn settle_tree(&self, number: usize) -> Result<usize, Error> {
+    fn settle_tree(&self, number: usize, seen: &mut dyn FnMut(&AbsPath, &Change)) -> Result<usize, Error> {
         let (mut lower, mut upper) = (self.tree(&self.record.trees[number])?, self.upper(number)?);
         let changes = compared(&mut lower, &mut upper)?.changes;
         let directory = self.store(number).join("base");
         make_private(&directory)?;
         let (mut text, mut left) = (Vec::new(), COPIES.1);
         for (copy, change) in changes.iter().enumerate() {
+            seen(&self.record.trees[number].path, change);
             let mut base = base_of(&mut lower, change, self.record.started)?;
             keep_content(&mut lower, change, &mut base, (&directory, copy as u64), &mut left)?;
             serde_json::to_writer(&mut text, &Line { path: change.path.clone(), base })

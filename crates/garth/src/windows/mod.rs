@@ -2,6 +2,7 @@
 
 mod network;
 pub mod place;
+pub mod record;
 
 use crate::files::{load_policy, os_path};
 use crate::{Error, Surroundings};

@@ -1,6 +1,6 @@
 //! What broker and runner say to each other, over a socket pair that keeps message boundaries.
 
-use super::supervise::{Denied, Execution, Used};
+use super::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 use crate::OsError;
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -32,6 +32,8 @@ pub enum FromRunner {
     Stopped(i32),
     /// A supervised call was refused.
     Denied(Denied),
+    /// What the policy hides was wanted, if the host has it.
+    Hidden(Denied),
     /// A file is used, in a sandbox that is there for learning.
     Used(Used),
     /// More files are used than are told.
@@ -40,6 +42,14 @@ pub enum FromRunner {
     NobodyListens(u16),
     /// A program is about to start and waits for a verdict.
     Execute(Execution),
+    /// A process executes a program.
+    Executes(Started),
+    /// A process that was told of is gone.
+    Gone(Gone),
+    /// Names that are not what they were, told in the end.
+    Changed(Vec<Changed>),
+    /// How complete the above is, told in the end.
+    Counted(Counted, ChangesCounted),
     /// A limit was reached and the sandbox ended for it.
     LimitHit(String),
     /// The target is gone.

@@ -3,9 +3,11 @@
 pub mod addresses;
 pub mod broker;
 pub mod control_group;
+pub mod door;
 pub mod facts;
 pub mod inside;
 pub mod journal;
+pub mod living;
 pub mod mapped;
 pub mod message;
 pub mod outside;

@@ -6,7 +6,7 @@ use crate::OsError;
 use crate::error::Context;
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
@@ -100,6 +100,20 @@ impl PrivateDirectory {
         Ok(File::from(file))
     }
 
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// What keeps it from being removed.
+    pub fn remove(&self, name: &str) -> Result<(), OsError> {
+        unlinkat(&self.directory, name, AtFlags::empty()).on("remove", self.of(name))
+    }
+
+    /// The opened directory.
+    #[must_use]
+    pub fn as_fd(&self) -> rustix::fd::BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
     fn of(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }
@@ -133,6 +147,8 @@ mod tests {
         let mut text = String::new();
         File::open(inner.join("x")).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "one\ntwo\n");
+        made.remove("x").unwrap();
+        assert_eq!(made.remove("x").unwrap_err().code, libc::ENOENT);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
 use super::sys::{console, container, folders, system, volume};
 use garth_plan::windows::facts::{
-    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Reparse, Security, System, Tool, User,
-    Volume,
+    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Policies, Reparse, Security, System, Tool,
+    User, VERSION, Volume,
 };
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,9 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         .map(|name| (name.clone(), tools(name, variable("PATH"), variable("PATHEXT"))))
         .collect();
     let mut facts = HostFacts {
+        version: VERSION,
+        policies: Policies::default(),
+        survey: None,
         system: system()?,
         user: user(variable("USERNAME"))?,
         volumes: Vec::new(),
@@ -78,6 +81,7 @@ pub fn system() -> Result<System> {
     if let Some(why) = refused.get(&Feature::AppContainer).cloned() {
         refused.insert(Feature::LessPrivileged, why);
     }
+    refused.extend(sandbox_refused());
     Ok(System {
         name: system::name(),
         build: system::build()?,
@@ -85,6 +89,30 @@ pub fn system() -> Result<System> {
         refused,
         proven: BTreeSet::new(),
     })
+}
+
+/// What Windows Sandbox lacks here: its programs are looked for, and nothing is started.
+fn sandbox_refused() -> BTreeMap<Feature, String> {
+    let within = |folder, name: &str, below: &str| {
+        let found = folders::known(folder, name).ok()?;
+        Some(std::path::PathBuf::from(found).join(below))
+    };
+    let wanted = [
+        (
+            Feature::WindowsSandbox,
+            within(&folders::FOLDERID_Windows, "Windows", r"System32\WindowsSandbox.exe"),
+        ),
+        (
+            Feature::WindowsSandboxCli,
+            within(&folders::FOLDERID_LocalAppData, "LocalAppData", r"Microsoft\WindowsApps\wsb.exe"),
+        ),
+    ];
+    let missing = wanted.into_iter().filter_map(|(feature, path)| {
+        // The alias of a packaged application leads to nothing, and is there all the same.
+        let path = path.filter(|path| path.symlink_metadata().is_err())?;
+        Some((feature, format!("{} is not there", path.display())))
+    });
+    missing.collect()
 }
 
 /// Who runs garth; the name is for reports.

@@ -12,6 +12,7 @@ mod observe;
 pub mod probe;
 pub mod relay;
 pub mod streams;
+pub mod survey;
 pub mod sys;
 pub mod wait;
 

@@ -3,7 +3,7 @@
 use super::spec::{Landlock, LandlockRule, Supervision};
 use super::view::{Area, Source, View};
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, Access, Boundary, FileOp, Policy, Verdict};
+use garth_policy::{AbsPath, Access, Boundary, FileOp, Policy, Reads, Verdict};
 
 /// `LANDLOCK_ACCESS_FS_*` (`linux/landlock.h`).
 pub mod rights {
@@ -113,6 +113,9 @@ pub(super) fn supervision(
         deletes: deletes || reads,
         connects: false,
         commands: !policy.commands.rules.is_empty(),
+        processes: policy.audit.processes.value,
+        changes: false,
+        trace: policy.audit.reads.value == Reads::Trace,
         observe: false,
         plain_modes: facts.user.uid == 0,
         quiet: policy.files.private().to_vec(),
@@ -130,6 +133,9 @@ pub(super) fn no_changes(policy: &Policy) -> Supervision {
         deletes: false,
         connects: false,
         commands: !policy.commands.rules.is_empty(),
+        processes: policy.audit.processes.value,
+        changes: false,
+        trace: policy.audit.reads.value == Reads::Trace,
         observe: false,
         plain_modes: false,
         quiet: policy.files.private().to_vec(),

@@ -163,16 +163,18 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let connects = !confinement::resolves(facts);
     let supervision = Supervision {
         connects,
+        changes: changes.is_some() && command.layers.is_empty(),
         observe: command.observe,
         ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy))
     };
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
+    let looks = supervision.observe || supervision.trace;
     let options = Options {
         arch,
-        supervise: changes.is_some() || supervision.observe,
+        supervise: changes.is_some() || looks,
         deletes: supervision.deletes || supervision.observe,
-        reads: supervision.reads || supervision.observe,
+        reads: supervision.reads || looks,
         namespaces: policy.tier.nested.value,
         executes: true,
         no_sockets: false,
@@ -254,14 +256,15 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         .filter(|path| !path.as_bytes().starts_with(b"/dev/"))
         .collect();
     let split = Split { roots, free: Vec::new() };
-    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, false, true);
+    let supervision = confinement::supervision(policy, boundaries, facts, &view, &split, false, true)
+        .map(|order| Supervision { changes: true, ..order });
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Landlock, group.as_ref());
     let options = Options {
         arch,
         supervise: supervision.is_some(),
         deletes: true,
-        reads: supervision.as_ref().is_some_and(|order| order.reads),
+        reads: supervision.as_ref().is_some_and(|order| order.reads || order.trace),
         namespaces: false,
         executes: supervision.is_some(),
         no_sockets: true,

@@ -245,6 +245,12 @@ pub struct Supervision {
     pub connects: bool,
     /// The broker is asked about every program that starts.
     pub commands: bool,
+    /// Every program that starts, and every process that ends, is told.
+    pub processes: bool,
+    /// Names that are made, written, moved and removed are told in the end.
+    pub changes: bool,
+    /// Every open is looked at, so that reads of what the view does not show are told.
+    pub trace: bool,
     /// Every use of a file and every program is told, for learning what a command needs.
     pub observe: bool,
     /// New files never run as their owner, whatever mode was asked for (the owner is root).

@@ -31,9 +31,21 @@ impl FactQuery {
     }
 }
 
-/// Everything that a plan for Windows is made from, beside the policy and the command.
+/// The version of the form in which facts are written down.
+pub const VERSION: u32 = 1;
+
+const fn version() -> u32 {
+    VERSION
+}
+
+/// Everything that a plan for Windows is made from, beside the command. Written down, this is the file that
+/// `garth doctor --facts` makes; `docs/windows-facts.schema.json` is its schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HostFacts {
+    /// Of the form: [`VERSION`].
+    #[serde(default = "version")]
+    pub version: u32,
     /// The user's directories, for the policy; all are final paths.
     pub context: Context,
     /// The edition and build, and what was found to work.
@@ -50,10 +62,81 @@ pub struct HostFacts {
     pub tools: BTreeMap<String, Vec<Tool>>,
     /// The caller's environment as far as it was recorded. A report holds no other variables than these.
     pub environment: Vec<(String, String)>,
+    /// The policy files that are in force there.
+    #[serde(default)]
+    pub policies: Policies,
+    /// What `garth doctor` looked at besides; no plan is made from it.
+    #[serde(default)]
+    pub survey: Option<Survey>,
+}
+
+/// Settings and abilities that decide nothing in a plan and explain why a tool fails. What a Windows does not say is
+/// `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Survey {
+    /// `EditionID`: `Core`, `Professional`, `Enterprise`.
+    pub edition: Option<String>,
+    /// The volume of the workspace has named streams (`FILE_NAMED_STREAMS`).
+    pub streams: Option<bool>,
+    /// Names in the workspace differ by case (`FILE_CASE_SENSITIVE_INFO`).
+    pub case_sensitive: Option<bool>,
+    /// The workspace has a second, short name (8.3).
+    pub short_names: Option<bool>,
+    /// `LongPathsEnabled`.
+    pub long_paths: Option<bool>,
+    /// Developer Mode.
+    pub developer_mode: Option<bool>,
+    /// PowerShell's execution policy, by the scopes in which it is set: `machine-policy`, `user-policy`, `user`, `machine`.
+    pub execution_policies: BTreeMap<String, String>,
+    /// Collections of AppLocker's rules that are enforced.
+    pub app_locker: Vec<String>,
+    /// App Control for programs of users.
+    pub code_integrity: Option<CodeIntegrity>,
+    /// Programs registered under `App Paths`, by file name.
+    pub app_paths: BTreeMap<String, AbsPath>,
+}
+
+/// How App Control (WDAC) treats programs of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeIntegrity {
+    /// Not at all.
+    Off,
+    /// It records what it would refuse.
+    Audit,
+    /// It refuses.
+    Enforced,
+}
+
+/// Policy files of the machine, as texts, so that its plan can be made elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// The administrator's.
+    pub managed: Option<PolicyText>,
+    /// The user's own.
+    pub user: Option<PolicyText>,
+    /// That of the workspace.
+    pub project: Option<PolicyText>,
+    /// The user trusts the content of the workspace's.
+    #[serde(default)]
+    pub project_trusted: bool,
+}
+
+/// A policy file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyText {
+    /// Where it stands, for messages.
+    pub name: String,
+    /// Its content.
+    pub text: String,
 }
 
 /// The Windows that was found. Nothing is decided by names and numbers; they stand in reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct System {
     /// As `winver` says it: `Windows 11 Home 24H2`.
     pub name: String,
@@ -107,6 +190,7 @@ pub enum Proof {
 
 /// Who runs garth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct User {
     /// Name, for reports only; SIDs decide.
     pub name: String,
@@ -122,6 +206,7 @@ pub struct User {
 
 /// Directories by their known-folder identifiers, never by name: they are elsewhere on some machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Directories {
     /// `FOLDERID_Windows`.
     pub windows: AbsPath,
@@ -157,6 +242,7 @@ pub enum VolumeKind {
 
 /// A volume or a share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Volume {
     /// Its root as paths name it: `C:\` or `\\server\share`.
     pub root: AbsPath,
@@ -176,6 +262,7 @@ pub struct Volume {
 
 /// The identity of an object: it stays the same under every name (`FILE_ID_INFO`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FileId {
     /// Serial number of the volume.
     pub volume: u64,
@@ -224,6 +311,7 @@ impl Security {
 
 /// One object that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Object {
     /// Kind of the object at the very name: a link or junction is a link.
     pub kind: NodeKind,
@@ -269,6 +357,7 @@ impl PathFact {
 
 /// A program that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tool {
     /// Where it was found, with its extension.
     pub path: AbsPath,

@@ -196,14 +196,14 @@ pub struct Guard {
 pub enum Removal {
     /// With the handle by which it was made (`FILE_FLAG_DELETE_ON_CLOSE`), so also when the broker is killed.
     OnClose,
-    /// When the session ends, if it is still empty and the one that was made: for files that programs open without
+    /// When the session ends, if it still holds what was put into it: for files that programs open without
     /// `FILE_SHARE_DELETE`, which a handle as above would lock out.
     AtEnd,
     /// When the session ends, if it is empty; what was put into it stays.
     AtEndIfEmpty,
 }
 
-/// A name that is taken by an empty object.
+/// A name that is taken by an object of garth's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// The name. Something that stands there in the meantime ends the start.
@@ -215,6 +215,8 @@ pub struct Reservation {
     pub security: SecurityDescriptor,
     /// When it goes.
     pub removal: Removal,
+    /// What a file holds from the first moment; nothing in a directory.
+    pub content: String,
     /// Why it is taken.
     pub reason: String,
 }

@@ -10,8 +10,8 @@
 
 use garth_plan::facts::Command;
 use garth_plan::windows::facts::{
-    Directories, FactQuery, FileId, HostFacts, Object, PathFact, Reparse, Security, System, Tool, User,
-    Volume, VolumeKind,
+    CodeIntegrity, Directories, FactQuery, FileId, HostFacts, Object, PathFact, Policies, Reparse, Security,
+    Survey, System, Tool, User, VERSION, Volume, VolumeKind,
 };
 use garth_plan::windows::inherit::{Child, new_object};
 use garth_plan::windows::token::Held;
@@ -323,6 +323,7 @@ impl Sketch {
             objects,
             token: self.token(),
             looked: Cell::new(0),
+            planted: None,
             sketch_home: path(self.home),
             volumes: self.volumes(),
         };
@@ -405,6 +406,9 @@ impl Sketch {
 
     fn nothing_asked(&self) -> HostFacts {
         HostFacts {
+            version: VERSION,
+            policies: Policies::default(),
+            survey: Some(self.survey()),
             context: self.context(),
             system: System {
                 name: self.edition.into(),
@@ -442,6 +446,33 @@ impl Sketch {
         }
     }
 
+    /// Settings as the editions have them from the start; the one in a domain has rules for programs.
+    fn survey(&self) -> Survey {
+        let edition = ["Home", "Enterprise", "Pro"].into_iter().find(|name| self.edition.contains(name));
+        let edition = edition.map(|name| match name {
+            "Home" => "Core",
+            "Pro" => "Professional",
+            other => other,
+        });
+        let policy = |scope: &str, text: &str| (scope.to_owned(), text.to_owned());
+        Survey {
+            edition: edition.map(str::to_owned),
+            streams: Some(true),
+            case_sensitive: Some(false),
+            short_names: Some(!self.workspace.starts_with("D:")),
+            long_paths: Some(self.name == "windows-dev-drive"),
+            developer_mode: Some(self.name == "windows-dev-drive"),
+            execution_policies: if self.domain {
+                [policy("machine-policy", "AllSigned")].into()
+            } else {
+                [policy("user", "RemoteSigned")].into()
+            },
+            app_locker: if self.domain { vec!["Exe".to_owned(), "Script".to_owned()] } else { Vec::new() },
+            code_integrity: Some(if self.domain { CodeIntegrity::Audit } else { CodeIntegrity::Off }),
+            app_paths: BTreeMap::new(),
+        }
+    }
+
     fn refused(&self) -> BTreeMap<garth_plan::windows::facts::Feature, String> {
         use garth_plan::windows::facts::Feature;
         let why = "Windows Sandbox is not part of this edition, or is not switched on";
@@ -460,6 +491,8 @@ pub struct Host {
     token: Token,
     /// Objects that were opened.
     pub looked: Cell<usize>,
+    /// A tree that is computed when it is looked at: where it begins, and how many files are in it.
+    planted: Option<(AbsPath, usize)>,
     sketch_home: AbsPath,
     volumes: Vec<Volume>,
 }
@@ -486,9 +519,33 @@ impl Host {
         self.objects.insert(path.clone(), (kind, security));
     }
 
-    fn object(&self, path: &AbsPath) -> Option<PathFact> {
+    /// Files `d0\\f0`, `d1\\f1` and so on below a directory that exists, a hundred directories of them.
+    pub fn plant(&mut self, root: &AbsPath, files: usize) {
+        assert!(self.objects.contains_key(root));
+        self.planted = Some((root.clone(), files));
+    }
+
+    fn planted(&self, path: &AbsPath) -> Option<(NodeKind, Option<SecurityDescriptor>)> {
+        let (root, files) = self.planted.as_ref().filter(|(root, _)| path.starts_with(root))?;
+        let names = std::str::from_utf8(path.strip_prefix(root)?).ok()?;
+        let mut names = names.split('\\').filter(|name| !name.is_empty());
+        let number = |name: &str, letter: char| name.strip_prefix(letter)?.parse::<usize>().ok();
+        let directory = number(names.next()?, 'd').filter(|directory| *directory < 100)?;
+        let inherit = |above: Option<&SecurityDescriptor>, child| {
+            above.map(|above| new_object(Some(above), None, &self.token, child))
+        };
+        let security = inherit(self.objects[root].1.as_ref(), Child::DIRECTORY);
+        let Some(name) = names.next() else { return Some((NodeKind::Directory, security)) };
+        let file = number(name, 'f').filter(|file| file < files && file % 100 == directory)?;
+        (names.next().is_none() && file < *files)
+            .then(|| (NodeKind::File, inherit(security.as_ref(), Child::FILE)))
+    }
+
+    /// What stands there.
+    pub fn object(&self, path: &AbsPath) -> Option<PathFact> {
         self.looked.set(self.looked.get() + 1);
-        let (kind, security) = self.objects.get(path)?;
+        let planted = self.planted(path);
+        let (kind, security) = self.objects.get(path).or(planted.as_ref())?;
         let Some(security) = security else { return Some(PathFact::Refused) };
         let volume = self.volumes.iter().find(|volume| path.starts_with(&volume.root)).unwrap();
         let bytes = path.to_string().to_lowercase();

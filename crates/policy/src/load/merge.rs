@@ -306,11 +306,10 @@ impl<'l> Merge<'l> {
         settle(
             &mut policy.audit.required,
             layers,
-            |written| written.audit_required.as_ref(),
+            |written| written.audit.required.as_ref(),
             |required| std::cmp::Reverse(*required),
         );
-        let managed = layers.managed.as_ref().and_then(|managed| managed.audit_path.clone());
-        policy.audit.path = managed.or_else(|| strongest(layers, |written| written.audit_path.as_ref()));
+        super::audit::settle(&mut policy.audit, layers);
         if let Some(profile) = self.untrusted().and_then(|project| project.profile.as_ref()) {
             self.narrow_profile(profile);
         }

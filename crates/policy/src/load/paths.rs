@@ -179,28 +179,6 @@ impl Reader<'_> {
             _ => None,
         }
     }
-
-    pub(super) fn audit_path(&mut self, value: Value<'_, '_>) -> Option<crate::origin::Sourced<AbsPath>> {
-        let hint = "write an absolute path or one that starts with `~/`";
-        let text = self.string(value, "path", hint)?;
-        if self.layer == Layer::Project {
-            let message = "a project cannot choose where the log is written";
-            self.report("path-outside", value.span(), message, "", "put the line in your own policy");
-            return None;
-        }
-        match self.plain_path(text) {
-            Some(path) if path.starts_with(&self.context.workspace) => {
-                let message = "the log cannot be in the workspace";
-                self.report("dangerous-root", value.span(), message, "it could be written from inside", hint);
-                None
-            }
-            Some(path) => Some(self.sourced(path, &value.span())),
-            None => {
-                self.report("bad-path", value.span(), format!("{} is no path", quoted(text)), "", hint);
-                None
-            }
-        }
-    }
 }
 
 fn is_relative(text: &str, flavor: Flavor) -> bool {

@@ -1,5 +1,6 @@
 //! A policy file as it was written: what it says, each value with its place.
 
+use super::audit::AuditWritten;
 use super::reader::{Reader, Value, in_order, quoted};
 use super::undo::WrittenUndo;
 use crate::commands::CommandRule;
@@ -42,8 +43,7 @@ pub(super) struct Written {
     pub(super) minimum: Option<Sourced<TierMinimum>>,
     pub(super) accept: Option<Vec<Sourced<String>>>,
     pub(super) nested: Option<Sourced<bool>>,
-    pub(super) audit_required: Option<Sourced<bool>>,
-    pub(super) audit_path: Option<Sourced<AbsPath>>,
+    pub(super) audit: AuditWritten,
     pub(super) undo: WrittenUndo,
     pub(super) sockets: Option<Vec<Sourced<AbsPath>>>,
     pub(super) devices: Option<Vec<Sourced<DeviceClass>>>,
@@ -74,8 +74,7 @@ impl Written {
             minimum: None,
             accept: None,
             nested: None,
-            audit_required: None,
-            audit_path: None,
+            audit: AuditWritten::default(),
             undo: WrittenUndo::default(),
             sockets: None,
             devices: None,
@@ -145,7 +144,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ("limits", &["memory", "processes", "time", "cpu", "file-size"]),
     ("approvals", &["mode", "timeout"]),
     ("tier", &["minimum", "accept", "nested"]),
-    ("audit", &["required", "path"]),
+    ("audit", &["required", "path", "processes", "reads", "keep-for", "keep-size", "anchor"]),
     ("undo", &["mode", "fallback", "budget", "largest", "total", "keep", "age", "exclude"]),
     ("sockets", &["allow"]),
     ("devices", &["allow"]),
@@ -179,7 +178,7 @@ impl Reader<'_> {
                 "limits" => self.limits(value, &mut out),
                 "approvals" => self.approvals(value, &mut out),
                 "tier" => self.tier(value, &mut out),
-                "audit" => self.audit(value, &mut out),
+                "audit" => self.audit(value, &mut out.audit),
                 "undo" => self.undo(value, &mut out),
                 "sockets" => self.sockets(value, &mut out),
                 _ => self.devices(value, &mut out),
@@ -304,17 +303,6 @@ impl Reader<'_> {
                     out.nested =
                         self.boolean(value, "nested").map(|nested| self.sourced(nested, &value.span()))
                 }
-            }
-        }
-    }
-
-    fn audit(&mut self, value: Value<'_, '_>, out: &mut Written) {
-        for (key, value) in self.section(value, "audit") {
-            if key.get_ref() == "required" {
-                let required = self.boolean(value, "required");
-                out.audit_required = required.map(|required| self.sourced(required, &value.span()));
-            } else {
-                out.audit_path = self.audit_path(value);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! All commands at every depth.
 
+use super::copied::Copies;
 use super::written::Files;
 use super::{content, launches, of_variables};
 use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
@@ -40,6 +41,8 @@ pub struct Followed {
     read: usize,
     /// Files that the text writes.
     files: Files,
+    /// Files that the text gives other names.
+    copies: Copies,
 }
 
 /// Bytes of inputs that are copied in all; what would come beyond is not known.
@@ -131,7 +134,9 @@ impl Followed {
             found.nested = table.runs_of_added(&command);
         }
         found.nested.extend(self.files.run_by(&command, &found.effects));
+        found.nested.extend(self.copies.run_by(&command));
         self.files.follow(&command);
+        self.copies.follow(&command);
         self.effects.extend(found.effects.into_iter().map(|effect| (place, effect)));
         self.script.commands.push(command.clone());
         if depth >= DEPTH && !found.nested.is_empty() {

@@ -9,6 +9,7 @@ mod code;
 mod compilers;
 mod containers;
 mod content;
+mod copied;
 mod finders;
 mod follow;
 mod git;

@@ -36,6 +36,12 @@ impl Generator {
         self.below(of) == 0
     }
 
+    /// Some of these pieces, at most so many.
+    pub(crate) fn pieces(&mut self, pieces: &[&str], most: usize) -> String {
+        let count = self.below(most + 1);
+        (0..count).map(|_| self.one_of(pieces)).collect()
+    }
+
     /// A whole script.
     pub(crate) fn script(&mut self) -> String {
         let mut text = String::new();

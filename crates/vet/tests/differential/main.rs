@@ -5,6 +5,7 @@
 
 #![cfg(unix)]
 
+mod denials;
 mod generator;
 mod matching;
 mod sandbox;

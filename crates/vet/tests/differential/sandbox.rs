@@ -40,8 +40,20 @@ impl Sandbox {
         Some(Self { directory, bash })
     }
 
-    /// Runs a script. The arguments of every stub that ran, its name first.
+    /// Runs a script, which is one. The arguments of every stub that ran, its name first.
     pub(crate) fn run(&self, seed: u64, text: &str) -> Vec<Vec<String>> {
+        let (recorded, error) = self.recorded(seed, text);
+        assert!(!error.contains("syntax error"), "{text}\n{error}");
+        recorded
+    }
+
+    /// As [`Self::run`], for a text that need be no script.
+    pub(crate) fn run_any(&self, seed: u64, text: &str) -> Vec<Vec<String>> {
+        self.recorded(seed, text).0
+    }
+
+    /// What ran, and what bash says of it.
+    fn recorded(&self, seed: u64, text: &str) -> (Vec<Vec<String>>, String) {
         let root = self.directory.path();
         // What a script left running in the background writes to places of its own.
         let (work, record) = (root.join(format!("work{seed}")), root.join(format!("record{seed}")));
@@ -52,6 +64,8 @@ impl Sandbox {
             .env("PATH", root.join("programs"))
             .env("HOME", &work)
             .env("RECORD", &record)
+            // Functions that call themselves come to an end.
+            .env("FUNCNEST", "3")
             .current_dir(&work)
             .stdin(Stdio::null())
             .output();
@@ -59,9 +73,8 @@ impl Sandbox {
             |error| error.to_string(),
             |output| String::from_utf8_lossy(&output.stderr).into_owned(),
         );
-        assert!(!error.contains("syntax error"), "{text}\n{error}");
         let recorded = fs::read(&record).unwrap_or_default();
-        commands(&String::from_utf8_lossy(&recorded))
+        (commands(&String::from_utf8_lossy(&recorded)), error)
     }
 }
 

@@ -6,7 +6,8 @@ use crate::verbs::undo::policy_of;
 use crate::verbs::undo::show::{hunks, name};
 use garth::policy::escape_visible;
 use garth::undo::{
-    Change, Checkpoints, Entry, Hunks, Kind, Layers, Reader, Standing, What, differences, reversal, unified,
+    Change, Checkpoints, Entry, Hunks, Kind, Layers, Reader, Standing, Texts, What, differences, reversal,
+    unified,
 };
 
 /// Names that are looked at; more are counted.
@@ -52,7 +53,7 @@ fn of_layer(id: &str, environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Changes, Fai
     let mut reader = Reader::new(&layer)?;
     for difference in all.list.iter().take(NAMES) {
         let texts = reader.texts(difference);
-        let hunks = hunks(difference, &texts).unwrap_or_default();
+        let hunks = hunks(&difference.change, &texts).unwrap_or_default();
         let remark = match (&difference.standing, &difference.trusted) {
             (Standing::Moved(why), _) => Some(format!("conflict: {why}")),
             (Standing::AsBefore, Some(why)) => Some(format!("trusted: {why}")),
@@ -79,7 +80,8 @@ fn of_checkpoint(id: &str, environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Changes
         ..Changes::default()
     };
     let shown = reversal.changes.get(..NAMES).unwrap_or(&reversal.changes);
-    for (change, (now, before)) in shown.iter().zip(reversal.texts(shown)?) {
+    for change in shown {
+        let Texts { outside: now, layer: before, .. } = reversal.texts(change)?;
         let hunks = texts_compared(change, now, before);
         let path = change.path.as_bytes();
         let name = escape_visible(path.strip_prefix(b"/").unwrap_or(path));

@@ -20,7 +20,7 @@ pub fn checkpoint(prepared: &Prepared, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Names that are not kept: the first of them, and how many.
-pub fn left_out(what: &str, names: &[AbsPath], out: &mut impl Write) -> io::Result<()> {
+pub fn left_out(what: &str, names: &[AbsPath], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     if names.is_empty() {
         return Ok(());
     }

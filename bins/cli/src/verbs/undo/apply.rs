@@ -1,17 +1,20 @@
 //! `garth apply`.
 
-use super::show::{conflict, hunks, line, name, patch};
-use super::{layer_and_paths, policy_of};
+use super::show::{becomes, conflict, hunks, line, name, patch};
+use super::{ask, layer_and_paths, policy_of};
 use crate::arguments::ApplyArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::request::environment;
 use crate::show::HINT;
+use crate::verbs::run::kept::left_out;
 use garth::Error;
 use garth::policy::escape_visible;
 use garth::undo::{
-    Applied, Choice, Choose, Difference, Layer, Order, Reader, Standing, apply, differences, interrupted,
+    Applied, Checkpoints, Choice, Choose, Difference, Layer, Order, Reader, Standing, apply, differences,
+    interrupted,
 };
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Puts a layer in place. Exit code 1 if something of what was asked for was left.
 pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failure> {
@@ -31,9 +34,10 @@ pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failur
         return Ok(1);
     }
     let mut chooser = Chooser { arguments, rest: None };
-    let mut progress = Progress::new("put in place");
+    let mut progress = if arguments.json { Progress::none() } else { Progress::new("put in place") };
     let id = layer.record.id.clone();
-    let applied = apply(layer, &policy, &Order { paths }, &mut chooser, &mut progress)?;
+    let checkpoints = Checkpoints::of(&environment())?.within(&policy.undo);
+    let applied = apply(layer, &policy, &Order { paths, checkpoints }, &mut chooser, &mut progress)?;
     drop(progress);
     tell(arguments, &id, &applied, out)
 }
@@ -59,20 +63,10 @@ fn agreed(
     let mut reader = Reader::new(layer)?;
     for difference in &wanted {
         let texts = reader.texts(difference);
-        line(layer, difference, hunks(difference, &texts).as_ref(), &mut err)?;
+        line(layer, difference, hunks(&difference.change, &texts).as_ref(), &mut err)?;
     }
     let question = format!("put these {} changes in place? [yes, no] ", wanted.len());
     Ok(matches!(ask(&question)?.as_str(), "y" | "yes"))
-}
-
-/// One line from the terminal; empty at its end.
-fn ask(question: &str) -> io::Result<String> {
-    let mut err = anstream::stderr();
-    write!(err, "{question}")?;
-    err.flush()?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim().to_lowercase())
 }
 
 /// Chooses by options, or asks.
@@ -86,7 +80,9 @@ impl Choose for Chooser<'_> {
     fn choose(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Error> {
         let needs_own_yes = difference.trusted.is_some() || difference.standing != Standing::AsBefore;
         if self.arguments.interactive {
-            if let Some(choice) = self.rest.filter(|choice| *choice == Choice::Leave || !needs_own_yes) {
+            if let Some(choice) =
+                self.rest.clone().filter(|choice| *choice == Choice::Leave || !needs_own_yes)
+            {
                 return Ok(choice);
             }
             return self.asked(layer, difference).map_err(|failure| Error::Undo {
@@ -105,24 +101,27 @@ impl Chooser<'_> {
     fn asked(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Failure> {
         let mut err = anstream::stderr();
         let texts = Reader::new(layer)?.texts(difference);
-        line(layer, difference, hunks(difference, &texts).as_ref(), &mut err)?;
+        line(layer, difference, hunks(&difference.change, &texts).as_ref(), &mut err)?;
         let is_conflict = difference.standing != Standing::AsBefore;
-        if is_conflict {
-            conflict(&texts, &mut err)?;
-        }
+        let merged = if is_conflict { conflict(&texts, &mut err)? } else { None };
         let shown = name(layer, difference);
-        let question = if is_conflict {
-            format!("overwrite {shown} with what the layer has? [yes, no, diff, quit] ")
-        } else if difference.trusted.is_some() {
-            format!("{shown} is run or trusted outside. Put it in place? [yes, no, diff, quit] ")
-        } else {
-            format!("put {shown} in place? [yes, no, all, none, diff, quit] ")
-        };
+        let question = question(difference, merged.is_some(), &shown);
         loop {
             match ask(&question)?.as_str() {
                 "y" | "yes" => return Ok(Choice::Place),
                 "n" | "no" => return Ok(Choice::Leave),
-                "d" | "diff" => patch(layer, difference, &texts, true, &mut err)?,
+                "d" | "diff" => {
+                    if !patch(&difference.change, &texts, true, &mut err)? {
+                        line(layer, difference, None, &mut err)?;
+                    }
+                }
+                "m" | "merge" if merged.is_some() => {
+                    let text = merged.clone().unwrap_or_default();
+                    becomes(texts.outside.as_deref().unwrap_or_default(), &text, &mut err)?;
+                    if matches!(ask(&format!("write this to {shown}? [yes, no] "))?.as_str(), "y" | "yes") {
+                        return Ok(Choice::Merge(text));
+                    }
+                }
                 "a" | "all" if !is_conflict && difference.trusted.is_none() => {
                     self.rest = Some(Choice::Place);
                     return Ok(Choice::Place);
@@ -139,6 +138,24 @@ impl Chooser<'_> {
     }
 }
 
+/// What is asked of a difference.
+fn question(difference: &Difference, can_merge: bool, shown: &str) -> String {
+    let trusted = difference.trusted.is_some();
+    let words = if trusted { " is run or trusted outside." } else { "" };
+    match (difference.standing != Standing::AsBefore, can_merge) {
+        (true, true) if trusted => {
+            format!("{shown}{words} Overwrite it with what the layer has? [yes, no, merge, diff, quit] ")
+        }
+        (true, false) if trusted => {
+            format!("{shown}{words} Overwrite it with what the layer has? [yes, no, diff, quit] ")
+        }
+        (true, true) => format!("overwrite {shown} with what the layer has? [yes, no, merge, diff, quit] "),
+        (true, false) => format!("overwrite {shown} with what the layer has? [yes, no, diff, quit] "),
+        (false, _) if trusted => format!("{shown}{words} Put it in place? [yes, no, diff, quit] "),
+        (false, _) => format!("put {shown} in place? [yes, no, all, none, diff, quit] "),
+    }
+}
+
 fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn Write) -> Result<u8, Failure> {
     if arguments.json {
         let left = applied.left.iter().map(|(difference, why)| {
@@ -149,6 +166,8 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
             "layer": id,
             "placed": applied.placed,
             "left": left.collect::<Vec<_>>(),
+            "checkpoints": applied.checkpoints.iter().map(|record| &record.id).collect::<Vec<_>>(),
+            "notKept": applied.not_kept,
             "finished": applied.finished,
             "obstacle": applied.obstacle,
         });
@@ -161,6 +180,7 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
             let path = escape_visible(path.strip_prefix(b"/").unwrap_or(path));
             writeln!(out, "left in the layer: {path}: {}", escape_visible(why.as_bytes()))?;
         }
+        kept(applied, out)?;
         hints(id, applied, out)?;
     }
     if let Some(obstacle) = &applied.obstacle {
@@ -171,6 +191,15 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
         ));
     }
     Ok(u8::from(!applied.left.is_empty()))
+}
+
+/// What was replaced, and what of it cannot be brought back.
+fn kept(applied: &Applied, out: &mut dyn Write) -> io::Result<()> {
+    for record in &applied.checkpoints {
+        let id = &record.id;
+        writeln!(out, "what was replaced is in the checkpoint {id}: garth undo --to {id}")?;
+    }
+    left_out("what was replaced there is not kept, for its size", &applied.not_kept, out)
 }
 
 fn hints(id: &str, applied: &Applied, out: &mut dyn Write) -> io::Result<()> {

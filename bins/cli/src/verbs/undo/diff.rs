@@ -49,7 +49,7 @@ fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> 
             continue;
         }
         let texts = reader.texts(difference);
-        line(layer, difference, hunks(difference, &texts).as_ref(), out)?;
+        line(layer, difference, hunks(&difference.change, &texts).as_ref(), out)?;
     }
     if of_git > 0 {
         writeln!(out, "{PART}M{PART:#} .git/  {of_git} files of git's own")?;
@@ -73,13 +73,15 @@ fn patches(layer: &Layer, list: &[Difference], out: &mut dyn Write) -> Result<()
     for difference in list {
         let texts = reader.texts(difference);
         if terminal {
-            patch(layer, difference, &texts, true, out)?;
+            if !patch(&difference.change, &texts, true, out)? {
+                line(layer, difference, None, out)?;
+            }
             if difference.standing != Standing::AsBefore {
                 line(layer, difference, None, out)?;
                 conflict(&texts, out)?;
             }
         } else {
-            patch(layer, difference, &texts, false, &mut raw)?;
+            patch(&difference.change, &texts, false, &mut raw)?;
         }
     }
     raw.flush()?;

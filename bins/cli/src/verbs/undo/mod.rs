@@ -11,6 +11,7 @@ use crate::request::{absolute, environment};
 use garth::policy::{AbsPath, Policy};
 use garth::undo::{Layer, Layers};
 use std::ffi::OsString;
+use std::io::{self, BufRead, Write};
 
 /// The layer and the paths that the words of a command line name. The first word is a layer if there is one of that name
 /// and no file; without one it is the layer of the working directory.
@@ -47,4 +48,14 @@ pub fn policy_of(layer: &Layer) -> Result<Policy, Failure> {
     let workspace = layer.record.trees.first().map(|tree| &tree.path);
     let surroundings = garth::surroundings(workspace, &environment)?;
     Ok(garth::files::load_policy(&surroundings, &environment, None, &[])?.policy)
+}
+
+/// One line from the terminal; empty at its end.
+fn ask(question: &str) -> io::Result<String> {
+    let mut err = anstream::stderr();
+    write!(err, "{question}")?;
+    err.flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().to_lowercase())
 }

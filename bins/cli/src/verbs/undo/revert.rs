@@ -1,5 +1,7 @@
 //! `garth undo` and `garth checkpoints`.
 
+use super::ask;
+use super::show::patch;
 use crate::arguments::UndoArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -7,17 +9,44 @@ use crate::request::{absolute, environment};
 use crate::show::{HINT, PART};
 use crate::table::{Cell, table};
 use garth::policy::{AbsPath, escape_visible};
-use garth::undo::{Change, Checkpoint, Checkpoints, Kind, Reversal, What, reversal};
-use std::io::{self, BufRead, IsTerminal, Write};
+use garth::undo::{Change, Checkpoint, Checkpoints, Kind, Reversal, Reverted, What, reversal};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Goes back to a checkpoint.
+/// Goes back to a checkpoint, with those of other trees that belong to it. Exit code 1 if something was left by choice.
 pub fn undo(arguments: &UndoArguments, out: &mut dyn Write) -> Result<u8, Failure> {
     let environment = environment();
     let surroundings = garth::surroundings(None, &environment)?;
+    let policy = garth::files::load_policy(&surroundings, &environment, None, &[])?.policy;
     let tree = &surroundings.context.workspace;
+    let paths = paths_in(tree, &arguments.paths)?;
+    let checkpoints = Checkpoints::of(&environment)?.within(&policy.undo);
+    let target = checkpoints.target(tree, arguments.to.as_deref())?;
+    // Paths name a part of the workspace alone.
+    let beside = if paths.is_empty() { checkpoints.beside(&target)? } else { Vec::new() };
+    let mut group = vec![reversal(target, &paths)?];
+    for checkpoint in beside {
+        group.push(reversal(checkpoint, &[])?);
+    }
+    if arguments.interactive {
+        attended("name the paths: garth undo --yes PATHS")?;
+        if !asked(&mut group)? {
+            return Ok(1);
+        }
+    } else if !arguments.yes && !arguments.json && !agreed(&group)? {
+        return Ok(1);
+    }
+    let id = group[0].checkpoint().record.id.clone();
+    let reverted = carry_out(group, &checkpoints, arguments.json)?;
+    tell(arguments, &id, reverted, out)
+}
+
+/// Paths of the command line, as those in the workspace.
+fn paths_in(tree: &AbsPath, typed: &[OsString]) -> Result<Vec<AbsPath>, Failure> {
     let mut paths = Vec::new();
-    for typed in &arguments.paths {
+    for typed in typed {
         let path = absolute(typed)?;
         let inside = path.strip_prefix(tree).and_then(|rest| AbsPath::posix([&b"/"[..], rest].concat()).ok());
         paths.push(inside.ok_or_else(|| {
@@ -25,16 +54,31 @@ pub fn undo(arguments: &UndoArguments, out: &mut dyn Write) -> Result<u8, Failur
             Failure::own(format!("{path} is not in {tree}"), why, "name a path in the workspace")
         })?);
     }
-    let checkpoints = Checkpoints::of(&environment)?;
-    let target = checkpoints.target(tree, arguments.to.as_deref())?;
-    let reversal = reversal(target, &paths)?;
-    if !arguments.yes && !arguments.json && !agreed(&reversal)? {
-        return Ok(1);
+    Ok(paths)
+}
+
+/// Goes back: the other trees first, so that the workspace's new checkpoint can name theirs.
+fn carry_out(
+    mut group: Vec<Reversal>,
+    checkpoints: &Checkpoints,
+    as_json: bool,
+) -> Result<Reverted, Failure> {
+    let mut progress = if as_json { Progress::none() } else { Progress::new("taken back") };
+    let (mut placed, mut kept) = (0, Vec::new());
+    while let Some(reversal) = group.pop() {
+        let is_last = group.is_empty();
+        let beside = if is_last { std::mem::take(&mut kept) } else { Vec::new() };
+        let reverted = reversal.carry_out(checkpoints, beside, &mut progress)?;
+        placed += reverted.placed;
+        if is_last || reverted.obstacle.is_some() {
+            return Ok(Reverted { placed, ..reverted });
+        }
+        kept.extend(reverted.kept);
     }
-    let id = reversal.checkpoint().record.id.clone();
-    let mut progress = Progress::new("taken back");
-    let reverted = reversal.carry_out(&checkpoints, &mut progress)?;
-    drop(progress);
+    Ok(Reverted { placed, kept: None, obstacle: None })
+}
+
+fn tell(arguments: &UndoArguments, id: &str, reverted: Reverted, out: &mut dyn Write) -> Result<u8, Failure> {
     if arguments.json {
         let whole = serde_json::json!({
             "version": 1,
@@ -61,29 +105,83 @@ pub fn undo(arguments: &UndoArguments, out: &mut dyn Write) -> Result<u8, Failur
     }
 }
 
-fn agreed(reversal: &Reversal) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::own(
-            "undo changes the workspace, and there is nobody to ask",
-            "standard input or standard error is no terminal",
-            "say so: garth undo --yes",
-        ));
+/// Somebody is there to ask.
+fn attended(hint: &str) -> Result<(), Failure> {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        return Ok(());
     }
+    Err(Failure::own(
+        "undo changes the workspace, and there is nobody to ask",
+        "standard input or standard error is no terminal",
+        hint,
+    ))
+}
+
+fn agreed(group: &[Reversal]) -> Result<bool, Failure> {
+    attended("say so: garth undo --yes")?;
     let mut err = anstream::stderr();
-    for change in &reversal.changes {
-        writeln!(err, "{PART}{}{PART:#} {}", letter(change), name(change))?;
+    for (number, reversal) in group.iter().enumerate() {
+        for change in &reversal.changes {
+            writeln!(err, "{PART}{}{PART:#} {}", letter(change), name(reversal, number, change))?;
+        }
     }
-    let record = &reversal.checkpoint().record;
-    write!(
-        err,
-        "take these {} changes back, to before `{}`? [yes, no] ",
-        reversal.changes.len(),
-        record.before
-    )?;
-    err.flush()?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+    let count: usize = group.iter().map(|reversal| reversal.changes.len()).sum();
+    let before = &group[0].checkpoint().record.before;
+    let answer = ask(&format!("take these {count} changes back, to before `{before}`? [yes, no] "))?;
+    Ok(matches!(answer.as_str(), "y" | "yes"))
+}
+
+/// Asks about each change, and leaves out what is not wanted. False if nothing is to be done.
+fn asked(group: &mut [Reversal]) -> Result<bool, Failure> {
+    let mut rest = None;
+    let mut any = false;
+    for (number, reversal) in group.iter_mut().enumerate() {
+        let mut left = BTreeSet::new();
+        for change in &reversal.changes {
+            let wanted = match rest {
+                Some(wanted) => wanted,
+                None => match asked_of(reversal, number, change)? {
+                    Answer::One(wanted) => wanted,
+                    Answer::All(wanted) => *rest.insert(wanted),
+                    Answer::Quit => return Ok(false),
+                },
+            };
+            if !wanted {
+                left.insert(change.path.clone());
+            }
+        }
+        reversal.leave(&left);
+        any |= !reversal.changes.is_empty();
+    }
+    Ok(any)
+}
+
+/// What was said to a change, and to all that follow.
+enum Answer {
+    One(bool),
+    All(bool),
+    Quit,
+}
+
+fn asked_of(reversal: &Reversal, number: usize, change: &Change) -> Result<Answer, Failure> {
+    let mut err = anstream::stderr();
+    let (act, shown) = (letter(change).trim_end(), name(reversal, number, change));
+    loop {
+        match ask(&format!("{act} {shown}? [yes, no, all, none, diff, quit] "))?.as_str() {
+            "y" | "yes" => return Ok(Answer::One(true)),
+            "n" | "no" => return Ok(Answer::One(false)),
+            "a" | "all" => return Ok(Answer::All(true)),
+            "none" => return Ok(Answer::All(false)),
+            "d" | "diff" => {
+                if !patch(change, &reversal.texts(change)?, true, &mut err)? {
+                    writeln!(err, "{PART}{act}{PART:#} {shown}")?;
+                }
+            }
+            // The end of what is typed, too.
+            "q" | "quit" | "" => return Ok(Answer::Quit),
+            _ => writeln!(err, "garth: that is no answer")?,
+        }
+    }
 }
 
 /// What undo does at a name.
@@ -95,9 +193,14 @@ fn letter(change: &Change) -> &'static str {
     }
 }
 
-fn name(change: &Change) -> String {
-    let bytes = change.path.as_bytes();
-    let name = escape_visible(bytes.strip_prefix(b"/").unwrap_or(bytes));
+/// The name of a change, from the root of the workspace; from `/` in another tree, which comes after it.
+fn name(reversal: &Reversal, number: usize, change: &Change) -> String {
+    let bytes = change.path.as_bytes().strip_prefix(b"/").unwrap_or_default();
+    let place = reversal.checkpoint().record.tree.path.join(bytes);
+    let name = match place {
+        Ok(place) if number > 0 => escape_visible(place.as_bytes()),
+        _ => escape_visible(bytes),
+    };
     let entry = change.after.as_ref().or(change.before.as_ref());
     if entry.is_some_and(|entry| entry.kind == Kind::Directory) { format!("{name}/") } else { name }
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::show::{BOLD, ERROR, GOOD, PART};
 use garth::policy::escape_visible;
-use garth::undo::{Difference, Hunks, Kind, Layer, Standing, Texts, What, three_way, unified};
+use garth::undo::{Change, Difference, Hunks, Kind, Layer, Standing, Texts, What, three_way, unified};
 use std::io::{self, Write};
 
 /// The letter of a change, as git has it.
@@ -86,10 +86,9 @@ fn detail(difference: &Difference) -> Option<String> {
 }
 
 /// The differences of two texts; `None` where one of them is no text.
-pub fn hunks(difference: &Difference, texts: &Texts) -> Option<Hunks> {
+pub fn hunks(change: &Change, texts: &Texts) -> Option<Hunks> {
     let is_file =
         |entry: &Option<garth::undo::Entry>| entry.as_ref().is_some_and(|entry| entry.kind == Kind::File);
-    let change = &difference.change;
     let empty = Vec::new();
     let old = if is_file(&change.before) { texts.outside.as_ref()? } else { &empty };
     let new = if is_file(&change.after) { texts.layer.as_ref()? } else { &empty };
@@ -103,38 +102,34 @@ fn plain(line: &[u8]) -> String {
 }
 
 /// A patch that `git apply` and `patch` take: of files and links, as git knows nothing else. `terminal` says that people
-/// read it.
-pub fn patch(
-    layer: &Layer,
-    difference: &Difference,
-    texts: &Texts,
-    terminal: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+/// read it. False if there is nothing to show of it.
+pub fn patch(change: &Change, texts: &Texts, terminal: bool, out: &mut dyn Write) -> io::Result<bool> {
     let known = |entry: &&garth::undo::Entry| matches!(entry.kind, Kind::File | Kind::Link);
-    let (before, after) = (&difference.change.before, &difference.change.after);
+    let (before, after) = (&change.before, &change.after);
     let (old, new) = (before.as_ref().filter(known), after.as_ref().filter(known));
     let replaced = old.zip(new).is_some_and(|(old, new)| old.kind != new.kind);
     if old.is_none() && new.is_none() {
-        return if terminal { line(layer, difference, None, out) } else { Ok(()) };
+        return Ok(false);
     }
     if replaced {
-        one_patch(difference, (old, None), texts, terminal, out)?;
-        return one_patch(difference, (None, new), texts, terminal, out);
+        one_patch(change, (old, None), texts, terminal, out)?;
+        one_patch(change, (None, new), texts, terminal, out)?;
+        return Ok(true);
     }
-    one_patch(difference, (old, new), texts, terminal, out)
+    one_patch(change, (old, new), texts, terminal, out)?;
+    Ok(true)
 }
 
 type Sides<'s> = (Option<&'s garth::undo::Entry>, Option<&'s garth::undo::Entry>);
 
 fn one_patch(
-    difference: &Difference,
+    change: &Change,
     (old, new): Sides<'_>,
     texts: &Texts,
     terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let name = quoted(difference.change.path.as_bytes());
+    let name = quoted(change.path.as_bytes());
     let bold = if terminal { BOLD } else { anstyle::Style::new() };
     writeln!(out, "{bold}diff --git {} {}{bold:#}", name("a"), name("b"))?;
     let mode = |entry: &garth::undo::Entry| match entry.kind {
@@ -209,11 +204,11 @@ fn quoted(path: &[u8]) -> impl Fn(&str) -> String {
     move |side| if odd { format!("\"{side}{text}\"") } else { format!("{side}{text}") }
 }
 
-/// What both sides made of a text since the layer began.
-pub fn conflict(texts: &Texts, out: &mut dyn Write) -> Result<(), Failure> {
+/// Shows what both sides made of a text since the layer began. The text that both fit together to, if they do.
+pub fn conflict(texts: &Texts, out: &mut dyn Write) -> Result<Option<Vec<u8>>, Failure> {
     let (Some(base), Some(outside), Some(layer)) = (&texts.base, &texts.outside, &texts.layer) else {
         writeln!(out, "  there is no text of before the command to compare with")?;
-        return Ok(());
+        return Ok(None);
     };
     for (who, text) in [("outside", outside), ("in the layer", layer)] {
         writeln!(out, "{BOLD}  changed {who}:{BOLD:#}")?;
@@ -222,13 +217,18 @@ pub fn conflict(texts: &Texts, out: &mut dyn Write) -> Result<(), Failure> {
     let merged = three_way(base, outside, layer);
     if merged.conflicts == 0 {
         writeln!(out, "{BOLD}  both fit together{BOLD:#}")?;
-        return Ok(());
+        return Ok(Some(merged.text));
     }
     writeln!(out, "{BOLD}  {} places do not fit together:{BOLD:#}", merged.conflicts)?;
     for line in merged.text.split_inclusive(|byte| *byte == b'\n') {
         writeln!(out, "{}", plain(line))?;
     }
-    Ok(())
+    Ok(None)
+}
+
+/// What a text becomes, on a terminal.
+pub fn becomes(before: &[u8], after: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    lines(&unified(before, after), true, out)
 }
 
 #[cfg(test)]

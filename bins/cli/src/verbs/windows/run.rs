@@ -1,5 +1,6 @@
 //! `garth run` on Windows.
 
+use super::typed::text;
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
@@ -8,7 +9,6 @@ use crate::show::ERROR;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
 use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare};
-use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
@@ -63,9 +63,13 @@ fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
 }
 
 fn request(arguments: &RunArguments) -> Result<Request, Failure> {
-    let sandbox = &arguments.sandbox;
+    request_for(&arguments.sandbox, command(arguments)?)
+}
+
+/// What the library is asked for these options and this command.
+pub(super) fn request_for(sandbox: &SandboxArguments, words: Vec<String>) -> Result<Request, Failure> {
     Ok(Request {
-        arguments: command(arguments)?,
+        arguments: words,
         workspace: sandbox.workspace.as_deref().map(absolute).transpose()?,
         policy: sandbox.policy.as_deref().map(absolute).transpose()?,
         flags: flags(sandbox)?,
@@ -85,7 +89,7 @@ fn terminal(sandbox: &SandboxArguments) -> Option<TerminalSize> {
 
 /// The words of the command, which with `--shell` are that shell with its text.
 fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
-    let words = arguments.command.iter().map(text).collect::<Result<Vec<String>, _>>()?;
+    let words = arguments.command.iter().map(|word| text(word)).collect::<Result<Vec<String>, _>>()?;
     let Some(shell) = arguments.shell else { return Ok(words) };
     let [script] = words.as_slice() else {
         let why = format!("there are {} words", words.len());
@@ -102,9 +106,4 @@ fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
         }
     };
     Ok(head.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect())
-}
-
-fn text(word: &OsString) -> Result<String, Failure> {
-    let bad = || Failure::new(120, "an argument is no Unicode", word.display(), "write it in Unicode");
-    word.clone().into_string().map_err(|_| bad())
 }

@@ -124,6 +124,8 @@ mod tests {
             operation: "create".into(),
             kind: None,
             path: path.into(),
+            process: None,
+            command: Vec::new(),
             reason: "a=b|c".into(),
             origin: None,
             grant: None,

@@ -82,7 +82,12 @@ fn class(event: &Event) -> Class {
                 Change::Deleted => 4,
                 Change::Renamed => 5,
             };
-            let members = json!({ "file": file(&changed.path, 0), "actor": {}, "device": device() });
+            let kind = file_kind(changed.kind.as_deref());
+            let mut file = file(&changed.path, kind);
+            if let (Some(bytes), Some(file)) = (changed.bytes, file.as_object_mut()) {
+                file.insert("size".to_owned(), json!(bytes));
+            }
+            let members = json!({ "file": file, "actor": {}, "device": device() });
             Class { category: 1, class: 1001, activity, members, allowed: None }
         }
         Event::CommandVetted(vetted) => command_vetted(vetted),
@@ -120,6 +125,17 @@ fn class(event: &Event) -> Class {
     }
 }
 
+/// The kind of a file by its number there.
+fn file_kind(kind: Option<&str>) -> u32 {
+    match kind {
+        Some("file") => 1,
+        Some("directory") => 2,
+        Some("symlink") => 7,
+        Some(_) => 99,
+        None => 0,
+    }
+}
+
 fn file_denied(denied: &FileDenied) -> Class {
     let activity = match denied.operation.as_str() {
         "read" | "list" | "execute" => 2,
@@ -130,13 +146,7 @@ fn file_denied(denied: &FileDenied) -> Class {
         "metadata" => 8,
         _ => 99,
     };
-    let kind = match denied.kind.as_deref() {
-        Some("file") => 1,
-        Some("directory") => 2,
-        Some("symlink") => 7,
-        Some(_) => 99,
-        None => 0,
-    };
+    let kind = file_kind(denied.kind.as_deref());
     let members = json!({
         "file": file(&denied.path, kind),
         "actor": { "process": { "name": denied.program } },

@@ -432,6 +432,21 @@ pub(super) static ATTACKS: &[Attack] = &[
     .namespaces(),
     story(14, "egress.broker-killed", "reach a server after the broker was killed", tell::killed_broker)
         .namespaces(),
+    // What rebinding comes down to: the rule is for the name, and the name leads to where nothing may go.
+    attack(
+        9,
+        "egress.names.leads-here",
+        "reach a server of the host by an allowed name that leads to the host",
+        step(
+            "say-by-name",
+            &["{own-name}", "{hidden-port}", "GET / HTTP/1.1|Host: {own-name}:{hidden-port}||", "hidden"],
+        ),
+        NAMED,
+    )
+    .within(Garden::Network)
+    .namespaces()
+    // The name has an address inside; without a redirect nobody listens at the port.
+    .expect(Expect::Exactly(&[104, 111])),
     // The last: it uses up what a minute allows.
     attack(
         10,

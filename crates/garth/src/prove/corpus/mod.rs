@@ -58,8 +58,8 @@ pub(super) fn policy_text(garden: Garden) -> &'static str {
         Garden::Strict => "version = 1\nprofile = \"strict\"\n",
         Garden::Network => {
             "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}, {limited-port}, {trusted-port}]\n\
-             domains = { \"allowed.test\" = \"allow\", \"*.open.test\" = \"allow\", \"shut.open.test\" = \"deny\", \
-             \"*.shut.open.test\" = \"deny\" }\n\
+             domains = { \"allowed.test\" = \"allow\", \"{own-name}\" = \"allow\", \"*.open.test\" = \"allow\", \
+             \"shut.open.test\" = \"deny\", \"*.shut.open.test\" = \"deny\" }\n\
              [[network.rules]]\nhost = \"localhost:{limited-port}\"\nmethods = [\"GET\"]\npaths = [\"/public/**\"]\n\
              [network.secrets.GARTH_PROVE_TOKEN]\nfrom = \"file:{root}/policies/secret\"\n\
              hosts = [\"localhost:{trusted-port}\"]\n"

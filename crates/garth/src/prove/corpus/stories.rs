@@ -47,6 +47,8 @@ pub(super) static ATTACKS: &[Attack] = &[
     story(17, "log.forged", "write what looks like records of the log", log::forged),
     story(17, "log.flooded", "fill the log, so that nothing more is recorded", log::flooded),
     story(14, "log.lost", "run on when the log that the policy requires is lost", log::lost),
+    story(11, "log.hidden-reads", "read a hidden file by other names, and leave no trace", log::hidden_reads)
+        .namespaces(),
     story(19, "log.escapes", "change the terminal of whoever reads the log", log::escapes).escapes(&[64, 67]),
     story(23, "limits.processes", "start more processes than allowed", tell::too_many_processes),
     story(23, "limits.memory", "use more memory than allowed", tell::too_much_memory),

@@ -62,14 +62,14 @@ fn process(pid: i32) -> PathBuf {
 
 /// A process and what the kernel tells everybody about it (`proc_pid_stat(5)`).
 #[derive(Clone, Copy)]
-struct Row {
-    pid: i32,
-    parent: i32,
-    is_stopped: bool,
+pub(crate) struct Row {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) is_stopped: bool,
 }
 
 /// The processes that descend from the runner. It is the first of their namespace, so orphans come back to it.
-fn inside(runner: i32) -> Vec<Row> {
+pub(crate) fn inside(runner: i32) -> Vec<Row> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let mut rest: Vec<Row> = numbers.filter_map(stat).collect();

@@ -21,6 +21,41 @@ use std::time::{Duration, Instant};
 pub struct Console {
     asked: Sender<Asking>,
     bell: Arc<OwnedFd>,
+    withdrawal: Option<Withdrawal>,
+}
+
+/// Says that a question is answered by somebody else, and need not be asked any more.
+#[derive(Clone, Debug)]
+pub struct Withdrawal(Arc<OwnedFd>);
+
+impl Withdrawal {
+    /// Nothing is said yet.
+    ///
+    /// # Errors
+    /// The error of `eventfd(2)`.
+    pub fn new() -> Result<Self, OsError> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).on("make", "a bell")?;
+        Ok(Self(Arc::new(bell)))
+    }
+
+    /// Says it.
+    pub fn withdraw(&self) {
+        // The counter has room for more than one process can ring.
+        let _full = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    }
+
+    /// Whether it was said.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&now)).is_ok_and(|rung| rung > 0)
+    }
+}
+
+impl AsFd for Withdrawal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 /// Where questions arrive: with whoever waits for the sandbox.
@@ -36,6 +71,7 @@ pub(super) struct Asking {
     text: String,
     deadline: Instant,
     answer: Sender<Option<String>>,
+    withdrawal: Option<Withdrawal>,
 }
 
 /// The two ends of a console.
@@ -46,7 +82,10 @@ pub fn console() -> Result<(Console, Questions), OsError> {
     let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).on("make", "a bell")?;
     let bell = Arc::new(bell);
     let (sender, receiver) = channel();
-    Ok((Console { asked: sender, bell: Arc::clone(&bell) }, Questions { asked: receiver, bell }))
+    Ok((
+        Console { asked: sender, bell: Arc::clone(&bell), withdrawal: None },
+        Questions { asked: receiver, bell },
+    ))
 }
 
 /// Whether there is somebody to ask: standard error is a terminal, it is this process's own, and this process is in front.
@@ -75,12 +114,25 @@ pub fn inherited(number: i32) -> Result<std::fs::File, OsError> {
 }
 
 impl Console {
+    /// The same, for a question that may be withdrawn.
+    #[must_use]
+    pub fn until(&self, withdrawal: &Withdrawal) -> Self {
+        Self { withdrawal: Some(withdrawal.clone()), ..self.clone() }
+    }
+
+    /// Whether the question was withdrawn.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawal.as_ref().is_some_and(Withdrawal::is_withdrawn)
+    }
+
     /// Shows a text and returns the line that the user types after it, without its end. `None` if there is no terminal, no
     /// line in time, or the user breaks off. Waits until then.
     #[must_use]
     pub fn ask(&self, text: &str, deadline: Instant) -> Option<String> {
         let (sender, answer) = channel();
-        self.asked.send(Asking { text: text.to_owned(), deadline, answer: sender }).ok()?;
+        let withdrawal = self.withdrawal.clone();
+        self.asked.send(Asking { text: text.to_owned(), deadline, answer: sender, withdrawal }).ok()?;
         rustix::io::write(&*self.bell, &1_u64.to_ne_bytes()).ok()?;
         // The other end keeps the time; it is given a moment more to say so.
         let patience = deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(2);
@@ -116,6 +168,9 @@ impl Questions {
     }
 }
 
+/// What is said where a question was answered by somebody else.
+pub(super) const ELSEWHERE: &str = "answered elsewhere";
+
 /// Asks one question to its end.
 fn ask_now(asking: Asking) {
     let Ok(prompt) = Prompt::open(asking) else { return };
@@ -128,7 +183,10 @@ fn ask_now(asking: Asking) {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         };
-        match poll(&mut [PollFd::new(&prompt, PollFlags::IN)], Some(&patience)) {
+        let mut watched = vec![PollFd::new(&prompt, PollFlags::IN)];
+        watched.extend(prompt.withdrawal().map(|bell| PollFd::from_borrowed_fd(bell, PollFlags::IN)));
+        match poll(&mut watched, Some(&patience)) {
+            Ok(1..) if prompt.is_withdrawn() => return prompt.refuse(ELSEWHERE),
             Ok(1..) if prompt.take() => return,
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return prompt.refuse("the terminal cannot be read, so it is refused"),
@@ -143,6 +201,11 @@ impl AsFd for Questions {
 }
 
 impl Asking {
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.withdrawal.as_ref().is_some_and(Withdrawal::is_withdrawn)
+    }
+
     /// Answers that there is no answer.
     pub(super) fn refuse(&self) {
         let _gone = self.answer.send(None);
@@ -177,6 +240,15 @@ impl Prompt {
         prompt.show(PLAIN)?;
         prompt.show(&prompt.asking.text)?;
         Ok(prompt)
+    }
+
+    /// Rings when the question is withdrawn.
+    pub(super) fn withdrawal(&self) -> Option<BorrowedFd<'_>> {
+        self.asking.withdrawal.as_ref().map(AsFd::as_fd)
+    }
+
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.asking.is_withdrawn()
     }
 
     /// When the question is over.

@@ -1,13 +1,13 @@
 //! Waits for a sandbox: messages of the runner, signals of the user, the terminal, the clock.
 
 use super::client::all_stopped;
-use super::console::{Asking, Prompt, Questions};
+use super::console::{Asking, ELSEWHERE, Prompt, Questions};
 use super::launch::Runner;
 use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
-use crate::linux::supervise::{Denied, Execution, Used};
+use crate::linux::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -100,6 +100,19 @@ impl Drop for CommandAnswer {
     }
 }
 
+/// What happened inside. Comes only if the plan says so.
+#[derive(Clone, Debug)]
+pub enum Inside {
+    /// A process executes a program.
+    Started(Started),
+    /// A process that was told of is gone.
+    Gone(Gone),
+    /// Names that are not what they were, told in the end.
+    Changed(Vec<Changed>),
+    /// How complete that is, told in the end.
+    Counted(Counted, ChangesCounted),
+}
+
 /// Takes what happens while a sandbox stands.
 pub trait Observer {
     /// The target's program is executed, and the machine may have a moment for what could wait.
@@ -111,8 +124,15 @@ pub trait Observer {
     /// Something was refused.
     fn denied(&mut self, event: Denied);
 
+    /// Something was read that is not in the view, or is hidden there. Whether the policy hides it is for the observer to
+    /// say. Comes only if the plan says so.
+    fn hidden(&mut self, event: Denied);
+
     /// A file is used, or more files than are told. Comes only if the plan says so.
     fn used(&mut self, used: Option<Used>);
+
+    /// Something happened inside that is for the log.
+    fn inside(&mut self, told: Inside);
 
     /// Nobody listens at this port of the loopback inside.
     fn nobody_listens(&mut self, port: u16);
@@ -171,6 +191,9 @@ impl Waiting<'_> {
                     self.relay(signal)?;
                 }
             }
+            if ready.withdrawn {
+                self.close_prompt(Some(ELSEWHERE));
+            }
             if ready.answer && self.prompt.as_ref().is_some_and(Prompt::take) {
                 self.close_prompt(None);
             }
@@ -208,11 +231,13 @@ impl Waiting<'_> {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         });
-        let mut list = Watching { events: Vec::with_capacity(7) };
+        let mut list = Watching { events: Vec::with_capacity(8) };
         let runner = list.add(Some((self.control.as_fd(), PollFlags::IN)));
         let signal = list.add(Some((self.signals.as_fd(), PollFlags::IN)));
         // While a question is open the terminal is its own, and the next one waits.
         let answer = list.add(self.prompt.as_ref().map(|prompt| (prompt.as_fd(), PollFlags::IN)));
+        let withdrawal = self.prompt.as_ref().and_then(Prompt::withdrawal);
+        let withdrawn = list.add(withdrawal.map(|bell| (bell, PollFlags::IN)));
         let idle = self.prompt.is_none();
         let question = self.questions.as_ref().filter(|_| idle);
         let question = list.add(question.map(|questions| (questions.as_fd(), PollFlags::IN)));
@@ -232,6 +257,7 @@ impl Waiting<'_> {
             runner: list.has(runner),
             signal: list.has(signal),
             answer: list.has(answer),
+            withdrawn: list.has(withdrawn),
             question: list.has(question),
             output: list.seen(target).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR),
             room: list.seen(target).contains(PollFlags::OUT),
@@ -253,8 +279,15 @@ impl Waiting<'_> {
             (FromRunner::Started, _) => observer.started(),
             (FromRunner::Stopped(signal), _) => self.stop(signal)?,
             (FromRunner::Denied(event), _) => observer.denied(event),
+            (FromRunner::Hidden(event), _) => observer.hidden(event),
             (FromRunner::Used(used), _) => observer.used(Some(used)),
             (FromRunner::UsedTooMuch, _) => observer.used(None),
+            (FromRunner::Executes(started), _) => observer.inside(Inside::Started(started)),
+            (FromRunner::Gone(gone), _) => observer.inside(Inside::Gone(gone)),
+            (FromRunner::Changed(changed), _) => observer.inside(Inside::Changed(changed)),
+            (FromRunner::Counted(processes, changes), _) => {
+                observer.inside(Inside::Counted(processes, changes));
+            }
             (FromRunner::NobodyListens(port), _) => observer.nobody_listens(port),
             (FromRunner::Execute(execution), _) => {
                 let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };
@@ -292,6 +325,9 @@ impl Waiting<'_> {
     /// Asks the next question that can be shown. Whoever asked another hears that nobody can answer.
     fn next_question(&mut self) {
         while let Some(asking) = self.questions.as_ref().and_then(Questions::next) {
+            if asking.is_withdrawn() {
+                continue;
+            }
             let Some(asking) = self.hold_still(asking) else { continue };
             match Prompt::open(asking) {
                 Ok(prompt) => {
@@ -422,6 +458,7 @@ impl<'w> Watching<'w> {
 
 #[derive(Default)]
 struct Ready {
+    withdrawn: bool,
     clock: bool,
     runner: bool,
     signal: bool,

@@ -5,20 +5,20 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
-use crate::linux::supervise::{Commands, Reporter, Supervisor, let_start, still_repositories};
+use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
 use garth_plan::linux::spec::{self, LaunchSpec, Supervision, Target, Tier};
-use garth_policy::{AbsPath, FileRules};
+use garth_policy::FileRules;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::CpuSet;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// Descriptor under which the launcher leaves the order.
@@ -120,9 +120,8 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     named(network::STEP, early.map_or(Ok(()), network::Making::enter))?;
     let network = named("open the network", Network::begin(&spec, sender))?;
     let host = named("build the file view", build_view(&spec, view, control))?;
-    let (appeared, commands) = (Appeared::default(), Arc::new(Commands::new(&spec.target)));
-    let supervisor =
-        supervise(&spec, supervision, sender, (host, namespace.as_ref()), (&appeared, &commands));
+    let shared = Arc::new(Shared::new(&spec.target, sender.clone()));
+    let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
     let supervisor = named("start the supervisor", supervisor)?;
     let late = namespace.as_ref().filter(|_| spec.network.is_none());
     named(network::STEP, late.map_or(Ok(()), network::Making::enter))?;
@@ -135,8 +134,10 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
-    let status = named("serve the target", init::serve(target, control, &children, &spec.limits, &commands))?;
-    let found = appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
+    let status =
+        named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
+    let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
+    shared.tell_end(sender);
     sender.send(&FromRunner::Ended(init::ending(status, found)));
     if spec.tier == Tier::Landlock {
         // Without a pid namespace nothing but this takes the others along.
@@ -261,9 +262,6 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
     Ok(())
 }
 
-/// Paths at which parts of repositories appeared.
-type Appeared = Arc<Mutex<Vec<AbsPath>>>;
-
 /// The supervisor's thread, which prepares itself beside the runner.
 struct Starting {
     /// Brings the listener there; `None` where nothing is supervised.
@@ -314,7 +312,7 @@ fn supervise(
     supervision: Vec<u8>,
     sender: &Sender,
     (host, network): (Option<view::HostTree>, Option<&network::Making>),
-    (appeared, commands): (&Appeared, &Arc<Commands>),
+    shared: &Arc<Shared>,
 ) -> Result<Starting, OsError> {
     let (tell, prepared) = sync_channel(1);
     let let_go = |host: Option<view::HostTree>| host.map_or(Ok(()), view::HostTree::let_go);
@@ -324,7 +322,7 @@ fn supervise(
         return Ok(Starting { bringer: None, prepared });
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
-    let (sender, list, commands) = (sender.clone(), Arc::clone(appeared), Arc::clone(commands));
+    let (sender, shared) = (sender.clone(), Arc::clone(shared));
     let tier = spec.tier;
     let serve = move || {
         // Capabilities belong to threads, and this one was made when the runner had them all.
@@ -337,10 +335,10 @@ fn supervise(
             // With the listener closed, the `execve` that waits for an answer fails.
             return;
         }
-        let first = let_start(&listener);
+        let first = let_start(&listener, &shared);
         match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
             Ok(Some(order)) => {
-                Supervisor::new(listener, order, Reporter::new(sender), list, commands).run(first);
+                Supervisor::new(listener, order, Reporter::new(sender), shared).run(first);
             }
             _ => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });

@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::{Answer, Supervisor};
 use garth_plan::git::{Owner, Where, vet_config};
-use garth_policy::FileOp;
+use garth_policy::{FileOp, NodeKind};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, unlinkat};
 use rustix::io::Errno;
@@ -16,7 +16,10 @@ impl Supervisor {
     /// so its content is read once, decided on, and what was read is put in place under a new inode.
     pub(super) fn install_configuration(&mut self, thread: u32, lock: &Place, config: &Place) -> Answer {
         match self.try_install(thread, lock, config) {
-            Ok(()) => Answer::Done(0),
+            Ok(()) => {
+                self.changed(&config.path, |changes| changes.replaced(&config.path, NodeKind::File));
+                Answer::Done(0)
+            }
             Err(errno) => Answer::Fail(errno),
         }
     }

@@ -6,6 +6,7 @@
 //! supervised changes never interleave.
 
 pub mod call;
+mod changes;
 mod connect;
 mod execute;
 mod git;
@@ -13,19 +14,23 @@ mod names;
 mod observe;
 mod open;
 pub mod place;
+mod processes;
 mod report;
 mod repositories;
 mod socket;
 
+pub use changes::{Changed, Changes, ChangesCounted, How};
 pub use execute::{Commands, Execution};
 pub use observe::Used;
+pub use processes::{Counted, Gone, Processes, Started};
 pub use report::{Denied, Reporter};
 pub use repositories::still_repositories;
 
+use crate::linux::message::{FromRunner, Sender};
 use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
-use garth_plan::linux::spec::{FileId, Supervision};
+use garth_plan::linux::spec::{FileId, Supervision, Target};
 use garth_policy::{AbsPath, FileOp, FileRules, Verdict};
 use repositories::Repositories;
 use rustix::fd::OwnedFd;
@@ -55,6 +60,45 @@ impl From<Result<(), Errno>> for Answer {
     }
 }
 
+/// What the supervisor and the rest of the runner both know.
+#[derive(Debug)]
+pub struct Shared {
+    /// Programs that wait for the broker's verdict.
+    pub commands: Commands,
+    /// Processes.
+    pub processes: Arc<Processes>,
+    /// What was changed.
+    pub changes: Mutex<Changes>,
+    /// Paths at which parts of repositories appeared.
+    pub appeared: Mutex<Vec<AbsPath>>,
+}
+
+impl Shared {
+    /// For a sandbox with this target.
+    #[must_use]
+    pub fn new(target: &Target, sender: Sender) -> Self {
+        Self {
+            commands: Commands::new(target),
+            processes: Arc::new(Processes::new(target, sender)),
+            changes: Mutex::default(),
+            appeared: Mutex::default(),
+        }
+    }
+
+    /// Tells what is only known in the end.
+    pub fn tell_end(&self, sender: &Sender) {
+        /// Names in one message: with the longest paths they fit.
+        const MOST: usize = 6;
+        let processes = self.processes.finish();
+        let changes = self.changes.lock().map(|changes| changes.settle());
+        let (list, counted) = changes.unwrap_or_default();
+        for some in list.chunks(MOST) {
+            sender.send(&FromRunner::Changed(some.to_vec()));
+        }
+        sender.send(&FromRunner::Counted(processes, counted));
+    }
+}
+
 /// The supervisor of one sandbox.
 pub struct Supervisor {
     listener: Arc<Listener>,
@@ -68,14 +112,13 @@ pub struct Supervisor {
     own_links: HashSet<FileId>,
     reporter: Reporter,
     repositories: Repositories,
-    appeared: Arc<Mutex<Vec<AbsPath>>>,
+    shared: Arc<Shared>,
     /// Configurations as they were before the first change, for comparing with what replaces them even
     /// after the file was deleted.
     configurations: HashMap<AbsPath, Vec<u8>>,
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
-    commands: Arc<Commands>,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -83,7 +126,7 @@ pub struct Supervisor {
 /// Lets the target's own start go on: it was judged before the sandbox was made, and what it is supervised by is read
 /// meanwhile. The first call on a listener is made by the runner's own code in the child. Returns a call that is no
 /// start, for the supervisor.
-pub fn let_start(listener: &Listener) -> Option<Notification> {
+pub fn let_start(listener: &Listener, shared: &Shared) -> Option<Notification> {
     let first = loop {
         match listener.receive() {
             Err(Errno::INTR) => {}
@@ -93,6 +136,7 @@ pub fn let_start(listener: &Listener) -> Option<Notification> {
     if matches!(call::decode(&Names::new(), &first), Call::Execute { .. }) {
         // A child that is gone needs no answer.
         let _gone = listener.proceed(first.id);
+        shared.processes.know_target(first.thread);
         return None;
     }
     Some(first)
@@ -105,16 +149,22 @@ impl Supervisor {
         listener: Arc<Listener>,
         (order, rules): (Supervision, FileRules),
         reporter: Reporter,
-        appeared: Arc<Mutex<Vec<AbsPath>>>,
-        commands: Arc<Commands>,
+        shared: Arc<Shared>,
     ) -> Self {
         // Not before the target has started: it starts on another processor, while the rules are read on this one.
         listener.wake_synchronously();
-        commands.answer_on(Arc::clone(&listener));
+        shared.commands.answer_on(Arc::clone(&listener));
+        if let Ok(mut changes) = shared.changes.lock() {
+            *changes = Changes::new(!order.deletes);
+        }
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
         let repositories = Repositories::new(&order.known_repositories);
-        let observer = order.observe.then(|| observe::Observer::new(reporter.sender().clone()));
+        let observer = match (order.observe, order.trace) {
+            (true, _) => Some(observe::Observer::new(reporter.sender().clone())),
+            (false, true) => Some(observe::Observer::for_hidden(order.has_view)),
+            (false, false) => None,
+        };
         Self {
             listener,
             order,
@@ -125,11 +175,10 @@ impl Supervisor {
             own_links: HashSet::new(),
             reporter,
             repositories,
-            appeared,
+            shared,
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
-            commands,
             observer,
         }
     }
@@ -168,9 +217,19 @@ impl Supervisor {
     /// Notes what was made, for the report on repositories that appear.
     fn note(&mut self, change: impl FnOnce(&mut Repositories) -> bool) {
         if change(&mut self.repositories)
-            && let Ok(mut list) = self.appeared.lock()
+            && let Ok(mut list) = self.shared.appeared.lock()
         {
             *list = self.repositories.appeared();
+        }
+    }
+
+    /// Notes a change at this path, for the list of what is different in the end.
+    fn changed(&self, path: &AbsPath, change: impl FnOnce(&mut Changes)) {
+        if self.order.changes
+            && self.order.tells(path)
+            && let Ok(mut changes) = self.shared.changes.lock()
+        {
+            change(&mut changes);
         }
     }
 
@@ -179,6 +238,9 @@ impl Supervisor {
         let call = call::decode(&self.names, notification);
         if let Some(observer) = &mut self.observer {
             observer.observe(thread, &call);
+            for (path, op) in observer.take() {
+                self.reporter.hidden(thread, &path, op);
+            }
         }
         match call {
             Call::Open { at, flags, mode } => self.open(notification, at, flags, mode),

@@ -43,6 +43,7 @@ impl Supervisor {
         let result = mkdirat(&place.parent, &place.name, mode);
         if result.is_ok() {
             self.note(|seen| seen.made(&place.path, NodeKind::Directory));
+            self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::Directory));
         }
         result.into()
     }
@@ -58,7 +59,11 @@ impl Supervisor {
             return Answer::Fail(errno);
         }
         let mode = self.masked(thread, mode);
-        mknodat(&place.parent, &place.name, file_type, mode, device).into()
+        let result = mknodat(&place.parent, &place.name, file_type, mode, device);
+        if result.is_ok() {
+            self.changed(&place.path, |changes| changes.made(&place.path, kind));
+        }
+        result.into()
     }
 
     pub(super) fn make_symlink(&mut self, thread: u32, target: u64, at: At) -> Answer {
@@ -72,7 +77,11 @@ impl Supervisor {
         if let Err(errno) = self.may_create(thread, &place, NodeKind::Symlink) {
             return Answer::Fail(errno);
         }
-        symlinkat(target.as_c_str(), &place.parent, &place.name).into()
+        let result = symlinkat(target.as_c_str(), &place.parent, &place.name);
+        if result.is_ok() {
+            self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::Symlink));
+        }
+        result.into()
     }
 
     pub(super) fn make_link(&mut self, thread: u32, old: At, new: At, flags: i32) -> Answer {
@@ -112,6 +121,7 @@ impl Supervisor {
         }
         if result.is_ok() {
             self.note(|seen| seen.made(&place.path, NodeKind::File));
+            self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::File));
         }
         result.into()
     }
@@ -156,8 +166,10 @@ impl Supervisor {
             Ok(_) => {}
             Err(errno) => return Answer::Fail(errno),
         }
+        let over = self.order.changes && new.stat().is_ok();
         let result = renameat_with(&old.parent, &old.name, &new.parent, &new.name, flags);
         if result.is_ok() {
+            self.changed(&new.path, |changes| changes.moved(&old.path, &new.path, old_kind, over));
             self.note(|seen| seen.moved(&old.path, &new.path, old_kind));
         }
         result.into()
@@ -182,7 +194,11 @@ impl Supervisor {
                 Err(errno) => return Answer::Fail(errno),
             }
         }
-        renameat_with(&old.parent, &old.name, &new.parent, &new.name, flags).into()
+        let result = renameat_with(&old.parent, &old.name, &new.parent, &new.name, flags);
+        for (place, kind) in [(old, new_kind), (new, old_kind)].into_iter().filter(|_| result.is_ok()) {
+            self.changed(&place.path, |changes| changes.replaced(&place.path, kind));
+        }
+        result.into()
     }
 
     fn judge_move(
@@ -201,9 +217,10 @@ impl Supervisor {
 
     pub(super) fn remove(&mut self, thread: u32, at: At, directory: bool) -> Answer {
         let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
-        if let Err(errno) = place.stat() {
-            return Answer::Fail(errno);
-        }
+        let kind = match place.stat() {
+            Ok(stat) => place::kind(&stat),
+            Err(errno) => return Answer::Fail(errno),
+        };
         if let Err(errno) = self.permit(thread, &place.path, FileOp::Delete) {
             return Answer::Fail(errno);
         }
@@ -211,7 +228,11 @@ impl Supervisor {
         if place.slash && !directory {
             return Answer::Fail(Errno::NOTDIR);
         }
-        unlinkat(&place.parent, &place.name, flags).into()
+        let result = unlinkat(&place.parent, &place.name, flags);
+        if result.is_ok() {
+            self.changed(&place.path, |changes| changes.removed(&place.path, kind));
+        }
+        result.into()
     }
 
     pub(super) fn truncate(&mut self, thread: u32, at: At, length: u64) -> Answer {
@@ -241,7 +262,9 @@ impl Supervisor {
             return Err(Errno::INVAL);
         }
         if self.supervised(&path) {
-            return self.may_write(thread, &path, &stat);
+            self.may_write(thread, &path, &stat)?;
+            self.changed(&path, |changes| changes.written(&path, &stat));
+            return Ok(());
         }
         let free = self.order.free.iter().any(|root| path.starts_with(root));
         if free { Ok(()) } else { Err(Errno::ACCESS) }

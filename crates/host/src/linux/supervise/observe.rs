@@ -31,15 +31,37 @@ pub const MOST: usize = 200_000;
 /// Tells uses to the broker.
 #[derive(Debug)]
 pub struct Observer {
-    sender: Sender,
+    told: Told,
     seen: HashSet<(AbsPath, FileOp, bool)>,
+    fresh: Vec<(AbsPath, FileOp)>,
+}
+
+/// What is done with a use.
+#[derive(Debug)]
+enum Told {
+    /// It is told to the broker.
+    All(Sender),
+    /// It is kept for [`Observer::take`] if it may be one of what is hidden. Where the sandbox has no view of its own,
+    /// nothing shows whether it is.
+    Hidden { has_view: bool },
 }
 
 impl Observer {
     /// Tells through `sender`.
     #[must_use]
     pub fn new(sender: Sender) -> Self {
-        Self { sender, seen: HashSet::new() }
+        Self { told: Told::All(sender), seen: HashSet::new(), fresh: Vec::new() }
+    }
+
+    /// Keeps reads of what may be hidden.
+    #[must_use]
+    pub fn for_hidden(has_view: bool) -> Self {
+        Self { told: Told::Hidden { has_view }, seen: HashSet::new(), fresh: Vec::new() }
+    }
+
+    /// Reads by the last call of what may be hidden, each once.
+    pub(super) fn take(&mut self) -> Vec<(AbsPath, FileOp)> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Looks at a call before it is answered.
@@ -93,9 +115,13 @@ impl Observer {
     fn object(&mut self, thread: u32, at: At, follows: OFlags, op: &dyn Fn(NodeKind) -> FileOp) {
         match open(thread, at, follows) {
             Some(object) => {
-                let kind = rustix::fs::fstat(&object).map_or(NodeKind::Other, |stat| place::kind(&stat));
+                let stat = rustix::fs::fstat(&object);
+                let kind = stat.as_ref().map_or(NodeKind::Other, place::kind);
+                // What stands in for something hidden has no rights at all.
+                let is_mask = stat.is_ok_and(|stat| stat.st_mode & 0o777 == 0);
+                let found = !(is_mask && matches!(self.told, Told::Hidden { .. }));
                 if let Ok(path) = place::final_path(object.as_fd()) {
-                    self.tell(thread, path, op(kind), true);
+                    self.tell(thread, path, op(kind), found);
                 }
             }
             None => self.absent(thread, at, op(NodeKind::File)),
@@ -154,10 +180,18 @@ impl Observer {
         if self.seen.len() > MOST || !self.seen.insert((path.clone(), op, found)) {
             return;
         }
-        if self.seen.len() > MOST {
-            return self.sender.send(&FromRunner::UsedTooMuch);
+        match &self.told {
+            Told::All(sender) if self.seen.len() > MOST => sender.send(&FromRunner::UsedTooMuch),
+            Told::All(sender) => {
+                sender.send(&FromRunner::Used(Used { path, op, found, program: executable(thread) }));
+            }
+            Told::Hidden { has_view } => {
+                let is_read = matches!(op, FileOp::Read | FileOp::List | FileOp::Execute);
+                if is_read && (!found || !has_view) {
+                    self.fresh.push((path, op));
+                }
+            }
         }
-        self.sender.send(&FromRunner::Used(Used { path, op, found, program: executable(thread) }));
     }
 }
 

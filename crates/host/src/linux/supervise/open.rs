@@ -127,6 +127,7 @@ impl Supervisor {
         match openat(&place.parent, &place.name, flags, mode) {
             Ok(descriptor) => {
                 self.note(|seen| seen.made(&place.path, NodeKind::File));
+                self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::File));
                 Answer::Opened(descriptor, request.close_on_exec())
             }
             Err(errno) => Answer::Fail(errno),
@@ -140,7 +141,12 @@ impl Supervisor {
             _ => return Answer::Proceed,
         }
         match self.may_open(request, &place.path, stat) {
-            Ok(()) => opened(openat(&place.parent, &place.name, request.own(), Mode::empty()), request),
+            Ok(()) => {
+                if request.writes() {
+                    self.changed(&place.path, |changes| changes.written(&place.path, stat));
+                }
+                opened(openat(&place.parent, &place.name, request.own(), Mode::empty()), request)
+            }
             Err(errno) => Answer::Fail(errno),
         }
     }

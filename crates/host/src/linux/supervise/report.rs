@@ -5,6 +5,7 @@ use garth_plan::git::Refusal;
 use garth_policy::{AbsPath, FileOp, FileRule, Origin};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 
 /// One refusal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +16,10 @@ pub struct Denied {
     pub op: FileOp,
     /// The program that tried (`comm` of `proc_pid_comm(5)`).
     pub program: String,
+    /// Number of its process inside; `None` if that is not known.
+    pub process: Option<u32>,
+    /// Its command line; empty if that is not known.
+    pub command: Vec<Vec<u8>>,
     /// Why, in the words of the rule.
     pub reason: String,
     /// Where the rule stands; `None` when nothing names the path.
@@ -29,6 +34,17 @@ pub struct Reporter {
     sender: Sender,
     seen: HashMap<(AbsPath, FileOp), u64>,
     ports: HashSet<u16>,
+}
+
+/// A refusal by this thread's process.
+fn refusal(
+    thread: u32,
+    path: &AbsPath,
+    op: FileOp,
+    (reason, origin, hint): (String, Option<Origin>, Option<String>),
+) -> Denied {
+    let (process, command) = (super::processes::number(thread), command_line(thread));
+    Denied { path: path.clone(), op, program: program(thread), process, command, reason, origin, hint }
 }
 
 /// Different refusals that are told; the rest are counted.
@@ -49,6 +65,14 @@ impl Reporter {
         let reason =
             rule.map_or_else(|| "nothing in the policy names it".into(), |rule| rule.reason.to_string());
         self.send(thread, path, op, reason, rule.map(|rule| rule.origin.clone()), None);
+    }
+
+    /// A use that the kernel refuses by itself, if the policy hides something there: the broker knows.
+    pub(super) fn hidden(&self, thread: u32, path: &AbsPath, op: FileOp) {
+        if !self.seen.contains_key(&(path.clone(), op)) {
+            let hidden = refusal(thread, path, op, (String::new(), None, None));
+            self.sender.send(&FromRunner::Hidden(hidden));
+        }
     }
 
     pub(super) fn other_name(&mut self, thread: u32, path: &AbsPath) {
@@ -90,7 +114,7 @@ impl Reporter {
         if *count > 1 || known >= MOST {
             return;
         }
-        let denied = Denied { path: path.clone(), op, program: program(thread), reason, origin, hint };
+        let denied = refusal(thread, path, op, (reason, origin, hint));
         self.sender.send(&FromRunner::Denied(denied));
     }
 }
@@ -98,4 +122,17 @@ impl Reporter {
 pub(super) fn program(thread: u32) -> String {
     let name = std::fs::read(format!("/proc/{thread}/comm")).unwrap_or_default();
     String::from_utf8_lossy(&name).trim_end().to_owned()
+}
+
+/// The words of `/proc/PID/cmdline` (`proc_pid_cmdline(5)`), as many as the log takes.
+fn command_line(thread: u32) -> Vec<Vec<u8>> {
+    let mut text = Vec::new();
+    let most = super::processes::MOST_BYTES as u64;
+    let read = std::fs::File::open(format!("/proc/{thread}/cmdline"))
+        .and_then(|file| file.take(most).read_to_end(&mut text));
+    let text = text.strip_suffix(b"\0").unwrap_or(&text);
+    match read {
+        Ok(1..) => text.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect(),
+        _ => Vec::new(),
+    }
 }

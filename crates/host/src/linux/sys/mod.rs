@@ -9,5 +9,6 @@ pub mod namespace;
 pub mod netlink;
 pub mod network;
 pub mod notify;
+pub mod pidfd;
 pub mod signals;
 pub mod spawn;

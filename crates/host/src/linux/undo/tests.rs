@@ -239,9 +239,8 @@ fn an_end_at_any_step_loses_nothing_and_is_gone_on_from() {
             let stage = Stage::new(seed);
             let found = stage.changes();
             let begun = garth_undo::Begun {
-                tree: 0,
                 paths: found.iter().map(|change| change.path.clone()).collect(),
-                overwrite: std::collections::BTreeSet::new(),
+                ..garth_undo::Begun::default()
             };
             rustix::io::write(stage.journal(), Line::Begun(begun).text().as_bytes()).unwrap();
             let ended = stage.place(&found, &mut End { after, steps: 0 });

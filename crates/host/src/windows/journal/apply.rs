@@ -9,6 +9,7 @@ use garth_plan::windows::journal::{Change, Restored, goes_at_end, granted, resto
 use garth_plan::windows::spec::{Grant, Guard, Pin, Reservation};
 use garth_plan::windows::{Acl, Control, Listed, SecurityDescriptor};
 use garth_policy::{AbsPath, NodeKind};
+use std::io::Read;
 
 /// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`
 const ABSENT: [i32; 2] = [2, 3];
@@ -131,7 +132,11 @@ fn reserve(reservation: &Reservation) -> Result<Node> {
     let (path, security) = (name(&reservation.path)?, &reservation.security);
     let on_close = !goes_at_end(reservation);
     if reservation.kind != NodeKind::Directory {
-        return Node::make_file(&path, security, on_close);
+        let made = Node::make_file(&path, security, on_close)?;
+        if !reservation.content.is_empty() {
+            crate::error::Context::on(std::fs::write(&path, &reservation.content), "write", &path)?;
+        }
+        return Ok(made);
     }
     let made = Node::make_directory(&path, security)?;
     if on_close { Node::open(&path, Wanted::UntilClosed, Links::Stay) } else { Ok(made) }
@@ -217,6 +222,20 @@ fn remove_directory(path: &AbsPath) -> Result<Undone> {
     Ok(Undone::Done)
 }
 
+/// Whether a placeholder is as it was made; one that garth was killed at is empty still.
+fn is_ours(node: &Node, reservation: &Reservation) -> Result<bool> {
+    if node.is_empty()? {
+        return Ok(true);
+    }
+    let path = name(&reservation.path)?;
+    // More than it should hold is not read.
+    let most = reservation.content.len() as u64 + 1;
+    let mut found = Vec::new();
+    let read = std::fs::File::open(&path).and_then(|file| file.take(most).read_to_end(&mut found));
+    crate::error::Context::on(read, "read", &path)?;
+    Ok(found == reservation.content.as_bytes())
+}
+
 fn release(reservation: &Reservation) -> Result<Undone> {
     let path_name = name(&reservation.path)?;
     let node = match Node::open(&path_name, Wanted::Removal, Links::Stay) {
@@ -226,7 +245,7 @@ fn release(reservation: &Reservation) -> Result<Undone> {
     };
     let kind = node.kind()?;
     let directory = reservation.kind == NodeKind::Directory;
-    if kind.tag.is_some() || kind.directory != directory || !directory && !node.is_empty()? {
+    if kind.tag.is_some() || kind.directory != directory || !directory && !is_ours(&node, reservation)? {
         return Ok(Undone::Left("something else has taken the name".to_owned()));
     }
     match node.remove() {

@@ -9,10 +9,13 @@ use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The name of the kept record.
 pub(super) const KEPT: &str = "kept";
 const SESSION: &str = "session-";
+/// The longest wait for another garth that changes the machine: inheriting to a large tree takes seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The directory.
 #[derive(Debug)]
@@ -46,11 +49,33 @@ impl Store {
         opened.on("open", path.display())
     }
 
-    /// One process at a time changes the machine. Waits for the others.
+    /// One process at a time changes the machine. Waits for the others, but not for one that hangs.
     pub(super) fn lock(&self) -> Result<Held> {
+        self.lock_within(PATIENCE)
+    }
+
+    pub(super) fn lock_within(&self, patience: Duration) -> Result<Held> {
         let file = self.lock_file("journal")?;
-        file.lock().on("lock", self.directory.display())?;
-        Ok(Held { _file: file })
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Held { _file: file }),
+                Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let why = format!(
+                        "another garth has held it for {} seconds; wait for it, or end it in the task manager",
+                        patience.as_secs()
+                    );
+                    return Err(Error::value(format!("the journal in {}", self.directory.display()), why));
+                }
+                Err(TryLockError::Error(error)) => {
+                    let refused: io::Result<()> = Err(error);
+                    refused.on("lock", self.directory.display())?;
+                }
+            }
+        }
     }
 
     /// A name for a new session, which is taken for alive as long as the lock is held.

@@ -26,7 +26,7 @@ fn security() -> SecurityDescriptor {
 
 fn reservation(place: &Place, name: &str, kind: NodeKind, removal: Removal) -> Reservation {
     let path = place.path.join(name.as_bytes()).unwrap();
-    Reservation { path, kind, security: security(), removal, reason: "test".into() }
+    Reservation { path, kind, security: security(), removal, content: String::new(), reason: "test".into() }
 }
 
 fn preparation(place: &Place) -> Preparation {
@@ -153,4 +153,32 @@ fn a_pin_on_another_object_is_refused() {
     std::fs::remove_file(place.root.path().join("pinned")).unwrap();
     std::fs::rename(place.root.path().join("other"), place.root.path().join("pinned")).unwrap();
     assert!(place.journal.prepare(&pin(Some(id))).is_err());
+}
+
+#[test]
+fn a_journal_that_is_held_is_not_waited_for_without_end() {
+    let place = place();
+    let held = place.journal.store.lock().unwrap();
+    let error = place.journal.store.lock_within(std::time::Duration::from_millis(60)).unwrap_err();
+    assert!(error.to_string().contains("another garth has held it"), "{error}");
+    drop(held);
+    place.journal.store.lock_within(std::time::Duration::from_millis(60)).unwrap();
+}
+
+#[test]
+fn a_placeholder_holds_its_content_and_goes_with_it() {
+    let place = place();
+    let content = ".\n".to_owned();
+    let taken = Reservation { content, ..reservation(&place, "commondir", NodeKind::File, Removal::AtEnd) };
+    let preparation = Preparation { reservations: vec![taken], ..Preparation::default() };
+    let file = place.root.path().join("commondir");
+    let prepared = place.journal.prepare(&preparation).unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), ".\n");
+    prepared.undo().unwrap();
+    assert!(!file.exists());
+    // What somebody else wrote stays.
+    let prepared = place.journal.prepare(&preparation).unwrap();
+    std::fs::write(&file, "../elsewhere\n").unwrap();
+    let notes = prepared.undo().unwrap();
+    assert!(file.exists() && notes.iter().any(|note| note.contains("something else")), "{notes:?}");
 }

@@ -13,6 +13,7 @@ pub mod job;
 pub mod library;
 pub mod process;
 pub mod random;
+pub mod registry;
 pub mod security;
 pub mod system;
 pub mod token;

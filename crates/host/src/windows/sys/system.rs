@@ -2,12 +2,9 @@
 
 use super::handle::{checked, code};
 use super::library::Function;
-use super::wide::{Wide, text};
+use super::registry::{self, Hive};
 use crate::error::Context;
 use crate::windows::error::Result;
-use windows_sys::Win32::System::Registry::{
-    HKEY_LOCAL_MACHINE, RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegGetValueW,
-};
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNameDnsDomain, GetComputerNameExW, OSVERSIONINFOW,
 };
@@ -18,6 +15,10 @@ type Version = unsafe extern "system" fn(*mut OSVERSIONINFOW) -> i32;
 // Unlike its kin this one does not depend on what the program's manifest says.
 // SAFETY: the type is that of `RtlGetVersion` (wdm.h).
 static VERSION: Function<Version> = unsafe { Function::new("ntdll.dll", c"RtlGetVersion", "Windows 2000") };
+type Query = unsafe extern "system" fn(u32, *mut core::ffi::c_void, u32, *mut u32) -> i32;
+// SAFETY: the type is that of `NtQuerySystemInformation` (winternl.h).
+static QUERY: Function<Query> =
+    unsafe { Function::new("ntdll.dll", c"NtQuerySystemInformation", "Windows 2000") };
 type WineVersion = unsafe extern "system" fn() -> *const core::ffi::c_char;
 // SAFETY: never called; that it is there is the answer.
 static WINE: Function<WineVersion> = unsafe { Function::new("ntdll.dll", c"wine_get_version", "Wine") };
@@ -69,42 +70,27 @@ pub fn domain_joined() -> Result<bool> {
     Ok(length > 0 && units[0] != 0)
 }
 
+/// Whether App Control (code integrity for programs of users) is on, and only records: the options of
+/// `SystemCodeIntegrityInformation`. `None` if this Windows does not say.
+#[must_use]
+pub fn code_integrity() -> Option<(bool, bool)> {
+    const INFORMATION: u32 = 103;
+    const USER_MODE: u32 = 0x04;
+    const USER_MODE_AUDIT: u32 = 0x08;
+    let query = QUERY.find().ok()?;
+    // Its length, and the options.
+    let mut found = [8_u32, 0];
+    // SAFETY: the structure has eight bytes, as its first member and the call say.
+    let status = unsafe { query(INFORMATION, found.as_mut_ptr().cast(), 8, core::ptr::null_mut()) };
+    (status >= 0).then_some((found[1] & USER_MODE != 0, found[1] & USER_MODE_AUDIT != 0))
+}
+
 fn string(name: &str) -> Option<String> {
-    let (key, value) = (Wide::new("a key", CURRENT).ok()?, Wide::new("a value", name).ok()?);
-    let mut units = [0_u16; 256];
-    let mut length = u32::try_from(size_of_val(&units)).ok()?;
-    // SAFETY: both texts end with a zero, and the buffer has as many bytes as is said.
-    let result = unsafe {
-        RegGetValueW(
-            HKEY_LOCAL_MACHINE,
-            key.as_ptr(),
-            value.as_ptr(),
-            RRF_RT_REG_SZ,
-            core::ptr::null_mut(),
-            units.as_mut_ptr().cast(),
-            &raw mut length,
-        )
-    };
-    (result == 0).then(|| text(&units).to_string_lossy().into_owned())
+    registry::text(Hive::Machine, CURRENT, name)
 }
 
 fn number(name: &str) -> Option<u32> {
-    let (key, value) = (Wide::new("a key", CURRENT).ok()?, Wide::new("a value", name).ok()?);
-    let mut found = 0_u32;
-    let mut length = 4;
-    // SAFETY: both texts end with a zero, and the buffer has as many bytes as is said.
-    let result = unsafe {
-        RegGetValueW(
-            HKEY_LOCAL_MACHINE,
-            key.as_ptr(),
-            value.as_ptr(),
-            RRF_RT_REG_DWORD,
-            core::ptr::null_mut(),
-            (&raw mut found).cast(),
-            &raw mut length,
-        )
-    };
-    (result == 0).then_some(found)
+    registry::number(Hive::Machine, CURRENT, name)
 }
 
 #[cfg(test)]

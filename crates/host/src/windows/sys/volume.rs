@@ -8,7 +8,8 @@ use crate::windows::error::Result;
 use garth_plan::windows::facts::VolumeKind;
 use std::os::windows::io::{AsHandle, AsRawHandle};
 use windows_sys::Win32::Storage::FileSystem::{
-    GetDriveTypeW, GetVolumeInformationByHandleW, GetVolumePathNameW,
+    FileCaseSensitiveInfo, GetDriveTypeW, GetFileInformationByHandleEx, GetShortPathNameW,
+    GetVolumeInformationByHandleW, GetVolumePathNameW,
 };
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::{
@@ -20,6 +21,8 @@ use windows_sys::Win32::System::Ioctl::{
 const ACLS: u32 = 0x0000_0008;
 /// `FILE_SUPPORTS_REPARSE_POINTS`
 const REPARSE_POINTS: u32 = 0x0000_0080;
+/// `FILE_NAMED_STREAMS`
+const STREAMS: u32 = 0x0004_0000;
 /// `FILE_SUPPORTS_HARD_LINKS`
 const HARD_LINKS: u32 = 0x0040_0000;
 
@@ -38,6 +41,8 @@ pub struct VolumeInfo {
     pub reparse_points: bool,
     /// It has hard links.
     pub hard_links: bool,
+    /// It has named streams.
+    pub streams: bool,
     /// It is a Dev Drive.
     pub dev_drive: bool,
 }
@@ -80,9 +85,45 @@ pub fn of(path: &str) -> Result<VolumeInfo> {
         acls: has(ACLS),
         reparse_points: has(REPARSE_POINTS),
         hard_links: has(HARD_LINKS),
+        streams: has(STREAMS),
         dev_drive: is_dev_drive(&node),
         root,
     })
+}
+
+/// Whether names in a directory differ by case (`FILE_CASE_SENSITIVE_INFO`).
+///
+/// # Errors
+/// When there is no such directory, or the system does not say.
+pub fn is_case_sensitive(directory: &str) -> Result<bool> {
+    const SENSITIVE: u32 = 0x01;
+    let node = Node::open(directory, Wanted::Attributes, Links::Follow)?;
+    let mut flags = 0_u32;
+    // SAFETY: the structure is one number of four bytes, and the handle is open.
+    checked(unsafe {
+        GetFileInformationByHandleEx(
+            node.as_handle().as_raw_handle(),
+            FileCaseSensitiveInfo,
+            (&raw mut flags).cast(),
+            4,
+        )
+    })
+    .on("ask for the case sensitivity of", directory)?;
+    Ok(flags & SENSITIVE != 0)
+}
+
+/// Whether an existing path has another, short form (8.3).
+///
+/// # Errors
+/// When there is no such path, or the system does not say.
+pub fn has_short_name(path: &str) -> Result<bool> {
+    let wide = Wide::new(path, path)?;
+    let mut units = vec![0_u16; path.encode_utf16().count().max(260) + 1];
+    let room = u32::try_from(units.len()).unwrap_or(u32::MAX);
+    // SAFETY: the path ends with a zero, and the buffer has as many units as is said.
+    let length = unsafe { GetShortPathNameW(wide.as_ptr(), units.as_mut_ptr(), room) };
+    checked(i32::from(length > 0 && length < room)).on("ask for the short name of", path)?;
+    Ok(text(&units).to_string_lossy() != path)
 }
 
 fn kind(root: &str) -> Result<VolumeKind> {

@@ -171,6 +171,7 @@ impl Builder<'_> {
             kind: NodeKind::Directory,
             security,
             removal: super::super::spec::Removal::AtEnd,
+            content: String::new(),
             reason: String::new(),
         };
         self.files.machine.reserve(&reservation);

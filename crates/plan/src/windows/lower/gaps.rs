@@ -23,13 +23,18 @@ pub const VOLUME: &str = "windows.volume";
 pub const PACKAGES: &str = "windows.container.packages";
 /// A grant that a policy file asks for and that cannot be given.
 pub const GRANT: &str = "windows.files.grant";
-/// Repositories other than the workspace's own: submodules, worktrees, nested and later ones.
+/// Repositories in the workspace other than its own, which have their hooks and configuration where no rule names them:
+/// nested ones, and those that are made inside.
 pub const GIT: &str = "windows.git.nested";
+/// Something of the workspace's own repository that cannot be made read-only.
+pub const GIT_UNSEALED: &str = "windows.git.own";
 /// Names resolve through the system's client.
 pub const RESOLVER: &str = "windows.container.names-resolve";
 /// The relay was not yet shown to work here.
 pub const RELAY: &str = "windows.relay.unproven";
-/// Services that act for the user.
+/// Services that act for the user and were not shown to refuse a container here.
+pub const CONTAINER_DELEGATES: &str = "windows.container.delegates";
+/// Services that act for the user, of which a token of the same user holds nothing.
 pub const DELEGATES: &str = "windows.delegates";
 /// Rules for commands that start inside.
 pub const COMMANDS: &str = "windows.commands.words";
@@ -60,5 +65,13 @@ pub const UNBUILT: &str = "windows.unbuilt";
 /// directory with its content cannot mean otherwise.
 pub const ALWAYS: [&str; 2] = [OVERLAY, HARD_LINKS];
 
-/// Gaps that every profile but `strict` accepts: names without content, and what does not matter on the disk at hand.
-pub const USUALLY: [&str; 3] = [NAMES, ALIKE, ABSENT_SECRET];
+/// Gaps that every profile but `strict` accepts:
+///
+/// - names without content, and what does not matter on the disk at hand;
+/// - what Windows makes impossible for anybody but a driver (P4): a permission belongs to an object, so the `.git` of a
+///   repository that is made inside cannot be told from any other directory. The workspace's own repository, which tools
+///   on the host look at unasked, is held;
+/// - what rests on Microsoft's documentation until `garth prove` has run (P10, P12): that without a network capability no
+///   name resolves, and that services which act for the user refuse a package. Both are the kernel's or the service's own
+///   check of the token; nothing is left to the program inside.
+pub const USUALLY: [&str; 6] = [NAMES, ALIKE, ABSENT_SECRET, GIT, RESOLVER, CONTAINER_DELEGATES];

@@ -33,7 +33,7 @@ pub(super) fn lower(
     files: &Files,
 ) -> Result<Launched, PlanError> {
     let entered = environment::lower(given);
-    let token = token(given, &identity)?;
+    let token = target_token(&given.facts.user.token, &identity)?;
     let found = match (&token, tier) {
         (Some(token), _) => Some(program::find(given, &files.machine, token, &entered)?),
         (None, _) => None,
@@ -73,9 +73,11 @@ pub(super) fn lower(
     Ok(Launched { launch, narrower: Vec::new(), dropped: entered.dropped })
 }
 
-/// The target's token, as far as it has one on this machine.
-fn token(given: Given<'_>, identity: &Identity) -> Result<Option<Token>, PlanError> {
-    let caller = &given.facts.user.token;
+/// The target's token, made of the caller's as a plan says; `None` for a virtual machine, in which it has another.
+///
+/// # Errors
+/// When the caller's token cannot be made weaker.
+pub fn target_token(caller: &Token, identity: &Identity) -> Result<Option<Token>, PlanError> {
     let weaker = |restriction| {
         caller.restricted(restriction).map_err(|why| {
             error(

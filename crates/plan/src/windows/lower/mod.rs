@@ -16,6 +16,7 @@ use super::spec::{Identity, Plan, Tier};
 use crate::facts::Command;
 use crate::linux::{PlanError, Report};
 use garth_policy::{Boundary, Policy, Profile, TierMinimum};
+pub use launch::target_token;
 pub(super) use names::git_parts;
 
 /// Programs that are looked for whatever the command is: shells that run batch files and scripts, and those whose

@@ -129,6 +129,18 @@ pub(super) fn exposed(machine: &Machine, token: &Token, path: &AbsPath) -> bool 
 
 /// Takes a name that does not exist.
 pub(super) fn reserve<S: Seal>(tier: &mut S, path: &AbsPath, kind: NodeKind, want: Want, reason: &str) {
+    reserve_with(tier, path, kind, want, "", reason);
+}
+
+/// The same, with what the file holds.
+fn reserve_with<S: Seal>(
+    tier: &mut S,
+    path: &AbsPath,
+    kind: NodeKind,
+    want: Want,
+    content: &str,
+    reason: &str,
+) {
     let (above, missing) = nearest(&tier.files().machine, path);
     if above.is_none() {
         return;
@@ -140,6 +152,7 @@ pub(super) fn reserve<S: Seal>(tier: &mut S, path: &AbsPath, kind: NodeKind, wan
             kind: NodeKind::Directory,
             security,
             removal: Removal::AtEndIfEmpty,
+            content: String::new(),
             reason: format!("holds `{}`, which is taken", shown(path)),
         };
         add(tier.files(), reservation);
@@ -149,7 +162,8 @@ pub(super) fn reserve<S: Seal>(tier: &mut S, path: &AbsPath, kind: NodeKind, wan
     // out; directories are opened otherwise.
     let removal = if kind == NodeKind::Directory { Removal::OnClose } else { Removal::AtEnd };
     let security = tier.placeholder(kind, want);
-    add(tier.files(), Reservation { path: path.clone(), kind, security, removal, reason: reason.to_owned() });
+    let (path_taken, content, why) = (path.clone(), content.to_owned(), reason.to_owned());
+    add(tier.files(), Reservation { path: path_taken, kind, security, removal, content, reason: why });
     if removal == Removal::AtEnd {
         pin(tier.files(), path, None, reason);
     }
@@ -200,26 +214,45 @@ pub(in super::super) struct GitPart {
     pub name: &'static str,
     /// What it is, and so what takes its place while it is absent.
     pub kind: NodeKind,
-    /// Git works with an empty placeholder there.
-    pub reserved: bool,
+    /// What a placeholder holds with which git works as without it.
+    pub content: &'static str,
+    /// A name below a directory that the policy refuses; a directory is sealed for it as a whole.
+    pub inner: &'static str,
     /// What it would do on the host.
     pub reason: &'static str,
 }
 
-const fn part(name: &'static str, kind: NodeKind, reserved: bool, reason: &'static str) -> GitPart {
-    GitPart { name, kind, reserved, reason }
+const fn file(name: &'static str, content: &'static str, reason: &'static str) -> GitPart {
+    GitPart { name, kind: NodeKind::File, content, inner: "", reason }
 }
 
-/// The parts. Source: gitrepository-layout(5). That git bears an empty file or directory in these places was not tried on
-/// Windows.
-static GIT_PARTS: [GitPart; 7] = [
-    part("hooks", NodeKind::Directory, true, "git on the host runs what is in it"),
-    part("info/attributes", NodeKind::File, true, "it chooses programs that git on the host runs"),
-    part("config", NodeKind::File, true, "its keys name programs that git on the host runs"),
-    part("config.worktree", NodeKind::File, true, "its keys name programs that git on the host runs"),
-    part("commondir", NodeKind::File, false, "it points git on the host at another configuration"),
-    part("remotes", NodeKind::Directory, true, "it says where git on the host fetches from"),
-    part("branches", NodeKind::Directory, true, "it says where git on the host fetches from"),
+const fn directory(name: &'static str, inner: &'static str, reason: &'static str) -> GitPart {
+    GitPart { name, kind: NodeKind::Directory, content: "", inner, reason }
+}
+
+/// The parts. Source: gitrepository-layout(5). A `commondir` that says `.` names the directory that it stands in: git 2
+/// on Linux was tried with it, and with the empty files and directories; on Windows nothing was.
+static GIT_PARTS: [GitPart; 9] = [
+    directory("hooks", "x", "git on the host runs what is in it"),
+    file("info/attributes", "", "it chooses programs that git on the host runs"),
+    file("config", "", "its keys name programs that git on the host runs"),
+    file("config.worktree", "", "its keys name programs that git on the host runs"),
+    file("commondir", ".\n", "it points git on the host at another configuration"),
+    directory("remotes", "x", "it says where git on the host fetches from"),
+    directory("branches", "x", "it says where git on the host fetches from"),
+    directory("modules", "x/hooks/x", "git on the host runs the hooks and configuration of submodules in it"),
+    directory(
+        "worktrees",
+        "x/config.worktree",
+        "git on the host follows the configuration of worktrees in it",
+    ),
+];
+
+/// What does not work because a part is read-only.
+const READ_ONLY: [(&str, &str); 3] = [
+    ("config", "git's configuration is read-only: a change cannot be checked by content here"),
+    ("modules", "submodules are read-only: what git runs of them cannot be told apart here"),
+    ("worktrees", "linked worktrees are read-only: what git follows of them cannot be told apart here"),
 ];
 
 /// The parts of every git directory.
@@ -269,7 +302,7 @@ fn hold_parts<S: Seal>(tier: &mut S, policy: &Policy, git_dir: &AbsPath) {
     for part in git_parts() {
         let Ok(path) = git_dir.join(part.name.as_bytes()) else { continue };
         let inner = match part.kind {
-            NodeKind::Directory => path.join(b"x").unwrap_or_else(|_| path.clone()),
+            NodeKind::Directory => path.join(part.inner.as_bytes()).unwrap_or_else(|_| path.clone()),
             _ => path.clone(),
         };
         let opened = policy.files.decide(&inner, FileOp::Write).verdict == Verdict::Allow
@@ -280,18 +313,17 @@ fn hold_parts<S: Seal>(tier: &mut S, policy: &Policy, git_dir: &AbsPath) {
         match tier.facts().paths.get(&path).cloned() {
             Some(PathFact::Present(object)) => {
                 hold_present(tier, &path, &object, Want::ReadExecute, part.reason);
-                if part.name == "config" {
-                    let why = "git's configuration is read-only: a change cannot be checked by content here";
-                    tier.files().narrow(&path, why);
-                }
             }
-            Some(PathFact::Absent) if part.reserved => {
+            Some(PathFact::Absent) => {
                 let token = tier.token().clone();
                 if exposed(&tier.files().machine, &token, &path) {
-                    reserve(tier, &path, part.kind, Want::ReadExecute, part.reason);
+                    reserve_with(tier, &path, part.kind, Want::ReadExecute, part.content, part.reason);
                 }
             }
-            _ => {}
+            _ => continue,
+        }
+        if let Some((_, why)) = READ_ONLY.iter().find(|(name, _)| *name == part.name) {
+            tier.files().narrow(&path, *why);
         }
     }
 }
@@ -307,7 +339,7 @@ fn hold_present<S: Seal>(tier: &mut S, path: &AbsPath, object: &Object, want: Wa
     // What cannot be sealed shows in the row about git.
     if let Err(trouble) = tier.seal(path, object, want, reason) {
         let status = Status::Unenforceable {
-            gap: super::gaps::GIT.into(),
+            gap: super::gaps::GIT_UNSEALED.into(),
             reason: trouble.reason,
             hint: trouble.hint,
         };

@@ -88,8 +88,11 @@ fn is_packaged(tool: &Tool) -> bool {
 
 fn searched(given: Given<'_>, name: &str, entered: &Entered) -> Result<AbsPath, PlanError> {
     let shown = escape_visible(name.as_bytes());
-    let none = Vec::new();
-    let tools = given.facts.tools.get(name).unwrap_or(&none);
+    let Some(tools) = given.facts.tools.get(name) else {
+        let why = "whether and where it is there was not recorded of this machine";
+        let hint = "record it there, with the command: garth doctor --facts FILE -- COMMAND";
+        return Err(error(format!("`{shown}` cannot be started"), why, hint));
+    };
     let in_path =
         |tool: &&Tool| tool.path.parent().is_some_and(|directory| entered.directories.contains(&directory));
     if let Some(tool) = tools.iter().filter(|tool| !is_packaged(tool)).find(in_path) {

@@ -118,6 +118,7 @@ impl Builder<'_> {
             kind: NodeKind::Directory,
             security: security.clone(),
             removal: Removal::AtEnd,
+            content: String::new(),
             reason: String::new(),
         };
         self.files.machine.reserve(&reservation);

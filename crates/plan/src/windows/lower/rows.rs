@@ -48,7 +48,7 @@ pub(super) fn container(given: Given<'_>, files: &Files, launched: &Launched) ->
         table.partial(
             "services that act for the user cannot be reached",
             "their descriptors grant nothing to packages",
-            gaps::DELEGATES,
+            gaps::CONTAINER_DELEGATES,
             "of services of other makers nothing is known, and `garth prove` has not run on this machine",
         );
     }
@@ -197,9 +197,9 @@ impl Table<'_> {
         self.held("files that the host later runs or trusts cannot be made, changed or moved", mechanism);
         self.partial(
             "repositories below the workspace run nothing on the host that was made inside",
-            "the workspace's own hooks, attributes and configuration are read-only",
+            "hooks, attributes, configuration, submodules and worktrees of the workspace's own are read-only",
             gaps::GIT,
-            "submodules, linked worktrees, repositories that are made later and a `commondir` file are not held",
+            "a repository that is nested in it, or made inside, is like any other directory",
         );
         self.partial(
             "names that another disk takes for a host-trusted one cannot be made",

@@ -1,0 +1,98 @@
+//! What `garth doctor` would say on six recorded machines, and on worse ones.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+mod windows_machines;
+
+use garth_plan::windows::doctor::{Diagnosis, Finding, State, diagnose};
+use garth_plan::windows::facts::{CodeIntegrity, Feature, HostFacts, VolumeKind};
+use garth_plan::windows::spec::Tier;
+use garth_policy::{Policy, Profile};
+use windows_machines::path;
+
+fn machine(name: &str) -> HostFacts {
+    let file = format!("{}/tests/facts/windows-{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn told(facts: &HostFacts) -> Diagnosis {
+    diagnose(&Policy::builtin(Profile::Workspace, &facts.context), facts)
+}
+
+fn of<'d>(diagnosis: &'d Diagnosis, name: &str) -> &'d Finding {
+    diagnosis.findings.iter().find(|finding| finding.name.starts_with(name)).unwrap()
+}
+
+#[test]
+fn six_machines() {
+    for name in ["home", "pro-domain", "german", "cjk", "onedrive", "dev-drive"] {
+        let told = told(&machine(name));
+        assert_eq!(told.tier, Some(Tier::Container), "{name}: {:?}", of(&told, "tier container"));
+        assert_eq!(of(&told, "tier restricted").status, State::Limited);
+        assert_eq!(of(&told, "tier account").status, State::Missing);
+        assert_eq!(of(&told, "workspace").status, State::Works);
+        for program in ["cmd", "git", "node", "npm", "cargo", "powershell"] {
+            let found = of(&told, &format!("{program} ("));
+            assert_eq!(found.status, State::Works, "{name}: {found:?}");
+        }
+        // What does not work says what helps; a program that is not there needs no help.
+        for finding in told.findings.iter().filter(|finding| finding.status != State::Works) {
+            let absent = finding.found == "in no directory of PATH";
+            assert!(absent || !finding.hints.is_empty(), "{name}: {finding:?}");
+        }
+    }
+}
+
+#[test]
+fn what_differs_between_machines_is_told() {
+    let home = told(&machine("home"));
+    let store = of(&home, "pwsh");
+    assert!(store.status == State::Limited && store.found.contains("Store"), "{store:?}");
+    assert!(store.hints[0].contains("MSI package"));
+    assert!(of(&home, "tier vm").found.contains("not part of this edition"));
+    assert_eq!(of(&told(&machine("dev-drive")), "tier vm").status, State::Limited);
+    let domain = told(&machine("pro-domain"));
+    assert!(of(&domain, "AppLocker").found.contains("Exe, Script"));
+    assert!(of(&domain, "PowerShell's").hints[0].contains("group policy"));
+    assert!(of(&told(&machine("dev-drive")), "workspace").found.contains("Dev Drive"));
+    assert_eq!(of(&home, "long paths").status, State::Limited);
+}
+
+#[test]
+fn worse_machines() {
+    let mut facts = machine("home");
+    facts.system.refused.insert(Feature::AppContainer, "no such function".into());
+    let without = told(&facts);
+    assert_eq!(without.tier, None);
+    let container = of(&without, "tier container");
+    assert!(
+        container.status == State::Missing && container.found.contains("no such function"),
+        "{container:?}"
+    );
+    assert_eq!(of(&without, "git (").status, State::Works, "judged by the tier that is left");
+
+    let mut facts = machine("home");
+    facts.volumes[0].acls = false;
+    assert_eq!(told(&facts).tier, None);
+    assert!(of(&told(&facts), "workspace").hints[0].contains("NTFS"));
+    facts.volumes[0].kind = VolumeKind::Remote;
+    assert!(of(&told(&facts), "workspace").hints[0].contains("disk of this machine"));
+
+    let mut facts = machine("home");
+    let survey = facts.survey.as_mut().unwrap();
+    survey.case_sensitive = Some(true);
+    survey.code_integrity = Some(CodeIntegrity::Enforced);
+    survey.execution_policies.clear();
+    survey.app_paths.insert("python.exe".into(), path("C:\\Python\\python.exe"));
+    facts.user.elevated = true;
+    let worse = told(&facts);
+    for name in ["file names", "App Control", "PowerShell's", "python (", "user"] {
+        let found = of(&worse, name);
+        assert!(found.status == State::Limited && !found.hints.is_empty(), "{found:?}");
+    }
+    assert!(of(&worse, "python (").hints[0].contains("C:\\Python\\python.exe"));
+    facts.tools.remove("java");
+    assert!(of(&told(&facts), "java (").found.contains("not looked for"));
+    facts.survey = None;
+    assert!(told(&facts).findings.iter().all(|finding| finding.name != "AppLocker"), "nothing is made up");
+}
