@@ -48,13 +48,13 @@ pub fn read_trusted(path: &AbsPath, author: Author) -> Result<Option<Vec<u8>>, O
 /// # Errors
 /// Everything but absence.
 pub fn read_text(path: &AbsPath) -> Result<Option<Vec<u8>>, OsError> {
+    // Another sandbox takes the name by a directory while it stands, or did before it was killed: that is no text.
+    if look(path).object().is_some_and(|object| object.kind == NodeKind::Directory) {
+        return Ok(None);
+    }
     if look(path).object().is_some_and(|object| object.kind == NodeKind::Symlink) {
         let error = OsError::new("open", path.to_string(), DENIED);
         return Err(error.with_remedy("it is a link; put the file itself in its place"));
-    }
-    // Another sandbox takes the name by a directory while it stands, or did before it was killed: that is no text.
-    if look(path).object().is_some_and(|object| object.final_kind == NodeKind::Directory) {
-        return Ok(None);
     }
     let Some(file) = open(path)? else { return Ok(None) };
     let mut text = Vec::new();
