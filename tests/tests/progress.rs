@@ -32,7 +32,7 @@ fn what_takes_long_shows_how_far_it_is_on_a_terminal_alone() {
     // It is wiped out before what comes next.
     assert!(made.contains("holds 10101"), "{made:?}");
     // A pipe, and JSON on a terminal.
-    let piped = garth(&garden, &["run", "--checkpoint", "--", "bash", "-c", "rm -r d1*"]).code(0);
+    let piped = garth(&garden, &["run", "--checkpoint", "--", "bash", "-c", "rm -r d*"]).code(0);
     assert!(!String::from_utf8_lossy(&piped.stderr).contains("kept in a checkpoint"), "{piped}");
     let undone = shown(&garden, &["undo", "--yes"], 0);
     assert!(undone.contains("garth: taken back: ") || undone.contains("garth: comparing"), "{undone:?}");
