@@ -1,7 +1,7 @@
 //! Checkpoints and applies on file systems that share blocks (`FICLONE`): everything is kept, and it takes no room. Needs root
 //! and `mkfs.xfs` or `mkfs.btrfs`; the file systems live in files, mounted in a namespace of the test's own.
 #![cfg(target_os = "linux")]
-#![expect(clippy::print_stderr, reason = "tests")]
+#![expect(clippy::print_stderr, reason = "tests say what they skip, and what they measured")]
 
 use garth_tests::{Garden, Identity, has};
 

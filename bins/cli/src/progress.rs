@@ -4,67 +4,98 @@ use garth::policy::AbsPath;
 use garth::undo::Watch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Nothing is shown of what is done earlier.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A count of what is done.
+/// How often what is shown is renewed.
+const RENEWAL: Duration = Duration::from_millis(100);
+
+/// A count of what is done, and a thread that shows it, so that it also shows where nothing is counted for a while.
 pub struct Progress {
-    began: Instant,
-    bar: ProgressBar,
-    shown: bool,
-    done: u64,
     what: &'static str,
+    done: Arc<AtomicU64>,
     wanted: bool,
+    shown: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Progress {
-    /// Nothing is done yet of what these words name.
+    /// Nothing is done yet of what these words name, and it begins now.
     pub fn new(what: &'static str) -> Self {
-        let bar = ProgressBar::hidden();
-        Self {
-            began: Instant::now(),
-            bar,
-            shown: false,
-            done: 0,
-            what,
-            wanted: std::io::stderr().is_terminal(),
-        }
+        let mut progress = Self::later(what);
+        progress.begin();
+        progress
     }
 
-    /// Shows nothing: a program reads.
-    pub fn none() -> Self {
-        let mut progress = Self::new("");
-        progress.wanted = false;
+    /// The same, which begins with the first step: the terminal is used for questions until then.
+    pub fn later(what: &'static str) -> Self {
+        let wanted = std::io::stderr().is_terminal();
+        Self { what, done: Arc::new(AtomicU64::new(0)), wanted, shown: None }
+    }
+
+    /// Shows nothing where a program reads.
+    pub fn unless(json: bool, what: &'static str) -> Self {
+        let mut progress = Self::later(what);
+        progress.wanted &= !json;
+        progress.begin();
         progress
+    }
+
+    fn begin(&mut self) {
+        if !self.wanted || self.shown.is_some() {
+            return;
+        }
+        let (what, done) = (self.what, Arc::clone(&self.done));
+        let (stop, stopped) = channel();
+        let builder = std::thread::Builder::new().name("progress".into());
+        // Without it the work is done all the same.
+        let shown = builder.spawn(move || show(what, &done, &stopped));
+        self.shown = shown.ok().map(|thread| (stop, thread));
     }
 
     /// One more.
     pub fn step(&mut self) {
-        self.done += 1;
-        if !self.shown && self.wanted && self.began.elapsed() > PATIENCE {
-            self.shown = true;
-            self.bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("garth: {msg}: {pos} ({elapsed})") {
-                self.bar.set_style(style);
-            }
-            self.bar.set_message(self.what);
-        }
-        if self.shown {
-            self.bar.set_position(self.done);
-        }
+        self.begin();
+        self.done.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn show(what: &'static str, done: &AtomicU64, stopped: &Receiver<()>) {
+    if !matches!(stopped.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout)) {
+        return;
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(PATIENCE);
+    if let Ok(style) = ProgressStyle::with_template("garth: {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    while matches!(stopped.recv_timeout(RENEWAL), Err(RecvTimeoutError::Timeout)) {
+        match done.load(Ordering::Relaxed) {
+            0 => bar.set_message(what),
+            done => bar.set_message(format!("{what}: {done}")),
+        }
+        bar.tick();
+    }
+    bar.finish_and_clear();
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if let Some((stop, thread)) = self.shown.take() {
+            drop(stop);
+            // Nothing is written over what comes next.
+            let _has_ended = thread.join();
+        }
     }
 }
 
 impl Watch for Progress {
     fn about_to(&mut self, _what: &'static str, _path: &AbsPath) -> Result<(), garth::OsError> {
+        self.begin();
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! `garth clean`.
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::request::environment;
 use garth::Closed;
 use garth::log::io::Recovered;
@@ -10,7 +11,9 @@ use std::io::Write;
 
 /// Undoes what killed sandboxes left behind. With `check`, only tells; exit code 1 if anything is left.
 pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
+    let removing = Progress::new(if check { "looking for what is left" } else { "removing what is left" });
     let left = garth::clean(&environment(), check)?;
+    drop(removing);
     for item in &left {
         let what = if check { "left" } else { "removed" };
         writeln!(out, "{what}: {}", escape_visible(item.as_bytes()))?;

@@ -3,6 +3,7 @@
 use super::run::{conclude, kept};
 use crate::arguments::{LearnArguments, SandboxArguments};
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::request::request;
 use crate::sessions::Logs;
 use garth::learn::{Options, Proposal, Seen, propose};
@@ -50,7 +51,9 @@ fn watch(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u8, Failure>
     seen.used.extend(ended.used);
     seen.incomplete |= ended.used_more;
     let options = Options { profile: Profile::Strict, wildcards: arguments.wildcards };
+    let sorting = Progress::new("sorting what was used");
     let proposal = propose(&prepared.surroundings.context, &prepared.policy, &seen, options);
+    drop(sorting);
     if !matches!(code, Ok(0)) {
         writeln!(anstream::stderr(), "garth: the command failed, so it may not have used all that it needs")?;
     }
@@ -95,7 +98,9 @@ fn from_log(arguments: &LearnArguments, session: &str, out: &mut dyn Write) -> R
     seen.want_what_was_refused();
     let prepared = policy_here(arguments)?;
     let options = Options { profile, wildcards: arguments.wildcards };
+    let sorting = Progress::new("sorting what was used");
     let proposal = propose(&prepared.surroundings.context, &prepared.policy, &seen, options);
+    drop(sorting);
     write(&proposal, target, out)?;
     Ok(0)
 }

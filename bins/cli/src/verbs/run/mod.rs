@@ -51,7 +51,7 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
 /// Keeps what stands in the workspace, and tells what of it is not kept.
 fn checkpoint(prepared: &mut Prepared, as_json: bool) -> Result<(), Failure> {
     // With JSON the log tells.
-    let mut progress = if as_json { Progress::none() } else { Progress::new("kept in a checkpoint") };
+    let mut progress = Progress::unless(as_json, "kept in a checkpoint");
     prepared.checkpoint(&mut || progress.step())?;
     drop(progress);
     if !as_json {

@@ -34,7 +34,11 @@ pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failur
         return Ok(1);
     }
     let mut chooser = Chooser { arguments, rest: None };
-    let mut progress = if arguments.json { Progress::none() } else { Progress::new("put in place") };
+    let mut progress = if arguments.interactive {
+        Progress::later("put in place")
+    } else {
+        Progress::unless(arguments.json, "put in place")
+    };
     let id = layer.record.id.clone();
     let checkpoints = Checkpoints::of(&environment())?.within(&policy.undo);
     let applied = apply(layer, &policy, &Order { paths, checkpoints }, &mut chooser, &mut progress)?;
@@ -57,7 +61,9 @@ fn agreed(
         ));
     }
     let mut err = anstream::stderr();
+    let looking = Progress::new("comparing the layer with the workspace");
     let all = differences(layer, policy)?;
+    drop(looking);
     let wanted: Vec<&Difference> =
         all.list.iter().filter(|difference| super::diff::is_wanted(layer, difference, paths)).collect();
     let mut reader = Reader::new(layer)?;

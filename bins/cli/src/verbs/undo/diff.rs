@@ -4,6 +4,7 @@ use super::show::{conflict, hunks, letter, line, patch};
 use super::{layer_and_paths, policy_of};
 use crate::arguments::DiffArguments;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::show::{HINT, PART};
 use garth::policy::AbsPath;
 use garth::undo::{Difference, Differences, Layer, Reader, Standing, differences, interrupted};
@@ -12,7 +13,9 @@ use std::io::{self, IsTerminal, Write};
 /// Shows what a layer would change. Exit code 1 if something stands against it.
 pub fn run(arguments: &DiffArguments, out: &mut dyn Write) -> Result<u8, Failure> {
     let (layer, paths) = layer_and_paths(&arguments.words)?;
+    let looking = Progress::unless(arguments.json, "comparing the layer with the workspace");
     let mut all = differences(&layer, &policy_of(&layer)?)?;
+    drop(looking);
     all.list.retain(|difference| is_wanted(&layer, difference, &paths));
     if arguments.json {
         json(&layer, &all, out)?;

@@ -26,10 +26,12 @@ pub fn undo(arguments: &UndoArguments, out: &mut dyn Write) -> Result<u8, Failur
     let target = checkpoints.target(tree, arguments.to.as_deref())?;
     // Paths name a part of the workspace alone.
     let beside = if paths.is_empty() { checkpoints.beside(&target)? } else { Vec::new() };
+    let looking = Progress::unless(arguments.json, "comparing the workspace with the checkpoint");
     let mut group = vec![reversal(target, &paths)?];
     for checkpoint in beside {
         group.push(reversal(checkpoint, &[])?);
     }
+    drop(looking);
     if arguments.interactive {
         attended("name the paths: garth undo --yes PATHS")?;
         if !asked(&mut group)? {
@@ -63,7 +65,7 @@ fn carry_out(
     checkpoints: &Checkpoints,
     as_json: bool,
 ) -> Result<Reverted, Failure> {
-    let mut progress = if as_json { Progress::none() } else { Progress::new("taken back") };
+    let mut progress = Progress::unless(as_json, "taken back");
     let (mut placed, mut kept) = (0, Vec::new());
     while let Some(reversal) = group.pop() {
         let is_last = group.is_empty();
