@@ -2,7 +2,6 @@
 //!
 //! Prints the median and the 99th percentile over all commands of `corpus/everyday.txt`, for reading alone and for the
 //! whole verdict. Of each command the median of some calls counts: what else the machine does meanwhile is not the command's.
-//! The numbers are in `docs/performance-vetting.md`.
 
 #[path = "../tests/judge/place.rs"]
 #[expect(clippy::unwrap_used, reason = "fixed paths of a measurement")]
