@@ -124,6 +124,10 @@ fn every_spelling_is_seen_through_and_every_twin_allowed() {
         failed.matches("  found").count(),
         cases.len()
     );
+    for (suite, _) in SUITES {
+        let of_suite = cases.iter().filter(|case| case.suite == *suite).count();
+        assert!(of_suite >= 50, "{suite}: only {of_suite} cases");
+    }
     assert!(cases.len() >= 2000, "only {} cases", cases.len());
 }
 
