@@ -1,5 +1,6 @@
 //! What the log says of the inside of a sandbox: processes, changed files, and how complete that is.
 #![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
 use garth_tests::{Garden, everyone};
 use serde_json::Value;

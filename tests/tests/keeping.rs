@@ -1,5 +1,6 @@
 //! How long logs are kept, with the command line as users have it.
 #![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
 use garth_tests::{Garden, everyone};
 use std::fs::{self, OpenOptions};
