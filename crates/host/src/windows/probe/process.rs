@@ -141,6 +141,7 @@ fn stand_by(_: &Arguments<'_>) -> Act {
 }
 
 #[link(name = "ntdll", kind = "raw-dylib")]
+// SAFETY: as `NtQueryInformationProcess` is declared in winternl.h.
 unsafe extern "system" {
     fn NtQueryInformationProcess(
         process: *mut core::ffi::c_void,

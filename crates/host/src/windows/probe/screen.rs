@@ -51,6 +51,7 @@ fn clipboard(clear: bool) -> Act {
     if found { Ok(()) } else { Err(error.into()) }
 }
 
+// SAFETY: `EnumWindows` calls it with a window and the number that it was given, here the address of a `bool`.
 unsafe extern "system" fn note_window(window: HWND, found: LPARAM) -> i32 {
     let mut owner = 0;
     // SAFETY: the window was listed, and the number has its place.
@@ -80,6 +81,7 @@ fn post_to_shell(_: &Arguments<'_>) -> Act {
     Ok(checked(unsafe { PostMessageW(shell, WM_NULL, 0, 0) })?)
 }
 
+// SAFETY: the system calls it as a hook, with what it passes on.
 unsafe extern "system" fn pass_key(code: i32, kind: WPARAM, key: LPARAM) -> LRESULT {
     // SAFETY: what came is passed on as it is.
     unsafe { CallNextHookEx(core::ptr::null_mut(), code, kind, key) }

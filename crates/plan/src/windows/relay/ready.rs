@@ -1,9 +1,9 @@
 //! The first line that the relay inside says: where it listens, or why it cannot.
 
 use core::fmt;
+use core::net::Ipv4Addr;
 use core::str::FromStr;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 /// Longest line, in bytes: a policy with every port would still fit.
 pub const LONGEST: usize = 4096;
