@@ -99,7 +99,7 @@ pub(crate) fn check_program(row: &ProgramRow) -> Result<(), String> {
 /// The rest of the file stays as it is; a rule that is there already is not added again.
 ///
 /// # Errors
-/// What [`add`] says, a file that others can write to, a text that would be no valid policy with the rules, and what
+/// What [`garth_policy::add`] says, a file that others can write to, a text that would be no valid policy with the rules, and what
 /// keeps the file from being written. The file is as it was then.
 pub fn allow_commands(
     path: &AbsPath,

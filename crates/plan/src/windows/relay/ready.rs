@@ -78,7 +78,7 @@ pub fn write(said: &Result<Ready, Failed>) -> String {
     }
 }
 
-/// Reads a line. It comes from inside, so only what [`write`] makes is understood.
+/// Reads a line. It comes from inside, so only what [`write()`] makes is understood.
 ///
 /// # Errors
 /// [`Unreadable`]
