@@ -6,6 +6,7 @@ use crate::audit::Recorder;
 use crate::audit_network::Network;
 use crate::refusals::{Refused, failed, upstream};
 use crate::secrets::{self, Caller};
+use garth_audit::core::redact::Known;
 use garth_egress::core::{Canary, Decided, Event, Fault, Judge};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
@@ -96,15 +97,20 @@ impl Egress {
         };
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));
         config.own_addresses = addresses::own().map_err(Error::os("start the network"))?;
-        config.upstream = upstream(environment)?;
+        let caller = Caller { environment, context };
+        let mut login = None;
+        config.upstream = upstream(environment, policy.network.proxy.as_ref(), |source| {
+            Ok(login.insert(secrets::text(source, caller)?).clone())
+        })?;
         if let Some(asker) = &asker {
             let asker = Arc::clone(asker);
             // The asker keeps the time; it is given a moment more to carry the answer out.
             config.limits.approval = asker.timeout().saturating_add(Duration::from_secs(5));
             config.approver = Some(asker);
         }
-        let caller = Caller { environment, context };
-        let secrets::Read { secrets, placeholders, known } = secrets::read(&policy.network.secrets, caller)?;
+        let secrets::Read { secrets, placeholders, mut known } =
+            secrets::read(&policy.network.secrets, caller)?;
+        known.extend(login.map(|value| Known { name: "network.proxy".to_owned(), value }));
         if let Some(log) = recorder.as_ref().filter(|_| !known.is_empty()) {
             log.know(&known);
         }

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use garth_egress::core::{Code, Decided, Fault, Host, Protocol, Upstream, Verdict};
+use garth_policy::{ProxyRule, SecretSource};
 use std::collections::HashSet;
 
 /// Refusals, each host, port and reason once. The target says how many there are, so only so many are kept.
@@ -57,11 +58,34 @@ pub(crate) fn failed(error: &dyn std::fmt::Display) -> Error {
     }
 }
 
-/// The proxies between this machine and the internet, by the caller's environment.
+/// Why a source of a secret has no value, and what helps.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    pub why: String,
+    pub hint: String,
+}
+
+/// The proxies between this machine and the internet: by the policy, and where it is silent by the caller's environment.
+/// `read` has the value of a source.
 ///
 /// # Errors
-/// A variable that names no proxy.
-pub(crate) fn upstream(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Upstream, Error> {
+/// Credentials that cannot be read or are none, and a variable that names no proxy.
+pub(crate) fn upstream(
+    environment: &[(Vec<u8>, Vec<u8>)],
+    rule: Option<&ProxyRule>,
+    read: impl FnOnce(&SecretSource) -> Result<String, Missing>,
+) -> Result<Upstream, Error> {
+    if let Some(rule) = rule {
+        let refuse = |Missing { why, hint }| {
+            let origin = &rule.origin;
+            Error::Policy(format!("network.proxy has no credentials ({origin})\n{why}\nhint: {hint}"))
+        };
+        let login = rule.credentials.as_ref().map(read).transpose().map_err(refuse)?;
+        return Upstream::from_rule(rule, login.as_deref()).map_err(|fault| {
+            let hint = "look at its source, which has `user:password` in one line".to_owned();
+            refuse(Missing { why: fault.to_string(), hint })
+        });
+    }
     let variable = |name: &str| {
         let (_, value) = environment.iter().find(|(known, _)| known == name.as_bytes())?;
         String::from_utf8(value.clone()).ok()

@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::keyring;
+use crate::refusals::Missing;
 use garth_audit::core::redact::Known;
 use garth_egress::core::{Secret, Secrets};
 use garth_host::files::{Author, read_trusted};
@@ -60,10 +61,13 @@ pub(crate) fn read(bindings: &[SecretBinding], caller: Caller<'_>) -> Result<Rea
     Ok(Read { secrets, placeholders, known })
 }
 
-/// Why there is no value, and what helps.
-struct Missing {
-    why: String,
-    hint: String,
+/// The value of one source, which is a text.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn text(source: &SecretSource, caller: Caller<'_>) -> Result<String, Missing> {
+    String::from_utf8(value(source, caller)?)
+        .map_err(|_| Missing { why: "it is no text".into(), hint: "store it as text".into() })
 }
 
 fn secret(
@@ -77,9 +81,7 @@ fn secret(
         let Missing { why, hint } = missing;
         Error::Policy(format!("network.secrets.{name} has no value ({origin})\n{why}\nhint: {hint}"))
     };
-    let value = value(&binding.from, caller).map_err(refuse)?;
-    let value = String::from_utf8(value)
-        .map_err(|_| refuse(Missing { why: "it is no text".into(), hint: "store it as text".into() }))?;
+    let value = text(&binding.from, caller).map_err(refuse)?;
     known.push(Known { name: binding.name.clone(), value: value.clone() });
     Secret::new(&binding.name, placeholder, value, binding.hosts.clone()).map_err(|fault| {
         refuse(Missing { why: fault.to_string(), hint: format!("look at its source, {}", binding.from) })

@@ -246,15 +246,18 @@ pub(crate) fn as_path(path: &AbsPath) -> &Path {
 
 /// The files that hold secrets of the network: what the broker puts in is not for the target to read.
 fn hide_secrets(policy: &mut Policy) {
-    for secret in &policy.network.secrets {
-        let SecretSource::File(path) = &secret.from else { continue };
+    let secrets = policy.network.secrets.iter().map(|secret| (&secret.from, &secret.origin));
+    let proxy =
+        policy.network.proxy.iter().filter_map(|rule| Some((rule.credentials.as_ref()?, &rule.origin)));
+    for (from, origin) in secrets.chain(proxy) {
+        let SecretSource::File(path) = from else { continue };
         policy.files.push(FileRule {
             pattern: Pattern::Path(path.clone()),
             access: Access::Deny,
             execute: true,
             kind: RuleKind::Secret,
             reason: "it holds a secret that the network puts in".into(),
-            origin: secret.origin.clone(),
+            origin: origin.clone(),
         });
     }
 }

@@ -132,6 +132,14 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     push(out, "bytes to one host", &most(old), &most(new), show_most);
     let names = |network: &crate::network::Network| network.budget.new_names.value;
     push(out, "new names a minute", &names(old), &names(new), ToString::to_string);
+    let proxy = |network: &crate::network::Network| {
+        network.proxy.as_ref().map_or_else(|| "as the environment says".to_owned(), ToString::to_string)
+    };
+    if proxy(old) != proxy(new) {
+        // Others carry the traffic then.
+        let (what, direction) = ("proxy".to_owned(), Direction::Widens);
+        out.push(Change { direction, what, before: proxy(old), after: proxy(new) });
+    }
     let domains = old.domains.iter().chain(&new.domains).map(|rule| &rule.host);
     let hosts: BTreeSet<(String, u16)> = domains
         .chain(old.rules.iter().chain(&new.rules).map(|rule| &rule.host))

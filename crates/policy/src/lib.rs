@@ -30,6 +30,7 @@ mod policy;
 mod profile;
 mod programs;
 pub mod protected;
+mod proxy;
 #[cfg(feature = "load")]
 mod reference;
 #[cfg(feature = "load")]
@@ -76,6 +77,7 @@ pub use places::{Place, Places, place_paths, places};
 pub use policy::Policy;
 pub use profile::Profile;
 pub use programs::ProgramRow;
+pub use proxy::{ProxyPlace, ProxyRule, ProxyScheme};
 #[cfg(feature = "load")]
 pub use reference::reference_markdown;
 #[cfg(feature = "load")]

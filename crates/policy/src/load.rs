@@ -9,6 +9,7 @@ mod merge;
 mod network;
 mod paths;
 mod programs;
+mod proxy;
 mod reader;
 mod secret;
 mod suggest;

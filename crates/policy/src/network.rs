@@ -4,6 +4,7 @@ use crate::address::{SpecialRange, canonical, embedded, special_range};
 use crate::host::{HostPattern, normalise_host};
 use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
+use crate::proxy::ProxyRule;
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -151,6 +152,8 @@ pub struct Network {
     pub secrets: Vec<SecretBinding>,
     /// Bounds on what leaves.
     pub budget: NetworkBudget,
+    /// The proxy between this machine and the internet; `None` if the broker's environment says which.
+    pub proxy: Option<ProxyRule>,
     /// Domains that the ceiling allows; `None` if it says nothing.
     pub ceiling: Option<Vec<DomainRule>>,
 }
@@ -226,6 +229,7 @@ impl Network {
             host_ports: Vec::new(),
             rules: Vec::new(),
             secrets: Vec::new(),
+            proxy: None,
             ceiling: None,
         }
     }

@@ -138,6 +138,9 @@ struct NetworkSection {
     rules: Option<Vec<HttpSection>>,
     /// Bounds on what leaves in one session, whatever is allowed.
     budget: Option<BudgetSection>,
+    /// The proxy between this machine and the internet. Without it the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY` of the broker's own environment say which. The administrator's comes first; an untrusted project names none.
+    proxy: Option<ProxySection>,
     /// Secrets that never come in: inside is a placeholder, which the proxy replaces on the way to the hosts named.
     secrets: Option<BTreeMap<String, SecretSection>>,
 }
@@ -152,6 +155,20 @@ struct BudgetSection {
     /// names below a wildcard.
     #[schemars(range(min = 1, max = 1_000_000))]
     new_names: Option<u32>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct ProxySection {
+    /// `http://proxy.example:3128` or `socks5h://proxy.example:1080`, without user and password; `none` for no proxy, whatever
+    /// the environment says.
+    url: String,
+    /// What is reached without it: names with all below them, addresses, blocks such as `10.0.0.0/8`.
+    except: Option<Vec<String>>,
+    /// Where `user:password` is, as the source of a secret: `env:NAME`, `file:/path`, `command:PROGRAM ARGUMENT ...` or
+    /// `keyring:SERVICE/ACCOUNT`.
+    credentials: Option<String>,
 }
 
 #[derive(JsonSchema)]

@@ -139,6 +139,9 @@ fn network(policy: &Policy, out: &mut Vec<Clause>) {
     }
     let names = &network.budget.new_names;
     out.push(clause("network", format!("at most {} new names a minute", names.value), &names.origin));
+    if let Some(proxy) = &network.proxy {
+        out.push(clause("network", proxy.to_string(), &proxy.origin));
+    }
     for secret in &network.secrets {
         let hosts: Vec<String> = secret.hosts.iter().map(ToString::to_string).collect();
         out.push(clause(

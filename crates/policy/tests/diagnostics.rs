@@ -119,6 +119,14 @@ const MISTAKES: &[(&str, Layer, &str)] = &[
         "[[network.rules]]\nhost = \"a.example\"\nupload = \"0\"\n\
          [[network.rules]]\nhost = \"b.example\"\nupload = 7\n",
     ),
+    (
+        "proxy",
+        Layer::User,
+        "[network.proxy]\nurl = \"https://proxy.example\"\nexcept = [\"a b\", \"a.example:80\"]\ncredentials = \"x\"\nport = 1\n",
+    ),
+    ("proxy with a password", Layer::User, "[network.proxy]\nurl = \"http://me:word@proxy.example\"\n"),
+    ("proxy that is none", Layer::User, "[network.proxy]\nexcept = []\n"),
+    ("login at no proxy", Layer::User, "[network.proxy]\nurl = \"none\"\ncredentials = \"env:X\"\n"),
     ("budget in words", Layer::User, "[network.budget]\nupload = 5\nnew-names = \"many\"\nper-host = 1\n"),
     (
         "command of a project",

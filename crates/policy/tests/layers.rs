@@ -454,6 +454,25 @@ fn budgets_are_capped_from_above_and_narrowed_from_below() {
 }
 
 #[test]
+fn the_administrator_says_which_way_the_traffic_goes() {
+    let said = |url: &str| format!("[network.proxy]\nurl = \"{url}\"\n");
+    let proxy = |user: &str, project: &str, managed: &str, trusted: bool| {
+        let found = resolve(user, project, managed, trusted);
+        let ignored = found.warnings.to_string().contains("the proxy");
+        (found.policy.network.proxy.map(|proxy| proxy.to_string()), ignored)
+    };
+    let through = |place: &str| Some(format!("through {place}"));
+    assert_eq!(proxy("", "", "", false), (None, false));
+    assert_eq!(proxy(&said("http://u.example"), "", "", false), (through("http://u.example:3128"), false));
+    let managed = said("socks5://m.example");
+    let none = said("none");
+    assert_eq!(proxy(&none, "", &managed, false), (through("socks5h://m.example:1080"), false));
+    assert_eq!(proxy("", &none, "", false), (None, true));
+    assert_eq!(proxy("", &none, "", true), (Some("no proxy".into()), false));
+    assert_eq!(proxy("", &none, &managed, true), (through("socks5h://m.example:1080"), false));
+}
+
+#[test]
 fn a_rule_can_carry_a_budget_and_the_least_of_all_layers_counts() {
     let row = |host: &str, more: &str| format!("[[network.rules]]\nhost = \"{host}\"\n{more}\n");
     let network =

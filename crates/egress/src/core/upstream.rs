@@ -1,10 +1,10 @@
-//! The proxies between this machine and the internet, from the broker's own environment.
+//! The proxies between this machine and the internet, from the policy or from the broker's own environment.
 //!
-//! Source: the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` as curl reads them (upper-case `HTTP_PROXY`
+//! Source of the latter: the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` as curl reads them (upper-case `HTTP_PROXY`
 //! included, because the environment is the user's own and not that of a CGI program).
 
 use super::host::{Host, authority};
-use garth_policy::Cidr;
+use garth_policy::{Cidr, HostPattern, ProxyRule, ProxyScheme};
 use std::fmt;
 
 /// How a proxy is spoken to.
@@ -133,6 +133,36 @@ impl Upstream {
         Self { plain: Some(proxy.clone()), secure: Some(proxy), exceptions: Vec::new() }
     }
 
+    /// What a policy says. `login` is what its source of credentials has, `user:password`.
+    ///
+    /// # Errors
+    /// A login with control characters; a host that only the policy takes for one.
+    pub fn from_rule(rule: &ProxyRule, login: Option<&str>) -> Result<Self, ProxyFault> {
+        let Some(place) = &rule.place else { return Ok(Self::direct()) };
+        let credentials = login.map(|login| {
+            let (name, password) = login.split_once(':').unwrap_or((login, ""));
+            let is_plain = !login.chars().any(char::is_control);
+            is_plain.then(|| (name.to_owned(), password.to_owned())).ok_or(ProxyFault::Credentials)
+        });
+        let proxy = Proxy {
+            kind: match place.scheme {
+                ProxyScheme::Http => ProxyKind::Http,
+                ProxyScheme::Socks5 => ProxyKind::Socks5,
+            },
+            host: Host::read(&place.host).map_err(|_| ProxyFault::Host)?,
+            port: place.port,
+            credentials: credentials.transpose()?,
+        };
+        let exceptions = rule.except.iter().filter_map(|pattern| {
+            let HostPattern { host, prefix, .. } = pattern;
+            match prefix {
+                Some(bits) => exception(&format!("{host}/{bits}")),
+                None => exception(host),
+            }
+        });
+        Ok(Self { exceptions: exceptions.collect(), ..Self::through(proxy) })
+    }
+
     /// What the environment says; `variable` looks one up. Lower-case names come first.
     ///
     /// # Errors
@@ -210,6 +240,35 @@ mod tests {
         assert_eq!(Proxy::parse("http://:80"), Err(ProxyFault::Host));
         assert_eq!(Proxy::parse("http://u%zz@a.example"), Err(ProxyFault::Credentials));
         assert!(!format!("{proxy:?}").contains("p:w"));
+    }
+
+    #[test]
+    fn a_policy_names_one_proxy_or_none() {
+        let rule = |url: &str, except: &[&str]| ProxyRule {
+            place: garth_policy::ProxyPlace::parse(url),
+            except: except.iter().map(|text| HostPattern::parse(text).unwrap()).collect(),
+            credentials: None,
+            origin: garth_policy::Origin::unplaced(garth_policy::Layer::User, "policy.toml"),
+        };
+        let except =
+            ["corp.example", "*.lan.example", "10.0.0.0/8", "[fd00::/8]", "192.0.2.1", "[2001:db8::1]"];
+        let upstream =
+            Upstream::from_rule(&rule("http://proxy.example:8080", &except), Some("me:a:b")).unwrap();
+        let of = |host: &str, port| upstream.proxy(&Host::read(host).unwrap(), port).cloned();
+        let proxy = of("a.example", 80).unwrap();
+        assert_eq!((proxy.kind, proxy.port), (ProxyKind::Http, 8080));
+        assert_eq!(proxy.credentials, Some(("me".into(), "a:b".into())));
+        assert_eq!(of("a.example", 443), Some(proxy));
+        for excepted in
+            ["corp.example", "x.corp.example", "x.lan.example", "10.1.2.3", "fd00::7", "192.0.2.1"]
+        {
+            assert_eq!(of(excepted, 443), None, "{excepted}");
+        }
+        assert_eq!(of("2001:db8::1", 443), None);
+        assert!(of("notcorp.example", 443).is_some() && of("11.0.0.1", 443).is_some());
+        assert_eq!(Upstream::from_rule(&rule("none", &[]), None), Ok(Upstream::direct()));
+        let bad = Upstream::from_rule(&rule("socks5://proxy.example", &[]), Some("me:a\r\nb"));
+        assert_eq!(bad, Err(ProxyFault::Credentials));
     }
 
     #[test]

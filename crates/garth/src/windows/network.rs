@@ -1,8 +1,9 @@
 //! The network of one sandbox on Windows: the broker, the relay inside, and what the target has to know of both.
 
 use super::{failed, not_held};
+use crate::Error;
 use crate::refusals::{self, Refused};
-use crate::{Error, refusals::upstream};
+use crate::refusals::{Missing, upstream};
 use garth_egress::core::{Canary, Decided, Event, Fault, Secret, Secrets};
 use garth_egress::io::{Broker, Config, Front};
 use garth_host::windows::canary;
@@ -76,7 +77,9 @@ impl Network {
         config.own_addresses = addresses::own().map_err(Error::os(STEP))?;
         let bytes =
             |(name, value): &(String, String)| (name.clone().into_bytes(), value.clone().into_bytes());
-        config.upstream = upstream(&environment.iter().map(bytes).collect::<Vec<_>>())?;
+        let variables: Vec<_> = environment.iter().map(bytes).collect();
+        config.upstream =
+            upstream(&variables, policy.network.proxy.as_ref(), |source| login(source, environment))?;
         let (secrets, placeholders) = secrets(&policy.network.secrets, environment)?;
         config.secrets = secrets;
         let password = random::name("").map_err(Error::os(STEP))?;
@@ -213,6 +216,19 @@ fn publish(port: &Sourced<u16>) -> Result<(TcpListener, u16), Error> {
 type Values = (Secrets, Vec<(String, String)>);
 
 /// Reads the real values of secrets: those that this system has a source for.
+/// What a source of the proxy's credentials has.
+fn login(source: &SecretSource, environment: &[(String, String)]) -> Result<String, Missing> {
+    let SecretSource::Env(variable) = source else {
+        let why = format!("values from `{source}` are not built for Windows yet");
+        return Err(Missing { why, hint: "use `env:NAME`".into() });
+    };
+    let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(variable));
+    found.map(|(_, value)| value.clone()).ok_or_else(|| Missing {
+        why: format!("{variable} is not set"),
+        hint: "set the variable before `garth run`, or drop the line".into(),
+    })
+}
+
 fn secrets(bindings: &[SecretBinding], environment: &[(String, String)]) -> Result<Values, Error> {
     let (mut read, mut placeholders) = (Vec::new(), Vec::new());
     for binding in bindings {

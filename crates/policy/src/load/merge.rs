@@ -180,6 +180,13 @@ impl<'l> Merge<'l> {
         let budget = &mut self.policy.network.budget;
         settle_limit(&mut budget.upload, self.layers, |written| written.upload.as_ref());
         settle(&mut budget.new_names, self.layers, |written| written.new_names.as_ref(), |number| *number);
+        // Which way the traffic goes is the administrator's to say, and nothing that an untrusted project may choose.
+        let managed = self.layers.managed.as_ref().and_then(|managed| managed.proxy.clone());
+        let proxy = managed.or_else(|| strongest(self.layers, |written| written.proxy.as_ref()));
+        self.policy.network.proxy = proxy.map(|proxy| proxy.value);
+        if let Some(proxy) = self.untrusted().and_then(|project| project.proxy.as_ref()) {
+            self.ignore("the proxy".to_owned(), &proxy.origin);
+        }
         if is_flagged
             && self.policy.network.mode.value == NetworkMode::Deny
             && self.layers.flags.mode.is_none()

@@ -28,6 +28,7 @@ impl Reader<'_> {
                 "host-ports" => out.host_ports = Some(self.ports(value, "host-ports")),
                 "rules" => self.http_rules(value, out),
                 "budget" => self.budget(value, out),
+                "proxy" => self.proxy(value, out),
                 _ => self.secrets(value, out),
             }
         }

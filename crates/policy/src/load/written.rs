@@ -12,6 +12,7 @@ use crate::origin::Sourced;
 use crate::path::AbsPath;
 use crate::profile::Profile;
 use crate::programs::ProgramRow;
+use crate::proxy::ProxyRule;
 use crate::session::{ApprovalMode, DeviceClass, TierMinimum};
 use std::ops::Range;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub(super) struct Written {
     pub(super) secrets: Vec<SecretBinding>,
     pub(super) upload: Option<Sourced<u64>>,
     pub(super) new_names: Option<Sourced<u64>>,
+    pub(super) proxy: Option<Sourced<ProxyRule>>,
     pub(super) commands: Vec<CommandRule>,
     pub(super) programs: Vec<ProgramRow>,
     pub(super) env_allow: Option<Vec<Sourced<String>>>,
@@ -64,6 +66,7 @@ impl Written {
             secrets: Vec::new(),
             upload: None,
             new_names: None,
+            proxy: None,
             commands: Vec::new(),
             programs: Vec::new(),
             env_allow: None,
@@ -134,8 +137,9 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
             "devices",
         ],
     ),
-    ("network", &["mode", "domains", "listen", "host-ports", "rules", "secrets", "budget"]),
+    ("network", &["mode", "domains", "listen", "host-ports", "rules", "secrets", "budget", "proxy"]),
     ("network.budget", &["upload", "new-names"]),
+    ("network.proxy", &["url", "except", "credentials"]),
     ("network.rules", &["host", "methods", "paths", "upload"]),
     ("network.secrets", &["from", "hosts"]),
     ("commands", &["prefix", "decision", "reason", "match", "not-match", "agents"]),
