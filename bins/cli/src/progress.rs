@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Nothing is shown of what is done earlier.
+/// Nothing is shown of what is done earlier, unless the variable says another number of milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE_VARIABLE: &str = "GARTH_PROGRESS_AFTER";
 
 /// How often what is shown is renewed.
 const RENEWAL: Duration = Duration::from_millis(100);
@@ -65,11 +66,17 @@ impl Progress {
     }
 }
 
+fn patience() -> Duration {
+    let said = std::env::var(PATIENCE_VARIABLE).ok().and_then(|text| text.parse().ok());
+    said.map_or(PATIENCE, Duration::from_millis)
+}
+
 fn show(what: &'static str, done: &AtomicU64, stopped: &Receiver<()>) {
-    if !matches!(stopped.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout)) {
+    let patience = patience();
+    if !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
         return;
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(PATIENCE);
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(patience);
     if let Ok(style) = ProgressStyle::with_template("garth: {msg} ({elapsed})") {
         bar.set_style(style);
     }

@@ -216,7 +216,7 @@ mod tests {
         };
         let events = heard(|recorder| account.take(recorder, Inside::Started(told)));
         let Event::ProcessStarted(started) = &events[0] else { panic!("{events:?}") };
-        assert_eq!(started.command, ["x\\n", "[more words]"]);
+        assert_eq!(started.command, ["x\\x0a", "[more words]"]);
         assert!(!started.program.contains('\u{1b}'), "{}", started.program);
         assert_eq!(events[0].kind(), EventKind::ProcessStarted);
     }

@@ -58,7 +58,8 @@ pub fn read(text: &[u8]) -> Result<HostFacts, BadFacts> {
     // Editors of Windows write a mark in front.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let facts: HostFacts = serde_json::from_slice(text).map_err(|error| {
-        let place = (error.line() > 0).then(|| (error.line(), error.column()));
+        // Of an empty text it says line 1, column 0, where nothing is.
+        let place = (error.line() > 0 && error.column() > 0).then(|| (error.line(), error.column()));
         let whole = error.to_string();
         let suffix = format!(" at line {} column {}", error.line(), error.column());
         BadFacts { place, why: whole.strip_suffix(&suffix).unwrap_or(&whole).to_owned() }
@@ -257,14 +258,14 @@ mod tests {
         let cases = [
             (with("\"token\"", "\"tokens\""), "\"tokens\"", "unknown field `tokens`"),
             (with("\"build\": \"26100.4652\"", "\"build\": 7"), "\"build\"", "expected a string"),
-            (with("S-1-1-0", "S-1-x"), "S-1-x", "S-1-x"),
+            (with("S-1-1-0", "S-1-x"), "S-1-x", "no number that fits into a SID"),
             (with("\"os\": \"windows\"", "\"os\": \"linux\""), "\"os\"", "not the facts of a Windows"),
             (
                 with("C:\\\\Users\\\\ada\\\\source\\\\project\"", "/home/ada\""),
-                "/home/ada",
+                "\"/home/ada",
                 "no path of Windows",
             ),
-            (with("{\n", "{\n  \"version\": 9,\n"), "\"version\"", "reads version 1"),
+            (with("\"version\": 1", "\"version\": 9"), "\"version\"", "reads version 1"),
             ("[]".to_owned(), "[", "invalid"),
             ("[".repeat(100_000), "[", "invalid"),
         ];
