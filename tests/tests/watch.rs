@@ -130,7 +130,7 @@ fn what_runs_is_told_as_text() {
         assert!(shown.contains("sleep 3"), "{shown}");
         let shown = wait_for(garden, "refused  #");
         assert!(shown.contains("file-denied mkdir: create"), "{shown}");
-        let _ended = running.finish(LIMIT).ok();
+        let _ended = running.finish(LIMIT).code(0);
         assert_eq!(once(garden).trim(), "no session runs");
     });
 }
