@@ -65,7 +65,8 @@ fn allowed_names_go_through_the_proxy_of_the_policy() {
     }
     everyone(|garden| {
         let (port, asked) = proxy();
-        let login = garden.home.join("login");
+        // Where the sandbox reads everything else.
+        let login = garden.work.join("login");
         garden.write(&login, "me:the-word\n");
         let file = login.to_str().unwrap();
         let through =

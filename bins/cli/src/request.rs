@@ -43,6 +43,14 @@ pub fn request(
 
 /// The options as a layer of the policy.
 pub fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
+    flags_with(sandbox, &pattern)
+}
+
+/// The same, where `pattern` gives a typed path the spelling of a policy file.
+pub fn flags_with(
+    sandbox: &SandboxArguments,
+    pattern: &dyn Fn(&OsStr) -> Result<String, Failure>,
+) -> Result<Vec<Flag>, Failure> {
     let mut flags = Vec::new();
     if let Some(profile) = sandbox.profile {
         let typed = format!("--profile {}", profile.name());
@@ -56,7 +64,7 @@ pub fn flags(sandbox: &SandboxArguments) -> Result<Vec<Flag>, Failure> {
     for (option, paths, access) in grants {
         for path in paths {
             let typed = format!("{option} {}", escape_visible(path.as_encoded_bytes()));
-            flags.push(Flag { typed, setting: Setting::File(pattern(path)?, access) });
+            flags.push(Flag { typed, setting: Setting::File(pattern(path.as_ref())?, access) });
         }
     }
     for host in &sandbox.allow {

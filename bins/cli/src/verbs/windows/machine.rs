@@ -1,8 +1,9 @@
 //! The Windows machine that is spoken of: a recorded one, or this one.
 
-use super::typed::{below, flags, text};
+use super::typed::{below, pattern, text};
 use crate::arguments::{OtherMachine, SandboxArguments};
 use crate::failure::Failure;
+use crate::request::flags_with;
 use garth::plan::linux::Report;
 use garth::plan::windows::facts::HostFacts;
 use garth::plan::windows::spec::Tier;
@@ -31,7 +32,7 @@ pub fn planned(
         arguments: command.iter().map(|word| text(word)).collect::<Result<_, _>>()?,
         workspace: sandbox.workspace.as_deref().filter(|_| elsewhere).map(absolute).transpose()?,
         policy: sandbox.policy.as_deref().filter(|_| elsewhere).map(policy).transpose()?,
-        flags: flags(sandbox, &absolute)?,
+        flags: flags_with(sandbox, &|typed| pattern(typed, &absolute))?,
         tier: tier(sandbox, machine),
         report,
     };

@@ -1,8 +1,7 @@
-//! Options as they were typed, for a policy of Windows.
+//! Paths as they were typed, for a machine with Windows that may be another one.
 
-use crate::arguments::SandboxArguments;
 use crate::failure::Failure;
-use garth::policy::{AbsPath, Access, Flag, Setting};
+use garth::policy::AbsPath;
 use std::ffi::OsStr;
 
 /// A word of the command line as text.
@@ -11,39 +10,11 @@ pub fn text(word: &OsStr) -> Result<String, Failure> {
     word.to_str().map(str::to_owned).ok_or_else(bad)
 }
 
-/// The options as a layer of the policy. `absolute` tells which path a typed one is.
-pub fn flags(
-    sandbox: &SandboxArguments,
-    absolute: &dyn Fn(&OsStr) -> Result<AbsPath, Failure>,
-) -> Result<Vec<Flag>, Failure> {
-    let mut flags = Vec::new();
-    if let Some(profile) = sandbox.profile {
-        let typed = format!("--profile {}", profile.name());
-        flags.push(Flag { typed, setting: Setting::Profile(profile) });
-    }
-    let grants = [
-        ("--read", &sandbox.read, Access::Read),
-        ("--write", &sandbox.write, Access::Write),
-        ("--deny", &sandbox.deny, Access::Deny),
-    ];
-    for (option, paths, access) in grants {
-        for path in paths {
-            let typed = format!("{option} {}", path.display());
-            flags.push(Flag { typed, setting: Setting::File(pattern(path, absolute)?, access) });
-        }
-    }
-    for host in &sandbox.allow {
-        let typed = format!("--allow {}", host.display());
-        flags.push(Flag { typed, setting: Setting::Domain(host.to_string_lossy().into_owned(), true) });
-    }
-    for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
-        flags.push(Flag { typed: format!("--accept {gap}"), setting: Setting::Accept(gap.clone()) });
-    }
-    Ok(flags)
-}
-
 /// A path in the spelling of a policy file; names of places stay as they are.
-fn pattern(typed: &OsStr, absolute: &dyn Fn(&OsStr) -> Result<AbsPath, Failure>) -> Result<String, Failure> {
+pub fn pattern(
+    typed: &OsStr,
+    absolute: &dyn Fn(&OsStr) -> Result<AbsPath, Failure>,
+) -> Result<String, Failure> {
     if let Some(place) = typed.to_str().filter(|text| text.starts_with([':', '~'])) {
         return Ok(place.to_owned());
     }
