@@ -61,6 +61,10 @@ fn words(event: &Event) -> String {
             }
         }
         Event::RepositoryMade(made) => format!("{} became a git repository", made.path),
+        Event::CheckpointMade(made) => {
+            format!("{} holds {} names, {} left out", made.checkpoint, made.entries, made.left_out)
+        }
+        Event::LayerKept(kept) => format!("{} changes {} names", kept.layer, kept.changes),
         Event::NetworkAllowed(NetworkAllowed(decided)) | Event::NetworkDenied(NetworkDenied(decided)) => {
             network_words(decided)
         }

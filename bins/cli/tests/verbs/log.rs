@@ -414,3 +414,15 @@ fn records_are_exported_for_other_systems() {
     assert_eq!(length as usize, bytes.len() - 4);
     assert!(ExportLogsServiceRequest::decode(&bytes[4..]).is_ok());
 }
+
+/// Only a layer that is there is told of, with its name.
+#[test]
+fn a_layer_is_in_the_log_when_it_is_kept() {
+    let place = Place::new("log-layer");
+    place.garth(&["run", "--cow", "--", "true"]).expect(0);
+    assert!(!place.garth(&["log", "last"]).expect(0).out.contains("layer-kept"));
+    place.garth(&["run", "--cow", "--", "touch", "made"]).expect(0);
+    let shown = place.garth(&["log", "last"]).expect(0).out;
+    let kept = shown.lines().find(|line| line.contains("layer-kept")).unwrap();
+    assert!(kept.ends_with(" changes 1 names"), "{kept}");
+}

@@ -139,7 +139,8 @@ impl Sandbox<'_> {
         };
         record_outcome(recorder, &outcome, limited.as_deref());
         self.prepared.close_lists(account, (&denied, hidden), layer.as_ref().map(|_| &changes));
-        if let Some(LayerEnd { id, changes }) = &layer {
+        // One that changes nothing is gone.
+        if let Some(LayerEnd { id, changes }) = layer.as_ref().filter(|layer| layer.changes > 0) {
             let (layer, changes) = (id.clone(), *changes as u64);
             tell(recorder, || LayerKept { layer, changes });
         }
