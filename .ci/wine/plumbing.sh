@@ -25,6 +25,8 @@ prepare() {
   wine wineboot --init >/dev/null 2>&1
   # Old releases of Wine present themselves as Windows 7.
   wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1
+  # Windows can be made although there is no display.
+  wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f >/dev/null 2>&1
   local system=$WINEPREFIX/drive_c/windows/system32
   # Rust's standard library takes its random numbers from this DLL, which Wine before 9 does not have.
   if [[ ! -e $system/bcryptprimitives.dll ]]; then
@@ -51,6 +53,8 @@ source "$here/run.sh"
 source "$here/tell.sh"
 # shellcheck source=relay.sh
 source "$here/relay.sh"
+# shellcheck source=console.sh
+source "$here/console.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh
@@ -67,6 +71,7 @@ if ! timeout 200 wine "$host_tests"; then
 fi
 checks
 runs
+consoles
 relays
 proves
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Threading::{
     CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT, CreateProcessAsUserW, CreateProcessW,
-    EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, PROCESS_INFORMATION, ResumeThread,
+    DETACHED_PROCESS, EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, PROCESS_INFORMATION, ResumeThread,
     STARTF_USESTDHANDLES, STARTUPINFOEXW, TerminateProcess, WaitForMultipleObjects, WaitForSingleObject,
 };
 
@@ -35,6 +35,20 @@ pub struct Start<'a> {
     pub desktop: Option<&'a str>,
     /// Standard input, output and error, inheritable and on the list of handles; `None` for those of its console.
     pub stdio: Option<[BorrowedHandle<'a>; 3]>,
+    /// Its console.
+    pub console: Console,
+}
+
+/// The console that a new process is attached to. It is never the user's, nor in a process group of its own: in one of those
+/// Ctrl-C is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// The pseudoconsole of the list of attributes.
+    Pseudo,
+    /// One without a window, which its children share.
+    Hidden,
+    /// None. It saves the process that serves one; a console program that it starts would get a window.
+    Absent,
 }
 
 /// A process that garth made.
@@ -45,7 +59,7 @@ pub struct Process {
     id: u32,
 }
 
-/// Makes a process that does not run yet. It has no window: a console that nobody sees, or the pseudoconsole of the list.
+/// Makes a process that does not run yet, and that has no window.
 ///
 /// # Errors
 /// When the system refuses; the remedy is for the usual causes.
@@ -62,8 +76,12 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
     // Without this flag, and with a pseudoconsole, the child would get garth's own standard handles where these are
     // redirected; with it and no handles it gets those of its console.
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    flags |= match start.console {
+        Console::Pseudo => 0,
+        Console::Hidden => CREATE_NO_WINDOW,
+        Console::Absent => DETACHED_PROCESS,
+    };
     if let Some([input, output, error]) = start.stdio {
-        flags |= CREATE_NO_WINDOW;
         startup.StartupInfo.hStdInput = input.as_raw_handle();
         startup.StartupInfo.hStdOutput = output.as_raw_handle();
         startup.StartupInfo.hStdError = error.as_raw_handle();
