@@ -167,8 +167,7 @@ impl Prepared {
         // From here on Ctrl-C finds things to take back.
         watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
         let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
-        let mut left = journal.recover().map_err(fail("mend what an earlier session left"))?;
-        left.retain(|note| note.contains(" is left") || note.contains("cannot be read"));
+        let mut left = mended(&journal)?;
         if let Some(temporary) = self.private()?.parent() {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
@@ -288,6 +287,21 @@ fn own_error(error: std::io::Error) -> Error {
         step: "try the sandbox".into(),
         error: garth_host::OsError::new("prepare", "the canary", code),
     }
+}
+
+/// Undoes what dead sessions left. It comes before [`prepare`] for a run: a plan that is made of what they left, such as a
+/// placeholder in place of a directory, does not fit what is there when it is carried out. What could not be undone.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn recover() -> Result<Vec<String>, Error> {
+    let journal = Journal::open(&state_directory()?.join("journal"));
+    mended(&journal.map_err(|error| failed("open the journal", error))?)
+}
+
+fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
+    let left = journal.recover().map_err(|error| failed("mend what an earlier session left", error))?;
+    Ok(left.into_iter().filter(|note| note.contains(" is left") || note.contains("cannot be read")).collect())
 }
 
 /// Undoes what dead sessions left, and what is kept for later ones. With `check` only tells what there is.
