@@ -1,6 +1,7 @@
 //! Making processes, and waiting for them.
 
 use super::attributes::AttributeList;
+use super::console::{is_console, standard_streams};
 use super::handle::{checked, owned};
 use super::token::Token;
 use super::wide::Wide;
@@ -74,8 +75,10 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
     startup.StartupInfo.cb = u32::try_from(size_of::<STARTUPINFOEXW>()).unwrap_or(0);
     startup.StartupInfo.lpDesktop = desktop.as_mut().map_or(core::ptr::null_mut(), |name| name.as_mut_ptr());
     // Without this flag, and with a pseudoconsole, the child would get garth's own standard handles where these are
-    // redirected; with it and no handles it gets those of its console.
-    startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    // redirected; with it and no handles it gets those of its console, but not from Wine.
+    if start.stdio.is_some() || !own_streams_are_consoles() {
+        startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    }
     flags |= match start.console {
         Console::Pseudo => 0,
         Console::Hidden => CREATE_NO_WINDOW,
@@ -129,6 +132,10 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
         thread: thread.on("start", start.program)?,
         id: made.dwProcessId,
     })
+}
+
+fn own_streams_are_consoles() -> bool {
+    standard_streams().into_iter().all(|stream| stream.is_some_and(|stream| is_console(stream.as_handle())))
 }
 
 /// The environment as a new process takes it: `name=value` with a zero each, by name without regard to case, and an
