@@ -55,6 +55,8 @@ source "$here/tell.sh"
 source "$here/relay.sh"
 # shellcheck source=console.sh
 source "$here/console.sh"
+# shellcheck source=clients.sh
+source "$here/clients.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh
@@ -73,6 +75,7 @@ checks
 runs
 consoles
 relays
+clients
 proves
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
