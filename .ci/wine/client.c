@@ -41,14 +41,24 @@ static void put(SOCKET to, const char *bytes, int length) {
   }
 }
 
-/* The head of an answer; what follows stays unread. */
+/* Bytes that came with the head of the last answer. */
+static int beyond;
+
+/* The status of an answer, of which at least the head is read. */
 static int status_of(SOCKET from) {
   char head[8192];
   int length = 0;
   while (length < (int)sizeof head - 1) {
-    if (recv(from, head + length, 1, 0) != 1) fail(4, "no answer");
-    head[++length] = 0;
-    if (length >= 4 && strcmp(head + length - 4, "\r\n\r\n") == 0) return atoi(head + 9);
+    int more = recv(from, head + length, (int)sizeof head - 1 - length, 0);
+    char *end;
+    if (more <= 0) fail(4, "no answer");
+    length += more;
+    head[length] = 0;
+    end = strstr(head, "\r\n\r\n");
+    if (end) {
+      beyond = length - (int)(end + 4 - head);
+      return atoi(head + 9);
+    }
   }
   fail(4, "a long answer");
   return 0;
@@ -137,7 +147,7 @@ static int ask(SOCKET one, const char *target, const char *host, int proxied) {
 
 static int tell(SOCKET one, int status) {
   static char chunk[65536];
-  double bytes = 0, seconds;
+  double bytes = beyond, seconds;
   LARGE_INTEGER began, ended, per;
   int count;
   QueryPerformanceFrequency(&per);
@@ -223,9 +233,12 @@ int main(int count, char **words) {
   {
     SOCKET *all = calloc((size_t)many, sizeof *all);
     int good = 0;
+    ULONGLONG began = GetTickCount64(), open;
     for (at = 0; at < many; at++) all[at] = tunnel(words[2], port);
+    open = GetTickCount64();
     for (at = 0; at < many; at++) good += ask(all[at], "/small", host, 0) == 200;
-    printf("%d of %d answered\n", good, many);
+    printf("%d of %d answered, open after %.1f s, all after %.1f s\n", good, many, (double)(open - began) / 1e3,
+           (double)(GetTickCount64() - began) / 1e3);
     return good == many ? 0 : 4;
   }
 }

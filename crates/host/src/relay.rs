@@ -11,14 +11,14 @@
 mod pipe;
 mod sockets;
 
-use garth_plan::windows::relay::{MOST_STREAMS, Side, Target};
+use garth_plan::windows::relay::{MOST_STREAMS, Side, Target, WINDOW};
 use mio::{Poll, Token, Waker};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-/// Bytes that are read at a time.
-const CHUNK: usize = 16 * 1024;
+/// Bytes that are read at a time: as many as a stream may have under way.
+const CHUNK: usize = WINDOW as usize;
 /// Bytes that may wait for the other end to read the pipe. Data stops long before; the rest is for frames that answer others.
 const MOST_UNREAD: usize = 1024 * 1024;
 /// What wakes the thread of the sockets when there is something of the pipe. No stream has this number.

@@ -1,7 +1,6 @@
 //! Both ends in one process, over two pipes, with real connections.
 
 use super::*;
-use garth_plan::windows::relay::WINDOW;
 use std::io::{PipeWriter, pipe};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::thread;
