@@ -222,6 +222,7 @@ impl Supervisor {
             && let Ok(mut list) = self.shared.appeared.lock()
         {
             *list = self.repositories.appeared();
+            list.retain(|path| self.order.lasts(path));
         }
     }
 
@@ -229,6 +230,7 @@ impl Supervisor {
     fn changed(&self, path: &AbsPath, change: impl FnOnce(&mut Changes)) {
         if self.order.changes
             && self.order.tells(path)
+            && self.order.lasts(path)
             && let Ok(mut changes) = self.shared.changes.lock()
         {
             change(&mut changes);
