@@ -155,6 +155,7 @@ step_wine_plumbing() {
   tests=$(cargo test --no-run --target "$WINE_TARGET" --package garth-host --lib --message-format=json |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
   cargo build --target "$WINE_TARGET" --package garth-host --example access-check
+  cargo xtask manifests "$built/garth.exe" "$built/garth-setup.exe"
   have wine || skip "built, but not run: wine is not installed"
   bash .ci/wine/plumbing.sh "$built/garth.exe" "$built/examples/access-check.exe" "$target/wine-prefix" \
     "$built/garth-relaxed.exe" "$tests" "$built/garth-setup.exe"
