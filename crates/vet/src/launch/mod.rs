@@ -17,6 +17,7 @@ mod modules;
 mod names;
 mod packages;
 mod plain;
+mod processes;
 mod sed;
 mod shells;
 mod tools;

@@ -175,7 +175,7 @@ type Shape = fn(usize) -> String;
 
 #[test]
 fn large_texts_take_time_that_grows_with_them() {
-    let shapes: [(&str, Shape); 13] = [
+    let shapes: [(&str, Shape); 18] = [
         ("env chains", |n| "env ".repeat(n)),
         ("nested shells", |n| "bash -c 'git status'; ".repeat(n / 4)),
         ("many operands", |n| format!("rm {}", "a ".repeat(n))),
@@ -194,6 +194,14 @@ fn large_texts_take_time_that_grows_with_them() {
         ("secrets", |n| format!("cat {}", "~/.ssh/a ".repeat(n / 4))),
         ("texts of env", |n| format!("env {}ls", "-S a ".repeat(n / 4))),
         ("definitions", |n| "f() { a; }; f; ".repeat(n / 4)),
+        ("changed directories", |n| "(cd a && b || c); pushd d; popd; ".repeat(n / 8)),
+        ("loops that change the directory", |n| {
+            let depth = (n / 50).min(200);
+            format!("{}b;{} ", "for i in a; do cd a; ".repeat(depth), "done;".repeat(depth)).repeat(n / 500)
+        }),
+        ("functions that change the directory", |n| "f() { cd a; }; f; ".repeat(n / 4)),
+        ("calls of one function", |n| format!("f() {{ cd a; }}; {}", "(b); f; ".repeat(n / 4))),
+        ("traps", |n| "trap 'cd a; b' EXIT; cd c; ".repeat(n / 8)),
     ];
     let time = |text: &str| {
         let start = Instant::now();
