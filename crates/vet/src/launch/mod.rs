@@ -13,6 +13,7 @@ mod copied;
 mod finders;
 mod follow;
 mod git;
+mod maven;
 mod modules;
 mod names;
 mod packages;

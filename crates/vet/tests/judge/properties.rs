@@ -1,11 +1,13 @@
 //! Properties of the verdict that hold for every text.
 
+use crate::clock::processor_time;
 use crate::place::surroundings;
 use garth_policy::{CommandDecision, CommandRule, Commands, Layer, Origin, Policy, Profile};
 use garth_vet::Shell;
 use garth_vet::judge::{Surroundings, judge, judge_argv};
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
+use std::hint::black_box;
+use std::time::Duration;
 
 /// `git push` and `curl` are denied, `npm publish` is asked for, `ls` is allowed.
 pub fn policy() -> Policy {
@@ -204,13 +206,10 @@ fn large_texts_take_time_that_grows_with_them() {
         ("traps", |n| "trap 'cd a; b' EXIT; cd c; ".repeat(n / 8)),
     ];
     let time = |text: &str| {
-        let start = Instant::now();
-        let verdict = judge(&policy(), &surroundings(), Shell::Bash, text);
-        (start.elapsed(), verdict)
+        processor_time(|| drop(black_box(judge(&policy(), &surroundings(), Shell::Bash, black_box(text)))))
     };
     for (name, shape) in shapes {
-        let (small, _) = time(&shape(2_000));
-        let (large, _) = time(&shape(16_000));
+        let (small, large) = (time(&shape(2_000)), time(&shape(16_000)));
         // Eight times the text; quadratic time would be sixty-four times as long.
         assert!(large < small * 30 + Duration::from_millis(300), "{name}: {small:?}, {large:?}");
     }
