@@ -55,8 +55,8 @@ pub use diff::{Change, Direction, diff};
 pub use edit::{Addition, EditError, add};
 pub use env::{EnvDecision, EnvGuard, Environment};
 pub use files::{
-    Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, NodeKind, Pattern, RuleKind, Verdict,
-    Vet,
+    Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, Lookup, NodeKind, Pattern, RuleKind,
+    Verdict, Vet,
 };
 pub use git::{GitGuard, ROWS as GIT_GUARDS};
 pub use glob::{Glob, GlobError, is_pattern};

@@ -133,6 +133,7 @@ pub struct Supervisor {
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
+    present: execute::Present,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -193,6 +194,7 @@ impl Supervisor {
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
+            present: execute::Present::default(),
             observer,
         }
     }
@@ -236,6 +238,7 @@ impl Supervisor {
             && let Ok(mut list) = self.shared.appeared.lock()
         {
             *list = self.repositories.appeared();
+            list.retain(|path| self.order.lasts(path));
         }
     }
 
@@ -243,6 +246,7 @@ impl Supervisor {
     fn changed(&self, path: &AbsPath, change: impl FnOnce(&mut Changes)) {
         if self.order.changes
             && self.order.tells(path)
+            && self.order.lasts(path)
             && let Ok(mut changes) = self.shared.changes.lock()
         {
             change(&mut changes);
