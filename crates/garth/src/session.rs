@@ -27,6 +27,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
+use garth_host::linux::inside::told;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
 use garth_host::linux::supervise::{Denied, Used};
@@ -418,6 +419,11 @@ impl Prepared {
                 if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
             {
                 self.facts.features.redirect_refused = Some(error.to_string());
+                self.lower_again(&error)?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { step, error }, .. }) if step == told::STEP => {
+                self.facts.features.own_file_systems_refused = Some(error.to_string());
                 self.lower_again(&error)?;
                 self.try_run(observe)
             }
