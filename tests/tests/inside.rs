@@ -249,8 +249,8 @@ fn names_that_the_view_does_not_show_are_told_once_and_refused_as_before() {
             assert!(told(&key).is_empty(), "{denied:?}");
             assert_eq!(reads["complete"], false);
             let garth = garden.program().to_str().unwrap();
-            let plan = garden.outside(&[garth, "plan", "--policy", &file, "--", "true"]).ok();
-            assert!(plan.text().contains("/dev/fuse"), "{plan}");
+            let plan = garden.outside(&[garth, "plan", "--policy", &file, "--", "true"]);
+            assert!(plan.status.success() && plan.text().contains("/dev/fuse"), "{plan}");
             return;
         }
         let [event] = told(&key)[..] else { panic!("{denied:?}") };
