@@ -116,6 +116,7 @@ pub struct Prepared {
     place: Place,
     recorder: Recorder,
     keeping: undo::Keeping,
+    stock: undo::Stock,
     /// Removes old logs.
     pruning: Option<JoinHandle<()>>,
 }
@@ -236,6 +237,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         place,
         recorder: None,
         keeping,
+        stock: undo::Stock::default(),
         pruning: None,
     })
 }
