@@ -117,6 +117,7 @@ pub struct Prepared {
     place: Place,
     recorder: Recorder,
     keeping: undo::Keeping,
+    stock: undo::Stock,
     /// Removes old logs.
     pruning: Option<JoinHandle<()>>,
 }
@@ -237,6 +238,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         place,
         recorder: None,
         keeping,
+        stock: undo::Stock::default(),
         pruning: None,
     })
 }
