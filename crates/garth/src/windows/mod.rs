@@ -2,6 +2,7 @@
 
 mod network;
 pub mod place;
+pub mod proof;
 pub mod record;
 
 use crate::files::{load_policy, os_path};
@@ -126,6 +127,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map_err(|error| failed(step, error))?;
     let more = further_questions(&found);
     extend(&mut found, &more);
+    found.system.proven = proof::proven(&found);
     let plan =
         lower(&policy, &boundaries, &found, &command, request.tier, Report::Gaps).map_err(Error::Plan)?;
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
