@@ -27,6 +27,8 @@ prepare() {
   wine wineboot --init >/dev/null 2>&1
   # Old releases of Wine present themselves as Windows 7.
   wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1
+  # Windows can be made although there is no display.
+  wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f >/dev/null 2>&1
   local system=$WINEPREFIX/drive_c/windows/system32
   # Rust's standard library takes its random numbers from this DLL, which Wine before 9 does not have.
   if [[ ! -e $system/bcryptprimitives.dll ]]; then
@@ -53,6 +55,10 @@ source "$here/run.sh"
 source "$here/tell.sh"
 # shellcheck source=relay.sh
 source "$here/relay.sh"
+# shellcheck source=console.sh
+source "$here/console.sh"
+# shellcheck source=clients.sh
+source "$here/clients.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh
@@ -71,7 +77,9 @@ if ! timeout 200 wine "$host_tests"; then
 fi
 checks
 runs
+consoles
 relays
+clients
 proves
 sets_up
 

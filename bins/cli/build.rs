@@ -5,8 +5,6 @@
 //! - UTF-8 for what still takes text in a code page.
 //! - No other assembly: what a manifest names has to be found inside a container too.
 
-#![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
-
 use embed_manifest::manifest::{ActiveCodePage, ExecutionLevel, Setting, SupportedOS};
 use embed_manifest::{embed_manifest, empty_manifest};
 

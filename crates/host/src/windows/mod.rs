@@ -6,6 +6,7 @@
 pub mod canary;
 pub mod error;
 pub mod facts;
+pub mod interrupt;
 pub mod journal;
 pub mod launch;
 mod observe;

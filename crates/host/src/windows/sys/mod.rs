@@ -17,6 +17,7 @@ pub mod process;
 pub mod random;
 pub mod registry;
 pub mod security;
+pub mod session_end;
 pub mod system;
 pub mod token;
 pub mod volume;
