@@ -56,6 +56,37 @@ lives() {
   pgrep -f '^(cmd /c )?ping -n 173 ' >/dev/null
 }
 
+# One sandbox at a time in a workspace, and a journal that cannot be read: each refused with what helps, and nothing changed.
+makes_way() {
+  local broker output got=0 tries journal
+  (cd "$WORK" && exec wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
+    -- cmd /c 'ping -n 173 127.0.0.1 > NUL' >/dev/null 2>&1 </dev/null) &
+  broker=$!
+  for ((tries = 0; tries < 100; tries++)); do
+    pgrep -f '^ping -n 173 ' >/dev/null && break
+    sleep 0.2
+  done
+  output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
+  check "a workspace that another garth holds" "$got" 121 "$output" "is in use by another garth"
+  check "the message names the process, the time and the way out" 0 0 "$output" "taskkill /pid"
+  [[ ! -e $WORK/second.txt ]] || { echo "FAILED under wine: a second sandbox ran"; return 1; }
+  kill -KILL "$broker"
+  wait "$broker" 2>/dev/null || true
+  for ((tries = 0; tries < 50; tries++)); do
+    lives || break
+    sleep 0.2
+  done
+  in_workspace "$program" clean >/dev/null
+  journal=$(find "$WINEPREFIX/drive_c/users" -maxdepth 6 -ipath '*/appdata/local/garth/journal' | head -n 1)
+  head -c 64 /dev/zero >"$journal/kept.0"
+  head -c 64 /dev/zero >"$journal/kept.1"
+  got=0
+  output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
+  check "a journal that cannot be read" "$got" 121 "$output" "full of zeros"
+  [[ ! -e $WORK/second.txt ]] || { echo "FAILED under wine: a command ran without a journal"; return 1; }
+  rm "$journal/kept.0" "$journal/kept.1"
+}
+
 # The broker is killed: everything in its job has to go, and the next start, or `clean`, undoes the rest.
 dies() {
   local broker output got=0 tries
@@ -115,4 +146,5 @@ runs() {
   carries
   ordered
   dies
+  makes_way
 }
