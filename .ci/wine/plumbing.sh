@@ -57,6 +57,8 @@ source "$here/relay.sh"
 source "$here/console.sh"
 # shellcheck source=clients.sh
 source "$here/clients.sh"
+# shellcheck source=start.sh
+source "$here/start.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh
@@ -76,6 +78,7 @@ runs
 consoles
 relays
 clients
+starts
 proves
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
