@@ -2,10 +2,12 @@
 
 mod network;
 pub mod place;
+pub mod proof;
 pub mod record;
 
 use crate::files::{load_policy, os_path};
 use crate::{Error, Surroundings};
+use garth_audit::core::Moment;
 use garth_egress::core::{Decided, Fault};
 use garth_host::windows::canary::{Trial, Tried, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
@@ -20,6 +22,7 @@ use garth_plan::facts::Command;
 use garth_plan::linux::spec::TerminalSize;
 use garth_plan::linux::{PlanError, Report};
 use garth_plan::windows::facts::{Directories, HostFacts};
+use garth_plan::windows::journal::Holder;
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
@@ -28,7 +31,7 @@ use network::Network;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use garth_host::windows::Error as HostError;
 pub use garth_host::windows::facts::{system, user};
@@ -126,6 +129,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map_err(|error| failed(step, error))?;
     let more = further_questions(&found);
     extend(&mut found, &more);
+    found.system.proven = proof::proven(&found);
     let plan =
         lower(&policy, &boundaries, &found, &command, request.tier, Report::Gaps).map_err(Error::Plan)?;
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
@@ -172,7 +176,9 @@ impl Prepared {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
         }
-        let prepared = journal.prepare(&self.plan.preparation).map_err(fail("prepare the machine"))?;
+        let holder = self.holder();
+        let prepared =
+            journal.prepare_for(&holder, &self.plan.preparation).map_err(fail("prepare the machine"))?;
         let mut relaxed = prepared.relaxed.clone();
         let program = self.runner()?;
         let mut order = self.order.clone();
@@ -192,6 +198,12 @@ impl Prepared {
         left.extend(notes.into_iter().filter(|note| note.contains(" is left")));
         left.extend(told.relay.map(|why| format!("the relay inside ended before its time: {why}")));
         Ok(Ended { outcome, relaxed, left, refused: told.refused, faults: told.faults })
+    }
+
+    /// This process, as others are told of it.
+    fn holder(&self) -> Holder {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Holder { process: std::process::id(), since, workspace: self.facts.context.workspace.clone() }
     }
 
     /// The directory of the sandbox's own.
@@ -323,9 +335,22 @@ fn not_held(why: String) -> Error {
     })
 }
 
+/// Since when a workspace is held, for people.
+fn since(holder: &Holder) -> String {
+    let micros = i64::try_from(holder.since).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    let text = Moment::from_micros(micros).to_string();
+    format!("{} UTC", text.split('.').next().unwrap_or(&text).replace('T', " "))
+}
+
 fn failed(step: &str, error: HostError) -> Error {
     match error {
         HostError::NotAsOrdered(_) | HostError::NotKept { .. } => not_held(error.to_string()),
+        HostError::InTheWay { what, why, hint } => Error::Plan(PlanError { what, why, hint }),
+        HostError::Held(ref holder) => Error::Plan(PlanError {
+            what: format!("{} is in use by another garth, and nothing was changed", holder.workspace),
+            why: format!("process {} has a sandbox there since {}", holder.process, since(holder)),
+            hint: error.remedy().unwrap_or_default(),
+        }),
         other => Error::os(step)(other.into_os()),
     }
 }
