@@ -117,6 +117,7 @@ pub struct Prepared {
     place: Place,
     recorder: Recorder,
     keeping: undo::Keeping,
+    stock: undo::Stock,
     /// Removes old logs.
     pruning: Option<JoinHandle<()>>,
 }
@@ -237,6 +238,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         place,
         recorder: None,
         keeping,
+        stock: undo::Stock::default(),
         pruning: None,
     })
 }
@@ -281,7 +283,7 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A policy that
 /// shows the home itself gets the user's.
-fn add_private_home(policy: &mut Policy, home: &AbsPath) {
+pub(crate) fn add_private_home(policy: &mut Policy, home: &AbsPath) {
     let grant = policy.files.grant(home);
     if grant.depth == home.depth() && grant.access >= Access::Read {
         return;

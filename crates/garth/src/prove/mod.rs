@@ -26,6 +26,8 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod told_stories;
 #[cfg(target_os = "linux")]
+mod tree_stories;
+#[cfg(target_os = "linux")]
 mod undo_stories;
 #[cfg(target_os = "linux")]
 mod vetting_stories;

@@ -130,7 +130,14 @@ impl Sandbox<'_> {
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
         let mut changes = Found::new(self.layer.is_some() && recorder.is_some());
-        let layer = self.layer.map(|layer| layer.end(&mut |tree, change| changes.add(tree, change)));
+        let stock = &self.prepared.stock;
+        let layer = self.layer.map(|layer| {
+            stock.step();
+            layer.end(&mut |tree, change| {
+                stock.step();
+                changes.add(tree, change);
+            })
+        });
         let layer = layer.transpose()?;
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
@@ -242,7 +249,6 @@ fn host_port(port: u16) -> Decided {
         request: None,
         ruling: Ruling::deny(Code::SpecialAddress, reason).hinted(Hint::host_port(port)),
         secrets: Vec::new(),
-        withheld: Vec::new(),
         encrypted_hello: false,
     }
 }

@@ -4,6 +4,7 @@ use crate::prove::attack::{Attack, story};
 use crate::prove::log_stories as log;
 use crate::prove::scenario as tell;
 use crate::prove::told_stories as told;
+use crate::prove::tree_stories as tree;
 use crate::prove::undo_stories as undo;
 use crate::prove::vetting_stories as vetting;
 
@@ -75,5 +76,17 @@ pub(super) static ATTACKS: &[Attack] = &[
     story(5, "layer.swapped", "swap a directory for a link while a layer is applied", undo::swapped_apply)
         .namespaces(),
     story(5, "undo.swapped", "swap a directory for a link while undo works", undo::swapped_undo),
+    story(
+        2,
+        "layer.running",
+        "change the workspace by applying a layer that is being written",
+        tree::running,
+    )
+    .namespaces(),
+    story(14, "layer.deep", "keep a layer from being applied by a tree without end", tree::deep_layer)
+        .namespaces(),
+    story(22, "layer.many", "make applying a layer slow by many files", tree::many_files).namespaces(),
+    story(14, "undo.deep", "keep what was done from being undone by a tree without end", tree::deep_undo),
+    story(17, "log.descriptors", "write records of the log to every descriptor", log::descriptors),
     story(4, "git.planted", "plant a bare repository unseen", tell::planted_repository).escapes(&[53]),
 ];
