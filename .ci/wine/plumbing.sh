@@ -53,6 +53,8 @@ source "$here/tell.sh"
 source "$here/relay.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
+# shellcheck source=audit.sh
+source "$here/audit.sh"
 # shellcheck source=prove.sh
 source "$here/prove.sh"
 
@@ -67,6 +69,7 @@ if ! timeout 200 wine "$host_tests"; then
 fi
 checks
 runs
+audits
 relays
 proves
 

@@ -13,6 +13,9 @@ mod names;
 #[cfg(any(target_os = "linux", windows))]
 pub mod probe;
 pub mod relay;
+#[cfg(any(target_os = "linux", windows))]
+mod screen;
+pub mod used;
 #[cfg(windows)]
 pub mod windows;
 
