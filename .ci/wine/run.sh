@@ -80,6 +80,9 @@ dies() {
   echo "ok under wine: the tree ends with a killed broker"
   output=$(in_workspace "$program" clean --check) || got=$?
   check "what a killed broker left is known" "$got" 1 "$output" "left: "
+  got=0
+  output=$(sandboxed cmd /c 'echo again') || got=$?
+  check "the next run mends it first" "$got" 0 "$output" "again"
   in_workspace "$program" clean >/dev/null
   got=0
   output=$(in_workspace "$program" clean --check) || got=$?

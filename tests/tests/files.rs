@@ -179,3 +179,34 @@ fn files_of_others_are_read_and_not_written() {
         Snapshot::of(&garden.scratch, &[&garden.work]).same_as(&before, "outside the workspace");
     });
 }
+
+#[test]
+fn the_home_is_the_users_where_the_policy_shows_it() {
+    everyone(|garden| {
+        garden.write(garden.home.join("note"), "mine\n");
+        garden.write(garden.home.join(".ssh/id_ed25519"), "secret\n");
+        let program = garden.program().to_str().expect("a name");
+        let run = |option: [&str; 2], script: &str| {
+            garden.outside(&[
+                program, "run", option[0], option[1], "--", "bash", "-euo", "pipefail", "-c", script,
+            ])
+        };
+        let script = "cat ~/note; echo more >>~/note; cat ~/note; echo new >~/new; mkdir ~/d; git init -q ~/r; echo in >file";
+        let open = run(["--profile", "open"], script).ok();
+        assert_eq!(open.text(), "mine\nmine\nmore");
+        assert!(!open.reports_repository(&garden.home.join("r")), "it ends with the sandbox: {open}");
+        assert_eq!(garden.read("file"), "in\n");
+        assert_eq!(garden.read(garden.home.join("note")), "mine\n");
+        for name in ["new", "d", "r"] {
+            assert!(!garden.has(garden.home.join(name)), "{name} was made in the user's home");
+        }
+        let _ = run(["--profile", "open"], "cat ~/.ssh/id_ed25519").fails();
+        let named = run(
+            ["--read", garden.home.to_str().expect("a name")],
+            "cat ~/note; ! cat ~/.ssh/* 2>/dev/null; ! touch ~/new 2>/dev/null",
+        );
+        assert_eq!(named.ok().text(), "mine");
+        // Elsewhere it is an empty one.
+        assert_eq!(garden.script("cat ~/note || echo none").ok().text(), "none");
+    });
+}

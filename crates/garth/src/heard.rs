@@ -31,7 +31,7 @@ impl Heard {
         match event {
             Event::Decided(decided) => refused.take(*decided),
             Event::Fault(fault) => refused.fault(fault),
-            Event::Closed(_) => {}
+            Event::Closed(_) | Event::Secrets(_) => {}
         }
     }
 

@@ -271,8 +271,13 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
     });
 }
 
-/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable.
+/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A policy that
+/// shows the home itself gets the user's.
 fn add_private_home(policy: &mut Policy, home: &AbsPath) {
+    let grant = policy.files.grant(home);
+    if grant.depth == home.depth() && grant.access >= Access::Read {
+        return;
+    }
     policy.files.push(FileRule {
         pattern: Pattern::Path(home.clone()),
         access: Access::Write,

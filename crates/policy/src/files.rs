@@ -11,6 +11,7 @@ use crate::git;
 use crate::glob::Glob;
 use crate::origin::Origin;
 use crate::path::AbsPath;
+pub use decide::Lookup;
 use index::Index;
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
@@ -442,19 +443,21 @@ impl FileRules {
     /// each once, with what holds there after layers, seals and ceiling. This is what a planner lowers.
     #[must_use]
     pub fn boundaries(&self) -> Vec<Boundary<'_>> {
-        let mut paths: Vec<&AbsPath> = self
-            .rules
-            .iter()
-            .chain(self.capping())
-            .filter_map(|rule| match &rule.pattern {
-                Pattern::Path(path) => Some(path),
-                Pattern::Glob(_) => None,
-            })
-            .collect();
-        // Stable, which is the faster one here: much of it comes sorted from tables.
+        let own = index::literals(&self.rules);
+        let mut lookup = self.lookup();
+        if self.ceilings.is_empty() {
+            let boundary =
+                |literal: (_, _)| Boundary { path: literal.0, grant: lookup.grant_of_literal(literal) };
+            return own.into_iter().map(boundary).collect();
+        }
+        let capping = self.capping().filter_map(|rule| match &rule.pattern {
+            Pattern::Path(path) => Some(path),
+            Pattern::Glob(_) => None,
+        });
+        let mut paths: Vec<&AbsPath> = own.into_iter().map(|(path, _)| path).chain(capping).collect();
         paths.sort();
         paths.dedup();
-        paths.into_iter().map(|path| Boundary { path, grant: self.grant(path) }).collect()
+        paths.into_iter().map(|path| Boundary { path, grant: lookup.grant(path) }).collect()
     }
 
     /// The rules whose pattern is a glob, the ceiling's included.

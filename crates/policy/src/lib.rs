@@ -55,8 +55,8 @@ pub use diff::{Change, Direction, diff};
 pub use edit::{Addition, EditError, add};
 pub use env::{EnvDecision, EnvGuard, Environment};
 pub use files::{
-    Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, NodeKind, Pattern, RuleKind, Verdict,
-    Vet,
+    Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, Lookup, NodeKind, Pattern, RuleKind,
+    Verdict, Vet,
 };
 pub use git::{GitGuard, ROWS as GIT_GUARDS};
 pub use glob::{Glob, GlobError, is_pattern};
@@ -69,7 +69,7 @@ pub use load::{
 };
 pub use network::{
     DomainRule, HttpRule, Network, NetworkBudget, NetworkCode, NetworkDecision, NetworkMode, SecretBinding,
-    SecretSource, is_ambiguous_path,
+    SecretPlace, SecretSource, is_ambiguous_path,
 };
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};

@@ -367,7 +367,7 @@ fn by_names(one: &[u8], other: &[u8], separator: u8) -> Ordering {
 
 /// How many bytes are equal from the start. Eight at a time: the paths of one policy have long starts in common, and
 /// are sorted and looked up thousands of times for each plan.
-fn equal_bytes(one: &[u8], other: &[u8]) -> usize {
+pub(crate) fn equal_bytes(one: &[u8], other: &[u8]) -> usize {
     const WORD: usize = size_of::<u64>();
     let (mut mine, mut theirs) = (one, other);
     while let (Some((word, rest)), Some((other, others))) =

@@ -26,7 +26,8 @@ pub enum Profile {
     Build,
     /// As `workspace`, with what Chromium and its drivers need: fonts, their caches, and its own inner sandbox.
     Browser,
-    /// Reads the home but no secrets, writes the workspace and a private temporary directory; the network is open.
+    /// Reads the home but no secrets, and keeps what is written there to the sandbox; writes the workspace and a private
+    /// temporary directory; the network is open.
     Open,
 }
 
@@ -149,7 +150,7 @@ impl Builder<'_> {
             }
             Profile::Workspace | Profile::Build | Profile::Browser | Profile::Open => {
                 if profile == Profile::Open {
-                    self.push(self.context.home.clone(), Access::Read, RuleKind::Base, "home of the user");
+                    self.push(self.context.home.clone(), Access::Overlay, RuleKind::Base, "home of the user");
                 }
                 self.toolchains(Access::Overlay);
                 self.group(places.settings, Access::Read);

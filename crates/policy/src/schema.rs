@@ -195,6 +195,24 @@ struct SecretSection {
     from: String,
     /// Hosts that may see it, as in `domains`.
     hosts: Vec<String>,
+    /// In which parts of a request it is put in; `["headers"]` if it is left out. In `path` and `query` it is percent-encoded. For
+    /// `body` the placeholder is as long as the value, which tells that length, and the value must be one that no usual form of
+    /// body writes differently.
+    r#in: Option<Vec<PlaceWord>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum PlaceWord {
+    /// Values of headers, also within `Authorization: Basic`.
+    Headers,
+    /// The path of the target.
+    Path,
+    /// The query of the target.
+    Query,
+    /// The body, unless it is compressed.
+    Body,
 }
 
 #[derive(JsonSchema)]

@@ -11,8 +11,8 @@ mod support;
 
 use garth_policy::{
     Access, AccessRequest, Addition, Direction, FileOp, Flag, Inputs, Layer, Loaded, NetworkMode, NodeKind,
-    Outcome, Policy, Profile, Reads, Setting, Source, TrustStore, UndoFallback, UndoMode, add, check, diff,
-    init_template, load, reference_markdown, schema, show_json, show_text,
+    Outcome, Policy, Profile, Reads, SecretPlace, Setting, Source, TrustStore, UndoFallback, UndoMode, add,
+    check, diff, init_template, load, reference_markdown, schema, show_json, show_text,
 };
 use support::{context, golden, path};
 
@@ -516,6 +516,27 @@ fn a_rules_budget_is_a_difference() {
     assert_eq!(found, [("bytes to a.example:443", Direction::Widens)], "{changes:?}");
     let changes = diff(&policy("1MiB"), &resolve("", "", "", false).policy);
     assert!(changes.iter().all(|change| change.direction == Direction::Widens), "{changes:?}");
+}
+
+#[test]
+fn more_hosts_or_places_of_a_secret_widen() {
+    let policy = |more: &str| {
+        let secret = format!("[network.secrets.T]\nfrom = \"env:T\"\n{more}\n");
+        resolve(&secret, "", "", false).policy
+    };
+    let usual = policy("hosts = [\"a.example\"]");
+    assert_eq!(usual.network.secrets[0].places, [SecretPlace::Headers]);
+    assert!(diff(&usual, &policy("hosts = [\"a.example\"]\nin = [\"headers\", \"headers\"]")).is_empty());
+    let body = policy("hosts = [\"a.example\"]\nin = [\"body\"]");
+    let other = policy("hosts = [\"b.example\"]");
+    let ways = |before, after| -> Vec<(String, Direction)> {
+        diff(before, after).into_iter().map(|change| (change.what, change.direction)).collect()
+    };
+    let (widens, narrows) = (Direction::Widens, Direction::Narrows);
+    assert_eq!(ways(&usual, &body), [("T in body".into(), widens), ("T in headers".into(), narrows)]);
+    assert_eq!(ways(&usual, &other), [("T at b.example".into(), widens), ("T at a.example".into(), narrows)]);
+    let text = show_text(&body);
+    assert!(text.contains("secret T from env:T for a.example in body"), "{text}");
 }
 
 #[test]

@@ -199,6 +199,24 @@ proptest! {
     }
 
     #[test]
+    fn many_paths_are_looked_up_as_each_alone(
+        files in rule_sets(), ceiling in proptest::option::of((rule_sets(), any::<bool>())),
+        asked in proptest::collection::vec(paths(), 0..12),
+    ) {
+        let mut files = files;
+        if let Some((rules, complete)) = ceiling {
+            files.add_ceiling(rules, complete);
+        }
+        let mut lookup = files.lookup();
+        for at in &asked {
+            prop_assert_eq!(lookup.grant(at), files.grant(at), "{}", at);
+        }
+        for boundary in files.boundaries() {
+            prop_assert_eq!(boundary.grant, files.grant(boundary.path), "{}", boundary.path);
+        }
+    }
+
+    #[test]
     fn untrusted_project_rules_never_widen(
         files in rule_sets(), added in proptest::collection::vec(rules(), 0..6), at in paths(), op in ops(),
     ) {

@@ -10,6 +10,8 @@ pub const BARE: &str = "bare";
 pub const GARTH: &str = "garth";
 /// The default policy, with rules for commands: every program that starts is judged.
 pub const JUDGED: &str = "garth, with rules for commands";
+/// The same, and nothing of the programs is recorded.
+pub const JUDGED_ALONE: &str = "garth, with rules, not recording";
 /// bubblewrap with the mounts that garth's view has.
 pub const BWRAP: &str = "bwrap, same view";
 /// bubblewrap as agents use it: the whole file system, read-only.
@@ -52,17 +54,15 @@ pub fn same_view(base: &Path, workspace: &Path, extra: &[PathBuf]) -> Vec<Conten
     contenders
 }
 
-/// As [`same_view`], and garth with the rules for commands that lie in the scratch directory.
+/// As [`same_view`], and garth with the policies with rules for commands that lie in the scratch directory.
 pub fn judged(base: &Path, workspace: &Path) -> Vec<Contender> {
     let mut contenders = same_view(base, workspace, &[]);
-    let mut prefix = vec![base.join("garth").display().to_string()];
-    prefix.extend([
-        "run".to_owned(),
-        "--policy".to_owned(),
-        base.join(super::stage::RULES).display().to_string(),
-    ]);
-    prefix.push("--".to_owned());
-    contenders.push(Contender { name: JUDGED, prefix });
+    let garth = base.join("garth").display().to_string();
+    for (name, policy) in [(JUDGED, super::stage::RULES), (JUDGED_ALONE, super::stage::RULES_ALONE)] {
+        let policy = base.join(policy).display().to_string();
+        let words = [garth.as_str(), "run", "--policy", &policy, "--"];
+        contenders.push(Contender { name, prefix: words.map(str::to_owned).to_vec() });
+    }
     contenders
 }
 

@@ -14,6 +14,8 @@ pub const FEW: usize = 100;
 pub const SOURCES: usize = 2_000;
 /// A policy with rules for commands.
 pub const RULES: &str = "rules.toml";
+/// The same, and programs are not recorded.
+pub const RULES_ALONE: &str = "rules-alone.toml";
 /// Files in one directory of a tree.
 const PER_DIRECTORY: usize = 100;
 
@@ -54,6 +56,7 @@ impl Stage {
         stage.archive()?;
         stage.package()?;
         fs::write(stage.path(RULES), RULES_TEXT)?;
+        fs::write(stage.path(RULES_ALONE), format!("{RULES_TEXT}\n[audit]\nprocesses = false\n"))?;
         if let Some(user) = options.user {
             stage.run("chown", &["-R", &format!("{user}:{user}"), "."])?;
         }

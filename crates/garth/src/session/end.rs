@@ -237,7 +237,6 @@ fn host_port(port: u16) -> Decided {
         request: None,
         ruling: Ruling::deny(Code::SpecialAddress, reason).hinted(Hint::host_port(port)),
         secrets: Vec::new(),
-        withheld: Vec::new(),
         encrypted_hello: false,
     }
 }

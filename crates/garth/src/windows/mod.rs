@@ -12,7 +12,7 @@ use crate::files::{load_policy, os_path, user_files};
 use crate::session_log::SessionLog;
 use crate::{Error, Surroundings};
 use garth_egress::core::{Decided, Fault};
-use garth_host::windows::canary::{Trial, send};
+use garth_host::windows::canary::{Trial, Tried, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
 use garth_host::windows::journal::Journal;
 use garth_plan::facts::Command;
@@ -55,6 +55,8 @@ pub struct Request {
     pub approver: Option<Arc<dyn Approve>>,
     /// How the session is recorded.
     pub recording: Recording,
+    /// What [`recover`] said.
+    pub mended: Vec<String>,
 }
 
 /// A plan that has not been carried out.
@@ -78,6 +80,7 @@ pub struct Prepared {
     approver: Option<Arc<dyn Approve>>,
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
+    mended: Vec<String>,
     log: SessionLog,
 }
 
@@ -172,6 +175,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         variables: environment,
         approver: request.approver.clone(),
         user_policy: request.policy.clone().unwrap_or(files.policy),
+        mended: request.mended.clone(),
         log: SessionLog::new(request.recording.clone(), place),
     })
 }
@@ -225,13 +229,14 @@ impl Prepared {
         Ok(Some(network))
     }
 
+    /// Whether all is as it should be; false if the user wants no more.
     fn canary(
         &self,
         program: &str,
         network: Option<&Network>,
         relaxed: &mut Vec<String>,
-    ) -> Result<(), Error> {
-        let Some(planned) = &self.plan.launch.canary else { return Ok(()) };
+    ) -> Result<bool, Error> {
+        let Some(planned) = &self.plan.launch.canary else { return Ok(true) };
         let step = "try the sandbox";
         let text = |path| name(path).map_err(|error| failed(step, error));
         let secret = self.state.join("canary");
@@ -250,13 +255,14 @@ impl Prepared {
         // It says nothing that anybody would miss.
         let _removed = std::fs::remove_file(&secret);
         match found.map_err(|error| failed(step, error))? {
-            Some(found) if cfg!(feature = "relaxed-read-back") && !found.of_network => {
+            Tried::Bad(found) if cfg!(feature = "relaxed-read-back") && !found.of_network => {
                 relaxed.push(format!("the canary: {}", found.what));
+                Ok(true)
             }
-            Some(found) => return Err(network::refused_by(&found)),
-            None => {}
+            Tried::Bad(found) => Err(network::refused_by(&found)),
+            Tried::Good => Ok(true),
+            Tried::Interrupted => Ok(false),
         }
-        Ok(())
     }
 }
 
@@ -266,6 +272,21 @@ fn own_error(error: std::io::Error) -> Error {
         step: "try the sandbox".into(),
         error: garth_host::OsError::new("prepare", "the canary", code),
     }
+}
+
+/// Undoes what dead sessions left. It comes before [`prepare`] for a run: a plan that is made of what they left, such as a
+/// placeholder in place of a directory, does not fit what is there when it is carried out. What was undone, and what could
+/// not be.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn recover() -> Result<Vec<String>, Error> {
+    let journal = Journal::open(&state_directory()?.join("journal"));
+    mended(&journal.map_err(|error| failed("open the journal", error))?)
+}
+
+fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
+    journal.recover().map_err(|error| failed("mend what an earlier session left", error))
 }
 
 /// Undoes what dead sessions left, and what is kept for later ones, and records that. With `check` only tells what there is.

@@ -250,10 +250,10 @@ fn secrets(
         let (_, value) = found.ok_or_else(|| refuse(format!("{variable} is not set"), hint))?;
         known.push(Known { name: binding.name.clone(), value: value.clone() });
         let random = random::random().map_err(Error::os(STEP))?;
-        let placeholder = Secret::placeholder_for(&binding.name, random);
-        let secret = Secret::new(&binding.name, &placeholder, value.clone(), binding.hosts.clone());
-        read.push(secret.map_err(|fault| refuse(fault.to_string(), "look at its source"))?);
-        placeholders.push((binding.name.clone(), placeholder));
+        let secret = Secret::bound(binding, value.clone(), random)
+            .map_err(|fault| refuse(fault.to_string(), "look at its source"))?;
+        placeholders.push((binding.name.clone(), secret.placeholder().to_owned()));
+        read.push(secret);
     }
     let secrets = Secrets::new(read).map_err(|clash| {
         let (first, second) = (&clash.first, &clash.second);

@@ -2,18 +2,20 @@
 
 use super::network::Network;
 use super::told;
-use super::{Ended, Notice, Outcome, Prepared, failed};
+use super::{Ended, Notice, Outcome, Prepared, failed, mended};
 use crate::Error;
 use crate::approval::{Asker, Reply};
 use crate::audit::tell;
 use crate::commands::Commands;
 use crate::vetting::{Vetting, obstacle, restricts};
 use garth_audit::core::{BrokerError, ResidueCleaned};
+use garth_host::windows::interrupt;
 use garth_host::windows::journal::Journal;
 use garth_host::windows::launch::{Launched, launch_heard};
 use garth_host::windows::processes::{Counted, Killer, Told, Watch, port};
 use garth_host::windows::questions::Console;
 use garth_host::windows::streams::Streams;
+use garth_host::windows::sys::console::{next_interrupt, watch_interrupts};
 use garth_host::windows::sys::job::Used;
 use garth_host::windows::sys::port::Port;
 use garth_host::windows::wait::wait;
@@ -23,6 +25,9 @@ use garth_policy::ApprovalMode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// Exit code of a command that is ended because garth cannot go on. Nobody sees it.
+const FAILED: u32 = 125;
 
 /// Limits that can be met, by their number from 1.
 const LIMITS: [&str; 2] = ["processes", "memory"];
@@ -69,8 +74,10 @@ impl Prepared {
         let asker = self.asker();
         self.judge_command(asker.clone())?;
         let fail = |step: &'static str| move |error| failed(step, error);
+        // From here on Ctrl-C finds things to take back.
+        watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
         let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
-        let mut left = journal.recover().map_err(fail("mend what an earlier session left"))?;
+        let mut left = mended(&journal)?;
         self.tell_residue(&left);
         left.retain(|note| is_left(note) || note.contains("cannot be read"));
         if let Some(temporary) = self.private()?.parent() {
@@ -89,8 +96,12 @@ impl Prepared {
                 .iter()
                 .for_each(|(port, at)| notice(Notice::Published { port: *port, at: *at }));
         }
-        self.canary(&program, network.as_ref(), &mut relaxed)?;
-        let (outcome, limited) = self.wait_for(&order, &mut relaxed, used)?;
+        let is_tried = self.canary(&program, network.as_ref(), &mut relaxed)?;
+        let (outcome, limited) = if is_tried && next_interrupt().is_none() {
+            self.command(&order, &program, &mut relaxed, used)?
+        } else {
+            (Outcome::Interrupted, None)
+        };
         let told = network.map(Network::stop).unwrap_or_default();
         let notes = prepared.undo().map_err(fail("undo the preparation"))?;
         left.extend(notes.into_iter().filter(|note| is_left(note)));
@@ -112,9 +123,10 @@ impl Prepared {
     }
 
     /// Starts the command and waits for its end. What the sandbox tells of its processes is recorded.
-    fn wait_for(
+    fn command(
         &mut self,
         order: &LaunchSpec,
+        program: &str,
         relaxed: &mut Vec<String>,
         used: &mut Option<Used>,
     ) -> Result<(Outcome, Option<&'static str>), Error> {
@@ -128,10 +140,15 @@ impl Prepared {
         let launched = launch_heard(order, streams, &[], Some(&port)).map_err(fail("start the command"))?;
         relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
         let met = Arc::new(AtomicUsize::new(0));
-        let watch = self.watch(port, &launched, &order.program, &met)?;
+        let watch = self.watch(port, &launched, &order.program, &met).inspect_err(|_| {
+            // Whoever was to watch has the job by handles of his own, so it does not end by itself.
+            let _ended = launched.job.terminate(FAILED);
+        })?;
         self.log.prune(&self.policy, &self.variables);
         let time = order.time.map(Duration::from_millis);
-        let outcome = wait(launched, time, &mut |_, _| false);
+        // One that cannot be told of Ctrl-C is ended instead.
+        let mut pass_on = |process, kind| interrupt::pass_on(&self.order, program, process, kind).is_ok();
+        let outcome = wait(launched, time, &mut pass_on);
         *used = watch.used();
         let counted = watch.stop();
         let outcome = outcome.map_err(fail("wait for the command"))?;
@@ -176,7 +193,7 @@ impl Prepared {
 
     /// What an earlier session left was undone.
     fn tell_residue(&self, notes: &[String]) {
-        for path in notes.iter().filter(|note| !is_left(note)) {
+        for path in self.mended.iter().chain(notes).filter(|note| !is_left(note)) {
             tell(&self.log.recorder, || ResidueCleaned { path: path.clone() });
         }
     }

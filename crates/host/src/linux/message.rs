@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{IoSlice, IoSliceMut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Runner to broker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum FromRunner {
     LimitHit(String),
     /// The target is gone.
     Ended(Ending),
+    /// Messages that nobody waited for, one after the other. See [`Sender::gather`].
+    Gathered(Vec<u8>),
 }
 
 /// The process that starts an early runner, to the broker.
@@ -125,15 +127,57 @@ pub enum ToRunner {
 /// Longest message; a longer one is not sent.
 const LONGEST: usize = 60_000;
 
-/// The sending end, shared by the runner's threads.
+/// What a message of gathered ones has beside them, at most.
+const HEADER: usize = 16;
+
+/// The sending end, shared by the runner's threads. Clones share what waits to be sent.
 #[derive(Clone, Debug)]
-pub struct Sender(Arc<OwnedFd>);
+pub struct Sender {
+    socket: Arc<OwnedFd>,
+    gathered: Arc<Mutex<Vec<u8>>>,
+}
 
 impl Sender {
     /// Sends on `socket`.
     #[must_use]
     pub fn new(socket: Arc<OwnedFd>) -> Self {
-        Self(socket)
+        Self { socket, gathered: Arc::default() }
+    }
+
+    /// Sends this message with others: before the next one that is sent by this sender or a clone, or at the next
+    /// [`flush`](Self::flush), for which the caller has to care. True if it is the first that waits.
+    ///
+    /// A message wakes the broker, and that costs the command more than the message. What happens a thousand times a
+    /// second, and waits for no answer, is told of together.
+    pub fn gather(&self, message: &FromRunner) -> bool {
+        let Ok(bytes) = postcard::to_stdvec(message) else { return false };
+        if bytes.len() > LONGEST {
+            return false;
+        }
+        let mut gathered = self.gathered();
+        let is_first = gathered.is_empty();
+        if gathered.len() + bytes.len() > LONGEST {
+            self.send_gathered(&mut gathered);
+        }
+        gathered.extend(bytes);
+        is_first
+    }
+
+    /// Sends what was gathered.
+    pub fn flush(&self) {
+        self.send_gathered(&mut self.gathered());
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send_gathered(&self, gathered: &mut Vec<u8>) {
+        if !gathered.is_empty()
+            && let Ok(bytes) = postcard::to_stdvec(&FromRunner::Gathered(std::mem::take(gathered)))
+        {
+            self.send_bytes(&bytes, &[]);
+        }
     }
 
     /// Sends one message. A broker that is gone takes the sandbox with it, so failing is no news.
@@ -147,13 +191,19 @@ impl Sender {
         if bytes.len() > LONGEST {
             return;
         }
+        let mut gathered = self.gathered();
+        self.send_gathered(&mut gathered);
+        self.send_bytes(&bytes, descriptors);
+    }
+
+    fn send_bytes(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() {
             ancillary.push(rustix::net::SendAncillaryMessage::ScmRights(descriptors));
         }
         while let Err(Errno::INTR) =
-            rustix::net::sendmsg(&*self.0, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
+            rustix::net::sendmsg(&*self.socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)
         {
         }
     }
@@ -164,7 +214,7 @@ impl Sender {
 /// # Errors
 /// The error of `recvmsg(2)`, and `EBADMSG` for a message that is not of this kind.
 pub fn receive<M: DeserializeOwned>(socket: impl AsFd) -> Result<Option<(M, Option<OwnedFd>)>, Errno> {
-    let mut bytes = vec![0; LONGEST];
+    let mut bytes = vec![0; length_of_next(socket.as_fd())?];
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
@@ -190,4 +240,93 @@ pub fn receive<M: DeserializeOwned>(socket: impl AsFd) -> Result<Option<(M, Opti
     }
     let message = postcard::from_bytes(&bytes[..received.bytes]).map_err(|_| Errno::BADMSG)?;
     Ok(Some((message, descriptor)))
+}
+
+/// Waits for the next message, and says how long it is (`MSG_TRUNC`, recv(2)). Most are short, and room for the longest
+/// would have to be cleared for each.
+fn length_of_next(socket: BorrowedFd<'_>) -> Result<usize, Errno> {
+    let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
+    loop {
+        match rustix::net::recv(socket, &mut [0_u8; 1], flags) {
+            Err(Errno::INTR) => {}
+            // With an empty buffer no message could be told from the end.
+            received => return Ok(received?.1.clamp(1, LONGEST + HEADER)),
+        }
+    }
+}
+
+/// The messages of [`FromRunner::Gathered`], in order.
+///
+/// # Errors
+/// `EBADMSG` when they are none.
+pub fn apart(mut gathered: &[u8]) -> Result<Vec<FromRunner>, Errno> {
+    let mut messages = Vec::new();
+    while !gathered.is_empty() {
+        let (message, rest) = postcard::take_from_bytes(gathered).map_err(|_| Errno::BADMSG)?;
+        messages.push(message);
+        gathered = rest;
+    }
+    Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    fn pair() -> (Sender, OwnedFd) {
+        let (here, there) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        (Sender::new(Arc::new(here)), there)
+    }
+
+    fn heard(socket: &OwnedFd) -> Vec<FromRunner> {
+        match receive::<FromRunner>(socket).unwrap().unwrap().0 {
+            FromRunner::Gathered(bytes) => apart(&bytes).unwrap(),
+            message => vec![message],
+        }
+    }
+
+    #[test]
+    fn what_is_gathered_goes_before_what_is_sent() {
+        let (sender, socket) = pair();
+        let clone = sender.clone();
+        assert!(sender.gather(&FromRunner::NobodyListens(1)));
+        assert!(!clone.gather(&FromRunner::NobodyListens(2)));
+        clone.send(&FromRunner::Started);
+        sender.flush();
+        assert_eq!(heard(&socket), [FromRunner::NobodyListens(1), FromRunner::NobodyListens(2)]);
+        assert_eq!(heard(&socket), [FromRunner::Started]);
+        assert!(sender.gather(&FromRunner::NobodyListens(3)));
+        sender.flush();
+        drop((sender, clone));
+        assert_eq!(heard(&socket), [FromRunner::NobodyListens(3)]);
+        assert!(receive::<FromRunner>(&socket).unwrap().is_none());
+    }
+
+    #[test]
+    fn no_message_of_many_is_lost() {
+        let (sender, socket) = pair();
+        let long =
+            |number: u16| FromRunner::LimitHit(format!("{number} {}", "x".repeat(usize::from(number) * 90)));
+        let listener = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            while all.last() != Some(&FromRunner::Started) {
+                all.extend(heard(&socket));
+            }
+            all
+        });
+        for number in 0..600 {
+            sender.gather(&long(number));
+        }
+        sender.send(&FromRunner::Started);
+        let all = listener.join().unwrap();
+        assert_eq!(all.len(), 601);
+        assert!(all.iter().take(600).eq((0..600).map(long).collect::<Vec<_>>().iter()));
+    }
+
+    #[test]
+    fn bytes_that_are_no_messages_are_refused() {
+        assert_eq!(apart(&[0xff, 0xff]), Err(Errno::BADMSG));
+    }
 }

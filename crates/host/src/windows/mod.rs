@@ -6,6 +6,7 @@
 pub mod canary;
 pub mod error;
 pub mod facts;
+pub mod interrupt;
 pub mod journal;
 pub mod launch;
 mod observe;
@@ -15,6 +16,7 @@ pub mod probe;
 pub mod processes;
 pub mod questions;
 pub mod relay;
+pub mod setup;
 pub mod streams;
 pub mod survey;
 pub mod sys;

@@ -130,6 +130,7 @@ struct Watching<F> {
 /// How often it is looked at a process that was made, and how long.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKING: Duration = Duration::from_secs(2);
+const WORDS: Duration = Duration::from_millis(100);
 
 impl<F: FnMut(Told)> Watching<F> {
     /// How long a message may be waited for.
@@ -165,7 +166,9 @@ impl<F: FnMut(Told)> Watching<F> {
             let Some((living, _)) = self.held.get(&id) else { continue };
             let (program, line) =
                 (living.image().unwrap_or_default(), living.command_line().unwrap_or_default());
-            if (program.is_empty() || line.is_empty()) && since.elapsed() < LOOKING {
+            // Before Windows 8.1, and under Wine, there is no word of the command line at all.
+            let patience = if program.is_empty() { LOOKING } else { WORDS };
+            if (program.is_empty() || line.is_empty()) && since.elapsed() < patience {
                 self.fresh.push((id, since));
             } else {
                 self.tell(id, program, line);

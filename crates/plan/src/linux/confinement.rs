@@ -119,6 +119,7 @@ pub(super) fn supervision(
         observe: false,
         plain_modes: facts.user.uid == 0,
         quiet: policy.files.private().to_vec(),
+        passing: passing(view),
         known_repositories: known.filter(|path| facts.object(path).is_some()).collect(),
     })
 }
@@ -139,8 +140,15 @@ pub(super) fn no_changes(policy: &Policy) -> Supervision {
         observe: false,
         plain_modes: false,
         quiet: policy.files.private().to_vec(),
+        passing: Vec::new(),
         known_repositories: Vec::new(),
     }
+}
+
+/// A workspace in a layer is another matter: that layer is kept.
+fn passing(view: &View) -> Vec<AbsPath> {
+    let ends = |area: &&Area| area.source == Source::Layer && area.access == Access::Overlay;
+    view.areas.iter().filter(ends).map(|area| area.path.clone()).collect()
 }
 
 /// Whether the kernel itself keeps the target from unix sockets of servers outside.

@@ -15,17 +15,8 @@ pub(super) const POINTERS: [&str; 2] = ["gitdir", "commondir"];
 pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     let mut query = FactQuery::nothing();
     query.control_group = group::wanted(policy);
-    let matters = |boundary: &&Boundary<'_>| {
-        let visible_parent = || {
-            boundary.path.parent().is_some_and(|parent| {
-                let grant = policy.files.grant(&parent);
-                grant.access >= Access::Read && !is_private(policy, &parent, grant.depth)
-            })
-        };
-        boundary.grant.access >= Access::Read || visible_parent()
-    };
     // In order, so the set is put together in one go.
-    query.paths = boundaries.iter().filter(matters).map(|boundary| boundary.path.clone()).collect();
+    query.paths = visible(policy, boundaries).map(|boundary| boundary.path.clone()).collect();
     if let Some(network) = super::network::lower(policy, true) {
         if network.opens_tls {
             super::trust::ask(&mut query, boundaries);
@@ -40,6 +31,35 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
         ask_git_dir(&mut query, git_dir);
     }
     query
+}
+
+/// Boundaries that the target could see, by themselves or as a name in a directory.
+fn visible<'b, 'p>(
+    policy: &Policy,
+    boundaries: &'b [Boundary<'p>],
+) -> impl Iterator<Item = &'b Boundary<'p>> {
+    let has_patterns = policy.files.globs().next().is_some();
+    let mut lookup = policy.files.lookup();
+    let mut above: Vec<&Boundary<'_>> = Vec::new();
+    boundaries.iter().filter(move |boundary| {
+        while above.last().is_some_and(|last| !boundary.path.starts_with(last.path)) {
+            above.pop();
+        }
+        let around = above.last().map(|last| (last.grant.access, last.grant.depth));
+        above.push(boundary);
+        if boundary.grant.access >= Access::Read {
+            return true;
+        }
+        let Some(parent) = boundary.path.parent() else { return false };
+        // Between the nearest boundary above and the parent nothing changes, but for patterns.
+        let around = if has_patterns {
+            let grant = lookup.grant(&parent);
+            Some((grant.access, grant.depth))
+        } else {
+            around
+        };
+        around.is_some_and(|(access, depth)| access >= Access::Read && !is_private(policy, &parent, depth))
+    })
 }
 
 /// What follows from the first answers; empty when all is known.

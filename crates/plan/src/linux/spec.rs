@@ -196,6 +196,13 @@ impl Supervision {
         deepest(&self.quiet, path)
             .is_none_or(|quiet| deepest(&self.roots, path).is_some_and(|root| root > quiet))
     }
+
+    /// Whether a change at `path` is there when the sandbox is gone.
+    #[must_use]
+    pub fn lasts(&self, path: &AbsPath) -> bool {
+        deepest(&self.passing, path)
+            .is_none_or(|passing| deepest(&self.roots, path).is_some_and(|root| root > passing))
+    }
 }
 
 fn deepest(list: &[AbsPath], path: &AbsPath) -> Option<usize> {
@@ -258,6 +265,8 @@ pub struct Supervision {
     /// Trees of the sandbox's own. What is refused there concerns nobody outside and is not reported: a shell
     /// that cannot keep its history in an empty home is no event.
     pub quiet: Vec<AbsPath>,
+    /// Trees below private layers: what is changed in them ends with the sandbox.
+    pub passing: Vec<AbsPath>,
     /// Directories that were git repositories before the run.
     pub known_repositories: Vec<AbsPath>,
 }

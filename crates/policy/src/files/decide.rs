@@ -1,5 +1,6 @@
 //! The one meaning of the rules.
 
+use super::index::Trail;
 use super::{Access, FileDecision, FileOp, FileRule, FileRules, Grant, NodeKind, Pattern, RuleKind, Verdict};
 use crate::git::{self, Place};
 use crate::origin::Layer;
@@ -64,14 +65,58 @@ struct Seen {
 
 const NOTHING: Grant<'static> = Grant { access: Access::Deny, execute: false, rule: None, depth: 0 };
 
-impl FileRules {
-    /// What the rules that pass `counts` say.
-    fn best(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> (Option<Match<'_>>, Seen) {
-        let mut best: Option<Match<'_>> = None;
+/// Grants of many paths. The more names two paths have in common that are asked for one after the other, the less there is
+/// to look for.
+#[derive(Debug)]
+pub struct Lookup<'p> {
+    rules: &'p FileRules,
+    trail: Trail,
+}
+
+impl<'p> Lookup<'p> {
+    /// What holds on `path` after layers, seals and ceilings.
+    pub fn grant(&mut self, path: &AbsPath) -> Grant<'p> {
+        self.follow(path);
+        self.capped(path)
+    }
+
+    /// As [`grant`](Self::grant), for the literal paths of all rules, one after the other in their order.
+    pub(super) fn grant_of_literal(&mut self, literal: (&AbsPath, u32)) -> Grant<'p> {
+        self.rules.index.step(&self.rules.rules, literal, &mut self.trail);
+        self.capped(literal.0)
+    }
+
+    /// What holds on the path that was followed.
+    fn capped(&self, path: &AbsPath) -> Grant<'p> {
+        let rules = self.rules;
+        let mut grant = self.uncapped();
+        for ceiling in &rules.ceilings {
+            let mut lookup = ceiling.rules.lookup();
+            if ceiling.complete || lookup.speaks_of(path) {
+                grant = stricter(grant, lookup.grant(path));
+            }
+        }
+        grant
+    }
+
+    /// Whether any rule matches.
+    fn speaks_of(&mut self, path: &AbsPath) -> bool {
+        self.follow(path);
+        self.best(|_| true).0.is_some()
+    }
+
+    fn follow(&mut self, path: &AbsPath) {
+        self.rules.index.follow(&self.rules.rules, path, &mut self.trail);
+    }
+
+    /// What the rules that pass `counts` say of the path that was followed.
+    fn best(&self, counts: impl Fn(&FileRule) -> bool) -> (Option<Match<'p>>, Seen) {
+        let rules = self.rules;
+        let mut best: Option<Match<'p>> = None;
         let mut seen = Seen { sealed: false, project: false };
-        self.index.matches(&self.rules, path, |depth, first| {
+        for (depth, first) in self.trail.matches() {
             let mut strongest: Option<&FileRule> = None;
-            for rule in self.index.same_pattern(&self.rules, first).filter(|rule| counts(rule)) {
+            for rule in rules.index.same_pattern(&rules.rules, first).filter(|rule| counts(rule)) {
                 seen.sealed |= rule.kind.is_sealed();
                 seen.project |= rule.origin.layer == Layer::Project;
                 if strongest.is_none_or(|known| replaces(rule, known)) {
@@ -84,47 +129,49 @@ impl FileRules {
                     best = Some(found);
                 }
             }
-        });
+        }
         (best, seen)
     }
 
-    fn best_grant(&self, path: &AbsPath, counts: impl Fn(&FileRule) -> bool) -> Grant<'_> {
-        self.best(path, counts).0.map_or(NOTHING, Match::grant)
+    fn best_grant(&self, counts: impl Fn(&FileRule) -> bool) -> Grant<'p> {
+        self.best(counts).0.map_or(NOTHING, Match::grant)
     }
 
-    /// What holds on `path` after layers, seals and ceilings.
-    #[must_use]
-    pub fn grant(&self, path: &AbsPath) -> Grant<'_> {
-        let mut grant = self.uncapped(path);
-        for ceiling in &self.ceilings {
-            if ceiling.complete || ceiling.rules.best(path, |_| true).0.is_some() {
-                grant = stricter(grant, ceiling.rules.grant(path));
-            }
-        }
-        grant
-    }
-
-    /// What holds after layers and seals.
-    fn uncapped(&self, path: &AbsPath) -> Grant<'_> {
-        let (Some(best), seen) = self.best(path, |_| true) else {
+    /// What holds on the path that was followed, after layers and seals.
+    fn uncapped(&self) -> Grant<'p> {
+        let (Some(best), seen) = self.best(|_| true) else {
             return NOTHING;
         };
         // What would hold without the rules of an untrusted project; those can then only take away from it. A rule of
         // the project matters also where another rule won: it may have replaced a stricter one that would have won.
         let is_project = |rule: &FileRule| rule.origin.layer == Layer::Project;
-        let without = match seen.project && !self.project_trusted {
-            true => self.best(path, |rule| !is_project(rule)).0,
+        let without = match seen.project && !self.rules.project_trusted {
+            true => self.best(|rule| !is_project(rule)).0,
             false => Some(best),
         };
         let Some(without) = without else { return NOTHING };
         let mut grant = without.grant();
         if seen.sealed && !without.rule.kind.is_sealed() && !without.rule.names() {
-            grant = stricter(grant, self.best_grant(path, |rule| rule.kind.is_sealed() || rule.names()));
+            grant = stricter(grant, self.best_grant(|rule| rule.kind.is_sealed() || rule.names()));
         }
         if !std::ptr::eq(best.rule, without.rule) {
             grant = stricter(grant, best.grant());
         }
         grant
+    }
+}
+
+impl FileRules {
+    /// Looks up many paths.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup<'_> {
+        Lookup { rules: self, trail: Trail::default() }
+    }
+
+    /// What holds on `path` after layers, seals and ceilings.
+    #[must_use]
+    pub fn grant(&self, path: &AbsPath) -> Grant<'_> {
+        self.lookup().grant(path)
     }
 
     /// Decides one operation on one path. Total; takes about a microsecond.
@@ -242,7 +289,9 @@ impl FileRules {
     /// True if the user or administrator wrote the path of the git directory, or of something in it, and each complete
     /// ceiling does so too.
     fn opens_git(&self, path: &AbsPath, entry_depth: usize) -> bool {
-        let own = self.uncapped(path);
+        let mut lookup = self.lookup();
+        lookup.follow(path);
+        let own = lookup.uncapped();
         own.rule.is_some_and(FileRule::names)
             && own.depth >= entry_depth
             && self

@@ -1,7 +1,7 @@
 //! Finding the rules that match a path without looking at all of them.
 
 use super::{FileRule, Pattern};
-use crate::path::AbsPath;
+use crate::path::{AbsPath, equal_bytes};
 
 const NONE: u32 = u32::MAX;
 
@@ -16,6 +16,49 @@ pub(super) struct Index {
     next: Vec<u32>,
     literals: usize,
     globs: Vec<u32>,
+}
+
+/// The rules that match one path. Kept from path to path it saves looking for the names that two paths have in common.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    key: Vec<u8>,
+    names: Vec<Name>,
+    globs: Vec<(usize, u32)>,
+}
+
+/// A prefix of a path: its length and depth, its hash, and the first rule for it.
+#[derive(Debug)]
+struct Name {
+    length: usize,
+    depth: usize,
+    state: u64,
+    first: u32,
+}
+
+impl Trail {
+    /// The first rule of each literal path that is the path or an ancestor, shallowest first, with its depth; then the
+    /// first rule of each distinct glob that matches, with the depth of the match.
+    pub(super) fn matches(&self) -> impl Iterator<Item = (usize, u32)> {
+        let names = self.names.iter().map(|name| (name.depth, name.first));
+        names.filter(|(_, first)| *first != NONE).chain(self.globs.iter().copied())
+    }
+
+    /// Goes on to the literal path of a rule. The literal paths of all rules are gone through in their order, so those that
+    /// are ancestors of this one are the last ones, and nothing needs to be looked for.
+    pub(super) fn step(&mut self, path: &AbsPath, first: u32) {
+        let (key, separator) = (path.key(), path.separator());
+        let common = equal_bytes(key, &self.key);
+        let is_above = |name: &Name| {
+            let ends = name.depth == 0 || key.get(name.length).is_none_or(|byte| *byte == separator);
+            name.length <= common && ends
+        };
+        while self.names.last().is_some_and(|name| !is_above(name)) {
+            self.names.pop();
+        }
+        self.names.push(Name { length: key.len(), depth: path.depth(), state: SEED, first });
+        self.key.truncate(common);
+        self.key.extend_from_slice(&key[common..]);
+    }
 }
 
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
@@ -46,6 +89,16 @@ fn literal(rule: &FileRule) -> Option<&AbsPath> {
         Pattern::Path(path) => Some(path),
         Pattern::Glob(_) => None,
     }
+}
+
+/// The literal paths of rules, each once and in order, with the first rule of each.
+pub(super) fn literals(rules: &[FileRule]) -> Vec<(&AbsPath, u32)> {
+    let numbered = (0_u32..).zip(rules);
+    let mut literals: Vec<_> = numbered.filter_map(|(number, rule)| Some((literal(rule)?, number))).collect();
+    // Stable: the first rule of a path stays before the others. It is the faster one here, too: much comes sorted from tables.
+    literals.sort_by(|one, other| one.0.cmp(other.0));
+    literals.dedup_by(|next, kept| next.0 == kept.0);
+    literals
 }
 
 impl Index {
@@ -122,28 +175,47 @@ impl Index {
         }
     }
 
-    /// Calls `visit` with the first rule of each literal path that is `path` or an ancestor, shallowest first,
-    /// with its depth; then with the first rule of each distinct glob that matches, with the depth of the match.
-    pub(super) fn matches(&self, rules: &[FileRule], path: &AbsPath, mut visit: impl FnMut(usize, u32)) {
-        if !self.slots.is_empty() {
-            let key = path.key();
-            let (mut state, mut done) = (SEED, 0);
-            for (depth, length) in path.key_prefixes().enumerate() {
-                state = mix(state, &key[done..length]);
-                done = length;
-                let number = self.slots[self.slot(rules, state, &key[..length])];
-                if number != NONE {
-                    visit(depth, number);
+    /// Finds the rules that match `path`, with what `trail` knows of the path before.
+    pub(super) fn follow(&self, rules: &[FileRule], path: &AbsPath, trail: &mut Trail) {
+        let key = path.key();
+        let common = equal_bytes(key, &trail.key);
+        let (mut state, mut done, mut count) = (SEED, 0, 0);
+        for length in path.key_prefixes() {
+            match trail.names.get(count) {
+                Some(known) if known.length == length && length <= common => state = known.state,
+                _ => {
+                    trail.names.truncate(count);
+                    state = mix(state, &key[done..length]);
+                    let first = match self.slots.is_empty() {
+                        true => NONE,
+                        false => self.slots[self.slot(rules, state, &key[..length])],
+                    };
+                    trail.names.push(Name { length, depth: count, state, first });
                 }
             }
+            (done, count) = (length, count + 1);
         }
+        trail.names.truncate(count);
+        trail.key.truncate(common);
+        trail.key.extend_from_slice(&key[common..]);
+        self.match_globs(rules, path, trail);
+    }
+
+    fn match_globs(&self, rules: &[FileRule], path: &AbsPath, trail: &mut Trail) {
+        trail.globs.clear();
         for number in &self.globs {
             if let Pattern::Glob(glob) = &rules[*number as usize].pattern
                 && let Some(depth) = glob.match_depth(path)
             {
-                visit(depth, *number);
+                trail.globs.push((depth, *number));
             }
         }
+    }
+
+    /// As [`follow`](Self::follow), for the literal paths of all rules, one after the other in their order.
+    pub(super) fn step(&self, rules: &[FileRule], literal: (&AbsPath, u32), trail: &mut Trail) {
+        trail.step(literal.0, literal.1);
+        self.match_globs(rules, literal.0, trail);
     }
 
     /// The rules with the same pattern, `first` included.

@@ -101,6 +101,7 @@ impl Judging<'_> {
             Target::Nothing => Some(shown(word)),
             Target::Unknown(_) => {
                 self.unknown_target(current, effect, word);
+                self.known_targets(current, effect, word);
                 Some(shown(word))
             }
             Target::Elsewhere => {
@@ -118,11 +119,28 @@ impl Judging<'_> {
         }
     }
 
+    /// Where the directory is not known, those that are known may be it.
+    fn known_targets(&mut self, current: &Current<'_>, effect: &Effect, word: &Word) {
+        if effect.kind == EffectKind::Reads || Self::is_moved(current) {
+            return;
+        }
+        if let Target::Paths(paths) = self.place.among_known().target(word, current.command.shell) {
+            paths.iter().for_each(|path| self.path(current, effect, path));
+        }
+    }
+
+    fn is_moved(current: &Current<'_>) -> bool {
+        current.command.via.iter().any(|via| MOVING.contains(&via.as_str()))
+    }
+
     /// What a word names. Relative names mean another place behind a launcher that changes the directory.
     fn target(&self, current: &Current<'_>, word: &Word) -> Target {
-        let is_moved = current.command.via.iter().any(|via| MOVING.contains(&via.as_str()));
         let shell = current.command.shell;
-        if is_moved { self.place.moved().target(word, shell) } else { self.place.target(word, shell) }
+        if Self::is_moved(current) {
+            self.place.moved().target(word, shell)
+        } else {
+            self.place.target(word, shell)
+        }
     }
 
     /// True for an effect that the table adds by itself: its target stands in no word of the command.

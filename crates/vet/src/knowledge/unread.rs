@@ -5,7 +5,10 @@
 
 use super::environment::Variable;
 use super::table::{InShells, Table};
+use memchr::memmem;
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, OnceLock};
 
 /// A row of a text, with what belongs to it, or all variables of a text.
@@ -15,7 +18,7 @@ struct Piece {
     /// What stands before the first row: the style and the shells of all rows.
     head: &'static str,
     groups: Arc<[&'static str]>,
-    text: String,
+    blocks: Vec<&'static str>,
     read: OnceLock<Table>,
 }
 
@@ -24,7 +27,7 @@ impl Piece {
     /// each can.
     fn table(&self) -> &Table {
         self.read.get_or_init(|| {
-            let text = format!("{}{}{}", self.head, self.groups.concat(), self.text);
+            let text = format!("{}{}{}", self.head, self.groups.concat(), self.blocks.concat());
             let mut table = Table::default();
             let _ = table.add(self.origin, &text);
             table
@@ -36,8 +39,9 @@ impl Piece {
 #[derive(Debug, Default)]
 pub(super) struct Unread {
     pieces: Vec<Piece>,
-    /// Pieces by the names of their programs, in small letters; a piece may turn out not to have the name.
-    programs: HashMap<String, Vec<usize>>,
+    /// Pieces by the names of their programs, in small letters: one, and more where there are. A piece may turn out not to
+    /// have the name.
+    programs: HashMap<Cow<'static, str>, (usize, Vec<usize>)>,
     variables: Vec<usize>,
 }
 
@@ -51,7 +55,10 @@ struct Header<'t> {
 }
 
 impl<'t> Header<'t> {
-    fn of(line: &'t str) -> Option<Self> {
+    /// The header with which a block begins.
+    fn of(block: &'t str) -> Option<Self> {
+        let line = &block[..memchr::memchr(b'\n', block.as_bytes()).unwrap_or(block.len())];
+        let line = line.trim_end();
         let (kind, rest) = line.strip_prefix('[')?.split_once('.')?;
         let (name, behind) = match rest.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"')?,
@@ -65,7 +72,8 @@ impl Unread {
     /// Takes the names of all rows out of texts, each with its origin. Texts are what this crate compiles in: headers and
     /// lists of names stand on lines of their own.
     pub(super) fn of(texts: &[(&'static str, &'static str)]) -> Self {
-        let mut unread = Self::default();
+        let programs = HashMap::with_capacity(2048);
+        let mut unread = Self { programs, ..Self::default() };
         for (origin, text) in texts {
             unread.text(origin, text);
         }
@@ -73,44 +81,55 @@ impl Unread {
     }
 
     fn text(&mut self, origin: &'static str, text: &'static str) {
-        let mut blocks = blocks(text).into_iter();
-        let head = blocks.next().map_or("", |(_, head)| head);
-        let blocks: Vec<(Header<'_>, &'static str)> =
-            blocks.filter_map(|(header, block)| Some((header?, block))).collect();
+        let (head, blocks) = blocks(text);
         let shared = blocks.iter().filter(|(header, _)| header.kind == "group");
         let groups: Arc<[&str]> = shared.map(|(_, block)| *block).collect();
-        let mut own: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut own: HashMap<(&str, &str), usize> = HashMap::with_capacity(blocks.len());
+        // The blocks of a row stand one behind the other, as a rule.
+        let mut last = None;
         for (header, block) in blocks.iter().filter(|(header, _)| header.kind != "group") {
             let is_program = header.kind == "program";
             let key = (header.kind, if is_program { header.name } else { "" });
-            let number = *own.entry(key).or_insert_with(|| {
-                let (groups, read) = (Arc::clone(&groups), OnceLock::new());
-                self.pieces.push(Piece { origin, head, groups, text: String::new(), read });
-                self.pieces.len() - 1
-            });
-            self.pieces[number].text.push_str(block);
+            let number = match last {
+                Some((known, number)) if known == key => number,
+                _ => *own.entry(key).or_insert_with(|| {
+                    let (groups, read) = (Arc::clone(&groups), OnceLock::new());
+                    self.pieces.push(Piece { origin, head, groups, blocks: Vec::new(), read });
+                    self.pieces.len() - 1
+                }),
+            };
+            last = Some((key, number));
+            self.pieces[number].blocks.push(block);
             if !is_program && !self.variables.contains(&number) {
                 self.variables.push(number);
             }
-            if is_program {
+            if is_program && (!header.is_part || self.pieces[number].blocks.len() == 1) {
                 self.name(header.name, number);
-                if !header.is_part {
-                    block.lines().filter_map(listed).flatten().for_each(|name| self.name(name, number));
+            }
+            if is_program && !header.is_part {
+                listed(block).for_each(|name| self.name(name, number));
+            }
+        }
+    }
+
+    fn name(&mut self, name: &'static str, number: usize) {
+        let is_small = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let key = if is_small { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) };
+        match self.programs.entry(key) {
+            Entry::Vacant(place) => drop(place.insert((number, Vec::new()))),
+            Entry::Occupied(mut known) => {
+                let (first, more) = known.get_mut();
+                if *first != number && more.last() != Some(&number) {
+                    more.push(number);
                 }
             }
         }
     }
 
-    fn name(&mut self, name: &str, number: usize) {
-        let numbers = self.programs.entry(name.to_ascii_lowercase()).or_default();
-        if numbers.last() != Some(&number) {
-            numbers.push(number);
-        }
-    }
-
     /// What a name means, by shells, as [`Table::meanings`].
     pub(super) fn meanings(&self, name: &str) -> impl Iterator<Item = &InShells> {
-        let numbers = self.programs.get(&name.to_ascii_lowercase()).into_iter().flatten();
+        let known = self.programs.get(name.to_ascii_lowercase().as_str());
+        let numbers = known.into_iter().flat_map(|(first, more)| std::iter::once(first).chain(more));
         let tables = numbers.filter_map(|number| self.pieces.get(*number)).map(Piece::table);
         tables.filter_map(move |table| table.programs.get(name)).flatten()
     }
@@ -130,23 +149,33 @@ impl Unread {
     }
 }
 
-/// A text in blocks, each with its header; the first has none.
-fn blocks(text: &'static str) -> Vec<(Option<Header<'static>>, &'static str)> {
-    let mut blocks = Vec::new();
-    let (mut header, mut start, mut at) = (None, 0, 0);
-    for line in text.split_inclusive('\n') {
-        if let Some(next) = Header::of(line.trim_end()) {
-            blocks.push((header, &text[start..at]));
-            (header, start) = (Some(next), at);
-        }
-        at += line.len();
-    }
-    blocks.push((header, &text[start..]));
-    blocks
+/// A block of a text, with its header.
+type Block = (Header<'static>, &'static str);
+
+/// What stands before the first header of a text, and its blocks.
+fn blocks(text: &'static str) -> (&'static str, Vec<Block>) {
+    let at_start = text.starts_with('[').then_some(0);
+    let later = memmem::find_iter(text.as_bytes(), "\n[").map(|at| at + 1);
+    let starts: Vec<usize> =
+        at_start.into_iter().chain(later).filter(|at| Header::of(&text[*at..]).is_some()).collect();
+    let head = &text[..starts.first().copied().unwrap_or(text.len())];
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let block = |(start, end): (&usize, usize)| Some((Header::of(&text[*start..end])?, &text[*start..end]));
+    (head, starts.iter().zip(ends).filter_map(block).collect())
 }
 
-/// The names that a line lists for the row in which it stands.
-fn listed(line: &str) -> Option<impl Iterator<Item = &str>> {
+/// The names that the lines of a block list for its row.
+fn listed(block: &'static str) -> impl Iterator<Item = &'static str> {
+    // The ends of all keys that list names.
+    let keys = ["also", "aliases"].into_iter().flat_map(|key| memmem::find_iter(block.as_bytes(), key));
+    let mut lines: Vec<usize> =
+        keys.map(|at| memchr::memrchr(b'\n', &block.as_bytes()[..at]).map_or(0, |end| end + 1)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines.into_iter().filter_map(|start| listed_in(block[start..].lines().next()?)).flatten()
+}
+
+fn listed_in(line: &'static str) -> Option<impl Iterator<Item = &'static str>> {
     let (key, value) = line.split_once('=')?;
     let names = value.trim().strip_prefix('"')?.strip_suffix('"')?;
     matches!(key.trim(), "also" | "aliases" | "old-aliases")

@@ -13,7 +13,7 @@ use garth::Recording;
 use garth::log::io::Listener;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare};
+use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare, recover};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     let mut request = request_for(&arguments.sandbox, command(arguments)?)?;
     request.approver = approver;
     request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
+    // What it cannot undo is told at the end, when it is tried again.
+    request.mended = recover()?;
     Ok(prepare(&request)?)
 }
 
@@ -117,6 +119,7 @@ pub(super) fn request_for(sandbox: &SandboxArguments, words: Vec<String>) -> Res
         tier: sandbox.tier.as_deref().and_then(|word| Tier::ALL.into_iter().find(|tier| tier.name() == word)),
         approver: None,
         recording: Recording::none(),
+        mended: Vec::new(),
     })
 }
 

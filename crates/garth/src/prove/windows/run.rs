@@ -179,6 +179,7 @@ fn gaps(stage: &Stage, garden: Garden, tier: Tier, policy: &Path) -> io::Result<
         tier: Some(tier),
         approver: None,
         recording: Recording::none(),
+        mended: Vec::new(),
     };
     std::env::set_current_dir(stage.workspace(garden))?;
     let planned = prepare(&request).map_err(|error| io::Error::other(error.to_string()))?;

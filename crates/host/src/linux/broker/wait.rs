@@ -6,7 +6,7 @@ use super::launch::Runner;
 use super::terminal::Joined;
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
+use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, apart, receive};
 use crate::linux::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
@@ -273,7 +273,22 @@ impl Waiting<'_> {
             Ok(None) | Err(Errno::CONNRESET) => return Ok(Some(self.over(Outcome::Lost))),
             Err(errno) => return Err(errno).on("hear from", "the runner"),
         };
+        self.take(message, observer)
+    }
+
+    fn take(
+        &mut self,
+        message: (FromRunner, Option<OwnedFd>),
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Outcome>, OsError> {
         match message {
+            (FromRunner::Gathered(several), _) => {
+                for message in apart(&several).on("hear from", "the runner")? {
+                    if let Some(outcome) = self.take((message, None), observer)? {
+                        return Ok(Some(outcome));
+                    }
+                }
+            }
             (FromRunner::Terminal, Some(master)) => self.terminal = Some(Joined::new(master)?),
             (FromRunner::Terminal, None) => {}
             (FromRunner::Started, _) => observer.started(),

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// A program that is about to start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +117,7 @@ impl Supervisor {
             // The kernel says what is wrong with it.
             Err(_) => return Answer::Proceed,
         };
-        let starts = self.order.processes && is_there(call.thread, at, &execution.program);
+        let starts = self.order.processes && self.present.is_there(call.thread, at, &execution.program);
         let starting = starts.then(|| Starting::of(call.thread));
         if !self.order.commands {
             self.tell_start(starting, execution);
@@ -158,10 +159,32 @@ impl Supervisor {
     }
 }
 
-/// Whether there is something to execute: a search along PATH tries many names. An opened file is there.
-fn is_there(thread: u32, at: At, program: &[u8]) -> bool {
-    let Some(path) = place::as_caller(thread, at.directory, program) else { return true };
-    accessat(CWD, path.as_c_str(), Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+/// Programs that were there a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Present(HashMap<Vec<u8>, Instant>);
+
+impl Present {
+    const MOMENT: Duration = Duration::from_secs(1);
+    const MOST: usize = 256;
+
+    /// Whether there is something to execute: a search along PATH tries many names. An opened file is there. What was
+    /// there a moment ago is not looked for again; should it be gone, a start is told that failed.
+    fn is_there(&mut self, thread: u32, at: At, program: &[u8]) -> bool {
+        let is_known = |seen: &Instant| seen.elapsed() < Self::MOMENT;
+        if self.0.get(program).is_some_and(is_known) {
+            return true;
+        }
+        let Some(path) = place::as_caller(thread, at.directory, program) else { return true };
+        let is_there = accessat(CWD, path.as_c_str(), Access::EXEC_OK, AtFlags::EACCESS).is_ok();
+        // A relative name, or one that speaks of the caller, means something else the next time.
+        if is_there && program.starts_with(b"/") && !program.starts_with(b"/proc/") {
+            if self.0.len() >= Self::MOST {
+                self.0.clear();
+            }
+            self.0.insert(program.to_vec(), Instant::now());
+        }
+        is_there
+    }
 }
 
 fn read(
@@ -170,8 +193,8 @@ fn read(
     arguments: u64,
     (most, longest): (usize, usize),
 ) -> Result<Execution, Errno> {
-    let mut buffer = [0; 4096];
-    let program = place::text(call.thread, at, &mut buffer)?.to_vec();
+    let mut list = Pointers { thread: call.thread, next: arguments, ended: arguments == 0 };
+    let (program, mut addresses) = read_start(call.thread, at, &mut list)?;
     let mut read = Execution {
         id: call.id,
         thread: call.thread,
@@ -182,21 +205,44 @@ fn read(
         directory: Vec::new(),
     };
     let mut room = longest;
-    let mut list = Pointers { thread: call.thread, next: arguments, read: Vec::new() };
-    while let Some(address) = list.next()? {
-        let text = memory::read_text(call.thread, address, room)?;
-        match text {
-            Some(text) if read.arguments.len() < most => {
-                room -= text.len();
-                read.arguments.push(text);
-            }
-            _ => {
-                read.whole = false;
-                break;
+    while !addresses.is_empty() {
+        let left = most - read.arguments.len();
+        read.whole = addresses.len() <= left;
+        addresses.truncate(left);
+        for text in memory::read_texts(call.thread, &addresses, room)? {
+            match text {
+                Some(text) => {
+                    room -= text.len();
+                    read.arguments.push(text);
+                }
+                None => read.whole = false,
             }
         }
+        if !read.whole {
+            break;
+        }
+        addresses = list.next()?;
     }
     Ok(read)
+}
+
+/// The program and the first addresses of the arguments, in one call as a rule.
+fn read_start(thread: u32, at: At, list: &mut Pointers) -> Result<(Vec<u8>, Vec<u64>), Errno> {
+    let mut buffer = [0; 4096];
+    let whole = |buffer: &mut [u8; 4096]| place::text(thread, at, buffer).map(<[u8]>::to_vec);
+    if at.path == 0 || list.ended {
+        return Ok((whole(&mut buffer)?, list.next()?));
+    }
+    let ranges = [(at.path, memory::in_page(at.path, 4096)), list.range()];
+    let mut bytes = vec![0; ranges[0].1 + ranges[1].1];
+    let filled = memory::read_ranges(thread, &ranges, &mut bytes).unwrap_or(0);
+    let (path, addresses) = bytes[..filled].split_at(ranges[0].1.min(filled));
+    let program = match path.iter().position(|byte| *byte == 0) {
+        Some(end) => path[..end].to_vec(),
+        None => whole(&mut buffer)?,
+    };
+    let addresses = if addresses.len() < 8 { list.next()? } else { list.take(addresses)? };
+    Ok((program, addresses))
 }
 
 /// `/proc/PID/cwd` (`proc_pid_cwd(5)`); a directory that is gone has a mark behind its name, and is none.
@@ -211,33 +257,46 @@ fn directory(thread: u32) -> Vec<u8> {
 struct Pointers {
     thread: u32,
     next: u64,
-    read: Vec<u64>,
+    /// From the start, where a null pointer is in the place of the list: that is one without arguments (execve(2)).
+    ended: bool,
 }
 
 impl Pointers {
     /// Addresses that are read at a time; never beyond the end of a page, behind which nothing may be.
     const SOME: usize = 32;
 
-    fn next(&mut self) -> Result<Option<u64>, Errno> {
-        const PAGE: u64 = 4096;
-        // A null pointer in the place of the list is a list without arguments (execve(2)).
-        if self.read.is_empty() && self.next == 0 {
-            return Ok(None);
+    /// Where the next ones lie. An address that is not aligned may reach over the end of a page.
+    fn range(&self) -> (u64, usize) {
+        (self.next, (memory::in_page(self.next, 8 * Self::SOME) / 8).max(1) * 8)
+    }
+
+    /// The next addresses; none at the end.
+    fn next(&mut self) -> Result<Vec<u64>, Errno> {
+        if self.ended {
+            return Ok(Vec::new());
         }
-        if self.read.is_empty() {
-            let mut bytes = [0; 8 * Self::SOME];
-            // An address that is not aligned may reach over the end.
-            let in_page = (PAGE - self.next % PAGE) / 8;
-            let some = usize::try_from(in_page).unwrap_or(1).clamp(1, Self::SOME);
-            let filled = memory::read(self.thread, self.next, &mut bytes[..8 * some])?;
-            if filled < 8 {
-                return Err(Errno::FAULT);
+        let mut bytes = [0; 8 * Self::SOME];
+        let (address, length) = self.range();
+        let filled = memory::read(self.thread, address, &mut bytes[..length])?;
+        if filled < 8 {
+            return Err(Errno::FAULT);
+        }
+        self.take(&bytes[..filled])
+    }
+
+    /// The next addresses, which lie in these bytes.
+    fn take(&mut self, bytes: &[u8]) -> Result<Vec<u64>, Errno> {
+        let mut addresses = Vec::with_capacity(4);
+        for bytes in bytes.chunks_exact(8) {
+            let address = bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::FAULT)?;
+            self.next = self.next.checked_add(8).ok_or(Errno::FAULT)?;
+            if address == 0 {
+                self.ended = true;
+                break;
             }
-            let address = |bytes: &[u8]| bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::FAULT);
-            self.read = bytes[..filled].chunks_exact(8).rev().map(address).collect::<Result<_, _>>()?;
-            self.next = self.next.checked_add(self.read.len() as u64 * 8).ok_or(Errno::FAULT)?;
+            addresses.push(address);
         }
-        Ok(self.read.pop().filter(|address| *address != 0))
+        Ok(addresses)
     }
 }
 
@@ -249,15 +308,17 @@ mod tests {
     fn a_list_of_addresses_is_read_to_its_end() {
         let list: Vec<u64> = (1..100).chain([0, 7]).collect();
         let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
-        let mut pointers = Pointers { thread, next: list.as_ptr() as u64, read: Vec::new() };
+        let mut pointers = Pointers { thread, next: list.as_ptr() as u64, ended: false };
         let mut found = Vec::new();
-        while let Some(address) = pointers.next().unwrap() {
-            found.push(address);
+        loop {
+            let some = pointers.next().unwrap();
+            if some.is_empty() {
+                break;
+            }
+            found.extend(some);
         }
         assert_eq!(found, (1..100).collect::<Vec<u64>>());
-        let mut none = Pointers { thread, next: 0, read: Vec::new() };
-        assert_eq!(none.next(), Ok(None));
-        let mut bad = Pointers { thread, next: 8, read: Vec::new() };
+        let mut bad = Pointers { thread, next: 8, ended: false };
         assert_eq!(bad.next(), Err(Errno::FAULT));
     }
 }

@@ -119,6 +119,7 @@ pub struct Supervisor {
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
+    present: execute::Present,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -179,6 +180,7 @@ impl Supervisor {
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
+            present: execute::Present::default(),
             observer,
         }
     }
@@ -220,6 +222,7 @@ impl Supervisor {
             && let Ok(mut list) = self.shared.appeared.lock()
         {
             *list = self.repositories.appeared();
+            list.retain(|path| self.order.lasts(path));
         }
     }
 
@@ -227,6 +230,7 @@ impl Supervisor {
     fn changed(&self, path: &AbsPath, change: impl FnOnce(&mut Changes)) {
         if self.order.changes
             && self.order.tells(path)
+            && self.order.lasts(path)
             && let Ok(mut changes) = self.shared.changes.lock()
         {
             change(&mut changes);

@@ -2,12 +2,12 @@
 //!
 //! A start waits for the supervisor anyway, which reads what it says before it lets it go on. The end of a process is seen
 //! through a descriptor for it: nobody but its parent is told how it ended, and since Linux 6.15 whoever holds one. A
-//! thread of its own waits for the ends, and looks at them some milliseconds late, many at a time.
+//! thread of its own waits for the ends, looks at them some milliseconds late, and sends both, many at a time.
 
 use crate::linux::message::{FromRunner, Sender};
 use crate::linux::sys::pidfd;
 use garth_plan::linux::spec::Target;
-use rustix::event::epoll;
+use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -58,8 +58,11 @@ pub struct Counted {
 /// Processes that are watched at once: each takes a descriptor, of which the runner has a thousand.
 const MOST: usize = 400;
 
-/// How long ends are gathered before they are told.
-const GATHER: Duration = Duration::from_millis(20);
+/// How long starts and ends are gathered before they are told.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// What the bell is called among the processes that are waited for, none of which has such a number.
+const BELL: u64 = u64::MAX;
 
 /// Arguments that are read, and all their bytes together. The log takes no more.
 pub(super) const MOST_ARGUMENTS: usize = 256;
@@ -77,11 +80,36 @@ struct Live {
 struct State {
     live: HashMap<u32, Live>,
     counted: Counted,
-    watch: Option<Arc<OwnedFd>>,
+    watch: Option<Arc<Watch>>,
     /// The target.
     own: Option<u32>,
     /// How many files were tried for the target's start: it was told of already.
     tried: usize,
+}
+
+/// What the thread waits for that tells.
+struct Watch {
+    list: OwnedFd,
+    /// Something was gathered.
+    bell: OwnedFd,
+}
+
+impl Watch {
+    fn new() -> Option<Self> {
+        let list = epoll::create(epoll::CreateFlags::CLOEXEC).ok()?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
+        epoll::add(&list, &bell, epoll::EventData::new_u64(BELL), epoll::EventFlags::IN).ok()?;
+        Some(Self { list, bell })
+    }
+
+    fn ring(&self) {
+        // A counter that is full rings already.
+        let _rung = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    fn hush(&self) {
+        let _silent = rustix::io::read(&self.bell, &mut [0_u8; 8]);
+    }
 }
 
 /// The processes of one sandbox. One thread tells of starts, another one of ends.
@@ -184,29 +212,40 @@ impl Processes {
         }
         // A number that was given anew: the process before is gone.
         let is_over = |live: &Live| pidfd::parent(live.process.as_fd()).is_none() && has_ended(&live.process);
-        if state.live.get(&number).is_some_and(is_over) {
-            self.gone(&mut state, number);
-        }
+        let is_first = state.live.get(&number).is_some_and(is_over) && self.gone(&mut state, number);
         let parent = nearest(&state, starting.parent);
         let process = (state.own != Some(number)).then_some(number);
         state.counted.told += 1;
         if process.is_some() && !state.live.contains_key(&number) {
             self.watch(&mut state, starting);
         }
+        let watch = self.watch_of(&mut state);
         drop(state);
-        self.sender.send(&FromRunner::Executes(Started { process, parent, program, arguments, whole }));
+        let started = FromRunner::Executes(Started { process, parent, program, arguments, whole });
+        match watch {
+            Some(watch) => {
+                if self.sender.gather(&started) || is_first {
+                    watch.ring();
+                }
+            }
+            None => self.sender.send(&started),
+        }
+    }
+
+    fn watch_of(self: &Arc<Self>, state: &mut State) -> Option<Arc<Watch>> {
+        if state.watch.is_none() {
+            state.watch = self.begin();
+        }
+        state.watch.clone()
     }
 
     fn watch(self: &Arc<Self>, state: &mut State, starting: Starting) {
         let Starting { number, process, .. } = starting;
         let watched = process.filter(|_| state.live.len() < MOST).and_then(|process| {
-            let watch = match &state.watch {
-                Some(watch) => Arc::clone(watch),
-                None => Arc::clone(state.watch.insert(self.begin()?)),
-            };
+            let watch = self.watch_of(state)?;
             // Without a wish for events the kernel tells of one alone: that it was reaped.
             let (data, flags) = (epoll::EventData::new_u64(number.into()), epoll::EventFlags::empty());
-            epoll::add(&*watch, &process, data, flags).ok()?;
+            epoll::add(&watch.list, &process, data, flags).ok()?;
             Some(process)
         });
         match watched {
@@ -215,16 +254,18 @@ impl Processes {
         }
     }
 
-    /// Starts the thread that waits for ends.
-    fn begin(self: &Arc<Self>) -> Option<Arc<OwnedFd>> {
-        let watch = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC).ok()?);
-        let (own, descriptor) = (Arc::clone(self), Arc::clone(&watch));
+    /// Starts the thread that waits for ends, and for what was gathered to have waited long enough.
+    fn begin(self: &Arc<Self>) -> Option<Arc<Watch>> {
+        let watch = Arc::new(Watch::new()?);
+        let (own, waited) = (Arc::clone(self), Arc::clone(&watch));
         let thread = std::thread::Builder::new().stack_size(64 * 1024);
         thread
             .spawn(move || {
-                while let Some(ended) = ended(&descriptor, None) {
+                while let Some(ended) = ended(&waited.list, None) {
                     own.tell(&ended);
                     std::thread::sleep(GATHER);
+                    waited.hush();
+                    own.sender.flush();
                 }
             })
             .ok()?;
@@ -238,23 +279,25 @@ impl Processes {
         }
     }
 
-    fn gone(&self, state: &mut State, process: u32) {
-        let Some(Live { process: descriptor, since }) = state.live.remove(&process) else { return };
+    /// Tells that a process is gone. True if nobody cares yet that it is sent.
+    fn gone(&self, state: &mut State, process: u32) -> bool {
+        let Some(Live { process: descriptor, since }) = state.live.remove(&process) else { return false };
         let (code, signal) = pidfd::ending(descriptor.as_fd()).unwrap_or_default();
         let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.sender.send(&FromRunner::Gone(Gone { process, code, signal, milliseconds }));
+        self.sender.gather(&FromRunner::Gone(Gone { process, code, signal, milliseconds }))
     }
 
     /// Tells of what has ended until now, and how complete all that is.
     #[must_use]
     pub fn finish(&self) -> Counted {
         let watch = self.state().watch.clone();
-        while let Some(ended) = watch.as_ref().and_then(|watch| ended(watch, Some(Duration::ZERO))) {
+        while let Some(ended) = watch.as_ref().and_then(|watch| ended(&watch.list, Some(Duration::ZERO))) {
             if ended.is_empty() {
                 break;
             }
             self.tell(&ended);
         }
+        self.sender.flush();
         let state = self.state();
         Counted { left: state.live.len() as u64, ..state.counted }
     }

@@ -2,7 +2,8 @@
 //! there, and only these tests let that pass.
 
 use super::{Difference, Error, Identity, LaunchSpec, Property, Streams, Token, launch_relaxed};
-use crate::windows::processes::{Told, Watch, port};
+use crate::windows::processes::{Started, Told, Watch, port};
+use crate::windows::sys::session_end;
 use crate::windows::wait::{Outcome, wait};
 use garth_plan::windows::launch::{JobSpec, UiLimits};
 use garth_plan::windows::quote::{for_c_runtime, for_cmd_text};
@@ -177,12 +178,23 @@ fn as_child() {
         Ok("copy") => {
             std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).unwrap();
         }
+        Ok("session-end") => {
+            std::thread::spawn(session_end::tests::end_session);
+            print!("<{:?}>", run(&cmd("ping -n 60 127.0.0.1 > NUL"), b"").0);
+        }
         Ok("arguments") => {
             let words: Vec<String> = std::env::args().skip_while(|word| word != "--").skip(1).collect();
             print!("<{words:?}>");
         }
         _ => {}
     }
+}
+
+#[test]
+fn the_end_of_the_session_ends_the_command() {
+    // In a process of its own, since what is noted is noted for all of one.
+    let (_, output, _) = run(&child("session-end", &[]), b"");
+    assert!(output.contains("<Interrupted>"), "{output}");
 }
 
 #[test]
@@ -211,17 +223,17 @@ fn processes_are_heard_as_they_come_and_go() {
     assert_eq!(outcome, Outcome::Ended(5));
     let counted = watch.stop();
     let heard = heard.lock().unwrap();
-    let inner = heard.iter().find_map(|told| match told {
-        Told::Started(started) if started.command_line.contains("exit 3") => Some(started.clone()),
-        _ => None,
-    });
-    let inner = inner.unwrap_or_else(|| panic!("{heard:?}"));
-    assert!(inner.program.to_ascii_lowercase().ends_with(r"system32\cmd.exe"), "{inner:?}");
-    let pinged = heard.iter().any(|told| {
-        matches!(told, Told::Started(started) if started.program.to_ascii_lowercase().ends_with("ping.exe")
-            && started.parent == Some(inner.process))
-    });
-    assert!(pinged, "{heard:?}");
+    let is = |started: &Started, name: &str| started.program.to_ascii_lowercase().ends_with(name);
+    let found = |name: &str| {
+        let told = heard.iter().find_map(|told| match told {
+            Told::Started(started) if is(started, name) => Some(started.clone()),
+            _ => None,
+        });
+        told.unwrap_or_else(|| panic!("{name}: {heard:?}"))
+    };
+    // Wine does not say how a process was called.
+    let (inner, ping) = (found(r"system32\cmd.exe"), found(r"system32\ping.exe"));
+    assert_eq!(ping.parent, Some(inner.process), "{heard:?}");
     let ended = heard.iter().any(|told| matches!(told, Told::Ended(id, Some(3), _) if *id == inner.process));
     assert!(ended, "{heard:?}");
     assert!(counted.told >= 2, "{counted:?}");
