@@ -3,7 +3,7 @@
 use super::fold::{Need, Needs, add, fold};
 use super::text::{FileLine, Withheld};
 use crate::literal;
-use garth_host::linux::supervise::Used;
+use garth_host::used::Used;
 use garth_policy::{
     AbsPath, Access, Context, FileOp, FileRule, FileRules, Pattern, Place, Policy, Profile, RuleKind,
     Verdict, place_paths, places,

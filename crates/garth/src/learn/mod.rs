@@ -11,7 +11,7 @@ mod text;
 pub use text::Proposal;
 
 use garth_audit::core::{Event, NetworkDecided};
-use garth_host::linux::supervise::Used;
+use garth_host::used::Used;
 use garth_policy::{AbsPath, Context, FileOp, Policy, Profile};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,10 @@ pub struct Seen {
     pub refused_hosts: BTreeSet<Reached>,
     /// Not everything was told, so the proposal may be too narrow.
     pub incomplete: bool,
+    /// Names of programs that ran, of which no use of a file tells.
+    pub programs: BTreeSet<String>,
+    /// Why nothing is known of files; `None` where something is.
+    pub no_files: Option<String>,
 }
 
 /// A host that was reached.
@@ -60,6 +64,21 @@ impl Seen {
         }
     }
 
+    /// Takes what a log of an ordinary session tells beside that: which programs ran, and whether files were watched at all.
+    pub fn take_from_log(&mut self, event: &Event) {
+        match event {
+            Event::ProcessStarted(started) => {
+                let name = started.program.rsplit(['/', '\\']).next().unwrap_or_default();
+                self.programs.extend((!name.is_empty()).then(|| name.to_owned()));
+            }
+            Event::SessionStarted(started) if started.machine.sid.is_some() => {
+                self.no_files = Some(UNWATCHED.to_owned());
+            }
+            _ => {}
+        }
+        self.take(event);
+    }
+
     /// What a log says was refused, as what would be used if it were allowed.
     ///
     /// For a log of an ordinary session, which does not say what was allowed.
@@ -72,6 +91,9 @@ impl Seen {
         }));
     }
 }
+
+/// Why the log of a session on Windows says nothing of files.
+const UNWATCHED: &str = "Windows tells of a refused file to the program that asked, and to nobody else";
 
 fn denied_use(denied: &garth_audit::core::FileDenied) -> Option<Used> {
     let kind = match denied.kind.as_deref() {
@@ -118,6 +140,7 @@ pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Option
         .collect();
     let mut names: Vec<String> =
         programs.keys().filter_map(|path| path.file_name()).map(garth_policy::escape_visible).collect();
+    names.extend(seen.programs.iter().cloned());
     names.sort();
     names.dedup();
     Proposal {
@@ -129,6 +152,7 @@ pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Option
         refused_hosts: hosts::names(&seen.refused_hosts),
         programs: names,
         incomplete: seen.incomplete,
+        no_files: seen.no_files.clone(),
     }
 }
 
