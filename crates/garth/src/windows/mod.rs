@@ -110,6 +110,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
         .collect();
     let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
+    let journal = open_journal()?;
+    journal.vacant(&surroundings.context.workspace).map_err(|error| failed("plan a sandbox", error))?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
     let policy = loaded.policy;
     refuse_undo(&policy)?;
@@ -170,7 +172,7 @@ impl Prepared {
         let fail = |step: &'static str| move |error| failed(step, error);
         // From here on Ctrl-C finds things to take back.
         watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
-        let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
+        let journal = open_journal()?;
         let mut left = mended(&journal)?;
         if let Some(temporary) = self.private()?.parent() {
             // Where it cannot be made, the next step says so.
@@ -307,8 +309,11 @@ fn own_error(error: std::io::Error) -> Error {
 /// # Errors
 /// When the journal cannot be read.
 pub fn recover() -> Result<Vec<String>, Error> {
-    let journal = Journal::open(&state_directory()?.join("journal"));
-    mended(&journal.map_err(|error| failed("open the journal", error))?)
+    mended(&open_journal()?)
+}
+
+fn open_journal() -> Result<Journal, Error> {
+    Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
 }
 
 fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
@@ -322,7 +327,7 @@ fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
 /// When the journal cannot be read.
 pub fn clean(check: bool) -> Result<Vec<String>, Error> {
     let step = "clean up";
-    let journal = Journal::open(&state_directory()?.join("journal")).map_err(|error| failed(step, error))?;
+    let journal = open_journal()?;
     let done = if check { journal.left() } else { journal.clean() };
     done.map_err(|error| failed(step, error))
 }
