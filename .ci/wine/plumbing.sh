@@ -59,6 +59,8 @@ source "$here/relay.sh"
 source "$here/console.sh"
 # shellcheck source=clients.sh
 source "$here/clients.sh"
+# shellcheck source=start.sh
+source "$here/start.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh
@@ -80,6 +82,7 @@ runs
 consoles
 relays
 clients
+starts
 proves
 sets_up
 

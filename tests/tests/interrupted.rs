@@ -57,7 +57,7 @@ impl State {
         let snapshot = Snapshot::of(&garden.work, &[]);
         let files = snapshot.paths().filter(|path| path.symlink_metadata().is_ok_and(|data| data.is_file()));
         let content = |path: &std::path::Path| {
-            let mut value = vec![0; 100];
+            let mut value = [0; 100];
             let length = rustix::fs::lgetxattr(path, "user.k", &mut value[..]).unwrap_or(0);
             let attribute = String::from_utf8_lossy(&value[..length]).into_owned();
             (path.to_path_buf(), (std::fs::read(path).expect("a file can be read"), attribute))

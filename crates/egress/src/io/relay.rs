@@ -4,9 +4,12 @@
 use super::connection::Connection;
 use crate::core::{Host, Ruling};
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::AsyncWriteExt as _;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
@@ -72,17 +75,17 @@ pub(crate) async fn relay(
     prefix: Vec<u8>,
     server: TcpStream,
 ) -> io::Result<()> {
-    let (client_read, mut client_write) = client.into_split();
-    let (server_read, mut server_write) = server.into_split();
+    let (mut client_read, mut client_write) = client.into_split();
+    let (mut server_read, mut server_write) = server.into_split();
     let up = async {
         if !prefix.is_empty() {
             Way::Up(host, port).count(connection, prefix.len())?;
             server_write.write_all(&prefix).await?;
         }
         drop(prefix);
-        pump(connection, Way::Up(host, port), &client_read, &mut server_write).await
+        pump(connection, Way::Up(host, port), &mut client_read, &mut server_write).await
     };
-    let down = pump(connection, Way::Down, &server_read, &mut client_write);
+    let down = pump(connection, Way::Down, &mut server_read, &mut client_write);
     let outcome = tokio::try_join!(up, down);
     if outcome.is_err() {
         let ends = [client_write.as_ref(), server_write.as_ref()];
@@ -94,25 +97,25 @@ pub(crate) async fn relay(
 async fn pump(
     connection: &Connection,
     way: Way<'_>,
-    from: &OwnedReadHalf,
+    from: &mut OwnedReadHalf,
     to: &mut OwnedWriteHalf,
 ) -> io::Result<()> {
+    let mut is_stream = false;
     loop {
-        from.readable().await?;
-        let moved = match shovel(connection, way, from, to.as_ref()) {
-            Ok(moved) => moved,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
-        };
+        // A stream goes on being one after a pause for as long as much comes at a time.
+        if is_stream {
+            from.readable().await?;
+            is_stream = bulk::pump(connection, way, from.as_ref(), to.as_ref()).await? >= PIECE;
+            continue;
+        }
+        let moved = poll_fn(|context| shovel(connection, way, from, to.as_ref(), context)).await?;
         if moved.read == 0 {
             return to.shutdown().await;
         }
         if !moved.rest.is_empty() {
             to.write_all(&moved.rest).await?;
         }
-        if moved.read == PIECE {
-            bulk::pump(connection, way, from.as_ref(), to.as_ref()).await?;
-        }
+        is_stream = moved.read == PIECE && bulk::IS_THERE;
     }
 }
 
@@ -121,21 +124,29 @@ struct Moved {
     rest: Vec<u8>,
 }
 
-/// One piece, as far as the other side takes it at once.
-fn shovel(connection: &Connection, way: Way<'_>, from: &OwnedReadHalf, to: &TcpStream) -> io::Result<Moved> {
+/// One piece, as far as the other side takes it at once. A read that does not fill the buffer has taken all there was, which
+/// `poll_read` makes use of: the next one waits without asking the kernel again.
+fn shovel(
+    connection: &Connection,
+    way: Way<'_>,
+    from: &mut OwnedReadHalf,
+    to: &TcpStream,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Moved>> {
     BUFFER.with_borrow_mut(|buffer| {
-        let read = from.try_read(buffer)?;
-        let piece = buffer.get(..read).unwrap_or_default();
+        let mut piece = ReadBuf::new(buffer);
+        ready!(Pin::new(from).poll_read(context, &mut piece))?;
+        let piece = piece.filled();
         if piece.is_empty() {
-            return Ok(Moved { read, rest: Vec::new() });
+            return Poll::Ready(Ok(Moved { read: 0, rest: Vec::new() }));
         }
-        way.count(connection, read)?;
+        way.count(connection, piece.len())?;
         let written = match to.try_write(piece) {
             Ok(written) => written,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(error) => return Err(error),
+            Err(error) => return Poll::Ready(Err(error)),
         };
-        Ok(Moved { read, rest: piece.get(written..).unwrap_or_default().to_vec() })
+        Poll::Ready(Ok(Moved { read: piece.len(), rest: piece.get(written..).unwrap_or_default().to_vec() }))
     })
 }
 
@@ -146,14 +157,17 @@ mod bulk {
     use super::{Connection, Way};
     use tokio::net::TcpStream;
 
+    /// Whether there is something faster than copied pieces.
+    pub(super) const IS_THERE: bool = false;
+
     #[expect(clippy::unused_async, reason = "the same function set as on Linux")]
     pub(super) async fn pump(
         _connection: &Connection,
         _way: Way<'_>,
         _from: &TcpStream,
         _to: &TcpStream,
-    ) -> std::io::Result<()> {
-        Ok(())
+    ) -> std::io::Result<usize> {
+        Ok(0)
     }
 }
 
@@ -169,6 +183,9 @@ mod bulk {
     use std::os::fd::OwnedFd;
     use tokio::io::Interest;
     use tokio::net::TcpStream;
+
+    /// Whether there is something faster than copied pieces.
+    pub(super) const IS_THERE: bool = true;
 
     /// What a pipe is asked to hold.
     const PIPE: usize = 1024 * 1024;
@@ -203,14 +220,15 @@ mod bulk {
         });
     }
 
-    /// Moves bytes until the source has none for now, or none any more.
+    /// Moves bytes until the source has none for now, or none any more; tells how many.
     pub(super) async fn pump(
         connection: &Connection,
         way: Way<'_>,
         from: &TcpStream,
         to: &TcpStream,
-    ) -> io::Result<()> {
-        let Ok(pipe) = pipe() else { return Ok(()) };
+    ) -> io::Result<usize> {
+        let Ok(pipe) = pipe() else { return Ok(0) };
+        let mut moved: usize = 0;
         let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
         loop {
             let filled =
@@ -222,6 +240,7 @@ mod bulk {
                 Err(error) => return Err(error),
             };
             way.count(connection, held)?;
+            moved = moved.saturating_add(held);
             while held > 0 {
                 let drain = || Ok(splice(&pipe.read, None, to, None, held, flags)?);
                 let drained = to.async_io(Interest::WRITABLE, drain).await?;
@@ -233,6 +252,6 @@ mod bulk {
         }
         // Only an empty pipe is kept; one that an error left filled was dropped on the way.
         keep(pipe);
-        Ok(())
+        Ok(moved)
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub policy: Option<PathBuf>,
     /// Do without namespaces.
     pub landlock: bool,
+    /// Do without a redirect of connections, so that there is a proxy inside.
+    pub listeners: bool,
     /// What it changes in the workspace goes to a layer.
     pub layer: bool,
     /// Hostile variables are in the environment.
@@ -61,7 +63,8 @@ impl Session {
     /// Starts the broker; its output is the target's.
     pub(super) fn start(&self) -> io::Result<Child> {
         let mut words: Vec<OsString> = vec!["session".into()];
-        words.push(if self.landlock { "landlock" } else { "auto" }.into());
+        let tier = if self.listeners { "listeners" } else { "auto" };
+        words.push(if self.landlock { "landlock" } else { tier }.into());
         words.push(if self.hostile { "hostile" } else { "plain" }.into());
         words.push(if self.layer { "layer" } else { "in-place" }.into());
         words.push(self.policy.clone().unwrap_or_default().into_os_string());
@@ -104,7 +107,7 @@ pub(super) fn enter() -> Option<u8> {
         environment: environment(variables == "hostile"),
         terminal: false,
         without_namespaces: tier == "landlock",
-        without_redirect: false,
+        without_redirect: tier == "listeners",
         report: garth_plan::linux::Report::Gaps,
         approver: None,
         recording: crate::Recording::log(),

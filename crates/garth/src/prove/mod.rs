@@ -9,6 +9,7 @@ mod broker;
 #[cfg(target_os = "linux")]
 mod corpus;
 #[cfg(target_os = "linux")]
+mod egress_live;
 mod egress_stories;
 #[cfg(target_os = "linux")]
 mod judge;

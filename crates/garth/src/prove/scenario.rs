@@ -74,7 +74,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// Good when the numbered step succeeded.
-fn worked(answers: &Answers, step: &str) -> Result<String, String> {
+pub(super) fn worked(answers: &Answers, step: &str) -> Result<String, String> {
     match answers.outcomes.get(step) {
         Some(Outcome::Succeeded) => Ok("succeeded".into()),
         Some(other) => Err(words(other)),

@@ -2,13 +2,16 @@
 
 use garth_egress::core::Host;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The value of the secret of the garden with a network.
 pub(super) const SECRET: &str = "real-value-of-the-secret";
+
+/// How long a server waits for its client.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Servers and where they are found.
 #[derive(Debug)]
@@ -23,7 +26,12 @@ pub(super) struct Web {
 pub(super) fn serve() -> io::Result<Web> {
     let reached = Arc::new(AtomicU64::new(0));
     let mut places = Vec::new();
-    let opened = [("{web}", "{web-port}"), ("{limited}", "{limited-port}"), ("{trusted}", "{trusted-port}")];
+    let opened = [
+        ("{web}", "{web-port}"),
+        ("{limited}", "{limited-port}"),
+        ("{trusted}", "{trusted-port}"),
+        ("{lavish}", "{lavish-port}"),
+    ];
     for (whole, port) in opened {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -74,18 +82,20 @@ fn own_address() -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
 }
 
-fn answer(listener: TcpListener, word: &'static str, count: Arc<AtomicU64>) {
+pub(super) fn answer(listener: TcpListener, word: &'static str, count: Arc<AtomicU64>) {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             count.fetch_add(1, Ordering::Relaxed);
             // A client that breaks off ends its own connection.
-            std::thread::spawn(move || drop(converse(client, word)));
+            std::thread::spawn(move || {
+                drop(client.set_read_timeout(Some(PATIENCE)).and_then(|()| converse(client, word)))
+            });
         }
     });
 }
 
-fn converse(mut client: TcpStream, word: &str) -> io::Result<()> {
-    client.set_read_timeout(Some(Duration::from_secs(8)))?;
+/// Answers requests of HTTP/1.1 and HTTP/2 until the client is done.
+pub(super) fn converse(mut client: impl Read + Write, word: &str) -> io::Result<()> {
     let mut held = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -142,7 +152,7 @@ fn response(request: &[u8], word: &str) -> Vec<u8> {
 }
 
 /// As little of HTTP/2 as it takes: settings, and the same answer to each request (RFC 9113).
-fn http2(client: &mut TcpStream, held: &mut Vec<u8>, word: &str) -> io::Result<()> {
+fn http2(client: &mut (impl Read + Write), held: &mut Vec<u8>, word: &str) -> io::Result<()> {
     const PREFACE: usize = 24;
     let frame = |kind: u8, flags: u8, stream: &[u8], body: &[u8]| {
         let length = u8::try_from(body.len()).unwrap_or(0);
@@ -180,6 +190,7 @@ fn http2(client: &mut TcpStream, held: &mut Vec<u8>, word: &str) -> io::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
 
     #[test]
     fn servers_tell_what_reached_them() {

@@ -380,6 +380,21 @@ impl Table<'_> {
         self.network();
         self.commands();
         self.unbuilt();
+        if self.all {
+            self.rows.extend(
+                super::record_rows::rows(self.policy).into_iter().map(|(clause, origin, status)| Row {
+                    clause,
+                    origin,
+                    status,
+                    absent: false,
+                }),
+            );
+        }
+        let nested = &self.policy.tier.nested;
+        if nested.value && self.tier == Tier::Process {
+            let mechanism = "seccomp lets the calls for namespaces pass, and the rest of the boundary holds for what is in them";
+            self.push("tier.nested = true", &nested.origin.clone(), Status::enforced(mechanism));
+        }
         let rows = limits.rows(&self.policy.limits);
         for (clause, origin, status) in rows {
             self.push(clause, &origin, status);
@@ -448,12 +463,6 @@ impl Table<'_> {
                 "set `tier.minimum = \"process\"`",
             );
             self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
-        }
-        if policy.audit.required.value {
-            let mechanism =
-                "every event is written outside, chained by hashes; the session ends when one cannot be";
-            let status = Status::enforced(mechanism);
-            self.push("audit.required = true", &policy.audit.required.origin, status);
         }
         if policy.audit.reads.value == Reads::Told {
             self.push("audit.reads = told", &policy.audit.reads.origin, self.told());

@@ -1,6 +1,7 @@
 //! P9, P10, P12: what a network that leads to named hosts alone lets through besides.
 
 use crate::prove::attack::{Attack, Expect, Garden, Step, against, attack, step, story};
+use crate::prove::egress_live as live;
 use crate::prove::egress_stories as tell;
 
 /// A server that the policy opens, on the host's loopback.
@@ -430,6 +431,10 @@ pub(super) static ATTACKS: &[Attack] = &[
     )
     .within(Garden::Network)
     .namespaces(),
+    story(9, "egress.proxy.foreign-login", "show a proxy the login of another session", tell::foreign_login)
+        .namespaces(),
+    story(9, "egress.names.rebound", "lead an allowed name elsewhere between two requests", live::rebound),
+    story(9, "egress.opened.fronting", "name another host inside TLS that is opened", live::fronting),
     story(14, "egress.broker-killed", "reach a server after the broker was killed", tell::killed_broker)
         .namespaces(),
     // What rebinding comes down to: the rule is for the name, and the name leads to where nothing may go.

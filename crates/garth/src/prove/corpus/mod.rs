@@ -3,6 +3,7 @@
 mod egress;
 mod egress_http;
 mod egress_reach;
+mod egress_secrets;
 mod egress_smuggling;
 mod enforcer;
 mod environment;
@@ -42,6 +43,7 @@ pub fn corpus() -> Vec<Attack> {
         egress::ATTACKS,
         egress_http::ATTACKS,
         egress_reach::ATTACKS,
+        egress_secrets::ATTACKS,
         egress_smuggling::ATTACKS,
     ];
     let written = tables.into_iter().flatten().cloned();
@@ -57,12 +59,14 @@ pub(super) fn policy_text(garden: Garden) -> &'static str {
         }
         Garden::Strict => "version = 1\nprofile = \"strict\"\n",
         Garden::Network => {
-            "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}, {limited-port}, {trusted-port}]\n\
+            "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}, {limited-port}, {trusted-port}, {lavish-port}]\n\
              domains = { \"allowed.test\" = \"allow\", \"{own-name}\" = \"allow\", \"*.open.test\" = \"allow\", \
              \"shut.open.test\" = \"deny\", \"*.shut.open.test\" = \"deny\" }\n\
              [[network.rules]]\nhost = \"localhost:{limited-port}\"\nmethods = [\"GET\"]\npaths = [\"/public/**\"]\n\
              [network.secrets.GARTH_PROVE_TOKEN]\nfrom = \"file:{root}/policies/secret\"\n\
-             hosts = [\"localhost:{trusted-port}\"]\n"
+             hosts = [\"localhost:{trusted-port}\"]\n\
+             [network.secrets.GARTH_PROVE_LAVISH]\nfrom = \"file:{root}/policies/secret\"\n\
+             hosts = [\"localhost:{lavish-port}\"]\nin = [\"headers\", \"path\", \"query\", \"body\"]\n"
         }
         Garden::Budget => {
             "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}]\n\

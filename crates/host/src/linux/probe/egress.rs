@@ -41,12 +41,18 @@ pub(super) fn address(arguments: &Arguments<'_>, index: usize) -> Result<SocketA
     arguments.text(index)?.parse().map_err(|_| Refusal::broken("no socket address"))
 }
 
-/// The words to say: `|` stands for the end of a line, `$CR`, `$LF` and `$NUL` for these characters, `$TOKEN` for what the
-/// secret's variable holds.
+/// Holds the placeholder of a secret that may stand in every part of a request.
+const LAVISH: &str = "GARTH_PROVE_LAVISH";
+
+/// The words to say: `|` stands for the end of a line, `$CR`, `$LF` and `$NUL` for these characters, `$TOKEN` and `$LAVISH` for
+/// what the secrets' variables hold, `$HEAD` and `$TAIL` for the first twelve letters of the latter and the rest.
 pub(super) fn spoken(text: &str) -> Vec<u8> {
     let token = std::env::var(TOKEN).unwrap_or_default();
     let text = text.replace('|', "\r\n").replace("$CR", "\r").replace("$LF", "\n").replace("$NUL", "\0");
-    text.replace("$TOKEN", &token).into_bytes()
+    let lavish = std::env::var(LAVISH).unwrap_or_default();
+    let (head, tail) = lavish.split_at_checked(12).unwrap_or_default();
+    let text = text.replace("$TOKEN", &token).replace("$LAVISH", &lavish);
+    text.replace("$HEAD", head).replace("$TAIL", tail).into_bytes()
 }
 
 pub(super) fn connected(to: SocketAddr) -> Result<TcpStream, Refusal> {

@@ -23,6 +23,7 @@ mod wire;
 
 pub use crate::probe::{Act, Arguments, Outcome, Refusal};
 pub use lead::{Line, SEPARATOR, outside};
+pub use wire::http2_request;
 
 use crate::probe::Row;
 use std::ffi::{OsStr, OsString};

@@ -94,7 +94,8 @@ pub(super) fn client_hello(name: &str, in_parts: bool) -> Vec<u8> {
 }
 
 /// The preface of HTTP/2, settings, and a request with headers as plain literals (RFC 9113, RFC 7541 section 6.2.2).
-pub(super) fn http2_request(authority: &str, path: &str, more: &[(&str, Vec<u8>)]) -> Vec<u8> {
+#[must_use]
+pub fn http2_request(authority: &str, path: &str, more: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let frame = |kind: u8, flags: u8, stream: u8, body: &[u8]| {
         let length = u8::try_from(body.len()).unwrap_or(0);
         [&[0, 0, length, kind, flags, 0, 0, 0, stream][..], body].concat()
