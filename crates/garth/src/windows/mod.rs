@@ -132,6 +132,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
         .collect();
     let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
+    let journal = open_journal()?;
+    journal.vacant(&surroundings.context.workspace).map_err(|error| failed("plan a sandbox", error))?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     refuse_undo(&policy)?;
@@ -292,8 +294,11 @@ fn own_error(error: std::io::Error) -> Error {
 /// # Errors
 /// When the journal cannot be read.
 pub fn recover() -> Result<Vec<String>, Error> {
-    let journal = Journal::open(&state_directory()?.join("journal"));
-    mended(&journal.map_err(|error| failed("open the journal", error))?)
+    mended(&open_journal()?)
+}
+
+fn open_journal() -> Result<Journal, Error> {
+    Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
 }
 
 fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
@@ -306,7 +311,7 @@ fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
 /// When the journal cannot be read, or what was removed cannot be recorded.
 pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<String>, Error> {
     let step = "clean up";
-    let journal = Journal::open(&state_directory()?.join("journal")).map_err(|error| failed(step, error))?;
+    let journal = open_journal()?;
     let done = if check { journal.left() } else { journal.clean() };
     let done = done.map_err(|error| failed(step, error))?;
     if !check {

@@ -2,7 +2,7 @@
 
 use super::network::Network;
 use super::told;
-use super::{Ended, Notice, Outcome, Prepared, failed, mended};
+use super::{Ended, Notice, Outcome, Prepared, failed, mended, open_journal};
 use crate::Error;
 use crate::approval::{Asker, Reply};
 use crate::audit::tell;
@@ -10,7 +10,6 @@ use crate::commands::Commands;
 use crate::vetting::{Vetting, obstacle, restricts};
 use garth_audit::core::{BrokerError, ResidueCleaned};
 use garth_host::windows::interrupt;
-use garth_host::windows::journal::Journal;
 use garth_host::windows::launch::{Launched, launch_heard};
 use garth_host::windows::processes::{Counted, Killer, Told, Watch, port};
 use garth_host::windows::questions::Console;
@@ -76,7 +75,7 @@ impl Prepared {
         let fail = |step: &'static str| move |error| failed(step, error);
         // From here on Ctrl-C finds things to take back.
         watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
-        let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
+        let journal = open_journal()?;
         let mut left = mended(&journal)?;
         self.tell_residue(&left);
         left.retain(|note| is_left(note) || note.contains("cannot be read"));
