@@ -4,9 +4,9 @@
 #
 # One thing of Wine's own is compared: its `AccessCheck` on plain lists, with the model that plans are checked by.
 #
-#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX RELAXED HOST-TESTS
+#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX RELAXED HOST-TESTS SETUP
 #
-# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host.
+# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host, SETUP is garth-setup.
 set -euo pipefail
 
 program=$1
@@ -14,6 +14,8 @@ access_check=$2
 # shellcheck disable=SC2034 # used in run.sh
 relaxed=$4
 host_tests=$5
+# shellcheck disable=SC2034 # used in setup.sh
+setup=$6
 export WINEPREFIX=$3 WINEARCH=win64 WINEDEBUG=-all
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 XDG_RUNTIME_DIR=$(mktemp -d)
@@ -63,6 +65,8 @@ source "$here/start.sh"
 source "$here/check.sh"
 # shellcheck source=prove.sh
 source "$here/prove.sh"
+# shellcheck source=setup.sh
+source "$here/setup.sh"
 
 prepare
 expect 0 "garth" --version
@@ -80,6 +84,7 @@ relays
 clients
 starts
 proves
+sets_up
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
 if ! timeout 300 wine "$access_check" 100000 1; then

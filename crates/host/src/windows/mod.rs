@@ -12,6 +12,7 @@ pub mod launch;
 mod observe;
 pub mod probe;
 pub mod relay;
+pub mod setup;
 pub mod streams;
 pub mod survey;
 pub mod sys;
