@@ -7,7 +7,7 @@ use garth_audit::core::CommandVetted;
 use garth_host::linux::broker::wait::CommandAnswer;
 use garth_host::linux::supervise::Execution;
 use garth_policy::{AbsPath, CommandDecision, CommandRule, escape_visible};
-use garth_vet::judge::rule_for;
+use garth_vet::judge::{builtin_rule, rule_for};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Different refusals that are kept; the rest only happens.
@@ -75,11 +75,13 @@ fn vetted(execution: &Execution, rule: Option<&CommandRule>, allowed: bool) -> C
 }
 
 /// The strictest rule for a program, by the name of its file and by the name that it is given: the two can differ, and
-/// which of them counts is up to the program.
+/// which of them counts is up to the program. For a shell with a text, also the builtins that the text runs: nothing starts
+/// when they do. What else the text starts is judged then.
 fn strictest<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Option<&'r CommandRule> {
     let mut words: Vec<String> =
         execution.arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    let by_name = rule_for(rules, &words, None);
+    let by_name = rule_for(rules, &words, None).into_iter().chain(builtin_rule(rules, &words, None));
+    let by_name = by_name.max_by_key(|rule| rule.decision);
     let file = String::from_utf8_lossy(&execution.program).into_owned();
     if file.is_empty() {
         return by_name;
@@ -88,7 +90,19 @@ fn strictest<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Op
         Some(first) => *first = file,
         None => words.push(file),
     }
-    by_name.into_iter().chain(rule_for(rules, &words, None)).max_by_key(|rule| rule.decision)
+    let by_file = rule_for(rules, &words, None).into_iter().chain(builtin_rule(rules, &words, None));
+    let of_interpreter = interpreted(rules, execution);
+    by_name.into_iter().chain(by_file).chain(of_interpreter).max_by_key(|rule| rule.decision)
+}
+
+/// The strictest rule for what the kernel starts in place of a script: `#!/usr/bin/python3` is `/usr/bin/python3 SCRIPT`.
+fn interpreted<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Option<&'r CommandRule> {
+    let script = std::iter::once(&execution.program).chain(execution.arguments.iter().skip(1));
+    let words = execution.interpreter.iter().chain(script);
+    let words: Vec<String> = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let starts = 0..execution.interpreter.len();
+    let found = starts.filter_map(|start| rule_for(rules, words.get(start..)?, None));
+    found.filter(|rule| rule.decision > CommandDecision::Allow).max_by_key(|rule| rule.decision)
 }
 
 /// Keeps a refusal; `false` for one that is known.
@@ -134,6 +148,7 @@ mod tests {
             thread: 2,
             program: program.into(),
             arguments: arguments.iter().map(|word| word.as_bytes().to_vec()).collect(),
+            interpreter: Vec::new(),
             whole: true,
             by: "bash".into(),
             directory: b"/home/ann/work".to_vec(),
@@ -160,5 +175,49 @@ mod tests {
         assert_eq!(decided("/usr/bin/git", &["git", "-C", "x", "push"]), Some(CommandDecision::Ask));
         assert_eq!(decided("/usr/bin/git", &["git", "-c", "a=b", "-P", "push"]), Some(CommandDecision::Ask));
         assert_eq!(decided("/usr/bin/git", &["git", "-C", "push", "status"]), None);
+        // Who asks how to push does not push.
+        assert_eq!(decided("/usr/bin/git", &["git", "push", "--help"]), None);
+        assert_eq!(decided("/usr/bin/git", &["git", "push", "origin", "--help"]), Some(CommandDecision::Ask));
+    }
+
+    #[test]
+    fn the_interpreter_of_a_script_counts() {
+        let rules = rules(&[(&["python3"], CommandDecision::Deny), (&["sh", "-e"], CommandDecision::Ask)]);
+        let decided = |interpreter: &[&str]| {
+            let script = Execution {
+                interpreter: interpreter.iter().map(|word| word.as_bytes().to_vec()).collect(),
+                ..execution("./tool", &["tool", "x"])
+            };
+            strictest(&rules, &script).map(|rule| rule.decision)
+        };
+        assert_eq!(decided(&[]), None);
+        assert_eq!(decided(&["/usr/bin/python3"]), Some(CommandDecision::Deny));
+        assert_eq!(decided(&["/bin/sh", "-e"]), Some(CommandDecision::Ask));
+        assert_eq!(decided(&["/bin/sh"]), None);
+        assert_eq!(decided(&["/bin/sh", "/usr/bin/python3", "-u"]), Some(CommandDecision::Deny));
+    }
+
+    #[test]
+    fn builtins_in_the_text_of_a_shell_count() {
+        let rules = rules(&[(&["kill"], CommandDecision::Deny), (&["git", "push"], CommandDecision::Deny)]);
+        let decided = |program: &str, arguments: &[&str]| {
+            strictest(&rules, &execution(program, arguments)).map(|rule| rule.decision)
+        };
+        let deny = Some(CommandDecision::Deny);
+        assert_eq!(decided("/usr/bin/bash", &["bash", "-c", "kill 1"]), deny);
+        assert_eq!(decided("/usr/bin/bash", &["bash", "-ec", "make || kill -9 -1"]), deny);
+        assert_eq!(decided("/usr/bin/dash", &["sh", "-c", "eval 'kill 1'"]), deny);
+        assert_eq!(decided("/usr/bin/env", &["env", "sh", "-c", "kill 1"]), deny);
+        assert_eq!(decided("/usr/bin/bash", &["harmless", "-c", "kill 1"]), deny);
+        assert_eq!(decided("/usr/bin/bash", &["bash", "-c", "builtin kill 1"]), deny);
+        assert_eq!(decided("/usr/bin/kill", &["kill", "1"]), deny);
+        // A program is judged when it starts, if it starts at all.
+        assert_eq!(decided("/usr/bin/bash", &["bash", "-c", "false && git push"]), None);
+        assert_eq!(decided("/usr/bin/bash", &["bash", "-c", "echo kill 1"]), None);
+        assert_eq!(decided("/usr/bin/bash", &["bash", "kill.sh"]), None);
+        assert_eq!(
+            decided("/usr/bin/bash", &["bash", "-c", &format!("kill 1 # {}", "x".repeat(5000))]),
+            None
+        );
     }
 }
