@@ -59,6 +59,8 @@ source "$here/relay.sh"
 source "$here/console.sh"
 # shellcheck source=clients.sh
 source "$here/clients.sh"
+# shellcheck source=start.sh
+source "$here/start.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=audit.sh
@@ -83,6 +85,7 @@ audits
 consoles
 relays
 clients
+starts
 proves
 sets_up
 

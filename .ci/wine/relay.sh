@@ -41,8 +41,9 @@ answers() {
   output=$(relayed get localhost "$PORT" /large) || got=$?
   check "64 MiB pass, at $(grep -o '[0-9.]* MB/s' <<<"$output")" "$got" 0 "$output" "67108864 bytes"
   got=0
-  output=$(relayed many localhost "$PORT" 1000) || got=$?
-  check "1,000 tunnels at a time, $(grep -o 'open after.*' <<<"$output")" "$got" 0 "$output" "1000 of 1000"
+  # Not more: at each event Wine looks at every socket that anybody waits for. A test of the host has 200 here, and 1,000 on Linux.
+  output=$(relayed many localhost "$PORT" 100) || got=$?
+  check "100 tunnels at a time, $(grep -o 'open after.*' <<<"$output")" "$got" 0 "$output" "100 of 100"
 }
 
 # Without its broker the relay, and with it the target, is gone.

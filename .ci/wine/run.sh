@@ -56,6 +56,37 @@ lives() {
   pgrep -f '^(cmd /c )?ping -n 173 ' >/dev/null
 }
 
+# One sandbox at a time in a workspace, and a journal that cannot be read: each refused with what helps, and nothing changed.
+makes_way() {
+  local broker output got=0 tries journal
+  (cd "$WORK" && exec wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
+    -- cmd /c 'ping -n 173 127.0.0.1 > NUL' >/dev/null 2>&1 </dev/null) &
+  broker=$!
+  for ((tries = 0; tries < 100; tries++)); do
+    pgrep -f '^ping -n 173 ' >/dev/null && break
+    sleep 0.2
+  done
+  output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
+  check "a workspace that another garth holds" "$got" 121 "$output" "is in use by another garth"
+  check "the message names the process, the time and the way out" 0 0 "$output" "taskkill /pid"
+  [[ ! -e $WORK/second.txt ]] || { echo "FAILED under wine: a second sandbox ran"; return 1; }
+  kill -KILL "$broker"
+  wait "$broker" 2>/dev/null || true
+  for ((tries = 0; tries < 50; tries++)); do
+    lives || break
+    sleep 0.2
+  done
+  in_workspace "$program" clean >/dev/null
+  journal=$(find "$WINEPREFIX/drive_c/users" -maxdepth 6 -ipath '*/appdata/local/garth/journal' | head -n 1)
+  head -c 64 /dev/zero >"$journal/kept.0"
+  head -c 64 /dev/zero >"$journal/kept.1"
+  got=0
+  output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
+  check "a journal that cannot be read" "$got" 121 "$output" "full of zeros"
+  [[ ! -e $WORK/second.txt ]] || { echo "FAILED under wine: a command ran without a journal"; return 1; }
+  rm "$journal/kept.0" "$journal/kept.1"
+}
+
 # The broker is killed: everything in its job has to go, and the next start, or `clean`, undoes the rest.
 dies() {
   local broker output got=0 tries
@@ -89,25 +120,21 @@ dies() {
   check "clean leaves nothing" "$got" 0 "$output" "nothing is left"
 }
 
-# The calls that matter, in their order. Whatever is made later is in the job before it runs: it is made by the one call
-# that is here, which comes after the limits, and runs after it was read back.
+# The calls that matter, in their order and with their arguments, of a run with a relay: all three processes that garth starts.
 ordered() {
   local calls='CreateJobObjectW;SetInformationJobObject;CreateRestrictedToken;SetTokenInformation;CreateDesktopW'
-  calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;ResumeThread;TerminateProcess'
+  calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;QueryInformationJobObject'
+  calls+=';ResumeThread;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
   wine reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >/dev/null 2>&1
-  local log found
+  local log output got=0
   log=$(mktemp)
-  (cd "$WORK" && WINEDEBUG=+relay timeout 100 wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
-    -- cmd /c 'echo hi' >/dev/null 2>"$log" </dev/null) || true
-  # The first thread of the first process that makes a job is the broker's.
-  found=$(awk '/Call .*CreateJobObjectW/ && !thread { thread = $1 }
-    thread && $1 == thread && /:Call/ { sub(/^.*:Call [^.]*\./, ""); sub(/\(.*/, ""); print }' "$log" |
-    grep -E "^(${calls//;/|})\$" | uniq | tr '\n' ' ')
-  rm -f "$log"
-  local one='CreateJobObjectW SetInformationJobObject CreateRestrictedToken SetTokenInformation CreateDesktopW '
-  one+='UpdateProcThreadAttribute CreateProcessAsUserW IsProcessInJob ResumeThread '
-  # Twice: the canary, and the command.
-  check "nothing starts before its job, and nothing runs unread" 0 0 "$found" "$one$one"
+  printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
+  (cd "$WORK" && WINEDEBUG=+relay timeout 100 wine "$relaxed" run --policy ordered.toml --tier restricted \
+    --accept "$ACCEPTED" -- cmd /c 'echo hi' >/dev/null 2>"$log" </dev/null) || true
+  wine reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >/dev/null 2>&1
+  output=$(python3 "$here/sequence.py" own:garth-runner own:garth-canary 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
+  rm -f "$log" "$WORK/ordered.toml"
+  check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
 }
 
 runs() {
@@ -119,4 +146,5 @@ runs() {
   carries
   ordered
   dies
+  makes_way
 }

@@ -1,6 +1,6 @@
 /* Times starts of programs, seen from Windows: each command in turn, so that a busy moment meets them all.
  *
- *   start ROUNDS COMMAND [-- COMMAND]...     prints the median of each in milliseconds, and what the others add to the first
+ *   start ROUNDS COMMAND [+ COMMAND]...     prints the median of each in milliseconds, and what the others add to the first
  *
  * A word of a command has no spaces. Ends with 1 when a command does not start, or not always ends with the same code. */
 #include <stdio.h>
@@ -47,7 +47,7 @@ int main(int count, char **words) {
   if (count < 3 || (rounds = atoi(words[1])) < 1 || rounds > 999) return 2;
   for (at = 2; at < count; at++) {
     wchar_t word[1024];
-    if (strcmp(words[at], "--") == 0 && at > 2 && all < MOST) {
+    if (strcmp(words[at], "+") == 0 && at > 2 && all < MOST) {
       all++;
       continue;
     }

@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A program that runs in front of a pseudo terminal, as the leader of a session.
@@ -18,8 +19,12 @@ pub struct Terminal {
     keys: Sender<Vec<u8>>,
     child: Child,
     seen: Arc<Mutex<Vec<u8>>>,
+    collector: JoinHandle<()>,
     read: usize,
 }
+
+/// How long what a program wrote last may take to come through the terminal.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 impl Terminal {
     /// Starts `garth run -- arguments` in front of a terminal of this size.
@@ -63,9 +68,9 @@ impl Terminal {
         let child = command.spawn().expect("setsid starts");
         let master = File::from(master);
         let seen = Arc::new(Mutex::new(Vec::new()));
-        collect(master.try_clone().expect("a descriptor"), Arc::clone(&seen));
+        let collector = collect(master.try_clone().expect("a descriptor"), Arc::clone(&seen));
         let keys = typist(master.try_clone().expect("a descriptor"));
-        Self { master, keys, child, seen, read: 0 }
+        Self { master, keys, child, seen, collector, read: 0 }
     }
 
     /// Changes the size of the window.
@@ -140,6 +145,11 @@ impl Terminal {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
+                // The end comes when nobody has the terminal open; somebody in the background may keep it.
+                let ended = Instant::now();
+                while !self.collector.is_finished() && ended.elapsed() < LAST_WORDS {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
                 return status;
             }
             assert!(began.elapsed() < limit, "does not end; shown: {}", self.shown());
@@ -172,11 +182,11 @@ fn typist(mut master: File) -> Sender<Vec<u8>> {
     sender
 }
 
-fn collect(mut master: File, seen: Arc<Mutex<Vec<u8>>>) {
+fn collect(mut master: File, seen: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut block = [0; 4096];
         while let Ok(length @ 1..) = master.read(&mut block) {
             seen.lock().expect("nobody panics with it").extend_from_slice(&block[..length]);
         }
-    });
+    })
 }

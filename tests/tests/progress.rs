@@ -59,3 +59,17 @@ fn putting_many_files_in_place_shows_how_far_it_is() {
     assert!(applied.contains("garth: put in place: "), "{applied:?}");
     assert!(applied.contains("2020 changes are in place"), "{applied:?}");
 }
+
+#[test]
+fn the_look_at_what_was_changed_and_throwing_it_away_show_how_far_they_are() {
+    let garden = Garden::new(Identity::Current).with(SOON.0, SOON.1);
+    let script = format!("python3 -c \"{MANY}\"");
+    let ran = shown(&garden, &["run", "--cow", "--", "bash", "-euc", &script], 0);
+    assert!(ran.contains("garth: looking at what was changed"), "{ran:?}");
+    assert!(ran.contains("2020 changes are in the layer"), "{ran:?}");
+    let gone = shown(&garden, &["discard"], 0);
+    assert!(gone.contains("garth: throwing the layer away") && gone.contains(" is gone"), "{gone:?}");
+    // After a checkpoint the same is done, by comparing with it.
+    let ran = shown(&garden, &["run", "--checkpoint", "--", "bash", "-euc", &script], 0);
+    assert!(ran.contains("garth: looking at what was changed"), "{ran:?}");
+}

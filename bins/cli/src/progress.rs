@@ -4,9 +4,9 @@ use garth::policy::AbsPath;
 use garth::undo::Watch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -63,6 +63,29 @@ impl Progress {
     pub fn step(&mut self) {
         self.begin();
         self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A progress that somebody else counts, and that begins when he does.
+#[derive(Clone)]
+pub struct Counted(Arc<Mutex<Option<Progress>>>);
+
+impl Counted {
+    /// Nothing is done yet of what these words name.
+    pub fn new(what: &'static str) -> Self {
+        Self(Arc::new(Mutex::new(Some(Progress::later(what)))))
+    }
+
+    /// One more; the first says that it begins.
+    pub fn step(&self) {
+        if let Some(progress) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            progress.step();
+        }
+    }
+
+    /// Takes it off the terminal.
+    pub fn end(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

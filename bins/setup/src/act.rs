@@ -22,6 +22,10 @@ enum Failure {
     Not { why: String, hint: &'static str },
 }
 
+/// An elevated program has no terminal of its caller's.
+const AS_ADMINISTRATOR: &str =
+    "call it without --elevate in a terminal that was opened as an administrator, and see why";
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Host(error)
@@ -111,6 +115,10 @@ fn apply(verb: &Verb) -> Result<u8, Failure> {
     let (machine, wishes) = look(verb)?;
     let steps = machine.steps(&wishes);
     write(&show::states(&steps))?;
+    if steps.iter().any(|step| step.state == State::Missing) {
+        let why = "not all of it could be prepared, and what was made is taken back".to_owned();
+        return Err(Failure::Not { why, hint: AS_ADMINISTRATOR });
+    }
     Ok(code(&steps))
 }
 
@@ -158,7 +166,7 @@ fn elevated(verb: &Verb, name: &str, options: Vec<String>, line: String) -> Resu
         0 => Ok(()),
         code => Err(Failure::Not {
             why: format!("as an administrator it ended with {code}"),
-            hint: "call it without --elevate in a terminal that was opened as an administrator, and see why",
+            hint: AS_ADMINISTRATOR,
         }),
     }
 }

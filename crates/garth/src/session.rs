@@ -1,7 +1,7 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
 mod end;
-mod told;
+mod events;
 mod undo;
 
 pub use end::{exit_like, repository};
@@ -28,6 +28,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
+use garth_host::linux::inside::told;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
 use garth_host::linux::supervise::{Denied, Used};
@@ -114,6 +115,7 @@ pub struct Prepared {
     user_policy: AbsPath,
     log: SessionLog,
     keeping: undo::Keeping,
+    stock: undo::Stock,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -230,6 +232,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         user_policy,
         log: SessionLog::new(request.recording.clone(), place),
         keeping,
+        stock: undo::Stock::default(),
     })
 }
 
@@ -273,7 +276,7 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A policy that
 /// shows the home itself gets the user's.
-fn add_private_home(policy: &mut Policy, home: &AbsPath) {
+pub(crate) fn add_private_home(policy: &mut Policy, home: &AbsPath) {
     let grant = policy.files.grant(home);
     if grant.depth == home.depth() && grant.access >= Access::Read {
         return;
@@ -320,8 +323,8 @@ impl Prepared {
             self.tell_since_checkpoint();
         }
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let ended = || told::ended(&result, milliseconds, usage_since(before));
-        self.log.end(|| told::started(self), ended);
+        let ended = || events::ended(&result, milliseconds, usage_since(before));
+        self.log.end(|| events::started(self), ended);
         // The last record counts too.
         let mut result = self.recorded().and(result);
         if let Ok(ended) = &mut result {
@@ -333,13 +336,13 @@ impl Prepared {
     /// Opens the log, where there is none yet, and tells it how the session starts.
     fn begin(&mut self) -> Result<(), Error> {
         if self.log.open(&self.policy, &self.command.environment)? {
-            tell(&self.log.recorder, || told::started(self));
+            tell(&self.log.recorder, || events::started(self));
         }
         self.recorded()
     }
 
     fn release_log(&self) {
-        self.log.release(|| told::started(self));
+        self.log.release(|| events::started(self));
     }
 
     fn recorded(&self) -> Result<(), Error> {
@@ -382,6 +385,11 @@ impl Prepared {
                 if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
             {
                 self.facts.features.redirect_refused = Some(error.to_string());
+                self.lower_again(&error)?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { step, error }, .. }) if step == told::STEP => {
+                self.facts.features.own_file_systems_refused = Some(error.to_string());
                 self.lower_again(&error)?;
                 self.try_run(observe)
             }
@@ -428,7 +436,7 @@ impl Prepared {
         };
         self.plan = plan.map_err(Error::Plan)?;
         tell(&self.log.recorder, || PlanChanged {
-            tier: told::tier(self).to_owned(),
+            tier: events::tier(self).to_owned(),
             reason: why.to_string(),
             gaps: gaps(&self.plan.assurance),
         });

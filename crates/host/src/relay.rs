@@ -5,13 +5,13 @@
 //! Each end has three threads, however many connections there are: one waits for all sockets ([`sockets`]), and the two of
 //! the [`pipe`], which no Windows can wait for together with sockets.
 //!
-//! An end holds at most [`MOST_STREAMS`] connections, for each at most a window of bytes, and in front of the pipe
-//! [`MOST_UNREAD`] at most.
+//! An end holds at most 1,024 connections ([`garth_plan::windows::relay::MOST_STREAMS`]), for each at most a window of bytes, and
+//! in front of the pipe [`MOST_UNREAD`] at most.
 
 mod pipe;
 mod sockets;
 
-use garth_plan::windows::relay::{MOST_STREAMS, Side, Target, WINDOW};
+use garth_plan::windows::relay::{Side, Target, WINDOW};
 use mio::{Poll, Token, Waker};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener};

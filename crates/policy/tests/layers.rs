@@ -131,6 +131,8 @@ fn what_is_recorded_is_only_added_to() {
     assert_eq!(said(less, ""), (false, Reads::Cheap, Some(path("/home/ann/anchor"))));
     assert_eq!(said(less, more), (true, Reads::Trace, Some(path("/srv/anchor"))));
     assert_eq!(said(more, "[audit]\nreads = \"cheap\"\n").1, Reads::Trace);
+    assert_eq!(said("[audit]\nreads = \"told\"\n", "[audit]\nreads = \"cheap\"\n").1, Reads::Told);
+    assert_eq!(said("[audit]\nreads = \"told\"\n", more).1, Reads::Trace);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub use base::{Base, Standing, standing};
 pub use change::{Change, What};
 pub use entry::{Entry, Kind, Time};
 pub use marks::{Mark, NotUnderstood, Read, read_attributes};
-pub use merge::{Failed, LONGEST_PATH, MOST_NAMES, Seen, Tree, changes};
+pub use merge::{Failed, Found, LONGEST_PATH, MOST_NAMES, Seen, Tree, changes};
 pub use order::{Act, Step, order, select, without};
 pub use pending::{Begun, Line, Pending, read_pending};
 pub use record::{CheckpointRecord, LayerRecord, Owner, TreeRecord, is_id};

@@ -45,8 +45,6 @@ pub trait Tree {
 pub enum Failed<E> {
     /// Looking failed.
     Look(E),
-    /// A path is longer than [`LONGEST_PATH`].
-    TooDeep(AbsPath),
     /// There are more names than [`MOST_NAMES`].
     TooMany,
 }
@@ -55,10 +53,6 @@ impl<E: fmt::Display> fmt::Display for Failed<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Look(error) => error.fmt(f),
-            Self::TooDeep(path) => {
-                let start: String = path.to_string().chars().take(80).collect();
-                write!(f, "a path is longer than {LONGEST_PATH} bytes: {start}...")
-            }
             Self::TooMany => write!(f, "there are more than {MOST_NAMES} names"),
         }
     }
@@ -70,6 +64,16 @@ impl<E> From<E> for Failed<E> {
     }
 }
 
+/// What was found between two trees.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The changes, in the order of their paths.
+    pub changes: Vec<Change>,
+    /// Directories that hold something of which the path is longer than [`LONGEST_PATH`]. That was not looked at, so it is in
+    /// no change; a program can make such names, and nobody else has to give up for them.
+    pub beyond: BTreeSet<AbsPath>,
+}
+
 /// What is still to be compared.
 enum Todo {
     /// A directory of the layer, and whether the one below shows through.
@@ -78,17 +82,17 @@ enum Todo {
     Gone(AbsPath),
 }
 
-/// The changes that a layer makes in the tree below it, in the order of their paths.
+/// The changes that a layer makes in the tree below it.
 ///
 /// # Errors
 /// The first look that failed, or a tree beyond the limits.
-pub fn changes<L, U>(lower: &mut L, upper: &mut U) -> Result<Vec<Change>, Failed<L::Error>>
+pub fn changes<L, U>(lower: &mut L, upper: &mut U) -> Result<Found, Failed<L::Error>>
 where
     L: Tree,
     U: Tree<Error = L::Error>,
 {
-    let Ok(root) = AbsPath::posix("/") else { return Ok(Vec::new()) };
-    let mut work = Work { lower, upper, found: Vec::new(), seen: 0, todo: Vec::new() };
+    let Ok(root) = AbsPath::posix("/") else { return Ok(Found::default()) };
+    let mut work = Work { lower, upper, found: Found::default(), seen: 0, todo: Vec::new() };
     work.todo.push(Todo::Directory { path: root, merged: true });
     while let Some(todo) = work.todo.pop() {
         match todo {
@@ -96,14 +100,14 @@ where
             Todo::Gone(path) => work.gone(&path)?,
         }
     }
-    work.found.sort_by(|one, other| one.path.cmp(&other.path));
+    work.found.changes.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(work.found)
 }
 
 struct Work<'t, L, U> {
     lower: &'t mut L,
     upper: &'t mut U,
-    found: Vec<Change>,
+    found: Found,
     seen: usize,
     todo: Vec<Todo>,
 }
@@ -116,7 +120,8 @@ impl<L: Tree, U: Tree<Error = L::Error>> Work<'_, L, U> {
         }
         let Ok(path) = directory.join(name) else { return Ok(None) };
         if path.as_bytes().len() > LONGEST_PATH {
-            return Err(Failed::TooDeep(path));
+            self.found.beyond.insert(directory.clone());
+            return Ok(None);
         }
         Ok(Some(path))
     }
@@ -160,7 +165,7 @@ impl<L: Tree, U: Tree<Error = L::Error>> Work<'_, L, U> {
             _ if below_is_directory => self.todo.push(Todo::Gone(path.clone())),
             _ => {}
         }
-        self.found.extend(Change::between(path, below, after, above.copied));
+        self.found.changes.extend(Change::between(path, below, after, above.copied));
     }
 
     fn gone(&mut self, directory: &AbsPath) -> Result<(), Failed<L::Error>> {
@@ -177,7 +182,7 @@ impl<L: Tree, U: Tree<Error = L::Error>> Work<'_, L, U> {
         if seen.entry.kind == Kind::Directory {
             self.todo.push(Todo::Gone(path.clone()));
         }
-        self.found.extend(Change::between(path, Some(seen.entry), None, false));
+        self.found.changes.extend(Change::between(path, Some(seen.entry), None, false));
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Change, Entry, Kind};
 use garth_policy::AbsPath;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// One thing to do at a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,19 +65,57 @@ pub fn without(changes: Vec<Change>, left: &BTreeSet<AbsPath>) -> (Vec<Change>, 
     if left.is_empty() {
         return (changes, Vec::new());
     }
-    let holding: BTreeSet<AbsPath> = left.iter().flat_map(ancestors).collect();
+    let (holding, mut below) = (holding(left), Below { left, known: HashMap::new() });
     changes.into_iter().partition(|change| {
         let goes = change.before.as_ref().is_some_and(|before| before.kind == Kind::Directory)
             && change.after.as_ref().is_none_or(|after| after.kind != Kind::Directory);
         let holds_left = goes && holding.contains(&change.path);
-        let is_below_left = ancestors(&change.path).any(|here| left.contains(&here));
-        !(left.contains(&change.path) || is_below_left || holds_left)
+        !(holds_left || below.is_left(&change.path))
     })
 }
 
-/// The directories that hold a path, the innermost first.
-fn ancestors(path: &AbsPath) -> impl Iterator<Item = AbsPath> + use<> {
-    std::iter::successors(path.parent(), AbsPath::parent)
+/// The directories that hold any of these, each looked at once: paths can be deep, and there can be many.
+fn holding(left: &BTreeSet<AbsPath>) -> HashSet<AbsPath> {
+    let mut holding = HashSet::new();
+    for path in left {
+        let mut next = path.parent();
+        while let Some(directory) = next {
+            next = directory.parent();
+            if !holding.insert(directory) {
+                break;
+            }
+        }
+    }
+    holding
+}
+
+/// Whether names are left, or lie in a directory that is. What was found of a directory is known from then on.
+struct Below<'l> {
+    left: &'l BTreeSet<AbsPath>,
+    known: HashMap<AbsPath, bool>,
+}
+
+impl Below<'_> {
+    fn is_left(&mut self, path: &AbsPath) -> bool {
+        if self.left.contains(path) {
+            return true;
+        }
+        let (mut way, mut next, mut found) = (Vec::new(), path.parent(), false);
+        while let Some(directory) = next {
+            if let Some(known) = self.known.get(&directory) {
+                found = *known;
+                break;
+            }
+            next = directory.parent();
+            found = self.left.contains(&directory);
+            way.push(directory);
+            if found {
+                break;
+            }
+        }
+        self.known.extend(way.into_iter().map(|directory| (directory, found)));
+        found
+    }
 }
 
 /// The changes at or below any of these paths, with the directories that these need and that are not there yet. All of
@@ -94,4 +132,75 @@ pub fn select(changes: Vec<Change>, wanted: &[AbsPath]) -> Vec<Change> {
         made && wanted.iter().any(|path| path.starts_with(&change.path))
     };
     changes.into_iter().filter(|change| below(change) || leads(change)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Time;
+
+    fn path(text: &str) -> AbsPath {
+        AbsPath::posix(text.as_bytes()).unwrap()
+    }
+
+    fn entry(kind: Kind) -> Entry {
+        let time = Time { seconds: 0, nanos: 0 };
+        let attributes = std::collections::BTreeMap::new();
+        let (target, object) = (Vec::new(), (1, 1));
+        Entry {
+            kind,
+            mode: 0o755,
+            owner: 0,
+            group: 0,
+            size: 0,
+            modified: time,
+            changed: time,
+            object,
+            names: 1,
+            target,
+            attributes,
+        }
+    }
+
+    fn kept(changes: &[(&str, Option<Kind>, Option<Kind>)], left: &[&str]) -> Vec<String> {
+        let change = |(name, before, after): &(&str, Option<Kind>, Option<Kind>)| {
+            Change::between(path(name), before.map(entry), after.map(entry), false).unwrap()
+        };
+        let (kept, dropped) =
+            without(changes.iter().map(change).collect(), &left.iter().map(|name| path(name)).collect());
+        assert_eq!(kept.len() + dropped.len(), changes.len());
+        kept.iter().map(|change| change.path.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_left_keeps_what_is_in_it_and_the_directories_that_would_go() {
+        let (made, gone) = ((None, Some(Kind::File)), (Some(Kind::Directory), None));
+        let changes = [
+            ("/a", made.0, made.1),
+            ("/b/c/d", made.0, made.1),
+            ("/b/x", made.0, made.1),
+            ("/g", gone.0, gone.1),
+            ("/g/h", gone.0, gone.1),
+            ("/g/i", gone.0, gone.1),
+        ];
+        assert_eq!(kept(&changes, &["/b/c"]), ["/a", "/b/x", "/g", "/g/h", "/g/i"]);
+        assert_eq!(kept(&changes, &["/g/h"]), ["/a", "/b/c/d", "/b/x", "/g/i"]);
+        assert_eq!(kept(&changes, &["/g/h/no/change", "/b"]), ["/a", "/g/i"]);
+    }
+
+    /// Each directory on the way is looked at once, however many names are below it.
+    #[test]
+    fn many_names_far_down_take_no_longer_than_they_are_many() {
+        let deep = "/d".repeat(1500);
+        let changes: Vec<Change> = (0..4000)
+            .map(|number| {
+                Change::between(path(&format!("{deep}/{number}")), None, Some(entry(Kind::File)), false)
+                    .unwrap()
+            })
+            .collect();
+        let left = (0..2000).map(|number| path(&format!("{deep}/{number}"))).collect();
+        let began = std::time::Instant::now();
+        assert_eq!(without(changes, &left).0.len(), 2000);
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    }
 }

@@ -3,6 +3,7 @@
 //! One JSON object a line: what was begun, then each name that is done, then the end. Each step comes to the same if it is
 //! done twice, so a line that was lost costs nothing. A last line that was cut short is one of these.
 
+use crate::Time;
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,9 @@ pub struct Begun {
     /// Those that get a text that both sides were put together to, by its number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub merged: BTreeMap<AbsPath, u64>,
+    /// The times that directories are to have in the end. What was put in place tells nothing of them any more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<AbsPath, Time>,
 }
 
 /// One line.
@@ -87,6 +91,7 @@ mod tests {
             paths: [path("/a"), path("/\u{7}b")].into(),
             merged: [(path("/a"), 7)].into(),
             checkpoint: Some("abc".into()),
+            times: [(path("/d"), Time { seconds: 1, nanos: 5 })].into(),
             ..Begun::default()
         };
         let lines =

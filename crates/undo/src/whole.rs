@@ -1,8 +1,8 @@
 //! What a whole tree has to become to be as another one, or as a list of names was.
 
-use crate::{Change, Entry, Failed, Kind, LONGEST_PATH, MOST_NAMES, Tree};
+use crate::{Change, Entry, Failed, Found, Kind, LONGEST_PATH, MOST_NAMES, Tree};
 use garth_policy::AbsPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The changes that make `present` what `wanted` says. A name that is not wanted goes, unless `spared` says that nothing is
 /// known of it; nothing below a spared directory is looked at.
@@ -13,7 +13,7 @@ pub fn compare<T: Tree>(
     present: &mut T,
     wanted: &BTreeMap<AbsPath, Option<Entry>>,
     mut spared: impl FnMut(&AbsPath, bool) -> bool,
-) -> Result<Vec<Change>, Failed<T::Error>> {
+) -> Result<Found, Failed<T::Error>> {
     let mut found: BTreeMap<AbsPath, Change> = BTreeMap::new();
     let mut add = |path: &AbsPath, before: Option<Entry>, after: Option<Entry>| {
         if let Some(change) = Change::between(path.clone(), before, after, false) {
@@ -22,7 +22,7 @@ pub fn compare<T: Tree>(
     };
     let mut seen = 0;
     let mut todo: Vec<AbsPath> = AbsPath::posix("/").into_iter().collect();
-    let mut met = std::collections::BTreeSet::new();
+    let (mut met, mut beyond) = (BTreeSet::new(), BTreeSet::new());
     while let Some(directory) = todo.pop() {
         for name in present.names(&directory)? {
             seen += 1;
@@ -31,7 +31,8 @@ pub fn compare<T: Tree>(
             }
             let Ok(path) = directory.join(&name) else { continue };
             if path.as_bytes().len() > LONGEST_PATH {
-                return Err(Failed::TooDeep(path));
+                beyond.insert(directory.clone());
+                continue;
             }
             let Some(entry) = present.look(&path)?.map(|seen| seen.entry) else { continue };
             let is_directory = entry.kind == Kind::Directory;
@@ -53,5 +54,5 @@ pub fn compare<T: Tree>(
             add(path, before, entry.clone());
         }
     }
-    Ok(found.into_values().collect())
+    Ok(Found { changes: found.into_values().collect(), beyond })
 }

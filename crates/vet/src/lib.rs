@@ -7,6 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+#[path = "../tests/growth/clock.rs"]
+mod clock;
 mod cmd;
 mod command;
 mod effect;

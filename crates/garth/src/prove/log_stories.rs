@@ -6,6 +6,7 @@ use super::run::{Proof, run};
 use super::scenario::{Story, length, until};
 use garth_audit::core::{Event, Kind, Record};
 use garth_audit::io::{Session as Logged, check, sessions, visit};
+use garth_host::linux::probe::NAME;
 use garth_host::linux::probe::fixture::kill;
 use std::fs;
 use std::io;
@@ -22,7 +23,7 @@ fn session(proof: &Proof<'_>, state: &Path, script: &str) -> io::Result<Session>
 }
 
 /// A place for state outside every workspace, which the story has for itself.
-fn outside(proof: &Proof<'_>, name: &str) -> PathBuf {
+pub(super) fn outside(proof: &Proof<'_>, name: &str) -> PathBuf {
     proof.stage.root.join("outside").join(name)
 }
 
@@ -34,7 +35,7 @@ fn logged(proof: &Proof<'_>, state: &Path, script: &str) -> io::Result<(bool, Ve
 }
 
 /// Good when a log is sound to its end.
-fn sound(log: &Logged) -> io::Result<Result<(), String>> {
+pub(super) fn sound(log: &Logged) -> io::Result<Result<(), String>> {
     let checked = check(log, None)?;
     Ok(match (&checked.fault, checked.complete) {
         (Some((_, line, fault)), _) => Err(format!("line {line}: {}", fault.reason)),
@@ -44,7 +45,7 @@ fn sound(log: &Logged) -> io::Result<Result<(), String>> {
 }
 
 /// The records of a log.
-fn records(log: &Logged) -> io::Result<Vec<Record>> {
+pub(super) fn records(log: &Logged) -> io::Result<Vec<Record>> {
     let mut records = Vec::new();
     let _all: ControlFlow<()> = visit(log, |_, _, line| {
         records.extend(Record::parse(line));
@@ -57,7 +58,7 @@ fn told(ran: bool) -> Result<String, String> {
     if ran { Ok("the command ran".into()) } else { Err("the command did not run to its end".into()) }
 }
 
-fn judged(attack: Result<(), String>, good: &str, ran: bool) -> Story {
+pub(super) fn judged(attack: Result<(), String>, good: &str, ran: bool) -> Story {
     Story { attack: attack.map(|()| good.to_owned()), twin: told(ran) }
 }
 
@@ -99,7 +100,7 @@ pub(super) fn in_workspace(proof: &Proof<'_>) -> Story {
     told.unwrap_or_else(Story::broken)
 }
 
-fn content(log: &Logged) -> io::Result<Vec<u8>> {
+pub(super) fn content(log: &Logged) -> io::Result<Vec<u8>> {
     let files = log.files.iter().map(fs::read).collect::<io::Result<Vec<_>>>()?;
     Ok(files.concat())
 }
@@ -197,26 +198,39 @@ fn read_hidden(proof: &Proof<'_>, secret: &str) -> io::Result<Story> {
     Ok(judged(attack, &format!("refused, with {events} events"), ran && reads >= READS.len() - 1))
 }
 
+/// What looks like a record.
+const FORGED: &str = "{\"version\":1,\"session\":\"20261130T040236Z-0000000000000000\",\"sequence\":1,\"event\":\"file-denied\"}";
+
 /// The target writes lines that look like records, to both outputs and into its own names.
 pub(super) fn forged(proof: &Proof<'_>) -> Story {
-    let line = "{\"version\":1,\"session\":\"20261130T040236Z-0000000000000000\",\"sequence\":1,\"event\":\"file-denied\"}";
     let script = format!(
-        "printf '%s\\n' '{line}'; printf '%s\\n' '{line}' >&2; mkdir \".vscode/$(printf 'a\\n%s' '{line}')\" 2>/dev/null; true"
+        "printf '%s\\n' '{FORGED}'; printf '%s\\n' '{FORGED}' >&2; mkdir \".vscode/$(printf 'a\\n%s' '{FORGED}')\" 2>/dev/null; true"
     );
-    let told = logged(proof, &outside(proof, "state-forged"), &script).and_then(|(ran, logs)| {
-        let Some(log) = logs.first() else { return Err(io::Error::other("there is no log")) };
-        let sound = sound(log)?;
-        let text = String::from_utf8_lossy(&content(log)?).into_owned();
-        let all = records(log)?;
-        let denied = all.iter().filter(|record| record.event.kind() == Kind::FileDenied).count();
-        let attack = if text.lines().any(|found| found == line || !found.contains(log.id.as_str())) {
-            Err("a line of the target's is in the log".into())
-        } else {
-            sound
-        };
-        Ok(judged(attack, "only the broker's records are there", ran && denied == 1))
-    });
-    told.unwrap_or_else(Story::broken)
+    let told = logged(proof, &outside(proof, "state-forged"), &script);
+    told.and_then(only_the_brokers).unwrap_or_else(Story::broken)
+}
+
+/// The same to every descriptor that it has, and to those of every process that it can see.
+pub(super) fn descriptors(proof: &Proof<'_>) -> Story {
+    let script =
+        format!("mkdir .vscode/told 2>/dev/null; ./{NAME} act write-everywhere '{FORGED}'; test $? = 0");
+    let told = logged(proof, &outside(proof, "state-descriptors"), &script);
+    told.and_then(only_the_brokers).unwrap_or_else(Story::broken)
+}
+
+/// Good when no line of the target's is in the log, and the broker's of what it was refused is.
+fn only_the_brokers((ran, logs): (bool, Vec<Logged>)) -> io::Result<Story> {
+    let Some(log) = logs.first() else { return Err(io::Error::other("there is no log")) };
+    let sound = sound(log)?;
+    let text = String::from_utf8_lossy(&content(log)?).into_owned();
+    let all = records(log)?;
+    let denied = all.iter().filter(|record| record.event.kind() == Kind::FileDenied).count();
+    let attack = if text.lines().any(|found| found == FORGED || !found.contains(log.id.as_str())) {
+        Err("a line of the target's is in the log".into())
+    } else {
+        sound
+    };
+    Ok(judged(attack, "only the broker's records are there", ran && denied == 1))
 }
 
 /// Thousands of refusals.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-const GARDEN: Garden = Garden::Bare;
+pub(super) const GARDEN: Garden = Garden::Bare;
 
 /// Says yes to what a user says yes to by `--yes`.
 struct Yes;
@@ -30,11 +30,11 @@ impl Choose for Yes {
 }
 
 /// What the layers and checkpoints of a proof are kept and put in place by.
-struct Host {
-    workspace: PathBuf,
-    tree: AbsPath,
-    layers: Layers,
-    checkpoints: Checkpoints,
+pub(super) struct Host {
+    pub workspace: PathBuf,
+    pub tree: AbsPath,
+    pub layers: Layers,
+    pub checkpoints: Checkpoints,
     policy: Policy,
 }
 
@@ -54,7 +54,7 @@ fn final_path(directory: &Path) -> io::Result<PathBuf> {
 }
 
 impl Host {
-    fn new(proof: &Proof<'_>) -> io::Result<Self> {
+    pub fn new(proof: &Proof<'_>) -> io::Result<Self> {
         let bytes = |word: &std::ffi::OsString| word.as_bytes().to_vec();
         let environment: Vec<(Vec<u8>, Vec<u8>)> =
             proof.stage.environment().iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
@@ -79,7 +79,7 @@ impl Host {
     }
 
     /// Lays out files that no other attack has been at.
-    fn lay(&self) -> io::Result<()> {
+    pub fn lay(&self) -> io::Result<()> {
         let own = self.workspace.join("of-undo");
         for name in ["plain", "directory/file", "src/main.rs"] {
             let path = own.join(name);
@@ -89,8 +89,15 @@ impl Host {
         Ok(())
     }
 
+    /// The lines of an order; the key of each is its number.
+    #[expect(clippy::unused_self, reason = "it belongs to what the host does")]
+    pub fn lines(&self, proof: &Proof<'_>, list: &[Step]) -> Vec<Line> {
+        let line = |(number, step): (usize, &Step)| proof.line(&number.to_string(), step, GARDEN);
+        list.iter().enumerate().map(line).collect()
+    }
+
     /// Runs steps with a layer. The layer, if it changes anything.
-    fn layered(
+    pub fn layered(
         &self,
         proof: &Proof<'_>,
         policy: &str,
@@ -99,17 +106,13 @@ impl Host {
         for old in self.layers.list().map_err(other)? {
             discard(old).map_err(other)?;
         }
-        let lines: Vec<Line> = list
-            .iter()
-            .enumerate()
-            .map(|(number, step)| proof.line(&number.to_string(), step, GARDEN))
-            .collect();
+        let lines = self.lines(proof, list);
         let session = Session { layer: true, ..proof.session(GARDEN, policy, &lines)? };
         let answers = run(&session)?;
         Ok((answers, self.layers.list().map_err(other)?.pop()))
     }
 
-    fn apply(&self, layer: Layer) -> Result<Applied, Error> {
+    pub fn apply(&self, layer: Layer) -> Result<Applied, Error> {
         let order = Order { paths: Vec::new(), checkpoints: self.checkpoints.clone() };
         apply(layer, &self.policy, &order, &mut Yes, &mut Unwatched)
     }
@@ -149,14 +152,14 @@ fn said(told: &Told) -> String {
 }
 
 /// Good when this step went as wished.
-fn went(answers: &Answers, number: &str) -> Result<String, String> {
+pub(super) fn went(answers: &Answers, number: &str) -> Result<String, String> {
     match answers.outcomes.get(number) {
         Some(Outcome::Succeeded) => Ok("succeeded".into()),
         other => Err(format!("{other:?}, {}", said(&answers.told))),
     }
 }
 
-fn told(story: io::Result<Story>) -> Story {
+pub(super) fn told(story: io::Result<Story>) -> Story {
     story.unwrap_or_else(Story::broken)
 }
 

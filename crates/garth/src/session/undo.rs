@@ -9,6 +9,7 @@ use garth_audit::core::CheckpointMade;
 use garth_host::OsError;
 use garth_plan::facts::Layered;
 use garth_policy::{Layer, Origin, Sourced, Undo, UndoFallback, UndoMode};
+use std::sync::Arc;
 
 /// What is kept of a session's changes, as far as that is done.
 #[derive(Debug, Default)]
@@ -21,6 +22,25 @@ pub(super) struct Keeping {
     told: bool,
     /// Why there is a checkpoint in place of a layer.
     fallen: Option<String>,
+}
+
+/// Whoever is told how far the look at a session's changes is, at its end.
+#[derive(Clone, Default)]
+pub(super) struct Stock(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Stock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Stock").field(&self.0.is_some()).finish()
+    }
+}
+
+impl Stock {
+    /// It begins, or one more name was looked at.
+    pub(super) fn step(&self) {
+        if let Some(step) = &self.0 {
+            step();
+        }
+    }
 }
 
 /// Takes the stricter of what the policy and the caller ask for.
@@ -117,6 +137,11 @@ pub(super) fn no_overlay(error: &OsError) -> Error {
 }
 
 impl Prepared {
+    /// Has `step` called when the look at what the command changed begins, and then for each name that it changed.
+    pub fn on_stock(&mut self, step: impl Fn() + Send + Sync + 'static) {
+        self.stock = Stock(Some(Arc::new(step)));
+    }
+
     /// Whether a checkpoint is to be made before the command runs, and none was. [`Prepared::run`] makes it then.
     #[must_use]
     pub fn wants_checkpoint(&self) -> bool {
@@ -167,6 +192,7 @@ impl Prepared {
     /// Tells the log what is different from the checkpoint now.
     pub(super) fn tell_since_checkpoint(&mut self) {
         if let Some(kept) = self.keeping.kept.take() {
+            self.stock.step();
             kept.tell_changes(&self.log.recorder, &self.policy);
         }
     }

@@ -23,6 +23,9 @@ pub(super) const JOURNAL: &str = "apply.jsonl";
 /// Names that were put in place.
 pub(super) const APPLIED: &str = "applied.jsonl";
 
+/// Why a directory with names that were not looked at stays in the layer.
+const TOO_LONG: &str = "it holds names whose paths are longer than 4096 bytes";
+
 /// What to do with one difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -65,6 +68,8 @@ pub struct Applied {
     pub checkpoints: Vec<CheckpointRecord>,
     /// Places of which the content that was replaced is not kept, for its size.
     pub not_kept: Vec<AbsPath>,
+    /// Directories of the layer that hold names too long to be looked at, and so stay in it.
+    pub beyond: Vec<AbsPath>,
     /// Nothing is left in the layer, and it is gone.
     pub finished: bool,
     /// Why it ended before its end. What was done stays, and the next apply goes on.
@@ -105,6 +110,14 @@ pub fn apply(
     }
     let all = inspect(&layer, policy, false)?;
     let total = all.list.len();
+    let holds =
+        |number: usize| layer.record.trees.get(number).and_then(|tree| wanted_in(&tree.path, &order.paths));
+    let beyond = all.beyond.iter().filter(|(number, path)| {
+        holds(*number)
+            .is_some_and(|wanted| wanted.is_empty() || wanted.iter().any(|part| path.starts_with(part)))
+    });
+    applied.beyond = beyond.map(|(_, path)| path.clone()).collect();
+    let whole = all.beyond.is_empty();
     let mut chosen = chosen(&layer, policy, all, order, choose, &mut applied)?;
     let changes = chosen.trees.iter().map(|(number, picked)| (*number, picked.changes.as_slice())).collect();
     let kept = order.checkpoints.keep_replaced(&layer, &changes)?;
@@ -120,7 +133,7 @@ pub fn apply(
             return Ok(applied);
         }
     }
-    if applied.left.is_empty() && applied.placed - before == total {
+    if applied.left.is_empty() && whole && applied.placed - before == total {
         layer.remove(held)?;
         applied.finished = true;
     }
@@ -152,6 +165,8 @@ struct Picked {
     merged: BTreeMap<AbsPath, u64>,
     /// The checkpoint of what stands there.
     checkpoint: Option<String>,
+    /// The times that an interrupted apply was to give directories at its end.
+    times: BTreeMap<AbsPath, Time>,
 }
 
 struct Chosen {
@@ -162,12 +177,13 @@ struct Chosen {
 fn chosen(
     layer: &Layer,
     policy: &Policy,
-    all: Differences,
+    mut all: Differences,
     order: &Order,
     choose: &mut dyn Choose,
     applied: &mut Applied,
 ) -> Result<Chosen, Error> {
-    let mut chosen = Chosen { trees: BTreeMap::new(), anchors: all.anchors };
+    let anchors = std::mem::take(&mut all.anchors);
+    let mut chosen = Chosen { trees: BTreeMap::new(), anchors };
     for (number, tree) in layer.record.trees.iter().enumerate() {
         let of_tree = all.list.iter().filter(|difference| difference.tree == number);
         let wanted = wanted_in(&tree.path, &order.paths);
@@ -176,6 +192,10 @@ fn chosen(
         let selected: BTreeSet<&AbsPath> = changes.iter().map(|change| &change.path).collect();
         let mut picked = Picked::default();
         for difference in of_tree.filter(|difference| selected.contains(&difference.change.path)) {
+            if all.beyond.contains(&(number, difference.change.path.clone())) {
+                applied.left.push((difference.clone(), TOO_LONG.into()));
+                continue;
+            }
             let left = match choose.choose(layer, difference)? {
                 Choice::Place => picked.take(difference),
                 Choice::Merge(text) => picked.merge(layer, policy, difference, &text)?,
@@ -184,7 +204,7 @@ fn chosen(
             };
             applied.left.extend(left.map(|why| (difference.clone(), why)));
         }
-        leave_dependents(number, &mut picked, all.list.as_slice(), applied);
+        leave_dependents(number, &mut picked, &all, applied);
         if !picked.changes.is_empty() {
             chosen.trees.insert(number, picked);
         }
@@ -257,14 +277,15 @@ fn cannot_be_made(change: &Change) -> Option<String> {
 }
 
 /// What is left keeps what it needs.
-fn leave_dependents(tree: usize, picked: &mut Picked, all: &[Difference], applied: &mut Applied) {
+fn leave_dependents(tree: usize, picked: &mut Picked, all: &Differences, applied: &mut Applied) {
     let of_tree = applied.left.iter().filter(|(difference, _)| difference.tree == tree);
-    let left: BTreeSet<AbsPath> = of_tree.map(|(difference, _)| difference.change.path.clone()).collect();
+    let mut left: BTreeSet<AbsPath> = of_tree.map(|(difference, _)| difference.change.path.clone()).collect();
+    left.extend(all.beyond.iter().filter(|(number, _)| *number == tree).map(|(_, path)| path.clone()));
     let (kept, dropped) = without(std::mem::take(&mut picked.changes), &left);
     picked.changes = kept;
     let dropped: BTreeSet<AbsPath> = dropped.into_iter().map(|change| change.path).collect();
-    let of_tree =
-        all.iter().filter(|difference| difference.tree == tree && dropped.contains(&difference.change.path));
+    let of_tree = all.list.iter().filter(|difference| difference.tree == tree);
+    let of_tree = of_tree.filter(|difference| dropped.contains(&difference.change.path));
     applied
         .left
         .extend(of_tree.map(|difference| (difference.clone(), "something that it hangs on was left".into())));
@@ -289,6 +310,7 @@ fn finish_interrupted(
             overwrite: begun.overwrite.clone(),
             merged: begun.merged.clone(),
             checkpoint: begun.checkpoint.clone(),
+            times: begun.times.clone(),
             ..Picked::default()
         };
         let mut still = BTreeSet::new();
@@ -369,15 +391,16 @@ fn place(
     applied: &mut Applied,
     watch: &mut impl Watch,
 ) -> Result<(), Error> {
-    let Picked { changes, overwrite, merged, checkpoint } = picked;
+    let Picked { changes, overwrite, merged, checkpoint, times: earlier } = picked;
     let mut target = layer.tree(&layer.record.trees[number])?;
     let merged_files = layer.merged_files(number, &merged);
     let mut source = merging::Contents { layer: layer.upper(number)?, merged: merged_files };
     let (journal, path) = (layer.open_journal(number)?, layer.store(number).join(JOURNAL));
     let paths = changes.iter().map(|change| change.path.clone()).collect();
-    let begun = Line::Begun(Begun { tree: number, paths, overwrite, checkpoint, merged });
-    append(&journal, &path, &begun)?;
-    let times = times(&mut target, &mut source.layer, &changes)?;
+    let mut times = times(&mut target, &mut source.layer, &changes)?;
+    times.extend(earlier);
+    let begun = Begun { tree: number, paths, overwrite, checkpoint, merged, times: times.clone() };
+    append(&journal, &path, &Line::Begun(begun))?;
     let journal = OwnedFd::from(journal);
     let of_tree = anchors.iter().filter(|((tree, _), _)| *tree == number);
     let mut placer = Placer {
@@ -406,20 +429,20 @@ fn place(
 
 /// The times of the directories whose names change: those that they have in the layer, and the root's own, which garth's
 /// directory changes.
-fn times(target: &mut Root, source: &mut Root, changes: &[Change]) -> Result<Vec<(AbsPath, Time)>, Error> {
-    let mut parents: BTreeSet<AbsPath> = changes.iter().filter_map(|change| change.path.parent()).collect();
+fn times(target: &mut Root, source: &mut Root, changes: &[Change]) -> Result<BTreeMap<AbsPath, Time>, Error> {
+    let parents: BTreeSet<AbsPath> = changes.iter().filter_map(|change| change.path.parent()).collect();
     let look = |root: &mut Root, path: &AbsPath| {
         let seen = root.look(path).map_err(Error::os("look at the layer"))?;
         Ok::<_, Error>(seen.map(|seen| seen.entry).filter(|entry| entry.kind == Kind::Directory))
     };
-    let mut times = Vec::new();
+    let mut times = BTreeMap::new();
     let root = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
     if !parents.contains(&root)
         && let Some(entry) = look(target, &root)?
     {
-        times.push((root.clone(), entry.modified));
+        times.insert(root.clone(), entry.modified);
     }
-    while let Some(path) = parents.pop_last() {
+    for path in parents {
         times.extend(look(source, &path)?.map(|entry| (path, entry.modified)));
     }
     Ok(times)

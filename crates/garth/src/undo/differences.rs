@@ -7,7 +7,7 @@ use super::trusted::trusted;
 use crate::Error;
 use garth_host::linux::undo::{Root, content};
 use garth_policy::{AbsPath, Policy};
-use garth_undo::{Base, Change, Kind, Pending, Standing, is_text, read_pending, standing};
+use garth_undo::{Base, Change, Entry, Kind, Pending, Standing, is_text, read_pending, standing};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 
@@ -41,6 +41,9 @@ pub struct Differences {
     pub list: Vec<Difference>,
     /// The sandbox still runs, so there will be more.
     pub running: bool,
+    /// Directories, by tree, that hold names too long to be looked at ([`garth_undo::LONGEST_PATH`]). They are never put in
+    /// place.
+    pub beyond: BTreeSet<(usize, AbsPath)>,
     /// Names that another one of the layer is a hard link to and whose content is as it was, by tree and object.
     pub(super) anchors: HashMap<(usize, (u64, u64)), AbsPath>,
 }
@@ -59,7 +62,8 @@ pub fn differences(layer: &Layer, policy: &Policy) -> Result<Differences, Error>
 
 /// As [`differences`], for somebody who holds the layer.
 pub(super) fn inspect(layer: &Layer, policy: &Policy, running: bool) -> Result<Differences, Error> {
-    let mut all = Differences { list: Vec::new(), running, anchors: HashMap::new() };
+    let (list, beyond, anchors) = (Vec::new(), BTreeSet::new(), HashMap::new());
+    let mut all = Differences { list, running, beyond, anchors };
     for (number, tree) in layer.record.trees.iter().enumerate() {
         let (mut lower, mut upper) = (layer.tree(tree)?, layer.upper(number)?);
         let known = Known {
@@ -67,7 +71,8 @@ pub(super) fn inspect(layer: &Layer, policy: &Policy, running: bool) -> Result<D
             applied: layer.applied(number)?,
             pending: layer.pending(number)?.unwrap_or_default(),
         };
-        let Compared { changes, anchors } = compared(&mut lower, &mut upper)?;
+        let Compared { changes, beyond, anchors } = compared(&mut lower, &mut upper)?;
+        all.beyond.extend(beyond.into_iter().map(|path| (number, path)));
         all.anchors.extend(anchors.into_iter().map(|(object, path)| ((number, object), path)));
         for change in changes {
             let Some(standing) = known.standing(layer, &change, &mut lower) else { continue };
@@ -93,8 +98,9 @@ impl Known {
             return None;
         }
         let was_begun = self.pending.touched.contains(&change.path);
-        let is_directory = |kind: Kind| kind == Kind::Directory;
-        if was_begun && change.before.as_ref().is_none_or(|before| is_directory(before.kind)) {
+        // A file of the same content was about to get its mode and the like, and has perhaps a part of that.
+        let is_halfway = |before: &Entry| before.kind == Kind::Directory || change.same_content;
+        if was_begun && change.before.as_ref().is_none_or(is_halfway) {
             return Some(Standing::AsBefore);
         }
         let digest = |lower: &mut Root| {

@@ -5,6 +5,7 @@ use super::file_error;
 use super::ignored::{Ignored, LONGEST};
 use super::layers::write_whole;
 use crate::Error;
+use garth_host::linux::undo::place::is_stage;
 use garth_host::linux::undo::{Root, clock, content};
 use garth_policy::AbsPath;
 use garth_undo::{CheckpointRecord, Entry, Kind, LONGEST_PATH, Tree, TreeRecord};
@@ -83,6 +84,9 @@ impl Making {
                 let Some(entry) = root.look(&path).map_err(failed)?.map(|seen| seen.entry) else { continue };
                 let is_directory = entry.kind == Kind::Directory;
                 let too_long = path.as_bytes().len() > LONGEST_PATH;
+                if is_stage(&path) {
+                    continue;
+                }
                 if too_long || ignored.leaves_out(&path, is_directory) || self.is_beyond(&entry) {
                     self.left_out.push(path);
                     continue;

@@ -18,7 +18,8 @@ pub use checkpoints::{Bounds, Checkpoint, Checkpoints};
 pub use differences::{Difference, Differences, Reader, Texts, differences};
 pub use garth_host::linux::undo::place::{Unwatched, Watch};
 pub use garth_undo::{
-    Change, CheckpointRecord, Entry, Hunks, Kind, LayerRecord, Merged, Standing, What, three_way, unified,
+    Change, CheckpointRecord, Entry, Hunks, Kind, LONGEST_PATH, LayerRecord, Merged, Standing, What,
+    three_way, unified,
 };
 pub use layers::{Layer, LayerEnd, Layers};
 pub use revert::{Reversal, Reverted, reversal};

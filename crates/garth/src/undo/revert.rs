@@ -6,10 +6,10 @@ use super::file_error;
 use super::settle::not_compared;
 use crate::Error;
 use garth_host::OsError;
-use garth_host::linux::undo::place::{Placer, Source, Watch, tidy};
+use garth_host::linux::undo::place::{Placer, Source, Watch, is_stage, tidy};
 use garth_host::linux::undo::{Root, content};
 use garth_policy::AbsPath;
-use garth_undo::{Begun, Change, Kind, Line, Time, Tree, compare, order, select, without};
+use garth_undo::{Begun, Change, Found, Kind, Line, Time, Tree, compare, order, select, without};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
@@ -27,6 +27,9 @@ pub struct Reversal {
     checkpoint: Checkpoint,
     /// The changes.
     pub changes: Vec<Change>,
+    /// What is left as it is, because it holds names too long to be looked at ([`garth_undo::LONGEST_PATH`]): directories that
+    /// would have to go, or the ones that hold such names.
+    pub beyond: Vec<AbsPath>,
     names: Names,
     /// All that the checkpoint covers is looked at, and not some paths.
     complete: bool,
@@ -129,14 +132,29 @@ pub fn reversal(checkpoint: Checkpoint, paths: &[AbsPath]) -> Result<Reversal, E
         let left_out: BTreeSet<&AbsPath> = record.left_out.iter().collect();
         let wanted: BTreeMap<AbsPath, Option<garth_undo::Entry>> =
             names.iter().map(|(path, kept)| (path.clone(), kept.entry.clone())).collect();
-        let spared =
-            |path: &AbsPath, directory: bool| left_out.contains(path) || ignored.leaves_out(path, directory);
+        // What an interrupted run of garth's has written beside the tree is that one's.
+        let spared = |path: &AbsPath, directory: bool| {
+            is_stage(path) || left_out.contains(path) || ignored.leaves_out(path, directory)
+        };
         compare(&mut root, &wanted, spared).map_err(not_compared)?
     } else {
         listed(&mut root, &names)?
     };
-    let changes = contents_compared(&checkpoint, &mut root, &names, select(found, paths));
-    Ok(Reversal { changes, names, complete: paths.is_empty(), checkpoint })
+    let (selected, left) = without(select(found.changes, paths), &found.beyond);
+    let changes = contents_compared(&checkpoint, &mut root, &names, selected);
+    let complete = paths.is_empty() && found.beyond.is_empty();
+    let wanted = |path: &AbsPath| paths.is_empty() || paths.iter().any(|wanted| path.starts_with(wanted));
+    let beyond = found.beyond.into_iter().filter(wanted).collect();
+    Ok(Reversal { changes, beyond: outermost(&left, beyond), names, complete, checkpoint })
+}
+
+/// The outermost of the directories that do not go for what they hold; where none would, those that hold it.
+fn outermost(left: &[Change], beyond: Vec<AbsPath>) -> Vec<AbsPath> {
+    let paths: BTreeSet<&AbsPath> = left.iter().map(|change| &change.path).collect();
+    let is_outer = |path: &AbsPath| path.parent().is_none_or(|parent| !paths.contains(&parent));
+    let outer: Vec<AbsPath> =
+        paths.iter().filter(|path| is_outer(path)).map(|path| (*path).clone()).collect();
+    if outer.is_empty() { beyond } else { outer }
 }
 
 fn opened(checkpoint: &Checkpoint) -> Result<Root, Error> {
@@ -152,11 +170,11 @@ fn opened(checkpoint: &Checkpoint) -> Result<Root, Error> {
     })
 }
 
-fn listed(root: &mut Root, names: &Names) -> Result<Vec<Change>, Error> {
-    let mut found = Vec::new();
+fn listed(root: &mut Root, names: &Names) -> Result<Found, Error> {
+    let mut found = Found::default();
     for (path, kept) in names.iter().filter(|(path, _)| path.as_bytes() != b"/") {
         let present = root.look(path).map_err(Error::os("look at the workspace"))?.map(|seen| seen.entry);
-        found.extend(Change::between(path.clone(), present, kept.entry.clone(), false));
+        found.changes.extend(Change::between(path.clone(), present, kept.entry.clone(), false));
     }
     Ok(found)
 }
@@ -248,7 +266,7 @@ impl Reversal {
             return Ok(Reverted { placed: 0, kept: None, obstacle: None });
         }
         let words = format!("garth undo --to {}", self.checkpoint.record.id);
-        let before = standing_at(&mut root, &self.changes, times.iter().map(|(path, _)| path.clone()))?;
+        let before = standing_at(&mut root, &self.changes, times.keys().cloned())?;
         let kept = checkpoints.keep(
             &mut root,
             tree,
@@ -298,10 +316,10 @@ impl Reversal {
     }
 
     /// The times of directories, which are as they were when all is: of all of them, or of those whose names change.
-    fn times(&self, root: &mut Root) -> Result<Vec<(AbsPath, Time)>, Error> {
+    fn times(&self, root: &mut Root) -> Result<BTreeMap<AbsPath, Time>, Error> {
         let parents: BTreeSet<AbsPath> =
             self.changes.iter().filter_map(|change| change.path.parent()).collect();
-        let mut times = Vec::new();
+        let mut times = BTreeMap::new();
         let directories = self.names.iter().filter_map(|(path, kept)| Some((path, kept.entry.as_ref()?)));
         for (path, entry) in directories.filter(|(_, entry)| entry.kind == Kind::Directory) {
             if !self.complete && !parents.contains(path) {
@@ -310,17 +328,17 @@ impl Reversal {
             let present = root.look(path).map_err(Error::os("look at the workspace"))?.map(|seen| seen.entry);
             let changes = parents.contains(path) || path.as_bytes() == b"/";
             if changes || present.is_none_or(|present| present.modified != entry.modified) {
-                times.push((path.clone(), entry.modified));
+                times.insert(path.clone(), entry.modified);
             }
         }
         // The root alone is no reason to do anything.
         let nothing = self.changes.is_empty() && times.iter().all(is_root_of(root));
-        Ok(if nothing { Vec::new() } else { times })
+        Ok(if nothing { BTreeMap::new() } else { times })
     }
 }
 
 /// Whether a time is that of the root, as it is already.
-fn is_root_of(root: &mut Root) -> impl FnMut(&(AbsPath, Time)) -> bool + '_ {
+fn is_root_of(root: &mut Root) -> impl FnMut((&AbsPath, &Time)) -> bool + '_ {
     move |(path, time)| {
         path.as_bytes() == b"/"
             && root.look(path).ok().flatten().is_some_and(|seen| seen.entry.modified == *time)

@@ -7,7 +7,7 @@ use garth_host::linux::undo::{Root, content};
 use garth_policy::AbsPath;
 use garth_undo::{Base, Change, Kind, Time, Tree, is_text};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -41,7 +41,7 @@ impl Layer {
 
     fn settle_tree(&self, number: usize, seen: &mut dyn FnMut(&AbsPath, &Change)) -> Result<usize, Error> {
         let (mut lower, mut upper) = (self.tree(&self.record.trees[number])?, self.upper(number)?);
-        let changes = compared(&mut lower, &mut upper)?.changes;
+        let Compared { changes, beyond, .. } = compared(&mut lower, &mut upper)?;
         let directory = self.store(number).join("base");
         make_private(&directory)?;
         let (mut text, mut left) = (Vec::new(), COPIES.1);
@@ -54,7 +54,7 @@ impl Layer {
             text.push(b'\n');
         }
         write_whole(&self.store(number).join(BASE), &text)?;
-        Ok(changes.len())
+        Ok(changes.len() + beyond.len())
     }
 
     /// What was written down of a tree; `None` if stock was not taken.
@@ -128,6 +128,8 @@ fn keep_content(
 pub(super) struct Compared {
     /// In the order of their paths. A file that was opened for writing and not changed is none.
     pub changes: Vec<Change>,
+    /// Directories that hold names too long to be looked at.
+    pub beyond: BTreeSet<AbsPath>,
     /// Files of the layer with further names whose content is that of the tree, by their objects.
     pub anchors: HashMap<(u64, u64), AbsPath>,
 }
@@ -135,8 +137,9 @@ pub(super) struct Compared {
 /// Compares a layer with its tree.
 pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Compared, Error> {
     let found = garth_undo::changes(lower, upper).map_err(not_compared)?;
-    let mut compared = Compared { changes: Vec::with_capacity(found.len()), anchors: HashMap::new() };
-    for mut change in found {
+    let (changes, beyond) = (Vec::with_capacity(found.changes.len()), found.beyond);
+    let mut compared = Compared { changes, beyond, anchors: HashMap::new() };
+    for mut change in found.changes {
         if change.wants_content() {
             let (here, there) = (lower.open_file(&change.path), upper.open_file(&change.path));
             change.same_content = match (here, there) {
@@ -163,9 +166,11 @@ pub(super) fn not_compared(failed: garth_undo::Failed<garth_host::OsError>) -> E
     match failed {
         garth_undo::Failed::Look(error) => Error::os("compare the layer with the workspace")(error),
         other => Error::Undo {
-            what: "the layer cannot be compared with the workspace".into(),
-            why: garth_policy::escape_visible(other.to_string().as_bytes()),
-            hint: "throw it away with `garth discard`, or name the parts that you want".into(),
+            what: "there is too much to be compared".into(),
+            why: other.to_string(),
+            hint:
+                "of a layer, throw it away with `garth discard`; in the workspace, remove what is not needed"
+                    .into(),
         },
     }
 }

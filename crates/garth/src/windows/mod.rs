@@ -2,6 +2,7 @@
 
 mod network;
 pub mod place;
+pub mod proof;
 pub mod record;
 mod session;
 mod told;
@@ -11,6 +12,7 @@ use crate::audit::{Place, Recording};
 use crate::files::{load_policy, os_path, user_files};
 use crate::session_log::SessionLog;
 use crate::{Error, Surroundings};
+use garth_audit::core::Moment;
 use garth_egress::core::{Decided, Fault};
 use garth_host::windows::canary::{Trial, Tried, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
@@ -19,6 +21,7 @@ use garth_plan::facts::Command;
 use garth_plan::linux::spec::TerminalSize;
 use garth_plan::linux::{PlanError, Report};
 use garth_plan::windows::facts::{Directories, HostFacts};
+use garth_plan::windows::journal::Holder;
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
@@ -28,6 +31,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use garth_host::windows::Error as HostError;
 pub use garth_host::windows::facts::{system, user};
@@ -151,6 +155,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map_err(|error| failed(step, error))?;
     let more = further_questions(&found);
     extend(&mut found, &more);
+    found.system.proven = proof::proven(&found);
     let plan =
         lower(&policy, &boundaries, &found, &command, request.tier, Report::Gaps).map_err(Error::Plan)?;
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
@@ -194,6 +199,12 @@ fn refuse_undo(policy: &Policy) -> Result<(), Error> {
 }
 
 impl Prepared {
+    /// This process, as others are told of it.
+    fn holder(&self) -> Holder {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Holder { process: std::process::id(), since, workspace: self.facts.context.workspace.clone() }
+    }
+
     /// The directory of the sandbox's own.
     fn private(&self) -> Result<PathBuf, Error> {
         name(&self.facts.context.tmp)
@@ -312,9 +323,22 @@ fn not_held(why: String) -> Error {
     })
 }
 
+/// Since when a workspace is held, for people.
+fn since(holder: &Holder) -> String {
+    let micros = i64::try_from(holder.since).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    let text = Moment::from_micros(micros).to_string();
+    format!("{} UTC", text.split('.').next().unwrap_or(&text).replace('T', " "))
+}
+
 fn failed(step: &str, error: HostError) -> Error {
     match error {
         HostError::NotAsOrdered(_) | HostError::NotKept { .. } => not_held(error.to_string()),
+        HostError::InTheWay { what, why, hint } => Error::Plan(PlanError { what, why, hint }),
+        HostError::Held(ref holder) => Error::Plan(PlanError {
+            what: format!("{} is in use by another garth, and nothing was changed", holder.workspace),
+            why: format!("process {} has a sandbox there since {}", holder.process, since(holder)),
+            hint: error.remedy().unwrap_or_default(),
+        }),
         other => Error::os(step)(other.into_os()),
     }
 }

@@ -8,6 +8,7 @@ use garth_host::windows::survey::survey;
 use garth_plan::facts::Command;
 use garth_plan::windows::doctor::PROGRAMS;
 use garth_plan::windows::facts::{FactQuery, HostFacts, Policies, PolicyText};
+use garth_plan::windows::setup::{self, Wishes};
 use garth_plan::windows::{further_questions, questions};
 use garth_policy::{EnvDecision, Policy, Profile, Source};
 
@@ -36,6 +37,8 @@ pub fn record_all(request: &Request) -> Result<HostFacts, Error> {
         query.paths.extend(questions(&policy, &policy.files.boundaries(), &command).paths);
     }
     let mut facts = looked(request, &surroundings, query)?;
+    let paths = setup::questions(&facts.directories, &Wishes::of(&facts));
+    extend(&mut facts, &FactQuery { paths, ..FactQuery::nothing() });
     facts.survey = Some(survey(&facts.context.workspace));
     facts.environment.retain(|(name, _)| matches!(builtin.env.decide(name), EnvDecision::Pass(_)));
     Ok(facts)
@@ -55,6 +58,7 @@ fn looked(request: &Request, surroundings: &Surroundings, more: FactQuery) -> Re
         .map_err(|error| failed("look at this machine", error))?;
     let further = further_questions(&found);
     extend(&mut found, &further);
+    found.system.proven = super::proof::proven(&found);
     let text = |source: Option<Source>| source.map(|Source { name, text }| PolicyText { name, text });
     found.policies = Policies {
         managed: text(inputs.managed),

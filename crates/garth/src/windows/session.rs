@@ -84,7 +84,9 @@ impl Prepared {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
         }
-        let prepared = journal.prepare(&self.plan.preparation).map_err(fail("prepare the machine"))?;
+        let prepared = journal
+            .prepare_for(&self.holder(), &self.plan.preparation)
+            .map_err(fail("prepare the machine"))?;
         let mut relaxed = prepared.relaxed.clone();
         let program = self.runner()?;
         let mut order = self.order.clone();

@@ -1,10 +1,11 @@
 //! Both ends in one process, over two pipes, with real connections.
 
 use super::*;
+use garth_plan::windows::relay::MOST_STREAMS;
 use std::io::{PipeWriter, pipe};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -235,7 +236,8 @@ fn a_server_inside_is_reached_from_outside() {
 
 #[test]
 fn many_connections_at_a_time() {
-    const COUNT: u32 = 1000;
+    // Wine's server looks at every socket that is waited for at each event, which takes minutes for 1,000.
+    const COUNT: u32 = if cfg!(windows) { 200 } else { 1000 };
     // Each is open before the first is answered.
     let (server, place) = listener();
     thread::spawn(move || {
@@ -257,6 +259,39 @@ fn many_connections_at_a_time() {
         socket.read_exact(&mut got).unwrap();
         assert_eq!(u32::from_le_bytes(got), number);
     }
+}
+
+#[test]
+fn a_large_file_passes_while_a_small_one_does() {
+    const LARGE: usize = 64 << 20;
+    let (server, place) = listener();
+    thread::spawn(move || {
+        for socket in server.incoming() {
+            let mut socket = socket.unwrap();
+            thread::spawn(move || {
+                let mut size = [0; 8];
+                socket.read_exact(&mut size).unwrap();
+                let size = u64::from_le_bytes(size);
+                io::copy(&mut io::repeat(7).take(size), &mut socket).unwrap();
+            });
+        }
+    });
+    let (address, _outside) = relay(place);
+    let ask = move |size: usize| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(&(size as u64).to_le_bytes()).unwrap();
+        io::copy(&mut socket, &mut io::sink()).unwrap()
+    };
+    let began = Instant::now();
+    let large = thread::spawn(move || (ask(LARGE), began.elapsed()));
+    let meanwhile = (0..20).filter(|_| ask(1000) == 1000 && !large.is_finished()).count();
+    assert!(meanwhile > 0, "all small ones waited for the large one");
+    let (count, took) = large.join().unwrap();
+    assert_eq!(count, LARGE as u64);
+    println!(
+        "64 MiB by the relay: {:.0} MB/s",
+        f64::from(u32::try_from(LARGE).unwrap()) / 1e6 / took.as_secs_f64()
+    );
 }
 
 #[test]

@@ -64,7 +64,8 @@ pub struct Found {
 /// The first finding about the network.
 const NETWORK: u32 = 6;
 
-const LOOPBACK: &str = "as an administrator, exempt the package that `garth plan` shows: CheckNetIsolation LoopbackExempt -a -p=SID";
+const LOOPBACK: &str = "exempt the package that `garth plan` shows: garth-setup apply --elevate --loopback SID; docs/windows.md says \
+    what that opens";
 
 /// What an exit code of the canary says, and what helps.
 const FINDINGS: [(u32, &str, Option<&str>); 9] = [

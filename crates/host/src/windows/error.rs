@@ -2,6 +2,7 @@
 
 use crate::OsError;
 use core::fmt;
+use garth_plan::windows::journal::Holder;
 use garth_plan::windows::launch::Difference;
 
 /// Result of a step.
@@ -22,6 +23,17 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// Something of garth's own stands in the way, and nothing was changed.
+    InTheWay {
+        /// What cannot be done.
+        what: String,
+        /// Why.
+        why: String,
+        /// What helps.
+        hint: String,
+    },
+    /// Another garth has a sandbox in the workspace, and nothing was changed.
+    Held(Holder),
     /// A change was made, and reads back as another.
     NotKept {
         /// The object.
@@ -57,6 +69,10 @@ impl Error {
             Self::Os(error) => error.remedy.clone().or_else(|| remedy(error.code).map(str::to_owned)),
             Self::Unavailable(missing) => Some(format!("use {} or newer", missing.since)),
             Self::Value { .. } => None,
+            Self::InTheWay { hint, .. } => Some(hint.clone()),
+            Self::Held(Holder { process, .. }) => {
+                Some(format!("wait for it, use another workspace, or end it: taskkill /pid {process} /f"))
+            }
             Self::NotKept { .. } => {
                 Some("use a workspace on a volume that keeps access lists, such as NTFS".into())
             }
@@ -72,7 +88,12 @@ impl Error {
     pub fn code(&self) -> Option<i32> {
         match self {
             Self::Os(error) => Some(error.code),
-            Self::Unavailable(_) | Self::Value { .. } | Self::NotKept { .. } | Self::NotAsOrdered(_) => None,
+            Self::Unavailable(_)
+            | Self::Value { .. }
+            | Self::InTheWay { .. }
+            | Self::Held(_)
+            | Self::NotKept { .. }
+            | Self::NotAsOrdered(_) => None,
         }
     }
 
@@ -85,6 +106,8 @@ impl Error {
             Self::Unavailable(missing) => {
                 OsError::new("use", format!("{} of {}", missing.function, missing.library), NOT_SUPPORTED)
             }
+            Self::InTheWay { what, why, .. } => OsError::new("use", format!("{what}: {why}"), BUSY),
+            Self::Held(holder) => OsError::new("use", held(&holder), BUSY),
             Self::Value { what, why } => OsError::new("use", format!("{what}, because {why}"), BAD_VALUE),
             Self::NotKept { object, what } => {
                 OsError::new("protect", format!("{object}: {what} does not read back"), NOT_SUPPORTED)
@@ -111,6 +134,8 @@ impl fmt::Display for Error {
                 write!(f, "{function} of {library} is not available on this Windows; {since} brought it")
             }
             Self::Value { what, why } => write!(f, "cannot use {what}: {why}"),
+            Self::InTheWay { what, why, .. } => write!(f, "{what}: {why}"),
+            Self::Held(holder) => f.write_str(&held(holder)),
             Self::NotKept { object, what } => {
                 write!(f, "cannot protect {object}: {what} was written and does not read back")
             }
@@ -136,6 +161,13 @@ impl From<Unavailable> for Error {
     }
 }
 
+fn held(holder: &Holder) -> String {
+    let Holder { process, workspace, .. } = holder;
+    format!("another garth, process {process}, has a sandbox in {workspace}")
+}
+
+/// `ERROR_BUSY`
+const BUSY: i32 = 170;
 /// `ERROR_INVALID_PARAMETER`
 const BAD_VALUE: i32 = 87;
 /// `ERROR_NOT_SUPPORTED`

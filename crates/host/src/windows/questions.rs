@@ -96,7 +96,6 @@ impl Console {
 
     /// Whether the question was answered by somebody else. Nobody else is asked here.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "on other systems it can be")]
     pub fn is_withdrawn(&self) -> bool {
         false
     }
@@ -104,7 +103,6 @@ impl Console {
     /// Shows a text and returns the line that the user types after it, without its end. `None` if there is no console, no
     /// line in time, or the user breaks off. Waits until then.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "there is one console, which is the process's own")]
     pub fn ask(&self, text: &str, deadline: Instant) -> Option<String> {
         let _screen = screen();
         let mut out = File::options().write(true).open("CONOUT$").ok()?;

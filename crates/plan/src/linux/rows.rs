@@ -2,13 +2,15 @@
 
 use super::confinement;
 pub(super) use super::limit_rows::Held;
-use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
+use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP, TOLD_GAP};
 use super::spec::{Supervision, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum, UndoMode};
+use garth_policy::{
+    AbsPath, Access, Boundary, Layer, Origin, Policy, Reads, RuleKind, TierMinimum, UndoMode,
+};
 
 struct Table<'p> {
     policy: &'p Policy,
@@ -378,6 +380,21 @@ impl Table<'_> {
         self.network();
         self.commands();
         self.unbuilt();
+        if self.all {
+            self.rows.extend(
+                super::record_rows::rows(self.policy).into_iter().map(|(clause, origin, status)| Row {
+                    clause,
+                    origin,
+                    status,
+                    absent: false,
+                }),
+            );
+        }
+        let nested = &self.policy.tier.nested;
+        if nested.value && self.tier == Tier::Process {
+            let mechanism = "seccomp lets the calls for namespaces pass, and the rest of the boundary holds for what is in them";
+            self.push("tier.nested = true", &nested.origin.clone(), Status::enforced(mechanism));
+        }
         let rows = limits.rows(&self.policy.limits);
         for (clause, origin, status) in rows {
             self.push(clause, &origin, status);
@@ -447,11 +464,26 @@ impl Table<'_> {
             );
             self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
         }
-        if policy.audit.required.value {
-            let mechanism =
-                "every event is written outside, chained by hashes; the session ends when one cannot be";
-            let status = Status::enforced(mechanism);
-            self.push("audit.required = true", &policy.audit.required.origin, status);
+        if policy.audit.reads.value == Reads::Told {
+            self.push("audit.reads = told", &policy.audit.reads.origin, self.told());
+        }
+    }
+
+    /// What tells of refused reads. They are refused in any case.
+    fn told(&self) -> Status {
+        let why = match (self.tier, &self.facts.features.own_file_systems_refused) {
+            (Tier::Process, None) => {
+                return Status::enforced(
+                    "a file system without content below the made-up directories hears of absent names",
+                );
+            }
+            (Tier::Process, Some(why)) => why.clone(),
+            (Tier::Landlock, _) => "without namespaces there is no view that could tell".to_owned(),
+        };
+        Status::Partial {
+            mechanism: "refused reads are refused".into(),
+            gap: TOLD_GAP.into(),
+            missing: format!("nobody is told of them: {why}"),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod launch;
 mod lower;
 pub mod machine;
 pub mod path;
+pub mod proof;
 mod questions;
 pub mod quote;
 pub mod relay;

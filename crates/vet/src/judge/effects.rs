@@ -5,7 +5,7 @@ use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
 use crate::command::{Problem, Span, Word};
 use crate::effect::{Effect, EffectKind};
-use crate::launch::program_of;
+use crate::launch::{is_told_as_item, program_of};
 use garth_policy::{
     AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NetworkMode, NodeKind, Outcome,
     RuleKind,
@@ -97,6 +97,9 @@ impl Judging<'_> {
     /// Reads, writes and deletions. What is shown of the target.
     fn file(&mut self, current: &Current<'_>, effect: &Effect) -> Option<String> {
         let word = effect.target.as_ref()?;
+        if is_told_as_item(current.command, word) {
+            return Some(shown(word));
+        }
         match self.target(current, word) {
             Target::Nothing => Some(shown(word)),
             Target::Unknown(_) => {

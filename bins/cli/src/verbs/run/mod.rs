@@ -9,7 +9,7 @@ use crate::denial::summary;
 use crate::ending::{unkept, unrecorded};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
-use crate::progress::Progress;
+use crate::progress::{Counted, Progress};
 use crate::request::request;
 use crate::show::HINT;
 use crate::words::origin;
@@ -84,7 +84,12 @@ fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
 fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     let mut prepared = prepared(arguments, None)?;
     let was_told = prepared.checkpoint_made().is_some();
-    let ended = prepared.run(&mut |_| {})?;
+    let stock = Counted::new("looking at what was changed");
+    let counted = stock.clone();
+    prepared.on_stock(move || counted.step());
+    let ended = prepared.run(&mut |_| {});
+    stock.end();
+    let ended = ended?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
         summary(&Explainer::new(&prepared), &ended.denied, &mut out)?;

@@ -1,7 +1,7 @@
 //! `garth apply`.
 
 use super::show::{becomes, conflict, hunks, line, name, patch};
-use super::{ask, layer_and_paths, policy_of};
+use super::{ask, in_short, layer_and_paths, policy_of, too_long};
 use crate::arguments::ApplyArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -174,6 +174,7 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
             "left": left.collect::<Vec<_>>(),
             "checkpoints": applied.checkpoints.iter().map(|record| &record.id).collect::<Vec<_>>(),
             "notKept": applied.not_kept,
+            "tooLong": applied.beyond,
             "finished": applied.finished,
             "obstacle": applied.obstacle,
         });
@@ -182,10 +183,10 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
     } else {
         writeln!(out, "{} changes are in place", applied.placed)?;
         for (difference, why) in &applied.left {
-            let path = difference.change.path.as_bytes();
-            let path = escape_visible(path.strip_prefix(b"/").unwrap_or(path));
+            let path = in_short(&difference.change.path);
             writeln!(out, "left in the layer: {path}: {}", escape_visible(why.as_bytes()))?;
         }
+        too_long("left in the layer", &applied.beyond, out)?;
         kept(applied, out)?;
         hints(id, applied, out)?;
     }
@@ -196,7 +197,7 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
             format!("nothing is lost: garth diff {id} shows what is left, garth apply {id} goes on"),
         ));
     }
-    Ok(u8::from(!applied.left.is_empty()))
+    Ok(u8::from(!applied.left.is_empty() || !applied.beyond.is_empty()))
 }
 
 /// What was replaced, and what of it cannot be brought back.

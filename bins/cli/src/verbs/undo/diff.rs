@@ -1,7 +1,7 @@
 //! `garth diff`.
 
 use super::show::{conflict, hunks, letter, line, patch};
-use super::{layer_and_paths, policy_of};
+use super::{layer_and_paths, policy_of, too_long};
 use crate::arguments::DiffArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -57,6 +57,8 @@ fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> 
     if of_git > 0 {
         writeln!(out, "{PART}M{PART:#} .git/  {of_git} files of git's own")?;
     }
+    let beyond: Vec<AbsPath> = all.beyond.iter().map(|(_, path)| path.clone()).collect();
+    too_long("stays in the layer", &beyond, out)?;
     if all.list.is_empty() {
         writeln!(out, "the layer {id} changes nothing here")?;
     } else if !all.running {
@@ -114,6 +116,7 @@ fn json(layer: &Layer, all: &Differences, out: &mut dyn Write) -> Result<(), Fai
         "layer": layer.record.id,
         "running": all.running,
         "interrupted": interrupted(layer)?,
+        "tooLong": all.beyond.iter().map(|(_, path)| path).collect::<Vec<_>>(),
         "changes": all.list.iter().map(one).collect::<Vec<_>>(),
     });
     serde_json::to_writer_pretty(&mut *out, &whole)?;

@@ -3,6 +3,7 @@
 use super::layer_and_paths;
 use crate::arguments::DiscardArguments;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::request::environment;
 use crate::table::{Cell, table};
 use garth::policy::escape_visible;
@@ -63,7 +64,9 @@ pub fn throw_away(arguments: &DiscardArguments, out: &mut dyn Write) -> Result<u
             ));
         }
         let id = layer.record.id.clone();
+        let going = Progress::new("throwing the layer away");
         discard(layer)?;
+        drop(going);
         writeln!(out, "the layer {id} is gone")?;
     }
     Ok(0)

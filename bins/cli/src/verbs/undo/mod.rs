@@ -8,10 +8,25 @@ pub mod show;
 
 use crate::failure::Failure;
 use crate::request::{absolute, environment};
-use garth::policy::{AbsPath, Policy};
-use garth::undo::{Layer, Layers};
+use garth::policy::{AbsPath, Policy, escape_visible};
+use garth::undo::{LONGEST_PATH, Layer, Layers};
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
+
+/// A path of a tree without its `/`, of a very long one the beginning.
+fn in_short(path: &AbsPath) -> String {
+    const MOST: usize = 400;
+    let bytes = path.as_bytes().strip_prefix(b"/").unwrap_or(path.as_bytes());
+    let start = bytes.get(..MOST).unwrap_or(bytes);
+    format!("{}{}", escape_visible(start), if start.len() < bytes.len() { "..." } else { "" })
+}
+
+/// What was not looked at, because names in it are too long: the first of it, and how much.
+fn too_long(what: &str, directories: &[AbsPath], out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = directories.first().map(in_short) else { return Ok(()) };
+    let count = directories.len();
+    writeln!(out, "{what}, for paths of more than {LONGEST_PATH} bytes in it: {count} directories ({first})")
+}
 
 /// The layer and the paths that the words of a command line name. The first word is a layer if there is one of that name
 /// and no file; without one it is the layer of the working directory.

@@ -1,7 +1,7 @@
 //! `garth undo` and `garth checkpoints`.
 
-use super::ask;
 use super::show::patch;
+use super::{ask, too_long};
 use crate::arguments::UndoArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -41,8 +41,9 @@ pub fn undo(arguments: &UndoArguments, out: &mut dyn Write) -> Result<u8, Failur
         return Ok(1);
     }
     let id = group[0].checkpoint().record.id.clone();
+    let beyond: Vec<AbsPath> = group.iter().flat_map(|reversal| reversal.beyond.iter().cloned()).collect();
     let reverted = carry_out(group, &checkpoints, arguments.json)?;
-    tell(arguments, &id, reverted, out)
+    tell(arguments, &id, (reverted, &beyond), out)
 }
 
 /// Paths of the command line, as those in the workspace.
@@ -80,25 +81,32 @@ fn carry_out(
     Ok(Reverted { placed, kept: None, obstacle: None })
 }
 
-fn tell(arguments: &UndoArguments, id: &str, reverted: Reverted, out: &mut dyn Write) -> Result<u8, Failure> {
+fn tell(
+    arguments: &UndoArguments,
+    id: &str,
+    (reverted, beyond): (Reverted, &[AbsPath]),
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
     if arguments.json {
         let whole = serde_json::json!({
             "version": 1,
             "checkpoint": id,
             "placed": reverted.placed,
             "kept": reverted.kept,
+            "tooLong": beyond,
             "obstacle": reverted.obstacle,
         });
         serde_json::to_writer_pretty(&mut *out, &whole)?;
         writeln!(out)?;
     } else {
         writeln!(out, "{} changes were taken back, to the checkpoint {id}", reverted.placed)?;
+        too_long("left as it is", beyond, out)?;
         if let Some(kept) = &reverted.kept {
             writeln!(out, "{HINT}hint:{HINT:#} this is taken back itself by: garth undo --to {kept}")?;
         }
     }
     match reverted.obstacle {
-        None => Ok(0),
+        None => Ok(u8::from(!beyond.is_empty())),
         Some(obstacle) => Err(Failure::own(
             "the workspace is not as a whole what it was",
             obstacle,

@@ -3,6 +3,8 @@
 use crate::prove::attack::{Attack, story};
 use crate::prove::log_stories as log;
 use crate::prove::scenario as tell;
+use crate::prove::told_stories as told;
+use crate::prove::tree_stories as tree;
 use crate::prove::undo_stories as undo;
 use crate::prove::vetting_stories as vetting;
 
@@ -49,6 +51,19 @@ pub(super) static ATTACKS: &[Attack] = &[
     story(14, "log.lost", "run on when the log that the policy requires is lost", log::lost),
     story(11, "log.hidden-reads", "read a hidden file by other names, and leave no trace", log::hidden_reads)
         .namespaces(),
+    story(11, "reads.told", "read what the view does not show, and leave no trace", told::hidden_names)
+        .namespaces(),
+    story(11, "reads.flooded", "look for so many names that one more is not told", told::flooded)
+        .namespaces(),
+    story(
+        17,
+        "reads.silenced",
+        "silence what tells of reads: unmount it, end it, speak in its name",
+        told::silenced,
+    )
+    .namespaces(),
+    story(19, "reads.escapes", "change the terminal by the name of a hidden file", told::escapes)
+        .namespaces(),
     story(19, "log.escapes", "change the terminal of whoever reads the log", log::escapes).escapes(&[64, 67]),
     story(23, "limits.processes", "start more processes than allowed", tell::too_many_processes),
     story(23, "limits.memory", "use more memory than allowed", tell::too_much_memory),
@@ -61,5 +76,17 @@ pub(super) static ATTACKS: &[Attack] = &[
     story(5, "layer.swapped", "swap a directory for a link while a layer is applied", undo::swapped_apply)
         .namespaces(),
     story(5, "undo.swapped", "swap a directory for a link while undo works", undo::swapped_undo),
+    story(
+        2,
+        "layer.running",
+        "change the workspace by applying a layer that is being written",
+        tree::running,
+    )
+    .namespaces(),
+    story(14, "layer.deep", "keep a layer from being applied by a tree without end", tree::deep_layer)
+        .namespaces(),
+    story(22, "layer.many", "make applying a layer slow by many files", tree::many_files).namespaces(),
+    story(14, "undo.deep", "keep what was done from being undone by a tree without end", tree::deep_undo),
+    story(17, "log.descriptors", "write records of the log to every descriptor", log::descriptors),
     story(4, "git.planted", "plant a bare repository unseen", tell::planted_repository).escapes(&[53]),
 ];

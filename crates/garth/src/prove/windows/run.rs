@@ -80,6 +80,9 @@ pub fn prove(options: &Options) -> io::Result<Report> {
         findings.extend(if is_wine() { twins(&stage, &here) } else { tried(&stage, garden, tier, &here)? });
     }
     findings.sort_by_key(|finding| finding.property);
+    if tier == Tier::Container {
+        crate::windows::proof::remember(&findings).map_err(|error| io::Error::other(error.to_string()))?;
+    }
     let tier = if is_wine() { "none: Wine enforces nothing".to_owned() } else { tier.name().to_owned() };
     Ok(Report { tier, findings, time: start.elapsed() })
 }

@@ -56,3 +56,23 @@ fn an_attack_that_succeeds_is_not_held_and_one_that_changes_something_neither() 
     std::fs::write(stage.fill("{out}\\victim"), "changed").unwrap();
     assert!(matches!(judge(Outcome::Refused(5), Outcome::Succeeded), Held::No(_)));
 }
+
+#[test]
+fn what_proofs_rest_on_is_in_the_corpus() {
+    let names: BTreeSet<String> = corpus().iter().map(|attack| attack.id.to_string()).collect();
+    for (proof, groups) in garth_plan::windows::proof::REQUIRED {
+        for name in groups.iter().flat_map(|group| group.iter()) {
+            assert!(names.contains(*name), "{proof:?} rests on {name}");
+        }
+    }
+    // None that asks a delegate, or the relay, is left out.
+    let of = |start: &str| names.iter().filter(|name| name.starts_with(start)).count();
+    let required: BTreeSet<&str> = garth_plan::windows::proof::REQUIRED
+        .iter()
+        .flat_map(|(_, groups)| groups.iter().flat_map(|group| group.iter().copied()))
+        .collect();
+    let named = |start: &str| required.iter().filter(|name| name.starts_with(start)).count();
+    assert_eq!((named("delegates."), named("services.")), (of("delegates."), of("services.")));
+    // The way past the relay is of the network's.
+    assert_eq!(named("relay."), of("relay.") - 1);
+}

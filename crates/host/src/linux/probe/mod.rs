@@ -17,6 +17,7 @@ mod race;
 mod raw;
 mod root;
 mod sockets;
+mod trees;
 mod web;
 mod wire;
 
@@ -38,6 +39,7 @@ const TABLES: &[&[Row]] = &[
     root::ACTIONS,
     sockets::ACTIONS,
     egress::ACTIONS,
+    trees::ACTIONS,
     web::ACTIONS,
 ];
 

@@ -9,15 +9,21 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, pidfd_send_signal, waitpid};
 use std::ffi::c_void;
 
-/// More than a child needs that makes one system call.
+/// More than a child needs that makes a few system calls.
 const STACK: usize = 16 * 1024;
 
-/// Waits for its end. All signals are blocked but the one that cannot be.
-extern "C" fn stay(_: *mut c_void) -> i32 {
-    loop {
+/// Waits for its end, which comes with that of its parent at the latest; `parent` is that one's number. All signals are blocked
+/// but the one that cannot be.
+extern "C" fn stay(parent: *mut c_void) -> i32 {
+    // SAFETY: the call takes numbers. These are right, so it does not fail, and touches no `errno`, which is the parent's too.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // One that was killed before that has left this process to another.
+    // SAFETY: the call takes no argument and cannot fail.
+    while usize::try_from(unsafe { libc::getppid() }) == Ok(parent.addr()) {
         // SAFETY: the call takes no argument. It does not return here: no signal is delivered but SIGKILL.
         unsafe { libc::pause() };
     }
+    0
 }
 
 /// Makes a user namespace with this map for users and groups alike, in the format of `uid_map`
@@ -30,9 +36,10 @@ pub fn user(map: &[u8]) -> Result<OwnedFd, Errno> {
     let mut process: libc::c_int = -1;
     let flags = libc::CLONE_NEWUSER | libc::CLONE_VM | libc::CLONE_PIDFD | libc::SIGCHLD;
     let before = block_signals();
+    let own = std::ptr::without_provenance_mut(std::process::id() as usize);
     // SAFETY: the stack is mapped and unused, and outlives the child, which is waited for below. The child makes
-    // one system call that does not return, so it changes nothing in the memory that it shares.
-    let pid = unsafe { libc::clone(stay, stack.top(), flags, std::ptr::null_mut(), &raw mut process) };
+    // a few system calls, of which the last does not return, so it changes nothing in the memory that it shares.
+    let pid = unsafe { libc::clone(stay, stack.top(), flags, own, &raw mut process) };
     let error = last_errno();
     restore_signals(&before);
     let pid = Pid::from_raw(pid.max(0)).ok_or(error)?;

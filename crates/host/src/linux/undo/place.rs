@@ -24,6 +24,12 @@ use std::os::unix::ffi::OsStrExt;
 /// The directory of garth's own in a tree; its name is one of the protected names of every workspace.
 pub const STAGE: &str = ".garth";
 
+/// Whether a path of a tree is that directory.
+#[must_use]
+pub fn is_stage(path: &AbsPath) -> bool {
+    path.as_bytes().strip_prefix(b"/") == Some(STAGE.as_bytes())
+}
+
 /// Bytes and files that are written before they are made durable together.
 const BATCH: (usize, u64) = (128, 64 * 1024 * 1024);
 
@@ -166,7 +172,10 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
     ///
     /// # Errors
     /// A time that cannot be set.
-    pub fn times(&mut self, directories: &[(AbsPath, Time)]) -> Result<(), Obstacle> {
+    pub fn times<'t>(
+        &mut self,
+        directories: impl IntoIterator<Item = (&'t AbsPath, &'t Time)>,
+    ) -> Result<(), Obstacle> {
         for (path, modified) in directories {
             let shown = self.target.shown(path);
             let opened = match self.target.directory(path) {
@@ -187,12 +196,12 @@ impl<S: Source, W: Watch> Placer<'_, S, W> {
     }
 
     /// Writes down, before anything is changed, at which names there will be a moment with something else than before and
-    /// after: a directory that is still being filled, or nothing at all.
+    /// after: a directory that is still being filled, nothing at all, or a file with some of its new mode, attributes and times.
     fn announce(&mut self, changes: &[Change], steps: &[Step]) -> Result<(), Obstacle> {
         for step in steps {
             let change = &changes[step.change];
             let was_directory = change.before.as_ref().is_some_and(|entry| entry.kind == Kind::Directory);
-            if step.act == Act::MakeDirectory || was_directory {
+            if matches!(step.act, Act::MakeDirectory | Act::Dress) || was_directory {
                 self.journal(&Line::Now(change.path.clone()), &change.path)?;
             }
         }

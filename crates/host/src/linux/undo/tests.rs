@@ -174,7 +174,7 @@ impl Stage {
     }
 
     fn changes(&self) -> Vec<Change> {
-        changes(&mut self.lower(), &mut self.upper()).unwrap()
+        changes(&mut self.lower(), &mut self.upper()).unwrap().changes
     }
 
     fn journal(&self) -> OwnedFd {

@@ -7,7 +7,7 @@ mod store;
 
 use super::error::{Error, Result};
 use super::sys::file::Node;
-use garth_plan::windows::journal::{Action, Change, Chosen, Record};
+use garth_plan::windows::journal::{Action, Change, Chosen, Holder, Record};
 use garth_plan::windows::spec::Preparation;
 use std::path::Path;
 use store::{Held, Store};
@@ -90,12 +90,27 @@ impl Journal {
         )
     }
 
-    /// Prepares the machine.
+    /// Prepares the machine for a sandbox in the holder's workspace.
+    ///
+    /// # Errors
+    /// [`Error::Held`] where another garth has a sandbox; when a change cannot be made. What was made is taken back.
+    pub fn prepare_for(&self, holder: &Holder, preparation: &Preparation) -> Result<Prepared<'_>> {
+        self.prepare_as(Some(holder), preparation)
+    }
+
+    /// Prepares the machine, in no workspace.
     ///
     /// # Errors
     /// When a change cannot be made; what was made is taken back.
     pub fn prepare(&self, preparation: &Preparation) -> Result<Prepared<'_>> {
+        self.prepare_as(None, preparation)
+    }
+
+    fn prepare_as(&self, holder: Option<&Holder>, preparation: &Preparation) -> Result<Prepared<'_>> {
         let _lock = self.store.lock()?;
+        if let Some(holder) = holder {
+            self.store.refuse_held(&holder.workspace)?;
+        }
         let kept = self.kept()?;
         let sessions = self.sessions(None)?;
         let others = [sessions.as_slice(), core::slice::from_ref(&kept)].concat();
@@ -104,6 +119,9 @@ impl Journal {
             Error::value(path.to_string(), "its protection cannot be read, so it could not be given back")
         })?;
         let (id, held) = self.store.claim()?;
+        if let Some(holder) = holder {
+            self.store.write_holder(&id, holder)?;
+        }
         let mut prepared = Prepared {
             journal: self,
             session: Some(Session { id: id.clone(), record: record.clone(), _held: held }),
@@ -210,12 +228,16 @@ impl Journal {
         match self.load(store::KEPT)? {
             Chosen::Nothing => Ok(Record::default()),
             Chosen::Record(record, _) => Ok(record),
-            Chosen::Damaged(damage) => Err(Error::value(
-                self.store.path(store::KEPT).display().to_string(),
-                format!(
-                    "{damage}; move the file away, and look for entries of garth with `icacls` on your workspaces"
-                ),
-            )),
+            Chosen::Damaged(damage) => {
+                let path = self.store.path(store::KEPT).display().to_string();
+                Err(Error::InTheWay {
+                    what: format!("the journal {path} cannot be read, so nothing is changed"),
+                    why: damage.to_string(),
+                    hint: format!(
+                        "look for entries of garth with `icacls` on your workspaces, then move {path}.0 and {path}.1 away"
+                    ),
+                })
+            }
         }
     }
 

@@ -4,10 +4,11 @@ use crate::OsError;
 use crate::error::Context;
 use crate::windows::error::{Error, Result};
 use crate::windows::sys::random;
-use garth_plan::windows::journal::{Chosen, Record, SLOTS, choose, encode};
+use garth_plan::windows::journal::{Chosen, Holder, LONGEST_HOLDER, Record, SLOTS, choose, encode};
+use garth_policy::AbsPath;
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -64,11 +65,11 @@ impl Store {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    let why = format!(
-                        "another garth has held it for {} seconds; wait for it, or end it in the task manager",
-                        patience.as_secs()
-                    );
-                    return Err(Error::value(format!("the journal in {}", self.directory.display()), why));
+                    return Err(Error::InTheWay {
+                        what: format!("the journal in {} cannot be opened", self.directory.display()),
+                        why: format!("another garth has held it for {} seconds", patience.as_secs()),
+                        hint: "wait for it, or end it in the task manager".into(),
+                    });
                 }
                 Err(TryLockError::Error(error)) => {
                     let refused: io::Result<()> = Err(error);
@@ -84,6 +85,43 @@ impl Store {
         let file = self.lock_file(&id)?;
         file.lock().on("lock", self.path(&id).display())?;
         Ok((id, Held { _file: file }))
+    }
+
+    fn holder_file(&self, session: &str) -> PathBuf {
+        self.directory.join(format!("{session}.holder"))
+    }
+
+    /// Says whose a session is, while the journal is locked.
+    pub(super) fn write_holder(&self, session: &str, holder: &Holder) -> Result<()> {
+        let path = self.holder_file(session);
+        Ok(std::fs::write(&path, holder.to_text()).on("write", path.display())?)
+    }
+
+    /// Refuses a workspace in which a living session has a sandbox.
+    pub(super) fn refuse_held(&self, workspace: &AbsPath) -> Result<()> {
+        let dead = self.dead()?;
+        for id in self.sessions()?.iter().filter(|id| !dead.contains(id)) {
+            let path = self.holder_file(id);
+            let mut text = Vec::new();
+            let read = File::open(&path).and_then(|file| file.take(LONGEST_HOLDER).read_to_end(&mut text));
+            match read {
+                // It has no workspace.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other.on("read", path.display())?,
+            };
+            match Holder::read(&text) {
+                Some(holder) if holder.is_in_the_way_of(workspace) => return Err(Error::Held(holder)),
+                Some(_) => {}
+                None => {
+                    return Err(Error::InTheWay {
+                        what: format!("{workspace} cannot be used now"),
+                        why: format!("a sandbox runs, and {} does not say where", path.display()),
+                        hint: "wait until no other sandbox runs, or end it in the task manager".into(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// All sessions, by the names of their files.
@@ -159,6 +197,7 @@ impl Store {
             remove(&self.slot(name, slot))?;
             remove(&self.directory.join(format!("{name}.{slot}.new")))?;
         }
+        remove(&self.holder_file(name))?;
         // While the session's own lock is held the file stays; the next start finds nothing but it, and removes it.
         let _held = std::fs::remove_file(self.directory.join(format!("{name}.lock")));
         Ok(())

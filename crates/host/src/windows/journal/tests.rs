@@ -161,6 +161,7 @@ fn a_journal_that_is_held_is_not_waited_for_without_end() {
     let held = place.journal.store.lock().unwrap();
     let error = place.journal.store.lock_within(std::time::Duration::from_millis(60)).unwrap_err();
     assert!(error.to_string().contains("another garth has held it"), "{error}");
+    assert!(error.remedy().unwrap().contains("wait for it"));
     drop(held);
     place.journal.store.lock_within(std::time::Duration::from_millis(60)).unwrap();
 }
@@ -235,4 +236,72 @@ fn a_journal_that_speaks_of_what_is_never_changed_is_not_undone() {
         assert!(error.to_string().contains("never changed so"), "{error}");
     }
     assert_eq!(names(&place), ["journal", "precious"]);
+}
+
+fn holder(path: &AbsPath) -> Holder {
+    Holder { process: 4711, since: 1_790_000_000, workspace: path.clone() }
+}
+
+#[test]
+fn a_workspace_in_which_another_sandbox_lives_is_refused_and_left_as_it_is() {
+    let place = place();
+    let work = place.path.join(b"work").unwrap();
+    let prepared = place.journal.prepare_for(&holder(&work), &preparation(&place)).unwrap();
+    let before = names(&place);
+    let files = || std::fs::read_dir(place.root.path().join("journal")).unwrap().count();
+    let written = files();
+    let nothing = Preparation::default();
+    for other in [&work, &place.path, &work.join(b"inner").unwrap()] {
+        let error = place.journal.prepare_for(&holder(other), &nothing).unwrap_err();
+        assert_eq!(error, Error::Held(holder(&work)));
+        assert!(
+            error.to_string().contains("process 4711")
+                && error.remedy().unwrap().contains("taskkill /pid 4711")
+        );
+        assert_eq!((names(&place), files()), (before.clone(), written), "nothing was changed");
+    }
+    // Beside it there is room, and after it too.
+    let beside = place.path.join(b"workshop").unwrap();
+    place.journal.prepare_for(&holder(&beside), &nothing).unwrap().undo().unwrap();
+    drop(prepared);
+    place.journal.prepare_for(&holder(&work), &nothing).unwrap().undo().unwrap();
+    place.journal.recover().unwrap();
+    assert_eq!(files(), 1, "the lock alone");
+}
+
+#[test]
+fn a_dead_session_holds_nothing() {
+    let place = place();
+    kill(place.journal.prepare_for(&holder(&place.path), &preparation(&place)).unwrap());
+    place.journal.recover().unwrap();
+    place.journal.prepare_for(&holder(&place.path), &preparation(&place)).unwrap().undo().unwrap();
+}
+
+#[test]
+fn a_living_session_that_does_not_say_where_it_is_holds_everything() {
+    let place = place();
+    let prepared = place.journal.prepare_for(&holder(&place.path), &preparation(&place)).unwrap();
+    let id = place.journal.store.sessions().unwrap().pop_first().unwrap();
+    for damage in [&b""[..], b"garth hol", &[0; 64]] {
+        std::fs::write(place.root.path().join("journal").join(format!("{id}.holder")), damage).unwrap();
+        let elsewhere = AbsPath::windows(r"C:\elsewhere").unwrap();
+        let error = place.journal.prepare_for(&holder(&elsewhere), &Preparation::default()).unwrap_err();
+        assert!(error.to_string().contains("does not say where"), "{error}");
+        assert!(error.remedy().unwrap().contains("task manager"));
+    }
+    drop(prepared);
+}
+
+#[test]
+fn with_a_kept_record_that_is_destroyed_nothing_is_changed() {
+    let place = place();
+    for slot in 0..2 {
+        let file = place.root.path().join("journal").join(format!("{}.{slot}", store::KEPT));
+        std::fs::write(file, [0; 64]).unwrap();
+    }
+    let error = place.journal.prepare_for(&holder(&place.path), &preparation(&place)).unwrap_err();
+    assert!(error.to_string().contains("full of zeros"), "{error}");
+    assert!(error.remedy().unwrap().contains("kept.0 and "));
+    assert_eq!(names(&place), ["journal"]);
+    assert_eq!(place.journal.store.sessions().unwrap().len(), 0);
 }

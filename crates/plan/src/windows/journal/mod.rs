@@ -8,9 +8,11 @@
 //! The lists of actions here are carried out by the host, one after the other; a test stops them at every place.
 
 mod form;
+mod holder;
 mod lists;
 
 pub use form::{Chosen, Damage, SLOTS, choose, decode, encode};
+pub use holder::{Holder, LONGEST as LONGEST_HOLDER};
 pub use lists::{Restored, granted, restored, revoked};
 
 use super::acl::Ace;
