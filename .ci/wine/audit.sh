@@ -127,7 +127,7 @@ judges_commands() {
   done
   recorded "log: the answer" 0 "no" log last --kind approval-answered
   recorded "an approver that is not there" 125 "cannot ask on" run --approver '\\.\pipe\nobody' -- cmd /c ver
-  recorded "an approver that is no pipe" 125 "a pipe of this machine" run --approver 7 -- cmd /c ver
+  recorded "an approver that is no pipe" 125 "cannot ask on" run --approver 7 -- cmd /c ver
   rm -f "$own" "$WORK/asked.txt"
 }
 

@@ -1,7 +1,7 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
 mod end;
-mod told;
+mod events;
 mod undo;
 
 pub use end::{exit_like, repository};
@@ -323,8 +323,8 @@ impl Prepared {
             self.tell_since_checkpoint();
         }
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let ended = || told::ended(&result, milliseconds, usage_since(before));
-        self.log.end(|| told::started(self), ended);
+        let ended = || events::ended(&result, milliseconds, usage_since(before));
+        self.log.end(|| events::started(self), ended);
         // The last record counts too.
         let mut result = self.recorded().and(result);
         if let Ok(ended) = &mut result {
@@ -336,13 +336,13 @@ impl Prepared {
     /// Opens the log, where there is none yet, and tells it how the session starts.
     fn begin(&mut self) -> Result<(), Error> {
         if self.log.open(&self.policy, &self.command.environment)? {
-            tell(&self.log.recorder, || told::started(self));
+            tell(&self.log.recorder, || events::started(self));
         }
         self.recorded()
     }
 
     fn release_log(&self) {
-        self.log.release(|| told::started(self));
+        self.log.release(|| events::started(self));
     }
 
     fn recorded(&self) -> Result<(), Error> {
@@ -436,7 +436,7 @@ impl Prepared {
         };
         self.plan = plan.map_err(Error::Plan)?;
         tell(&self.log.recorder, || PlanChanged {
-            tier: told::tier(self).to_owned(),
+            tier: events::tier(self).to_owned(),
             reason: why.to_string(),
             gaps: gaps(&self.plan.assurance),
         });

@@ -1,6 +1,6 @@
 //! Waiting for a sandbox to end, and what is told of it meanwhile and then.
 
-use super::told::file_denied;
+use super::events::file_denied;
 use super::{Ended, Ending, Outcome, Prepared, Sandbox, libc_eperm};
 use crate::Error;
 use crate::account::{Account, MOST_HIDDEN};

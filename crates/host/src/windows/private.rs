@@ -67,7 +67,7 @@ impl PrivateDirectory {
                 "it is no directory, but a file or a link; move it away".into(),
             ));
         }
-        trusted(&held, user, path)?;
+        trusted(&held, user, &path.to_string())?;
         // The shortest form, in the letters of the file system.
         let found = held.final_path()?.into_string().ok().and_then(|text| AbsPath::windows(&text).ok());
         Ok(Self { _held: held, path: found.unwrap_or_else(|| path.clone()), name, user })
@@ -125,15 +125,14 @@ impl PrivateDirectory {
 }
 
 /// Nobody else may look into it, by what the system says of it now.
-fn trusted(node: &Node, user: Sid, name: impl ToString) -> Result<(), OsError> {
+fn trusted(node: &Node, user: Sid, name: &str) -> Result<(), OsError> {
     let security = node.security().map_err(super::Error::into_os)?;
     match onlooker(&security, user) {
         None => Ok(()),
         Some(why) => {
-            let name = name.to_string();
             let grants = format!("*{user}:(OI)(CI)F\" \"*S-1-5-18:(OI)(CI)F");
             Err(refused(
-                name.clone(),
+                name.to_owned(),
                 format!("{why}: icacls \"{name}\" /inheritance:r /grant:r \"{grants}\""),
             ))
         }
