@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Seen {
     /// Files.
     pub used: Vec<Used>,
+    /// Those of them that were looked for where the sandbox has a directory of its own, and that the host has.
+    pub hidden: BTreeSet<AbsPath>,
     /// Hosts that were reached, with port and whether that is a port of the host's own loopback.
     pub hosts: BTreeSet<Reached>,
     /// Hosts that were refused. A name that did not resolve was not asked for at a port.
@@ -58,7 +60,12 @@ impl Seen {
                 self.hosts.extend(Reached::of(&allowed.0));
             }
             Event::NetworkDenied(denied) => self.refused_hosts.extend(Reached::of(&denied.0)),
-            Event::FileDenied(denied) => self.used.extend(denied_use(denied)),
+            Event::FileDenied(denied) => {
+                let wanted = denied_use(denied);
+                let read = wanted.as_ref().filter(|used| !files::writes(used.op));
+                self.hidden.extend(read.map(|used| used.path.clone()));
+                self.used.extend(wanted);
+            }
             Event::EventsOmitted(_) => self.incomplete = true,
             _ => {}
         }
@@ -105,6 +112,7 @@ fn denied_use(denied: &garth_audit::core::FileDenied) -> Option<Used> {
     let op = match denied.operation.as_str() {
         "read" => FileOp::Read,
         "list" => FileOp::List,
+        "metadata" => FileOp::Metadata,
         "execute" => FileOp::Execute,
         "create" => FileOp::Create(kind),
         "delete" => FileOp::Delete,
@@ -130,7 +138,7 @@ pub struct Options {
 /// is secret and what the host trusts is never proposed.
 #[must_use]
 pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Options) -> Proposal {
-    let files = files::needed(context, ceiling, &seen.used, options.profile);
+    let files = files::needed(context, ceiling, seen, options.profile);
     let (domains, host_ports) = hosts::needed(&seen.hosts, options);
     let programs: BTreeMap<&AbsPath, ()> = seen
         .used
