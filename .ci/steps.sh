@@ -150,14 +150,15 @@ step_wine_plumbing() {
   # Never shipped: it is built beside the real program for the tests of what comes after the refusal.
   cargo build --target "$WINE_TARGET" --package garth-cli --features relaxed-read-back
   cp "$built/garth.exe" "$built/garth-relaxed.exe"
-  cargo build --target "$WINE_TARGET" --package garth-cli
+  cargo build --target "$WINE_TARGET" --package garth-cli --package garth-setup
   local tests
   tests=$(cargo test --no-run --target "$WINE_TARGET" --package garth-host --lib --message-format=json |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
   cargo build --target "$WINE_TARGET" --package garth-host --example access-check
+  cargo xtask manifests "$built/garth.exe" "$built/garth-setup.exe"
   have wine || skip "built, but not run: wine is not installed"
   bash .ci/wine/plumbing.sh "$built/garth.exe" "$built/examples/access-check.exe" "$target/wine-prefix" \
-    "$built/garth-relaxed.exe" "$tests"
+    "$built/garth-relaxed.exe" "$tests" "$built/garth-setup.exe"
 }
 
 # ---- `garth prove` -----------------------------------------------------------------------------------------

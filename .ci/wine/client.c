@@ -5,6 +5,7 @@
  *   client socks HOST PORT PATH     by SOCKS 5 with the name resolved by the proxy
  *   client many HOST PORT COUNT     so many tunnels at a time, each asks when all are open
  *   client direct ADDRESS PORT PATH without the proxy
+ *   client serve PORT OTHER -       a server at both ports of the loopback, until it is asked for /end
  *
  * Exit code: 0 if the server answered 200, 3 if the proxy refused, 4 if it could not be reached. */
 #include <winsock2.h>
@@ -40,14 +41,24 @@ static void put(SOCKET to, const char *bytes, int length) {
   }
 }
 
-/* The head of an answer; what follows stays unread. */
+/* Bytes that came with the head of the last answer. */
+static int beyond;
+
+/* The status of an answer, of which at least the head is read. */
 static int status_of(SOCKET from) {
   char head[8192];
   int length = 0;
   while (length < (int)sizeof head - 1) {
-    if (recv(from, head + length, 1, 0) != 1) fail(4, "no answer");
-    head[++length] = 0;
-    if (length >= 4 && strcmp(head + length - 4, "\r\n\r\n") == 0) return atoi(head + 9);
+    int more = recv(from, head + length, (int)sizeof head - 1 - length, 0);
+    char *end;
+    if (more <= 0) fail(4, "no answer");
+    length += more;
+    head[length] = 0;
+    end = strstr(head, "\r\n\r\n");
+    if (end) {
+      beyond = length - (int)(end + 4 - head);
+      return atoi(head + 9);
+    }
   }
   fail(4, "a long answer");
   return 0;
@@ -136,7 +147,7 @@ static int ask(SOCKET one, const char *target, const char *host, int proxied) {
 
 static int tell(SOCKET one, int status) {
   static char chunk[65536];
-  double bytes = 0, seconds;
+  double bytes = beyond, seconds;
   LARGE_INTEGER began, ended, per;
   int count;
   QueryPerformanceFrequency(&per);
@@ -146,6 +157,46 @@ static int tell(SOCKET one, int status) {
   seconds = (double)(ended.QuadPart - began.QuadPart) / (double)per.QuadPart;
   printf("status %d, %.0f bytes, %.1f MB/s\n", status, bytes, bytes / 1e6 / (seconds > 0 ? seconds : 1e-6));
   return status == 200 ? 0 : status >= 400 ? 3 : 4;
+}
+
+static SOCKET listen_at(int port) {
+  struct sockaddr_in at = {0};
+  SOCKET one = socket(AF_INET, SOCK_STREAM, 0);
+  at.sin_family = AF_INET;
+  at.sin_port = htons((unsigned short)port);
+  at.sin_addr.s_addr = inet_addr("127.0.0.1");
+  if (one == INVALID_SOCKET || bind(one, (struct sockaddr *)&at, sizeof at) != 0 || listen(one, 64) != 0)
+    fail(4, "cannot listen");
+  return one;
+}
+
+/* Answers with the port that was asked at. */
+static int serve(const int *ports) {
+  SOCKET listeners[2];
+  fd_set ready;
+  int at;
+  for (at = 0; at < 2; at++) listeners[at] = listen_at(ports[at]);
+  printf("serving\n");
+  fflush(stdout);
+  for (;;) {
+    FD_ZERO(&ready);
+    for (at = 0; at < 2; at++) FD_SET(listeners[at], &ready);
+    if (select(0, &ready, NULL, NULL, NULL) <= 0) fail(4, "cannot wait");
+    for (at = 0; at < 2; at++) {
+      char request[4096], answer[200];
+      SOCKET one;
+      int length;
+      if (!FD_ISSET(listeners[at], &ready)) continue;
+      one = accept(listeners[at], NULL, NULL);
+      length = recv(one, request, sizeof request - 1, 0);
+      request[length > 0 ? length : 0] = 0;
+      put(one, answer, sprintf(answer, "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\ninside at %d\n", ports[at]));
+      shutdown(one, SD_SEND);
+      while (recv(one, answer, sizeof answer, 0) > 0) continue;
+      closesocket(one);
+      if (strncmp(request, "GET /end ", 9) == 0) return 0;
+    }
+  }
 }
 
 int main(int count, char **words) {
@@ -159,6 +210,10 @@ int main(int count, char **words) {
   if (strcmp(words[1], "direct") == 0) {
     SOCKET one = reach(words[2], port);
     return tell(one, ask(one, words[4], host, 0));
+  }
+  if (strcmp(words[1], "serve") == 0) {
+    int ports[2] = {atoi(words[2]), port};
+    return serve(ports);
   }
   find_proxy();
   if (strcmp(words[1], "get") == 0) {
@@ -178,9 +233,12 @@ int main(int count, char **words) {
   {
     SOCKET *all = calloc((size_t)many, sizeof *all);
     int good = 0;
+    ULONGLONG began = GetTickCount64(), open;
     for (at = 0; at < many; at++) all[at] = tunnel(words[2], port);
+    open = GetTickCount64();
     for (at = 0; at < many; at++) good += ask(all[at], "/small", host, 0) == 200;
-    printf("%d of %d answered\n", good, many);
+    printf("%d of %d answered, open after %.1f s, all after %.1f s\n", good, many, (double)(open - began) / 1e3,
+           (double)(GetTickCount64() - began) / 1e3);
     return good == many ? 0 : 4;
   }
 }

@@ -4,9 +4,9 @@
 #
 # One thing of Wine's own is compared: its `AccessCheck` on plain lists, with the model that plans are checked by.
 #
-#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX RELAXED HOST-TESTS
+#   plumbing.sh PROGRAM ACCESS-CHECK PREFIX RELAXED HOST-TESTS SETUP
 #
-# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host.
+# RELAXED is the program with the feature `relaxed-read-back`, HOST-TESTS the unit tests of garth-host, SETUP is garth-setup.
 set -euo pipefail
 
 program=$1
@@ -14,6 +14,8 @@ access_check=$2
 # shellcheck disable=SC2034 # used in run.sh
 relaxed=$4
 host_tests=$5
+# shellcheck disable=SC2034 # used in setup.sh
+setup=$6
 export WINEPREFIX=$3 WINEARCH=win64 WINEDEBUG=-all
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 XDG_RUNTIME_DIR=$(mktemp -d)
@@ -25,6 +27,8 @@ prepare() {
   wine wineboot --init >/dev/null 2>&1
   # Old releases of Wine present themselves as Windows 7.
   wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1
+  # Windows can be made although there is no display.
+  wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f >/dev/null 2>&1
   local system=$WINEPREFIX/drive_c/windows/system32
   # Rust's standard library takes its random numbers from this DLL, which Wine before 9 does not have.
   if [[ ! -e $system/bcryptprimitives.dll ]]; then
@@ -51,10 +55,16 @@ source "$here/run.sh"
 source "$here/tell.sh"
 # shellcheck source=relay.sh
 source "$here/relay.sh"
+# shellcheck source=console.sh
+source "$here/console.sh"
+# shellcheck source=clients.sh
+source "$here/clients.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
 # shellcheck source=prove.sh
 source "$here/prove.sh"
+# shellcheck source=setup.sh
+source "$here/setup.sh"
 
 prepare
 expect 0 "garth" --version
@@ -67,8 +77,11 @@ if ! timeout 200 wine "$host_tests"; then
 fi
 checks
 runs
+consoles
 relays
+clients
 proves
+sets_up
 
 # The seed is fixed, so that a failure can be repeated; any other must do as well.
 if ! timeout 300 wine "$access_check" 100000 1; then

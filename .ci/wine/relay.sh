@@ -5,10 +5,10 @@
 
 SERVER=
 
-# Starts the server; PORT is where it listens.
+# serves [DIRECTORY]: starts the server, which has the files there as well; PORT is where it listens.
 serves() {
   local port
-  coproc SERVER_PROCESS { exec python3 "$here/server.py"; }
+  coproc SERVER_PROCESS { exec python3 "$here/server.py" "$@"; }
   # The name holds the descriptors only while the process lives.
   read -r port <&"${SERVER_PROCESS[0]}"
   SERVER=$SERVER_PROCESS_PID
@@ -41,8 +41,8 @@ answers() {
   output=$(relayed get localhost "$PORT" /large) || got=$?
   check "64 MiB pass, at $(grep -o '[0-9.]* MB/s' <<<"$output")" "$got" 0 "$output" "67108864 bytes"
   got=0
-  output=$(relayed many localhost "$PORT" 50) || got=$?
-  check "50 tunnels at a time" "$got" 0 "$output" "50 of 50"
+  output=$(relayed many localhost "$PORT" 1000) || got=$?
+  check "1,000 tunnels at a time, $(grep -o 'open after.*' <<<"$output")" "$got" 0 "$output" "1000 of 1000"
 }
 
 # Without its broker the relay, and with it the target, is gone.
@@ -70,12 +70,57 @@ relay_dies() {
   in_workspace "$program" clean >/dev/null
 }
 
+# Ports of the loopback that nobody listens at.
+free_ports() {
+  python3 -c 'import socket
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(one.getsockname()[1] for one in held))'
+}
+
+# asks ADDRESS PORT PATH: what a server answers; nothing if there is none.
+asks() {
+  curl --noproxy '*' -s --max-time 20 "http://$1:$2$3" || true
+}
+
+# closed WHAT ADDRESS PORT: nobody listens there.
+closed() {
+  local answer
+  answer=$(asks "$2" "$3" /)
+  [[ -z $answer ]] || { printf 'FAILED under wine: %s: it answers %s\n' "$1" "$answer"; return 1; }
+  printf 'ok under wine: %s\n' "$1"
+}
+
+# A server inside is reached from the host at the port that the policy names, and at no other.
+published() {
+  local named other broker tries got=0 output=$WORK/published.txt
+  read -r named other < <(free_ports)
+  printf 'version = 1\n[network]\nmode = "allow-list"\nlisten = [%d]\n' "$named" >"$WORK/listen.toml"
+  (cd "$WORK" && exec timeout 100 wine "$relaxed" run --policy listen.toml --tier restricted --accept "$ACCEPTED" \
+    -- ./client.exe serve "$named" "$other" - >"$output" 2>&1 </dev/null) &
+  broker=$!
+  for ((tries = 0; tries < 200; tries++)); do
+    grep -q serving "$output" && break
+    sleep 0.2
+  done
+  check "garth says where a server inside appears" 0 0 "$(<"$output")" "port $named inside is 127.0.0.2:$named"
+  check "a server inside is reached from the host" 0 0 "$(asks 127.0.0.2 "$named" /)" "inside at $named"
+  # Without that the next two would show nothing.
+  check "another server runs inside" 0 0 "$(asks 127.0.0.1 "$other" /)" "inside at $other"
+  closed "a port that is not named does not appear on the host" 127.0.0.2 "$other"
+  closed "nor does a server of the host at another address" 127.0.0.2 "$PORT"
+  check "it ends" 0 0 "$(asks 127.0.0.2 "$named" /end)" "inside at $named"
+  wait "$broker" || got=$?
+  check "the command ends with its own code" "$got" 0 "" ""
+  closed "what was published is closed with the sandbox" 127.0.0.2 "$named"
+}
+
 relays() {
   x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/client.exe" "$here/client.c" -lws2_32
   serves
   printf 'version = 1\n[network]\nmode = "allow-list"\nhost-ports = [%d]\ndomains = { "allowed.test" = "allow" }\n' \
     "$PORT" >"$WORK/policy.toml"
   answers
+  published
   relay_dies
   kill "$SERVER"
 }

@@ -80,31 +80,30 @@ dies() {
   echo "ok under wine: the tree ends with a killed broker"
   output=$(in_workspace "$program" clean --check) || got=$?
   check "what a killed broker left is known" "$got" 1 "$output" "left: "
+  got=0
+  output=$(sandboxed cmd /c 'echo again') || got=$?
+  check "the next run mends it first" "$got" 0 "$output" "again"
   in_workspace "$program" clean >/dev/null
   got=0
   output=$(in_workspace "$program" clean --check) || got=$?
   check "clean leaves nothing" "$got" 0 "$output" "nothing is left"
 }
 
-# The calls that matter, in their order. Whatever is made later is in the job before it runs: it is made by the one call
-# that is here, which comes after the limits, and runs after it was read back.
+# The calls that matter, in their order and with their arguments, of a run with a relay: all three processes that garth starts.
 ordered() {
   local calls='CreateJobObjectW;SetInformationJobObject;CreateRestrictedToken;SetTokenInformation;CreateDesktopW'
-  calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;ResumeThread;TerminateProcess'
+  calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;QueryInformationJobObject'
+  calls+=';ResumeThread;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
   wine reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >/dev/null 2>&1
-  local log found
+  local log output got=0
   log=$(mktemp)
-  (cd "$WORK" && WINEDEBUG=+relay timeout 100 wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
-    -- cmd /c 'echo hi' >/dev/null 2>"$log" </dev/null) || true
-  # The first thread of the first process that makes a job is the broker's.
-  found=$(awk '/Call .*CreateJobObjectW/ && !thread { thread = $1 }
-    thread && $1 == thread && /:Call/ { sub(/^.*:Call [^.]*\./, ""); sub(/\(.*/, ""); print }' "$log" |
-    grep -E "^(${calls//;/|})\$" | uniq | tr '\n' ' ')
-  rm -f "$log"
-  local one='CreateJobObjectW SetInformationJobObject CreateRestrictedToken SetTokenInformation CreateDesktopW '
-  one+='UpdateProcThreadAttribute CreateProcessAsUserW IsProcessInJob ResumeThread '
-  # Twice: the canary, and the command.
-  check "nothing starts before its job, and nothing runs unread" 0 0 "$found" "$one$one"
+  printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
+  (cd "$WORK" && WINEDEBUG=+relay timeout 100 wine "$relaxed" run --policy ordered.toml --tier restricted \
+    --accept "$ACCEPTED" -- cmd /c 'echo hi' >/dev/null 2>"$log" </dev/null) || true
+  wine reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >/dev/null 2>&1
+  output=$(python3 "$here/sequence.py" own:garth-runner own:garth-canary 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
+  rm -f "$log" "$WORK/ordered.toml"
+  check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
 }
 
 runs() {

@@ -1,19 +1,30 @@
-"""A server of the loopback for the tests of the relay: prints its port, and serves until its input ends."""
+"""A server of the loopback for the tests of the relay: prints its port, and serves until its input ends. What it does not know it
+looks for in the directory that it is given."""
 
 import http.server
+import pathlib
 import sys
 import threading
 
 LARGE = bytes(64 << 20)
+DIRECTORY = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/nowhere")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = LARGE if self.path == "/large" else b"small"
+        body = self.body()
+        if body is None:
+            return self.send_error(404)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def body(self):
+        if self.path in ("/large", "/small"):
+            return LARGE if self.path == "/large" else b"small"
+        file = DIRECTORY / self.path.split("?")[0].lstrip("/")
+        return file.read_bytes() if file.is_file() else None
 
     def log_message(self, *words):
         """Says nothing."""

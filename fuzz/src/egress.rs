@@ -100,18 +100,38 @@ pub fn secret_value(data: &[u8]) {
     let Ok(secrets) = Secrets::new(vec![secret]) else { return };
     for (name, is_private) in [("evil.example", true), ("api.example", false)] {
         let Ok(host) = Host::read(name) else { continue };
-        let put = secrets.substitute(&host, 443, is_private, data);
-        assert!(put.value.is_none() && put.used.is_empty(), "the secret went to {name}");
+        let put = secrets.toward(&host, 443, is_private).header(data);
+        let is_kept = put.seen.iter().all(|seen| seen.withheld.is_some());
+        assert!(put.value.is_none() && is_kept, "the secret went to {name}");
     }
     let holds = |text: &[u8], part: &str| text.windows(part.len()).any(|window| window == part.as_bytes());
     if let Ok(host) = Host::read("api.example")
-        && let Some(value) = secrets.substitute(&host, 443, true, data).value
+        && let Some(value) = secrets.toward(&host, 443, true).header(data).value
     {
         assert!(!holds(&value, PLACEHOLDER) || holds(data, VALUE), "a placeholder is left");
     }
-    if let Some(scrubbed) = secrets.scrub(data) {
+    body_of(data, &secrets);
+    if let Some(scrubbed) = secrets.scrub(data, &[]) {
         assert!(holds(&scrubbed, PLACEHOLDER) && holds(data, VALUE));
     }
+}
+
+/// A body that comes back, whole and in two pieces: as long as it was, without the value, and the same either way.
+fn body_of(data: &[u8], secrets: &Secrets) {
+    let Some((at, body)) = data.split_first() else { return };
+    let Ok(host) = Host::read("api.example") else { return };
+    let through = |pieces: [&[u8]; 2]| {
+        let mut scrubber = secrets.toward(&host, 443, true).scrubber(&[])?;
+        let mut out: Vec<u8> = pieces.into_iter().flat_map(|piece| scrubber.push(piece)).collect();
+        out.extend(scrubber.finish());
+        Some(out)
+    };
+    let whole = through([body, &[]]).unwrap_or_default();
+    let cut = usize::from(*at).min(body.len());
+    let (first, second) = body.split_at(cut);
+    assert_eq!(through([first, second]).unwrap_or_default(), whole, "cut at {cut}");
+    assert_eq!(whole.len(), body.len());
+    assert!(!whole.windows(4).any(|window| window == b"REAL"), "the secret came back");
 }
 
 /// The messages of SOCKS, from a client and from a proxy upstream.

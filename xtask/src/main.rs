@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 
 mod bench;
+mod executables;
 mod finding;
 mod fuzz_replay;
 mod generate;
@@ -46,6 +47,11 @@ const TASKS: &[Task] = &[
         name: "picture",
         about: "record docs/picture.svg from docs/picture.commands; name a built garth or have it built",
         run: picture::run,
+    },
+    Task {
+        name: "manifests",
+        about: "read the manifests of built Windows executables back; name the files",
+        run: executables::run,
     },
     Task {
         name: "bench",

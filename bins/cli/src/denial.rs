@@ -3,33 +3,64 @@
 use crate::show::{BOLD, HINT};
 use crate::table::{WIDTH, wrap};
 use crate::words::{operation, reason_with_origin};
-use garth::policy::escape_visible;
+use garth::policy::{FileOp, escape_visible};
 use garth::{Denied, Explained, Explainer};
 use std::io::{self, Write};
 
 /// Entries that are shown; the rest is counted.
 const SHOWN: usize = 5;
 
-/// Tells what was denied: a few entries, and how many more there were.
+/// Tells what was denied: a few entries, and how many more there were. Credentials come first. Reads that one rule refused
+/// are one entry, with the first of them and their number.
 pub fn summary(explainer: &Explainer, denied: &[Denied], out: &mut dyn Write) -> io::Result<()> {
     if denied.is_empty() {
         return Ok(());
     }
     let what = if denied.len() == 1 { "access was" } else { "accesses were" };
     writeln!(out, "{BOLD}garth: {} {what} denied{BOLD:#}", denied.len())?;
-    for entry in denied.iter().take(SHOWN) {
-        write_entry(&explainer.explain(entry), out)?;
+    let groups = by_rule(explainer, denied);
+    let shown: usize = groups.iter().take(SHOWN).map(|(_, count)| count).sum();
+    for (entry, count) in groups.iter().take(SHOWN) {
+        write_entry(entry, count - 1, out)?;
     }
-    if denied.len() > SHOWN {
-        writeln!(out, "  and {} more; `garth run --json` tells each", denied.len() - SHOWN)?;
+    if denied.len() > shown {
+        writeln!(out, "  and {} more; `garth run --json` tells each", denied.len() - shown)?;
     }
     Ok(())
 }
 
-fn write_entry(entry: &Explained<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// Entries with how many refusals each stands for, credentials first.
+fn by_rule<'d>(explainer: &Explainer, denied: &'d [Denied]) -> Vec<(Explained<'d>, usize)> {
+    let mut groups: Vec<(Explained<'d>, usize)> = Vec::new();
+    for entry in denied.iter().map(|denied| explainer.explain(denied)) {
+        let same = |(first, _): &&mut (Explained<'_>, usize)| {
+            is_read(first.denied.op)
+                && is_read(entry.denied.op)
+                && (&first.reason, &first.origin) == (&entry.reason, &entry.origin)
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((entry, 1)),
+        }
+    }
+    // Stable: else they stay as they happened.
+    groups.sort_by_key(|(entry, _)| !explainer.is_credential(&entry.denied.path));
+    groups
+}
+
+fn is_read(op: FileOp) -> bool {
+    matches!(op, FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata)
+}
+
+fn write_entry(entry: &Explained<'_>, more: usize, out: &mut dyn Write) -> io::Result<()> {
     let denied = entry.denied;
     let program = escape_visible(denied.program.as_bytes());
-    writeln!(out, "  {program}: {} {}", operation(denied.op), denied.path)?;
+    let others = match more {
+        0 => String::new(),
+        1 => ", and one more by this rule".to_owned(),
+        more => format!(", and {more} more by this rule"),
+    };
+    writeln!(out, "  {program}: {} {}{others}", operation(denied.op), denied.path)?;
     for line in wrap(&reason_with_origin(&entry.reason, entry.origin.as_ref()), WIDTH - 4) {
         writeln!(out, "    {line}")?;
     }

@@ -87,10 +87,14 @@ fn words(event: &Event) -> String {
 fn rest(event: &Event) -> String {
     match event {
         Event::SecretUsed(SecretUsed(used)) => {
-            format!("{} was put into a request to {}:{}", used.secret, host(used.host.as_ref()), used.port)
+            let place = used.place.as_ref().map_or_else(String::new, |place| format!("the {place} of "));
+            let host = host(used.host.as_ref());
+            format!("{} was put into {place}a request to {host}:{}", used.secret, used.port)
         }
         Event::SecretWithheld(SecretWithheld(kept)) => {
-            format!("{} was kept from {}:{}", kept.secret, host(kept.host.as_ref()), kept.port)
+            let place = kept.place.as_ref().map_or_else(String::new, |place| format!(", in its {place}"));
+            let why = kept.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("{} was kept from {}:{}{place}{why}", kept.secret, host(kept.host.as_ref()), kept.port)
         }
         Event::ApprovalAsked(asked) => format!("{}? {}", asked_words(&asked.asked), asked.reason),
         Event::ApprovalAnswered(answered) => format!("{}: {}", asked_words(&answered.asked), answered.answer),

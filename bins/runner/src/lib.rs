@@ -17,6 +17,10 @@ pub fn enter() -> Option<u8> {
     if name == garth_host::windows::canary::NAME {
         return Some(garth_host::windows::canary::inside());
     }
+    #[cfg(windows)]
+    if name == garth_host::windows::interrupt::NAME {
+        return Some(garth_host::windows::interrupt::inside());
+    }
     if name != NAME {
         return None;
     }

@@ -7,8 +7,8 @@
 
 use garth_egress::core::{Code, Grants, Host, Judge, RequestView, Route, Verdict, agree};
 use garth_policy::{
-    DomainRule, HostPattern, HttpRule, Layer, Network, NetworkMode, Origin, SecretBinding, SecretSource,
-    Sourced,
+    DomainRule, HostPattern, HttpRule, Layer, Network, NetworkMode, Origin, SecretBinding, SecretPlace,
+    SecretSource, Sourced,
 };
 use proptest::prelude::*;
 use std::net::IpAddr;
@@ -242,6 +242,7 @@ fn a_secret_makes_tls_be_opened() {
         name: "TOKEN".to_owned(),
         from: SecretSource::Env("TOKEN".to_owned()),
         hosts: vec![HostPattern::parse("api.example:443").unwrap()],
+        places: SecretPlace::USUAL.to_vec(),
         origin: origin(),
     }];
     let judge = Judge::new(rules, []);

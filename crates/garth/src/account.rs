@@ -46,13 +46,22 @@ impl Account {
     }
 
     /// Tells how complete the refused reads are.
-    pub(crate) fn close_reads(&self, recorder: &Recorder, reads: Reads, (told, hidden): (u64, u64)) {
+    ///
+    /// `tells` says that the view does: not every machine lets it.
+    pub(crate) fn close_reads(
+        &self,
+        recorder: &Recorder,
+        (reads, tells): (Reads, bool),
+        (told, hidden): (u64, u64),
+    ) {
         let missing = match (reads, &self.counted) {
             (_, None) => Some(ENDED_EARLY.to_owned()),
             (Reads::Cheap, _) => Some(UNTRACED.to_owned()),
-            (Reads::Trace, _) if hidden >= MOST_HIDDEN => {
+            (Reads::Told, _) if !tells => Some(UNTRACED.to_owned()),
+            (Reads::Told | Reads::Trace, _) if hidden >= MOST_HIDDEN => {
                 Some("different ones beyond that number".to_owned())
             }
+            (Reads::Told, _) => Some(ONCE.to_owned()),
             (Reads::Trace, _) => None,
         };
         tell(recorder, || closed("reads", (told, 0), missing));
@@ -83,6 +92,9 @@ pub(crate) const MOST_HIDDEN: u64 = 500;
 
 const UNTRACED: &str = "reads that the kernel refuses by itself, because the view does not show what is there; \
                         audit.reads = \"trace\" tells them";
+
+const ONCE: &str = "what is hidden in directories that the view shows, further names in a hidden directory, and what lies \
+                    in the host's temporary directories; audit.reads = \"trace\" tells them";
 
 const ENDED_EARLY: &str = "what was not told before the sandbox was ended from outside";
 

@@ -6,7 +6,7 @@ use garth_audit::core::{
     SecretUsed, SecretWithheld,
 };
 use garth_audit::io::Log;
-use garth_egress::core::{Code, Decided, Event as Told, Front, Hint, Host, Protocol};
+use garth_egress::core::{Code, Decided, Event as Told, Front, Hint, Host, Protocol, SecretSeen};
 use std::collections::HashSet;
 
 /// Tells events of the broker to the log, apart from the names that the session itself asks for.
@@ -51,7 +51,7 @@ impl Network {
             Told::Closed(closed) => {
                 self.open.remove(&closed.connection);
             }
-            Told::Decided(_) | Told::Fault(_) => {}
+            Told::Decided(_) | Told::Secrets(_) | Told::Fault(_) => {}
         }
     }
 
@@ -72,6 +72,9 @@ impl Network {
                 if is_new {
                     decision(log, decided);
                 }
+            }
+            Told::Secrets(seen) => {
+                secrets(log, Some(&seen.host), (seen.port, seen.connection), &seen.secrets);
             }
             Told::Closed(closed) => log.record(NetworkClosed {
                 connection: closed.connection,
@@ -94,14 +97,24 @@ fn decision(log: &Log, decided: &Decided) {
         return;
     }
     log.record(event(decided));
-    let used = |name: &String| SecretUse {
-        secret: name.clone(),
-        host: decided.host.as_ref().map(ToString::to_string),
-        port: decided.port,
-        connection: decided.connection,
-    };
-    decided.secrets.iter().for_each(|name| log.record(SecretUsed(used(name))));
-    decided.withheld.iter().for_each(|name| log.record(SecretWithheld(used(name))));
+    secrets(log, decided.host.as_ref(), (decided.port, decided.connection), &decided.secrets);
+}
+
+fn secrets(log: &Log, host: Option<&Host>, (port, connection): (u16, u64), seen: &[SecretSeen]) {
+    for SecretSeen { name, place, withheld } in seen {
+        let used = SecretUse {
+            secret: name.clone(),
+            host: host.map(ToString::to_string),
+            port,
+            connection,
+            place: Some(place.name().to_owned()),
+            reason: withheld.map(|why| why.to_string()),
+        };
+        match withheld {
+            None => log.record(SecretUsed(used)),
+            Some(_) => log.record(SecretWithheld(used)),
+        }
+    }
 }
 
 /// A decision.

@@ -26,6 +26,10 @@ pub struct Explained<'d> {
     pub option: Option<String>,
 }
 
+/// Why what the host has in a private directory is not there.
+const PRIVATE: &str =
+    "the sandbox has a directory of its own there, and what the host has in it is not shown";
+
 /// What refusals are explained by.
 #[derive(Clone, Debug)]
 pub struct Explainer {
@@ -51,10 +55,21 @@ impl Explainer {
         Self { policy: prepared.policy.clone(), context: prepared.surroundings.context.clone() }
     }
 
-    /// Whether the policy keeps something from this operation that the host has.
+    /// Whether the policy keeps something from this operation that the host has: by a rule, or because the sandbox has a
+    /// directory of its own in that place.
     pub(crate) fn hides(&self, path: &AbsPath, op: FileOp) -> bool {
-        self.policy.files.decide(path, op).verdict == Verdict::Deny
+        (self.policy.files.decide(path, op).verdict == Verdict::Deny || self.is_private(path))
             && std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())).symlink_metadata().is_ok()
+    }
+
+    /// Whether a credential lies at this path, as the policy has it.
+    #[must_use]
+    pub fn is_credential(&self, path: &AbsPath) -> bool {
+        self.policy.files.grant(path).rule.is_some_and(|rule| rule.kind == RuleKind::Secret)
+    }
+
+    fn is_private(&self, path: &AbsPath) -> bool {
+        self.policy.files.is_private(path, self.policy.files.grant(path).depth)
     }
 
     /// Explains a refusal.
@@ -68,6 +83,7 @@ impl Explainer {
         let decision = self.policy.decide(&request);
         let (reason, origin) = match decision.outcome {
             Outcome::Deny => (reason_of(&decision), decision.origin.cloned()),
+            _ if denied.reason.is_empty() && self.is_private(&denied.path) => (PRIVATE.to_owned(), None),
             _ => (denied.reason.clone(), denied.origin.clone()),
         };
         let Remedy { hint, grant, option } = self.remedy(&denied.path, denied.op);

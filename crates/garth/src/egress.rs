@@ -92,7 +92,7 @@ impl Egress {
             match event {
                 Event::Decided(decided) => told.take(*decided),
                 Event::Fault(fault) => told.fault(fault),
-                Event::Closed(_) => {}
+                Event::Closed(_) | Event::Secrets(_) => {}
             }
         };
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));

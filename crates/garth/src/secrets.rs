@@ -42,9 +42,9 @@ pub(crate) fn read(bindings: &[SecretBinding], caller: Caller<'_>) -> Result<Rea
     let mut secrets = Vec::new();
     for binding in bindings {
         let random = addresses::unguessable().map_err(Error::os("start the network"))?;
-        let placeholder = Secret::placeholder_for(&binding.name, random);
-        secrets.push(secret(binding, &placeholder, caller, &mut known)?);
-        placeholders.push((binding.name.clone(), placeholder));
+        let secret = secret(binding, random, caller, &mut known)?;
+        placeholders.push((binding.name.clone(), secret.placeholder().to_owned()));
+        secrets.push(secret);
     }
     let secrets = Secrets::new(secrets).map_err(|clash| {
         let origin = |name: &str| {
@@ -72,7 +72,7 @@ pub(crate) fn text(source: &SecretSource, caller: Caller<'_>) -> Result<String, 
 
 fn secret(
     binding: &SecretBinding,
-    placeholder: &str,
+    random: [u8; 16],
     caller: Caller<'_>,
     known: &mut Vec<Known>,
 ) -> Result<Secret, Error> {
@@ -83,7 +83,7 @@ fn secret(
     };
     let value = text(&binding.from, caller).map_err(refuse)?;
     known.push(Known { name: binding.name.clone(), value: value.clone() });
-    Secret::new(&binding.name, placeholder, value, binding.hosts.clone()).map_err(|fault| {
+    Secret::bound(binding, value, random).map_err(|fault| {
         refuse(Missing { why: fault.to_string(), hint: format!("look at its source, {}", binding.from) })
     })
 }
@@ -135,12 +135,13 @@ fn without_line_breaks(mut text: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use garth_policy::{HostPattern, Layer, Origin, Os};
+    use garth_policy::{HostPattern, Layer, Origin, Os, SecretPlace};
     use std::borrow::Cow;
 
     fn binding(name: &str, from: SecretSource, line: u32) -> SecretBinding {
         let origin = Origin { layer: Layer::User, source: Cow::Borrowed("policy.toml"), line, column: 3 };
-        SecretBinding { name: name.into(), from, hosts: vec![HostPattern::parse("a.test").unwrap()], origin }
+        let hosts = vec![HostPattern::parse("a.test").unwrap()];
+        SecretBinding { name: name.into(), from, hosts, places: SecretPlace::USUAL.to_vec(), origin }
     }
 
     fn refusal(bindings: &[SecretBinding]) -> String {
@@ -191,6 +192,25 @@ mod tests {
             (SecretSource::Command(vec!["no-such-program".into()]), "no directory of PATH"),
         ] {
             let text = refusal(&[binding("T", source, 7)]);
+            assert!(text.starts_with("network.secrets.T has no value (policy.toml:7:3)\n"), "{text}");
+            assert!(text.contains(why) && text.contains("\nhint: ") && !text.contains("hunter"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_for_bodies_or_paths_must_fit_there() {
+        let at = |place, line: &str| {
+            let mut binding = binding("T", command(line), 7);
+            binding.places.push(place);
+            refusal(&[binding])
+        };
+        assert_eq!(at(SecretPlace::Body, "echo 0123456789abcdef"), "1 values");
+        for (place, line, why) in [
+            (SecretPlace::Body, "echo hunter2", "16 letters at least"),
+            (SecretPlace::Body, "echo 'hunter2-\"-0123456789'", "which bodies write differently"),
+            (SecretPlace::Path, "echo ..", "all dots"),
+        ] {
+            let text = at(place, line);
             assert!(text.starts_with("network.secrets.T has no value (policy.toml:7:3)\n"), "{text}");
             assert!(text.contains(why) && text.contains("\nhint: ") && !text.contains("hunter"), "{text}");
         }

@@ -27,6 +27,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
+use garth_host::linux::inside::told;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
 use garth_host::linux::supervise::{Denied, Used};
@@ -282,7 +283,7 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A policy that
 /// shows the home itself gets the user's.
-fn add_private_home(policy: &mut Policy, home: &AbsPath) {
+pub(crate) fn add_private_home(policy: &mut Policy, home: &AbsPath) {
     let grant = policy.files.grant(home);
     if grant.depth == home.depth() && grant.access >= Access::Read {
         return;
@@ -420,6 +421,11 @@ impl Prepared {
                 if self.facts.features.redirect_refused.is_none() && redirect_refused(&error) =>
             {
                 self.facts.features.redirect_refused = Some(error.to_string());
+                self.lower_again(&error)?;
+                self.try_run(observe)
+            }
+            Ok(Ended { outcome: Outcome::Failed { step, error }, .. }) if step == told::STEP => {
+                self.facts.features.own_file_systems_refused = Some(error.to_string());
                 self.lower_again(&error)?;
                 self.try_run(observe)
             }

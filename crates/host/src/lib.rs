@@ -12,6 +12,7 @@ pub mod linux;
 mod names;
 #[cfg(any(target_os = "linux", windows))]
 pub mod probe;
+#[cfg(any(windows, test))]
 pub mod relay;
 #[cfg(windows)]
 pub mod windows;

@@ -17,13 +17,21 @@ pub struct FactQuery {
     pub lists: BTreeSet<AbsPath>,
     /// Whether a control group is to be looked for.
     pub control_group: bool,
+    /// Whether this user may make file systems of his own in a user namespace (FUSE).
+    pub own_file_systems: bool,
 }
 
 impl FactQuery {
     /// Nothing asked.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { paths: BTreeSet::new(), texts: BTreeSet::new(), lists: BTreeSet::new(), control_group: false }
+        Self {
+            paths: BTreeSet::new(),
+            texts: BTreeSet::new(),
+            lists: BTreeSet::new(),
+            control_group: false,
+            own_file_systems: false,
+        }
     }
 
     /// Whether nothing is asked.
@@ -89,6 +97,9 @@ pub struct Features {
     /// Why connections in a network namespace cannot be redirected; `None` while nothing is known against it.
     #[serde(default)]
     pub redirect_refused: Option<String>,
+    /// Why this user can make no file system of his own (FUSE); `None` while nothing is known against it.
+    #[serde(default)]
+    pub own_file_systems_refused: Option<String>,
     /// Landlock ABI version; 0 when there is none.
     pub landlock: u32,
     /// seccomp can send calls to a supervisor.

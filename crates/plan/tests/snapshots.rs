@@ -7,8 +7,8 @@ use garth_plan::assurance::{Row, gate};
 use garth_plan::facts::{Command, HostFacts, Layered};
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
 use garth_plan::linux::usual::{fits, usual};
-use garth_plan::linux::{Plan, Report, lower};
-use garth_policy::{AbsPath, Access, Context, FileOp, Os, Policy, Profile, Verdict};
+use garth_plan::linux::{Plan, Report, TOLD_GAP, lower};
+use garth_policy::{AbsPath, Access, Context, FileOp, Os, Policy, Profile, Reads, Verdict};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -134,6 +134,28 @@ fn every_profile_lowers_as_recorded() {
         wrong.is_empty(),
         "other than recorded: {wrong:?}\nhint: look, then GARTH_BLESS=1 cargo test -p garth-plan"
     );
+}
+
+#[test]
+fn refused_reads_are_told_where_the_machine_lets_a_user() {
+    let mut policy = policy(Profile::Workspace);
+    assert!(plan(&policy, &facts("debian-user", true), Report::All).spec.told.is_none());
+    policy.audit.reads.value = Reads::Told;
+    for machine in MACHINES {
+        let telling = plan(&policy, &facts(machine, true), Report::Gaps);
+        let told = telling.spec.told.expect("told");
+        assert!(told.directories.contains(&path("/")) && told.directories.contains(&path("/home/ada")));
+        assert!(told.parts.iter().any(|part| part.path == path("/home/ada/project")));
+        assert!(!telling.assurance.rows.iter().any(|row| row.status.gap() == Some(TOLD_GAP)));
+        let mut refusing = facts(machine, true);
+        refusing.features.own_file_systems_refused = Some("recorded so".into());
+        for facts in [refusing, facts(machine, false)] {
+            let silent = plan(&policy, &facts, Report::Gaps);
+            assert!(silent.spec.told.is_none());
+            let row = silent.assurance.rows.iter().find(|row| row.status.gap() == Some(TOLD_GAP));
+            assert!(row.is_some() && silent.accepted.iter().any(|gap| gap == TOLD_GAP));
+        }
+    }
 }
 
 #[test]

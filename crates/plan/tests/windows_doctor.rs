@@ -1,12 +1,16 @@
 //! What `garth doctor` would say on six recorded machines, and on worse ones.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
 mod windows_machines;
 
+use garth_plan::assurance::gate;
 use garth_plan::windows::doctor::{Diagnosis, Finding, State, diagnose};
-use garth_plan::windows::facts::{CodeIntegrity, Feature, HostFacts, VolumeKind};
-use garth_plan::windows::spec::Tier;
+use garth_plan::windows::facts::{CodeIntegrity, Feature, HostFacts, Object, PathFact, Security, VolumeKind};
+use garth_plan::windows::journal::{Change, granted};
+use garth_plan::windows::setup::{Recorded, Wishes, plan, record};
+use garth_plan::windows::spec::{Identity, Tier};
+use garth_plan::windows::{Listed, derive, gaps, lower};
 use garth_policy::{Policy, Profile};
 use windows_machines::path;
 
@@ -56,6 +60,87 @@ fn what_differs_between_machines_is_told() {
     assert!(of(&domain, "PowerShell's").hints[0].contains("group policy"));
     assert!(of(&told(&machine("dev-drive")), "workspace").found.contains("Dev Drive"));
     assert_eq!(of(&home, "long paths").status, State::Limited);
+}
+
+#[test]
+fn what_is_not_prepared_is_told_with_the_command() {
+    let commands = [
+        ("home", r"garth-setup apply --elevate --profile C:\Users\ada"),
+        ("german", r#"garth-setup apply --elevate --profile "C:\Users\Jürgen Groß" --drive D:\"#),
+        ("cjk", r"garth-setup apply --elevate --profile C:\Users\山田太郎"),
+        ("dev-drive", r"garth-setup apply --elevate --profile C:\Users\lin --drive D:\"),
+    ];
+    for (name, command) in commands {
+        let mut facts = machine(name);
+        let told_of = told(&facts);
+        let found = of(&told_of, "preparation");
+        assert!(found.status == State::Limited && found.hints[0].ends_with(command), "{name}: {found:?}");
+        for code in ["system-drive", "profiles", "profile ", "profile-data"] {
+            assert!(found.found.contains(&format!("setup.{code}")), "{name}: {found:?}");
+        }
+        assert!(
+            found.found.contains("setup.null-device") && found.hints[1].contains("anew"),
+            "{name}: {found:?}"
+        );
+        prepare(&mut facts);
+        let told_of = told(&facts);
+        assert_eq!(
+            of(&told_of, "preparation").status,
+            State::Works,
+            "{name}: {:?}",
+            of(&told_of, "preparation")
+        );
+        assert_eq!(told_of.tier, Some(Tier::Container), "{name}");
+    }
+}
+
+/// As `garth-setup` leaves a machine.
+fn prepare(facts: &mut HostFacts) {
+    let device = "O:BAG:SYD:(A;;0x12019f;;;WD)(A;;0x12019f;;;AC)(A;;0x12019f;;;S-1-15-2-2)";
+    facts.prepared.null_device = Some(Security::Read(device.parse().unwrap()));
+    for change in record(&plan(Recorded::of(facts), &Wishes::of(facts))).changes {
+        let Change::Grant(grant) = change else { panic!("{change:?}") };
+        let Some(PathFact::Present(Object { security: Security::Read(descriptor), .. })) =
+            facts.paths.get_mut(&grant.path)
+        else {
+            panic!("{}", grant.path)
+        };
+        descriptor.dacl = Listed::Present(granted(descriptor.dacl.acl().unwrap(), &grant.entries).unwrap());
+    }
+}
+
+#[test]
+fn an_exempt_package_reaches_the_loopback_and_that_has_to_be_accepted() {
+    let mut facts = machine("home");
+    let package = |facts: &HostFacts| {
+        let policy = Policy::builtin(Profile::Workspace, &facts.context);
+        let mut command = garth_plan::facts::Command {
+            arguments: vec![b"cmd".to_vec()],
+            directory: facts.context.workspace.clone(),
+            logical_directory: None,
+            environment: Vec::new(),
+            terminal: None,
+            layers: Vec::new(),
+            observe: false,
+        };
+        let path = facts.environment.iter().find(|(name, _)| name.eq_ignore_ascii_case("path")).unwrap();
+        command.environment = vec![(path.0.clone().into_bytes(), path.1.clone().into_bytes())];
+        let report = garth_plan::linux::Report::Gaps;
+        lower(&policy, &policy.files.boundaries(), facts, &command, None, report).unwrap()
+    };
+    let plan = package(&facts);
+    assert!(plan.launch.canary.as_ref().unwrap().unconnected);
+    let Identity::Container(recipe) = plan.launch.identity else { panic!() };
+    facts.prepared.loopback = Some(vec![derive::package("somebody.else")]);
+    assert!(package(&facts).launch.canary.unwrap().unconnected, "another package's exemption is not ours");
+    facts.prepared.loopback = Some(vec![recipe.package]);
+    let plan = package(&facts);
+    // Else the canary would find that a server of the machine can be reached.
+    assert!(!plan.launch.canary.unwrap().unconnected);
+    assert!(!plan.accepted.iter().any(|gap| gap == gaps::LOOPBACK));
+    let refused = gate(&plan.assurance, &plan.accepted).unwrap_err();
+    assert!(refused.iter().any(|row| row.status.gap() == Some(gaps::LOOPBACK)));
+    assert!(of(&told(&facts), "tier container").found.contains(gaps::LOOPBACK));
 }
 
 #[test]

@@ -120,6 +120,32 @@ fn nothing_is_taken_beyond_the_window() {
     assert_eq!(inside.send(stream, &vec![1; 100_000]), WINDOW as usize);
 }
 
+#[test]
+fn there_is_room_for_what_is_taken() {
+    let (mut inside, mut outside) = (Mux::new(Side::Inside), Mux::new(Side::Outside));
+    let stream = inside.open(Target::Proxy).unwrap();
+    assert_eq!(inside.room(stream), WINDOW as usize);
+    assert_eq!(inside.send(stream, &[1; 40_000]), 40_000);
+    let left = inside.room(stream);
+    assert_eq!((left, inside.send(stream, &[1; 40_000])), (WINDOW as usize - 40_000, left));
+    assert_eq!(inside.room(stream), 0);
+    outside.receive(&inside.take_output()).unwrap();
+    outside.consumed(stream, 40_000);
+    // Who found no room is told of it, as who sent too much is.
+    assert_eq!(inside.receive(&outside.take_output()).unwrap(), [Event::Writable(stream)]);
+    assert_eq!(inside.room(stream), 40_000);
+    // A pipe that is full has room for nobody.
+    let many: Vec<u32> = (0..8).map(|_| inside.open(Target::Proxy).unwrap()).collect();
+    for stream in &many {
+        inside.send(*stream, &vec![1; WINDOW as usize]);
+    }
+    assert!(inside.is_full());
+    assert_eq!(inside.room(stream), 0);
+    inside.finish(many[0]);
+    assert!(inside.waiting() > 0 && !inside.take_output().is_empty() && inside.waiting() == 0);
+    assert_eq!((inside.room(stream), inside.room(many[0]), inside.room(999)), (40_000, 0, 0));
+}
+
 fn frame(kind: u8, stream: u32, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_le_bytes();
     [&[kind][..], &stream.to_le_bytes(), &length, content].concat()

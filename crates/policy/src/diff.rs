@@ -5,7 +5,7 @@
 
 use crate::decision::{AccessRequest, Outcome};
 use crate::files::{FileOp, FileRules, Pattern};
-use crate::network::SecretSource;
+use crate::network::{Network, SecretBinding, SecretPlace, SecretSource};
 use crate::origin::Sourced;
 use crate::path::AbsPath;
 use crate::policy::Policy;
@@ -126,13 +126,11 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
     let modes = (before.network.mode.value, after.network.mode.value);
     push(out, "network mode", &modes.0, &modes.1, |mode| mode.name().to_owned());
     let (old, new) = (&before.network, &after.network);
-    let most = |network: &crate::network::Network| {
-        network.budget.upload.as_ref().map_or(u64::MAX, |upload| upload.value)
-    };
+    let most = |network: &Network| network.budget.upload.as_ref().map_or(u64::MAX, |upload| upload.value);
     push(out, "bytes to one host", &most(old), &most(new), show_most);
-    let names = |network: &crate::network::Network| network.budget.new_names.value;
+    let names = |network: &Network| network.budget.new_names.value;
     push(out, "new names a minute", &names(old), &names(new), ToString::to_string);
-    let proxy = |network: &crate::network::Network| {
+    let proxy = |network: &Network| {
         network.proxy.as_ref().map_or_else(|| "as the environment says".to_owned(), ToString::to_string)
     };
     if proxy(old) != proxy(new) {
@@ -159,13 +157,11 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
         );
     }
     for (host, port) in &hosts {
-        let most = |network: &crate::network::Network| {
-            network.upload_rule(host, *port).map_or(u64::MAX, |(most, _)| most)
-        };
+        let most = |network: &Network| network.upload_rule(host, *port).map_or(u64::MAX, |(most, _)| most);
         push(out, format!("bytes to {host}:{port}"), &most(old), &most(new), show_most);
     }
     for rule in old.rules.iter().chain(&new.rules).filter(|rule| rule.judges()) {
-        let limited = |network: &crate::network::Network| {
+        let limited = |network: &Network| {
             let same = |known: &&crate::network::HttpRule| {
                 known.judges()
                     && known.host == rule.host
@@ -178,19 +174,41 @@ fn network(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
         let words = |absent: &Reverse<bool>| if absent.0 { "there" } else { "not there" }.to_owned();
         push(out, what, &Reverse(limited(old)), &Reverse(limited(new)), words);
     }
-    let names: BTreeSet<&String> =
-        old.secrets.iter().chain(&new.secrets).map(|secret| &secret.name).collect();
+    secrets(old, new, out);
+}
+
+/// Which hosts see a secret, where in a request, and where it comes from.
+fn secrets(old: &Network, new: &Network, out: &mut Vec<Change>) {
+    fn binding<'n>(network: &'n Network, name: &str) -> Option<&'n SecretBinding> {
+        network.secrets.iter().find(|secret| secret.name == name)
+    }
+    let both = || old.secrets.iter().chain(&new.secrets);
+    let names: BTreeSet<&String> = both().map(|secret| &secret.name).collect();
     for name in names {
-        let hosts = |network: &crate::network::Network| {
-            let found = network.secrets.iter().find(|secret| secret.name == *name);
-            found.map_or(0, |secret| secret.hosts.len())
-        };
-        push(out, format!("hosts that see {name}"), &hosts(old), &hosts(new), ToString::to_string);
+        let (old, new) = (binding(old, name), binding(new, name));
+        let hosts: BTreeSet<String> = [old, new]
+            .into_iter()
+            .flatten()
+            .flat_map(|secret| &secret.hosts)
+            .map(ToString::to_string)
+            .collect();
+        for host in &hosts {
+            let sees = |secret: Option<&SecretBinding>| {
+                secret.is_some_and(|secret| secret.hosts.iter().any(|known| known.to_string() == *host))
+            };
+            let words = |sees: &bool| if *sees { "sees it" } else { "does not see it" }.to_owned();
+            push(out, format!("{name} at {host}"), &sees(old), &sees(new), words);
+        }
+        for place in SecretPlace::ALL {
+            let puts =
+                |secret: Option<&SecretBinding>| secret.is_some_and(|secret| secret.places.contains(&place));
+            let words = |puts: &bool| if *puts { "put in" } else { "not put in" }.to_owned();
+            push(out, format!("{name} in {}", place.name()), &puts(old), &puts(new), words);
+        }
         // Reading something is less than running something.
-        let source = |network: &crate::network::Network| {
-            let found = network.secrets.iter().find(|secret| secret.name == *name);
-            let runs = found.is_some_and(|secret| matches!(secret.from, SecretSource::Command(_)));
-            (runs, found.map_or_else(|| "none".to_owned(), |secret| secret.from.to_string()))
+        let source = |secret: Option<&SecretBinding>| {
+            let runs = secret.is_some_and(|secret| matches!(secret.from, SecretSource::Command(_)));
+            (runs, secret.map_or_else(|| "none".to_owned(), |secret| secret.from.to_string()))
         };
         push(out, format!("source of {name}"), &source(old), &source(new), |(_, source)| source.clone());
     }

@@ -418,6 +418,14 @@ impl FileRules {
         &self.private
     }
 
+    /// Whether the sandbox has a directory of its own at or above a path whose grant has this depth: what the host has
+    /// there is not shown.
+    #[must_use]
+    pub fn is_private(&self, path: &AbsPath, depth: usize) -> bool {
+        let private = self.private.iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max();
+        private.is_some_and(|private| depth <= private)
+    }
+
     /// Whether rules of the project layer may widen.
     pub fn trust_project(&mut self, trusted: bool) {
         self.project_trusted = trusted;

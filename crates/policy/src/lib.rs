@@ -69,7 +69,7 @@ pub use load::{
 };
 pub use network::{
     DomainRule, HttpRule, Network, NetworkBudget, NetworkCode, NetworkDecision, NetworkMode, SecretBinding,
-    SecretSource, is_ambiguous_path,
+    SecretPlace, SecretSource, is_ambiguous_path,
 };
 pub use origin::{Layer, Origin, Sourced};
 pub use path::{AbsPath, Flavor, PathError, escape_lossless, escape_visible};

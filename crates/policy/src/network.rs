@@ -3,11 +3,13 @@
 use crate::address::{SpecialRange, canonical, embedded, special_range};
 use crate::host::{HostPattern, normalise_host};
 use crate::origin::{Layer, Origin, Sourced};
-use crate::path::AbsPath;
 use crate::proxy::ProxyRule;
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+
+mod secret;
+
+pub use secret::{SecretBinding, SecretPlace, SecretSource};
 
 /// How far the network is open, strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,54 +67,6 @@ impl HttpRule {
     pub fn judges(&self) -> bool {
         self.upload.is_none() || !self.methods.is_empty() || !self.paths.is_empty()
     }
-}
-
-/// Where the real value of a secret is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SecretSource {
-    /// An environment variable of the broker.
-    Env(String),
-    /// A file outside, without its final line break.
-    File(AbsPath),
-    /// What a program outside prints, without its final line breaks. The first word is a bare name, which is looked for in
-    /// `PATH`, or an absolute path. No project names one: its content is trusted, and not what the program does.
-    Command(Vec<String>),
-    /// An entry of the user's own keyring.
-    Keyring {
-        /// The service that it is for.
-        service: String,
-        /// The account at the service.
-        account: String,
-    },
-}
-
-impl fmt::Display for SecretSource {
-    /// As a policy says it, without the arguments of a command: people put secrets there.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(out, "env:{name}"),
-            Self::File(path) => write!(out, "file:{path}"),
-            Self::Command(words) => match words.as_slice() {
-                [program] => write!(out, "command:{program}"),
-                words => write!(out, "command:{} ...", words.first().map_or("", String::as_str)),
-            },
-            Self::Keyring { service, account } => write!(out, "keyring:{service}/{account}"),
-        }
-    }
-}
-
-/// A placeholder inside, which the proxy replaces by the real value on the way to some hosts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretBinding {
-    /// Name of the environment variable inside.
-    pub name: String,
-    /// Where the real value is.
-    pub from: SecretSource,
-    /// Hosts that may see it.
-    pub hosts: Vec<HostPattern>,
-    /// Where it was said.
-    pub origin: Origin,
 }
 
 /// Bounds on what leaves in one session, whatever is allowed.

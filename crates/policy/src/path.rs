@@ -210,7 +210,12 @@ impl AbsPath {
     /// How many names stand below the root.
     #[must_use]
     pub fn depth(&self) -> usize {
-        self.components().count()
+        match self.flavor {
+            // Each name has one separator before it.
+            Flavor::Posix if self.bytes.len() > 1 => self.bytes.iter().filter(|byte| **byte == b'/').count(),
+            Flavor::Posix => 0,
+            Flavor::Windows => self.components().count(),
+        }
     }
 
     /// True if `prefix` is this path or one of its ancestors, by whole components.
@@ -220,8 +225,12 @@ impl AbsPath {
             return false;
         }
         let (key, start, separator) = (self.key(), prefix.key(), self.separator());
-        key.starts_with(start)
-            && (key.len() == start.len() || start.last() == Some(&separator) || key[start.len()] == separator)
+        // Most paths that are asked about are no ancestors, and most of these have no name that ends there.
+        let is_end = match key.get(start.len()) {
+            Some(byte) => *byte == separator || start.last() == Some(&separator),
+            None => key.len() == start.len(),
+        };
+        is_end && key.starts_with(start)
     }
 
     /// The part below `prefix`, without a leading separator; `None` if it is no ancestor.
@@ -257,7 +266,13 @@ impl AbsPath {
     /// The last name; `None` for a root.
     #[must_use]
     pub fn file_name(&self) -> Option<&[u8]> {
-        self.components().next_back()
+        match self.flavor {
+            Flavor::Posix => {
+                let name = self.bytes.rsplit(|byte| *byte == b'/').next()?;
+                (!name.is_empty()).then_some(name)
+            }
+            Flavor::Windows => self.components().next_back(),
+        }
     }
 
     /// This path extended by a relative one.

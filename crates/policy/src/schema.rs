@@ -195,6 +195,24 @@ struct SecretSection {
     from: String,
     /// Hosts that may see it, as in `domains`.
     hosts: Vec<String>,
+    /// In which parts of a request it is put in; `["headers"]` if it is left out. In `path` and `query` it is percent-encoded. For
+    /// `body` the placeholder is as long as the value, which tells that length, and the value must be one that no usual form of
+    /// body writes differently.
+    r#in: Option<Vec<PlaceWord>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum PlaceWord {
+    /// Values of headers, also within `Authorization: Basic`.
+    Headers,
+    /// The path of the target.
+    Path,
+    /// The query of the target.
+    Query,
+    /// The body, unless it is compressed.
+    Body,
 }
 
 #[derive(JsonSchema)]
@@ -398,7 +416,8 @@ struct AuditSection {
     path: Option<String>,
     /// Whether each program that starts inside is recorded.
     processes: Option<bool>,
-    /// How refused reads are found: where it costs nothing, or by looking at every open, which costs a factor of two.
+    /// How refused reads are found: where it costs nothing; by telling of names that are looked for in directories that the
+    /// sandbox makes up, which makes starting a little longer; or by looking at every open, which costs a factor of two.
     reads: Option<ReadsWord>,
     /// How long the log of an ended session is kept, such as `90d`. A project's policy cannot say it, and a managed one
     /// only lengthens it.
@@ -415,6 +434,7 @@ struct AuditSection {
 #[expect(dead_code, reason = "it exists for its schema")]
 enum ReadsWord {
     Cheap,
+    Told,
     Trace,
 }
 

@@ -51,6 +51,8 @@ pub struct Tier {
 pub enum Reads {
     /// Where it costs the allowed reads nothing.
     Cheap,
+    /// Names that are looked for in directories that the sandbox makes up are told, once. Starting takes a little longer.
+    Told,
     /// Every open is looked at, whatever that costs.
     Trace,
 }
@@ -61,6 +63,7 @@ impl Reads {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cheap => "cheap",
+            Self::Told => "told",
             Self::Trace => "trace",
         }
     }

@@ -144,9 +144,16 @@ fn network(policy: &Policy, out: &mut Vec<Clause>) {
     }
     for secret in &network.secrets {
         let hosts: Vec<String> = secret.hosts.iter().map(ToString::to_string).collect();
+        let places: Vec<&str> = secret.places.iter().map(|place| place.name()).collect();
         out.push(clause(
             "network",
-            format!("secret {} from {} for {}", secret.name, secret.from, hosts.join(", ")),
+            format!(
+                "secret {} from {} for {} in {}",
+                secret.name,
+                secret.from,
+                hosts.join(", "),
+                places.join(", ")
+            ),
             &secret.origin,
         ));
     }

@@ -69,6 +69,16 @@ const MISTAKES: &[(&str, Layer, &str)] = &[
     ("port", Layer::User, "[network]\nlisten = [0, 70000, \"80\"]\n"),
     ("rule without host", Layer::User, "[[network.rules]]\nmethods = [\"get\"]\npaths = [\"x\"]\n"),
     ("secret", Layer::User, "[network.secrets.TOKEN]\nfrom = \"vault\"\nhosts = [\"a.example\"]\n"),
+    (
+        "secret in odd places",
+        Layer::User,
+        "[network.secrets.TOKEN]\nfrom = \"env:TOKEN\"\nhosts = [\"a.example\"]\nin = [\"header\", \"cookie\"]\n",
+    ),
+    (
+        "secret in no place",
+        Layer::User,
+        "[network.secrets.TOKEN]\nfrom = \"env:TOKEN\"\nhosts = [\"a.example\"]\nin = []\n",
+    ),
     ("secret without hosts", Layer::User, "[network.secrets.TOKEN]\nfrom = \"env:TOKEN\"\n"),
     ("command without prefix", Layer::User, "[[commands]]\ndecision = \"deny\"\n"),
     ("command without decision", Layer::User, "[[commands]]\nprefix = [\"git\"]\n"),

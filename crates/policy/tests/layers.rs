@@ -11,8 +11,8 @@ mod support;
 
 use garth_policy::{
     Access, AccessRequest, Addition, Direction, FileOp, Flag, Inputs, Layer, Loaded, NetworkMode, NodeKind,
-    Outcome, Policy, Profile, Reads, Setting, Source, TrustStore, UndoFallback, UndoMode, add, check, diff,
-    init_template, load, reference_markdown, schema, show_json, show_text,
+    Outcome, Policy, Profile, Reads, SecretPlace, Setting, Source, TrustStore, UndoFallback, UndoMode, add,
+    check, diff, init_template, load, reference_markdown, schema, show_json, show_text,
 };
 use support::{context, golden, path};
 
@@ -131,6 +131,8 @@ fn what_is_recorded_is_only_added_to() {
     assert_eq!(said(less, ""), (false, Reads::Cheap, Some(path("/home/ann/anchor"))));
     assert_eq!(said(less, more), (true, Reads::Trace, Some(path("/srv/anchor"))));
     assert_eq!(said(more, "[audit]\nreads = \"cheap\"\n").1, Reads::Trace);
+    assert_eq!(said("[audit]\nreads = \"told\"\n", "[audit]\nreads = \"cheap\"\n").1, Reads::Told);
+    assert_eq!(said("[audit]\nreads = \"told\"\n", more).1, Reads::Trace);
 }
 
 #[test]
@@ -516,6 +518,27 @@ fn a_rules_budget_is_a_difference() {
     assert_eq!(found, [("bytes to a.example:443", Direction::Widens)], "{changes:?}");
     let changes = diff(&policy("1MiB"), &resolve("", "", "", false).policy);
     assert!(changes.iter().all(|change| change.direction == Direction::Widens), "{changes:?}");
+}
+
+#[test]
+fn more_hosts_or_places_of_a_secret_widen() {
+    let policy = |more: &str| {
+        let secret = format!("[network.secrets.T]\nfrom = \"env:T\"\n{more}\n");
+        resolve(&secret, "", "", false).policy
+    };
+    let usual = policy("hosts = [\"a.example\"]");
+    assert_eq!(usual.network.secrets[0].places, [SecretPlace::Headers]);
+    assert!(diff(&usual, &policy("hosts = [\"a.example\"]\nin = [\"headers\", \"headers\"]")).is_empty());
+    let body = policy("hosts = [\"a.example\"]\nin = [\"body\"]");
+    let other = policy("hosts = [\"b.example\"]");
+    let ways = |before, after| -> Vec<(String, Direction)> {
+        diff(before, after).into_iter().map(|change| (change.what, change.direction)).collect()
+    };
+    let (widens, narrows) = (Direction::Widens, Direction::Narrows);
+    assert_eq!(ways(&usual, &body), [("T in body".into(), widens), ("T in headers".into(), narrows)]);
+    assert_eq!(ways(&usual, &other), [("T at b.example".into(), widens), ("T at a.example".into(), narrows)]);
+    let text = show_text(&body);
+    assert!(text.contains("secret T from env:T for a.example in body"), "{text}");
 }
 
 #[test]

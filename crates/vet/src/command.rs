@@ -1,5 +1,6 @@
 //! What all grammars are lowered to: simple commands with words, redirections and what is not known.
 
+use crate::region::Region;
 use serde::{Deserialize, Serialize};
 
 /// The grammar in which a text is read.
@@ -200,4 +201,7 @@ pub struct Script {
     pub definitions: Vec<String>,
     /// What was not understood.
     pub problems: Vec<Problem>,
+    /// Stretches of the commands that keep their working directory, run again or run later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<Region>,
 }

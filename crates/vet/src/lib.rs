@@ -7,6 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+#[path = "../tests/growth/clock.rs"]
+mod clock;
 mod cmd;
 mod command;
 mod effect;
@@ -17,12 +20,14 @@ pub mod launch;
 mod nested;
 mod parse;
 pub mod pwsh;
+mod region;
 mod sh;
 
 pub use cmd::nested as cmd_nested;
 pub use effect::{Effect, EffectKind};
 pub use nested::Nested;
 pub use parse::{argv, parse, parse_at, parse_batch};
+pub use region::{Region, RegionKind};
 
 pub use command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,

@@ -19,7 +19,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "garth-undo", may_use: &["garth-policy"] },
     Layer { name: "garth-host", may_use: &["garth-plan", "garth-policy", "garth-undo"] },
     Layer { name: "garth-runner", may_use: &["garth-plan", "garth-host", "garth-policy"] },
-    Layer { name: "garth-setup", may_use: &["garth-plan", "garth-host"] },
+    Layer { name: "garth-setup", may_use: &["garth-plan", "garth-host", "garth-policy"] },
     Layer {
         name: "garth",
         may_use: &[

@@ -88,7 +88,14 @@ fn of_files(name: &str) -> Vec<Event> {
 }
 
 fn of_network(name: &str) -> Vec<Event> {
-    let secret = || SecretUse { secret: name.into(), host: Some(name.into()), port: 443, connection: 1 };
+    let secret = || SecretUse {
+        secret: name.into(),
+        host: Some(name.into()),
+        port: 443,
+        connection: 1,
+        place: None,
+        reason: None,
+    };
     let (host, code, reason) = (Some(name.to_owned()), name.to_owned(), name.to_owned());
     vec![
         NetworkAllowed(decided(name)).into(),

@@ -438,6 +438,12 @@ pub struct SecretUse {
     pub port: u16,
     /// Number of the connection in this session.
     pub connection: u64,
+    /// The part of the request: `headers`, `path`, `query` or `body`; null in logs of before there were several.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// Why it was kept back; null if it was put in.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// A secret that was put in.

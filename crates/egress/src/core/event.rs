@@ -3,6 +3,7 @@
 
 use super::host::Host;
 use super::ruling::Ruling;
+use super::toward::SecretSeen;
 use core::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
@@ -70,10 +71,8 @@ pub struct Decided {
     pub request: Option<Request>,
     /// Verdict, reason, clause and hint.
     pub ruling: Ruling,
-    /// Names of the secrets that were put in.
-    pub secrets: Vec<String>,
-    /// Names of the secrets whose placeholder was sent to a host that may not see them.
-    pub withheld: Vec<String>,
+    /// The placeholders in the head of the request, and for a compressed body those that may be in it.
+    pub secrets: Vec<SecretSeen>,
     /// True if the client's hello was encrypted in part (ECH), or pretended to be.
     pub encrypted_hello: bool,
 }
@@ -93,6 +92,19 @@ pub struct Closed {
     pub received: u64,
     /// How long it was open, in milliseconds.
     pub milliseconds: u64,
+}
+
+/// Placeholders that were met in the body of a request, which is seen after the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretsSeen {
+    /// Number of the connection in this session.
+    pub connection: u64,
+    /// The host.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+    /// The placeholders.
+    pub secrets: Vec<SecretSeen>,
 }
 
 /// Something of the broker's own that failed; no decision.
@@ -118,6 +130,8 @@ impl Fault {
 pub enum Event {
     /// A decision.
     Decided(Box<Decided>),
+    /// Secrets in a body, each once a request.
+    Secrets(SecretsSeen),
     /// The end of a connection.
     Closed(Closed),
     /// A failure of the broker's own.

@@ -1,12 +1,7 @@
-//! Secrets that are put in on the way out. Inside there is a placeholder; the real value is put in its place in header
-//! values of requests to the hosts of its rule, and taken out again of what comes back.
+//! Secrets of a session. Inside there is a placeholder; the real value is put in its place in requests to the hosts of its
+//! rule, in the parts that the rule names ([`Toward`](super::toward::Toward)).
 
-use super::host::Host;
-use super::http::basic_token;
-use super::scrub::Scrubber;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use garth_policy::HostPattern;
+use garth_policy::{HostPattern, SecretBinding, SecretPlace};
 use std::fmt;
 
 /// Shorter placeholders could be met by chance.
@@ -19,6 +14,7 @@ pub struct Secret {
     placeholder: String,
     value: String,
     hosts: Vec<HostPattern>,
+    places: Vec<SecretPlace>,
 }
 
 /// Why a secret cannot be used.
@@ -28,6 +24,12 @@ pub enum SecretFault {
     Empty,
     /// The value holds what no header can hold.
     Letter,
+    /// It goes into bodies, and is too short for a placeholder of its length, which could be met by chance.
+    Short,
+    /// It goes into bodies, and holds a letter that JSON, XML or HTML write differently.
+    Body,
+    /// It goes into paths, and nothing but dots means another directory there.
+    Path,
     /// The placeholder is too short, holds other letters than `A-Z a-z 0-9 _ -`, or is part of another one or of a value.
     Placeholder,
 }
@@ -37,6 +39,13 @@ impl fmt::Display for SecretFault {
         out.write_str(match self {
             Self::Empty => "the secret is empty",
             Self::Letter => "the secret holds a letter that no header can hold, such as a line break",
+            Self::Short => {
+                "a secret for bodies needs 16 letters at least: its placeholder has the same length"
+            }
+            Self::Body => {
+                "a secret for bodies cannot hold `\"`, `\\`, `<`, `>` or `&`, which bodies write differently"
+            }
+            Self::Path => "a secret for paths cannot be all dots",
             Self::Placeholder => "the placeholder is not unique or too short",
         })
     }
@@ -67,7 +76,7 @@ impl fmt::Display for SecretClash {
 impl std::error::Error for SecretClash {}
 
 impl Secret {
-    /// A secret that goes to `hosts`.
+    /// A secret that goes to `hosts`, in header values.
     ///
     /// # Errors
     /// When the value cannot stand in a header, or the placeholder could be met by chance.
@@ -77,7 +86,13 @@ impl Secret {
         value: impl Into<String>,
         hosts: Vec<HostPattern>,
     ) -> Result<Self, SecretFault> {
-        let secret = Self { name: name.into(), placeholder: placeholder.into(), value: value.into(), hosts };
+        let secret = Self {
+            name: name.into(),
+            placeholder: placeholder.into(),
+            value: value.into(),
+            hosts,
+            places: SecretPlace::USUAL.to_vec(),
+        };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if secret.value.is_empty() {
             return Err(SecretFault::Empty);
@@ -89,6 +104,33 @@ impl Secret {
             && secret.placeholder.bytes().all(plain)
             && !secret.value.contains(&secret.placeholder);
         if is_sound { Ok(secret) } else { Err(SecretFault::Placeholder) }
+    }
+
+    /// The secret of a policy with its value, and a placeholder from bytes that nobody can guess. One that goes into bodies
+    /// has a placeholder as long as the value, so that lengths stay what the client said.
+    ///
+    /// # Errors
+    /// When the value cannot stand where the policy wants it.
+    pub fn bound(
+        binding: &SecretBinding,
+        value: impl Into<String>,
+        random: [u8; 16],
+    ) -> Result<Self, SecretFault> {
+        let value = value.into();
+        let is_for = |place| binding.places.contains(&place);
+        if is_for(SecretPlace::Body) && value.contains(['"', '\\', '<', '>', '&']) {
+            return Err(SecretFault::Body);
+        }
+        if is_for(SecretPlace::Path) && value.bytes().all(|byte| byte == b'.') && !value.is_empty() {
+            return Err(SecretFault::Path);
+        }
+        let placeholder = match value.len() {
+            1..SHORTEST_PLACEHOLDER if is_for(SecretPlace::Body) => return Err(SecretFault::Short),
+            length if is_for(SecretPlace::Body) => placeholder_of(&binding.name, random, length),
+            _ => Self::placeholder_for(&binding.name, random),
+        };
+        let secret = Self::new(&binding.name, placeholder, value, binding.hosts.clone())?;
+        Ok(Self { places: binding.places.clone(), ..secret })
     }
 
     /// A placeholder for the variable `name`, from bytes that nobody can guess.
@@ -117,8 +159,18 @@ impl Secret {
             || (other.value != self.value && other.value.contains(&self.value))
     }
 
+    /// What is put in the placeholder's place.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Whether it may stand in this part of a request.
+    pub(crate) fn goes_in(&self, place: SecretPlace) -> bool {
+        self.places.contains(&place)
+    }
+
     /// Without TLS a secret goes only where its rule names the very port.
-    fn goes_to(&self, host: &str, port: u16, is_private: bool) -> bool {
+    pub(crate) fn goes_to(&self, host: &str, port: u16, is_private: bool) -> bool {
         let mut hosts = self.hosts.iter();
         hosts.any(|pattern| pattern.matches(host, port) && (is_private || pattern.port.is_some()))
     }
@@ -129,19 +181,28 @@ impl fmt::Debug for Secret {
         out.debug_struct("Secret")
             .field("name", &self.name)
             .field("hosts", &self.hosts)
+            .field("places", &self.places)
             .finish_non_exhaustive()
     }
 }
 
-/// A header value after substitution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Substituted {
-    /// The new value; `None` if it stays as it is.
-    pub value: Option<Vec<u8>>,
-    /// Names of the secrets that were put in.
-    pub used: Vec<String>,
-    /// Names of the secrets whose placeholder is there, and that may not go to this host.
-    pub withheld: Vec<String>,
+/// A placeholder with so many letters. What is long enough is the usual one, filled up.
+fn placeholder_of(name: &str, random: [u8; 16], length: usize) -> String {
+    let usual = Secret::placeholder_for(name, random);
+    let mut text = if usual.len() <= length {
+        usual
+    } else {
+        // 36 letters tell more apart than 16 in the little room that there is.
+        let mut rest = u128::from_be_bytes(random);
+        let digits = std::iter::repeat_with(|| {
+            let digit = u32::try_from(rest % 36).unwrap_or(0);
+            rest /= 36;
+            char::from_digit(digit, 36).unwrap_or('0')
+        });
+        "garth-".chars().chain(digits).take(length).collect()
+    };
+    text.extend(std::iter::repeat_n('0', length.saturating_sub(text.len())));
+    text
 }
 
 /// All secrets of a session.
@@ -178,87 +239,10 @@ impl Secrets {
         self.all.is_empty()
     }
 
-    /// Puts secrets into a header value of a request to `host`. Credentials of the scheme `Basic` are looked into.
-    /// `is_private` says that the request goes over TLS.
-    #[must_use]
-    pub fn substitute(&self, host: &Host, port: u16, is_private: bool, value: &[u8]) -> Substituted {
-        let text = host.text();
-        let allowed = |secret: &Secret| secret.goes_to(&text, port, is_private);
-        let mut out = Substituted { value: None, used: Vec::new(), withheld: Vec::new() };
-        let mut changed = self.replace(value, &allowed, &mut out);
-        let inner = basic_token(value).and_then(|token| STANDARD.decode(token).ok());
-        if let Some(inner) = inner.and_then(|inner| self.replace(&inner, &allowed, &mut out)) {
-            changed = Some(format!("Basic {}", STANDARD.encode(inner)).into_bytes());
-        }
-        out.value = changed;
-        out
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Secret] {
+        &self.all
     }
-
-    fn replace(
-        &self,
-        value: &[u8],
-        allowed: &dyn Fn(&Secret) -> bool,
-        out: &mut Substituted,
-    ) -> Option<Vec<u8>> {
-        let mut changed: Option<Vec<u8>> = None;
-        for secret in &self.all {
-            let current = changed.as_deref().unwrap_or(value);
-            if !contains(current, secret.placeholder.as_bytes()) {
-                continue;
-            }
-            if allowed(secret) {
-                changed = Some(replaced(current, secret.placeholder.as_bytes(), secret.value.as_bytes()));
-                out.used.push(secret.name.clone());
-            } else {
-                out.withheld.push(secret.name.clone());
-            }
-        }
-        changed
-    }
-
-    /// What takes secrets out of a body that comes back from `host`; `None` if no secret may go there.
-    #[must_use]
-    pub fn scrubber(&self, host: &Host, port: u16, is_private: bool) -> Option<Scrubber> {
-        let text = host.text();
-        let there = self.all.iter().filter(|secret| secret.goes_to(&text, port, is_private));
-        let values: Vec<Vec<u8>> = there.map(|secret| secret.value.clone().into_bytes()).collect();
-        (!values.is_empty()).then(|| Scrubber::new(values))
-    }
-
-    /// Takes secrets out of a header value that comes back; `None` if it holds none.
-    #[must_use]
-    pub fn scrub(&self, value: &[u8]) -> Option<Vec<u8>> {
-        let mut changed: Option<Vec<u8>> = None;
-        for secret in &self.all {
-            let current = changed.as_deref().unwrap_or(value);
-            if contains(current, secret.value.as_bytes()) {
-                changed = Some(replaced(current, secret.value.as_bytes(), secret.placeholder.as_bytes()));
-            }
-        }
-        changed
-    }
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    !part.is_empty() && text.windows(part.len()).any(|window| window == part)
-}
-
-fn replaced(text: &[u8], part: &[u8], by: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, tail)) = rest.split_first() {
-        match rest.strip_prefix(part).filter(|_| !part.is_empty()) {
-            Some(after) => {
-                out.extend_from_slice(by);
-                rest = after;
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -267,51 +251,33 @@ mod tests {
 
     const PLACEHOLDER: &str = "garth-placeholder-0123456789abcdef";
 
-    fn secrets() -> Secrets {
-        let hosts =
-            vec![HostPattern::parse("api.example").unwrap(), HostPattern::parse("plain.example:80").unwrap()];
-        let other = Secret::new("B", "garth-other-0123456789abcdef", "bbb", Vec::new()).unwrap();
-        Secrets::new(vec![Secret::new("A", PLACEHOLDER, "real", hosts).unwrap(), other]).unwrap()
-    }
-
-    fn put(host: &str, port: u16, is_private: bool, value: &str) -> Substituted {
-        secrets().substitute(&Host::read(host).unwrap(), port, is_private, value.as_bytes())
+    fn bound(places: &[SecretPlace], value: &str) -> Result<Secret, SecretFault> {
+        let origin = garth_policy::Origin::unplaced(garth_policy::Layer::User, "test");
+        let from = garth_policy::SecretSource::Env("A".to_owned());
+        let name = "GITHUB_TOKEN".to_owned();
+        let binding = SecretBinding { name, from, hosts: Vec::new(), places: places.to_vec(), origin };
+        Secret::bound(&binding, value, [0xab; 16])
     }
 
     #[test]
-    fn only_the_hosts_of_the_rule_see_the_value() {
-        let bearer = format!("Bearer {PLACEHOLDER}");
-        let there = put("api.example", 443, true, &bearer);
-        assert_eq!(there.value.as_deref(), Some(&b"Bearer real"[..]));
-        assert_eq!(there.used, ["A"]);
-        for (host, port, is_private) in [
-            ("evil.example", 443, true),
-            ("api.example", 80, false),
-            ("plain.example", 81, false),
-            ("x.api.example", 443, true),
-        ] {
-            let elsewhere = put(host, port, is_private, &bearer);
-            assert_eq!(elsewhere.value, None, "{host}");
-            assert_eq!(elsewhere.withheld, ["A"]);
+    fn a_placeholder_for_bodies_is_as_long_as_the_value() {
+        for length in [16, 17, 30, 31, 32, 47, 51, 52, 53, 4000] {
+            let secret = bound(&[SecretPlace::Body], &"v".repeat(length)).unwrap();
+            assert_eq!(secret.placeholder().len(), length, "{secret:?}");
+            assert!(secret.placeholder().starts_with("garth-"), "{secret:?}");
         }
-        assert!(put("plain.example", 80, false, &bearer).value.is_some());
-        assert_eq!(put("api.example", 443, true, "Bearer x").value, None);
-    }
-
-    #[test]
-    fn basic_credentials_are_looked_into() {
-        let value = super::super::http::basic_value("user", PLACEHOLDER);
-        let there = put("api.example", 443, true, &value);
-        let wanted = super::super::http::basic_value("user", "real");
-        assert_eq!(there.value.as_deref(), Some(wanted.as_bytes()));
-        assert_eq!(put("evil.example", 443, true, &value).withheld, ["A"]);
-    }
-
-    #[test]
-    fn an_echo_comes_back_as_the_placeholder() {
-        let back = secrets().scrub(b"token=real; real");
-        assert_eq!(back, Some(format!("token={PLACEHOLDER}; {PLACEHOLDER}").into_bytes()));
-        assert_eq!(secrets().scrub(b"nothing"), None);
+        let usual = bound(&SecretPlace::USUAL, "v").unwrap();
+        assert_eq!(usual.placeholder(), Secret::placeholder_for("GITHUB_TOKEN", [0xab; 16]));
+        let short = |random| placeholder_of("T", random, 20);
+        assert_ne!(short([1; 16]), short([2; 16]));
+        assert_eq!(bound(&[SecretPlace::Body], "0123456789abcde"), Err(SecretFault::Short));
+        assert_eq!(bound(&[SecretPlace::Body], ""), Err(SecretFault::Empty));
+        for letter in ['"', '\\', '<', '>', '&'] {
+            let value = format!("0123456789abcdef{letter}");
+            assert_eq!(bound(&[SecretPlace::Body], &value), Err(SecretFault::Body));
+            assert!(bound(&[SecretPlace::Query, SecretPlace::Path], &value).is_ok());
+        }
+        assert_eq!(bound(&[SecretPlace::Path], ".."), Err(SecretFault::Path));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Bodies of requests, counted against the host's budget as they go. Nothing is gathered.
+//! Bodies of requests and answers, counted as they go, with secrets put in on the way out and taken out on the way back.
+//! Nothing is gathered: a frame is asked for when the other side wants one, and what is held back is shorter than a secret.
 
 use super::connection::Connection;
 use super::relay::Way;
-use crate::core::{Host, Scrubber};
+use crate::core::{BodySecrets, Host, Rewriter};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -12,76 +13,39 @@ use std::task::{Context, Poll};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-pub(crate) struct Counted {
-    pub(crate) inner: Incoming,
-    pub(crate) connection: Arc<Connection>,
-    pub(crate) host: Host,
-    pub(crate) port: u16,
+/// What is done to the pieces of a body.
+trait Pass {
+    /// Takes a piece; returns what may go on.
+    fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure>;
+
+    /// What is held back when the body ends.
+    fn rest(&mut self) -> Vec<u8>;
+
+    /// How many bytes are held back.
+    fn held(&self) -> usize;
 }
 
-impl Body for Counted {
-    type Data = Bytes;
-    type Error = Failure;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let frame = match Pin::new(&mut self.inner).poll_frame(context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
-            Poll::Ready(Some(Ok(frame))) => frame,
-        };
-        let length = frame.data_ref().map_or(0, Bytes::len);
-        let counted = Way::Up(&self.host, self.port).count(&self.connection, length);
-        Poll::Ready(Some(counted.map(|()| frame).map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// Bodies of responses: counted, and where a secret may have gone, without it.
-pub(crate) struct Received {
-    pub(crate) inner: Incoming,
-    pub(crate) connection: Arc<Connection>,
-    pub(crate) scrubber: Option<Scrubber>,
+/// A body whose pieces pass through something that keeps its length.
+struct Passing<P> {
+    inner: Incoming,
+    pass: P,
     /// A frame that waits for what was held back before it.
-    pub(crate) waiting: Option<Frame<Bytes>>,
+    waiting: Option<Frame<Bytes>>,
 }
 
-impl Received {
-    fn scrubbed(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
-        let Some(scrubber) = &mut self.scrubber else { return frame };
+impl<P: Pass + Unpin> Passing<P> {
+    fn frame(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Failure> {
         match frame.into_data() {
-            Ok(data) => Frame::data(Bytes::from(scrubber.push(&data))),
-            Err(trailers) if scrubber.holds() => {
+            Ok(data) => Ok(Frame::data(self.pass.piece(data)?)),
+            Err(trailers) if self.pass.held() > 0 => {
                 self.waiting = Some(trailers);
-                Frame::data(Bytes::from(scrubber.finish()))
+                Ok(Frame::data(self.pass.rest().into()))
             }
-            Err(trailers) => trailers,
+            Err(trailers) => Ok(trailers),
         }
     }
 
-    fn holds(&self) -> bool {
-        self.waiting.is_some() || self.scrubber.as_ref().is_some_and(Scrubber::holds)
-    }
-}
-
-impl Body for Received {
-    type Data = Bytes;
-    type Error = Failure;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         if let Some(waiting) = self.waiting.take() {
             return Poll::Ready(Some(Ok(waiting)));
         }
@@ -91,28 +55,132 @@ impl Body for Received {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(Some(Ok(frame))) => frame,
                 Poll::Ready(None) => {
-                    let rest = self.scrubber.as_mut().map(Scrubber::finish).unwrap_or_default();
-                    let last = (!rest.is_empty()).then(|| Ok(Frame::data(Bytes::from(rest))));
-                    return Poll::Ready(last);
+                    let rest = self.pass.rest();
+                    return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest.into()))));
                 }
             };
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            // Counting downwards cannot fail.
-            let _ = Way::Down.count(&self.connection, length);
-            let frame = self.scrubbed(frame);
+            let was_empty = frame.data_ref().is_some_and(Bytes::is_empty);
+            let frame = match self.frame(frame) {
+                Ok(frame) => frame,
+                Err(failure) => return Poll::Ready(Some(Err(failure))),
+            };
             // All of it may be held back; an empty frame would say nothing.
-            if length == 0 || frame.data_ref().is_none_or(|data| !data.is_empty()) {
+            if was_empty || frame.data_ref().is_none_or(|data| !data.is_empty()) {
                 return Poll::Ready(Some(Ok(frame)));
             }
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        !self.holds() && self.inner.is_end_stream()
+    fn is_at_end(&self) -> bool {
+        self.waiting.is_none() && self.pass.held() == 0 && self.inner.is_end_stream()
     }
 
-    fn size_hint(&self) -> SizeHint {
-        // What is held back is not in the inner body's count any more.
-        if self.holds() { SizeHint::default() } else { self.inner.size_hint() }
+    /// What is held back is not in the inner body's count any more.
+    fn size(&self) -> SizeHint {
+        let held = u64::try_from(self.pass.held()).unwrap_or(u64::MAX);
+        let inner = self.inner.size_hint();
+        let mut hint = SizeHint::new();
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint.set_lower(inner.lower().saturating_add(held));
+        hint
+    }
+}
+
+macro_rules! body {
+    ($name:ident) => {
+        impl Body for $name {
+            type Data = Bytes;
+            type Error = Failure;
+
+            fn poll_frame(
+                mut self: Pin<&mut Self>,
+                context: &mut Context<'_>,
+            ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+                self.0.poll(context)
+            }
+
+            fn is_end_stream(&self) -> bool {
+                self.0.is_at_end()
+            }
+
+            fn size_hint(&self) -> SizeHint {
+                self.0.size()
+            }
+        }
+    };
+}
+
+/// The body of a request: counted against the host's budget, and with secrets put in.
+pub(crate) struct Sent(Passing<Up>);
+
+body!(Sent);
+
+struct Up {
+    connection: Arc<Connection>,
+    host: Host,
+    port: u16,
+    secrets: Option<BodySecrets>,
+}
+
+impl Sent {
+    pub(crate) fn new(
+        inner: Incoming,
+        connection: Arc<Connection>,
+        (host, port): (Host, u16),
+        secrets: Option<BodySecrets>,
+    ) -> Self {
+        Self(Passing { inner, pass: Up { connection, host, port, secrets }, waiting: None })
+    }
+}
+
+impl Pass for Up {
+    fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
+        Way::Up(&self.host, self.port).count(&self.connection, piece.len())?;
+        let Some(secrets) = &mut self.secrets else { return Ok(piece) };
+        let passed = secrets.push(&piece);
+        self.connection.tell_secrets(&self.host, self.port, secrets.news());
+        Ok(passed.into())
+    }
+
+    fn rest(&mut self) -> Vec<u8> {
+        self.secrets.as_mut().map(BodySecrets::finish).unwrap_or_default()
+    }
+
+    fn held(&self) -> usize {
+        self.secrets.as_ref().map_or(0, BodySecrets::held)
+    }
+}
+
+/// The body of an answer: counted, and where a secret may have gone, without it.
+pub(crate) struct Received(Passing<Down>);
+
+body!(Received);
+
+struct Down {
+    connection: Arc<Connection>,
+    scrubber: Option<Rewriter>,
+}
+
+impl Received {
+    pub(crate) fn new(inner: Incoming, connection: Arc<Connection>, scrubber: Option<Rewriter>) -> Self {
+        Self(Passing { inner, pass: Down { connection, scrubber }, waiting: None })
+    }
+}
+
+impl Pass for Down {
+    fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
+        // Counting downwards cannot fail.
+        let _ = Way::Down.count(&self.connection, piece.len());
+        Ok(self.scrubber.as_mut().map_or_else(|| piece.clone(), |scrubber| scrubber.push(&piece).into()))
+    }
+
+    fn rest(&mut self) -> Vec<u8> {
+        self.scrubber.as_mut().map(Rewriter::finish).unwrap_or_default()
+    }
+
+    fn held(&self) -> usize {
+        self.scrubber.as_ref().map_or(0, Rewriter::held)
     }
 }

@@ -1,7 +1,7 @@
 //! One connection of a client: where it came in, and what is told about it.
 
 use super::session::Session;
-use crate::core::{Closed, Decided, Event, Front, Host, Protocol, Request, Ruling};
+use crate::core::{Closed, Decided, Event, Front, Host, Protocol, Request, Ruling, SecretSeen, SecretsSeen};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,8 +24,7 @@ pub(crate) struct Told<'a> {
     pub(crate) port: u16,
     pub(crate) address: Option<IpAddr>,
     pub(crate) request: Option<Request>,
-    pub(crate) secrets: Vec<String>,
-    pub(crate) withheld: Vec<String>,
+    pub(crate) secrets: Vec<SecretSeen>,
     pub(crate) encrypted_hello: bool,
 }
 
@@ -38,7 +37,6 @@ impl<'a> Told<'a> {
             address: None,
             request: None,
             secrets: Vec::new(),
-            withheld: Vec::new(),
             encrypted_hello: false,
         }
     }
@@ -69,7 +67,6 @@ impl Connection {
             request: told.request,
             ruling: ruling.clone(),
             secrets: told.secrets,
-            withheld: told.withheld,
             encrypted_hello: told.encrypted_hello,
         })));
     }
@@ -77,6 +74,14 @@ impl Connection {
     /// Tells of a refusal that came before anything was connected.
     pub(crate) fn refuse(&self, protocol: Protocol, host: Option<&Host>, port: u16, ruling: &Ruling) {
         self.tell(Told::new(protocol, host, port), ruling);
+    }
+
+    /// Tells of secrets in a body; of none there is nothing to tell.
+    pub(crate) fn tell_secrets(&self, host: &Host, port: u16, secrets: Vec<SecretSeen>) {
+        if !secrets.is_empty() {
+            let (connection, host) = (self.number, host.clone());
+            self.session.emit(Event::Secrets(SecretsSeen { connection, host, port, secrets }));
+        }
     }
 
     pub(crate) fn close(&self, host: &Host, port: u16) {

@@ -1,21 +1,24 @@
 //! Requests of HTTP/1 and HTTP/2, one by one: each is judged, gets its secrets, and goes on with a streamed body. Messages
 //! are written anew from what was understood, so that no server reads another message than the one that was judged.
 
-use super::body::{Counted, Failure, Received};
+use super::body::{Failure, Received, Sent};
 use super::connection::{Connection, Told};
 use super::dial::{Dialled, dial};
 use super::relay::OverBudget;
 use super::replies;
 use super::rewind::Rewind;
 use super::server::Server;
-use crate::core::{Code, Host, Protocol, Request as Seen, RequestView, Ruling, authority};
+use crate::core::{
+    BodySecrets, Code, Host, Protocol, Request as Seen, RequestView, Ruling, SecretSeen, Token, Toward,
+    authority,
+};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
@@ -242,7 +245,12 @@ impl Engine {
         let mut told = Told::new(self.protocol(), Some(&passed.host), passed.port);
         told.request = Some(passed.told.clone());
         clean(&mut parts.headers, parts.version == Version::HTTP_2);
-        self.put_secrets(&mut parts.headers, &passed, &mut told);
+        let session = Arc::clone(&self.connection.session);
+        let toward = session.secrets.toward(&passed.host, passed.port, self.scope.is_tls);
+        let tokens = match self.put_secrets(&mut parts, &toward, &mut told) {
+            Ok(tokens) => tokens,
+            Err(ruling) => return self.refused(Some(&passed.host), passed.port, passed.told, &ruling),
+        };
         if let Some(protocol) = upgrade {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
@@ -259,11 +267,12 @@ impl Engine {
             parts.version = Version::HTTP_11;
         }
         let connection = Arc::clone(&self.connection);
-        let counted = Counted { inner: body, connection, host: passed.host.clone(), port: passed.port };
+        let filter = body_secrets(&parts.headers, &body, &toward, &mut told.secrets);
+        let sent = Sent::new(body, connection, (passed.host.clone(), passed.port), filter);
         self.connection.tell(told, &passed.ruling);
-        let outgoing = Request::from_parts(parts, counted.boxed_unsync());
+        let outgoing = Request::from_parts(parts, sent.boxed_unsync());
         match self.client.request(outgoing).await {
-            Ok(response) => self.answered(response, inside, &passed),
+            Ok(response) => self.answered(response, inside, &passed, (&toward, &tokens)),
             Err(error) => {
                 let ruling = ruling_of(&error);
                 self.refused(Some(&passed.host), passed.port, passed.told, &ruling)
@@ -271,28 +280,40 @@ impl Engine {
         }
     }
 
-    fn put_secrets(&self, headers: &mut HeaderMap, passed: &Passed, told: &mut Told<'_>) {
-        let secrets = &self.connection.session.secrets;
-        if secrets.is_empty() {
-            return;
-        }
-        if secrets.scrubber(&passed.host, passed.port, self.scope.is_tls).is_some() {
+    /// Puts secrets into the head of a request. What stands for them in credentials is kept for the answer.
+    fn put_secrets(
+        &self,
+        parts: &mut http::request::Parts,
+        toward: &Toward<'_>,
+        told: &mut Told<'_>,
+    ) -> Result<Vec<Token>, Ruling> {
+        let mut tokens = Vec::new();
+        if toward.is_trusted() {
             // A compressed echo could not be searched, nor could a part of one.
-            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-            headers.remove(header::RANGE);
+            parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            parts.headers.remove(header::RANGE);
         }
-        for (name, value) in headers.iter_mut() {
+        for (name, value) in parts.headers.iter_mut() {
             if *name == header::HOST || *name == header::CONTENT_LENGTH {
                 continue;
             }
-            let put = secrets.substitute(&passed.host, passed.port, self.scope.is_tls, value.as_bytes());
-            told.secrets.extend(put.used);
-            told.withheld.extend(put.withheld);
+            let put = toward.header(value.as_bytes());
+            told.secrets.extend(put.seen);
+            tokens.extend(put.tokens);
             if let Some(Ok(mut changed)) = put.value.map(HeaderValue::try_from) {
                 changed.set_sensitive(true);
                 *value = changed;
             }
         }
+        let put = toward.target(parts.uri.path_and_query().map_or("/", PathAndQuery::as_str));
+        told.secrets.extend(put.seen);
+        if let Some(target) = put.value {
+            let long =
+                |_| Ruling::deny(Code::Malformed, "the request's target is too long with the secret in it");
+            let target = PathAndQuery::try_from(target).map_err(long)?;
+            parts.uri = Uri::from(target);
+        }
+        Ok(tokens)
     }
 
     fn uri(&self, passed: &Passed, from: &Uri) -> Option<Uri> {
@@ -314,13 +335,14 @@ impl Engine {
         mut response: Response<Incoming>,
         inside: Option<hyper::upgrade::OnUpgrade>,
         passed: &Passed,
+        (toward, tokens): (&Toward<'_>, &[Token]),
     ) -> Response<Outgoing> {
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = response.headers().get(header::UPGRADE).cloned();
         clean(response.headers_mut(), false);
         for value in response.headers_mut().values_mut() {
             if let Some(Ok(scrubbed)) =
-                self.connection.session.secrets.scrub(value.as_bytes()).map(HeaderValue::try_from)
+                self.connection.session.secrets.scrub(value.as_bytes(), tokens).map(HeaderValue::try_from)
             {
                 *value = scrubbed;
             }
@@ -339,9 +361,8 @@ impl Engine {
             }
         }
         let connection = Arc::clone(&self.connection);
-        let secrets = &self.connection.session.secrets;
-        let scrubber = secrets.scrubber(&passed.host, passed.port, self.scope.is_tls);
-        response.map(|inner| Received { inner, connection, scrubber, waiting: None }.boxed_unsync())
+        let scrubber = toward.scrubber(tokens);
+        response.map(|inner| Received::new(inner, connection, scrubber).boxed_unsync())
     }
 
     fn refused(&self, host: Option<&Host>, port: u16, seen: Seen, ruling: &Ruling) -> Response<Outgoing> {
@@ -367,6 +388,24 @@ fn seen(request: &Request<Incoming>) -> Seen {
     let path = request.uri().path();
     let path = path.chars().take(2048).collect();
     Seen { method: request.method().as_str().chars().take(64).collect(), path }
+}
+
+/// What puts secrets into a body, if there is one that can be searched.
+fn body_secrets(
+    headers: &HeaderMap,
+    body: &Incoming,
+    toward: &Toward<'_>,
+    seen: &mut Vec<SecretSeen>,
+) -> Option<BodySecrets> {
+    if body.is_end_stream() {
+        return None;
+    }
+    let plain = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(header::CONTENT_ENCODING).iter().all(plain) {
+        seen.extend(toward.coded_body());
+        return None;
+    }
+    toward.body(headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes))
 }
 
 /// True if both name a port, and not the same.

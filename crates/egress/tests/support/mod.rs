@@ -12,7 +12,7 @@ use garth_egress::core::{Budgets, Code, Decided, Event, Secret, Secrets, Upstrea
 use garth_egress::io::{Approve, Broker, Config, Front, Limits, Resolve, Roots};
 use garth_policy::{
     AbsPath, DomainRule, HostPattern, HttpRule, Layer, Network, NetworkMode, Origin, SecretBinding,
-    SecretSource,
+    SecretPlace, SecretSource,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -79,6 +79,12 @@ fn origin() -> Origin {
     Origin::unplaced(Layer::User, "test")
 }
 
+fn binding(host: &str, places: &[SecretPlace]) -> SecretBinding {
+    let hosts = vec![HostPattern::parse(host).unwrap()];
+    let from = SecretSource::File(AbsPath::posix("/nowhere").unwrap());
+    SecretBinding { name: "TOKEN".to_owned(), from, hosts, places: places.to_vec(), origin: origin() }
+}
+
 pub struct Setup {
     pub network: Network,
     pub secrets: Secrets,
@@ -135,12 +141,20 @@ impl Setup {
         self
     }
 
+    /// A secret in these parts of a request, and its placeholder.
+    pub fn secret_in(mut self, host: &str, places: &[SecretPlace], value: &str) -> (Self, String) {
+        let binding = binding(host, places);
+        let secret = Secret::bound(&binding, value, [7; 16]).unwrap();
+        let placeholder = secret.placeholder().to_owned();
+        self.network.secrets.push(binding);
+        self.secrets = Secrets::new(vec![secret]).unwrap();
+        (self, placeholder)
+    }
+
     pub fn secret(mut self, host: &str) -> Self {
-        let hosts = vec![HostPattern::parse(host).unwrap()];
-        let from = SecretSource::File(AbsPath::posix("/nowhere").unwrap());
-        let name = "TOKEN".to_owned();
-        self.network.secrets.push(SecretBinding { name, from, hosts: hosts.clone(), origin: origin() });
-        let secret = Secret::new("TOKEN", PLACEHOLDER, SECRET, hosts).unwrap();
+        let binding = binding(host, &SecretPlace::USUAL);
+        let secret = Secret::new("TOKEN", PLACEHOLDER, SECRET, binding.hosts.clone()).unwrap();
+        self.network.secrets.push(binding);
         self.secrets = Secrets::new(vec![secret]).unwrap();
         self
     }

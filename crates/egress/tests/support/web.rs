@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// Starts one; with an authority it speaks TLS. `/echo` sends the body back with a trailer, `/ws` upgrades and echoes,
+/// Starts one; with an authority it speaks TLS. `/echo` sends the body back with a trailer, `/told`
+/// the whole request backwards, `/ws` upgrades and echoes,
 /// anything else answers with method, path, and the headers that came.
 pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
     let (listener, port) = listen(SERVER).await;
@@ -39,7 +40,10 @@ pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
 
 async fn serve<S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static>(stream: S) {
     let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    let service = hyper::service::service_fn(|request| async { Ok::<_, Infallible>(answer(request)) });
+    let service = hyper::service::service_fn(|request: Request<Incoming>| async {
+        let is_told = request.uri().path().starts_with("/told");
+        Ok::<_, Infallible>(if is_told { told(request).await } else { answer(request) })
+    });
     drop(builder.serve_connection_with_upgrades(stream, service).await);
 }
 
@@ -64,22 +68,36 @@ fn answer(mut request: Request<Incoming>) -> Response<Body> {
         return echo(request);
     }
     if request.uri().path() == "/away" {
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
         return Response::builder()
             .status(302)
-            .header("location", "https://other.example/")
+            .header("location", format!("https://other.example/{query}"))
             .body(Full::new(Bytes::new()).boxed())
             .unwrap();
     }
-    let mut text = format!("{} {} {:?}\n", request.method(), request.uri(), request.version());
-    for (name, value) in request.headers() {
-        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
-    }
+    let text = said(&request);
     let reflected = request.headers().get("authorization").cloned();
     let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
     if let Some(reflected) = reflected {
         response.headers_mut().insert("x-reflected", reflected);
     }
     response
+}
+
+/// The request with its body, letters from last to first: what takes secrets out of answers does not find them there.
+async fn told(request: Request<Incoming>) -> Response<Body> {
+    let mut text = said(&request);
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    text.push_str(&format!("\n{}", String::from_utf8_lossy(&body)));
+    Response::new(Full::new(Bytes::from(text.chars().rev().collect::<String>())).boxed())
+}
+
+fn said(request: &Request<Incoming>) -> String {
+    let mut text = format!("{} {} {:?}\n", request.method(), request.uri(), request.version());
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+    }
+    text
 }
 
 /// Each frame as it comes, then a trailer.

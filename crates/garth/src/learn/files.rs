@@ -5,13 +5,17 @@ use super::text::{FileLine, Withheld};
 use crate::literal;
 use garth_host::linux::supervise::Used;
 use garth_policy::{
-    AbsPath, Access, Context, FileOp, FileRules, Pattern, Place, Policy, Profile, RuleKind, Verdict,
-    place_paths, places,
+    AbsPath, Access, Context, FileOp, FileRule, FileRules, Pattern, Place, Policy, Profile, RuleKind,
+    Verdict, place_paths, places,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many places that one token stands for become the token.
 const PLACES: usize = 3;
+
+/// Why a file in the home is not named: one that a line shows cannot be changed, and only a directory can have a layer.
+const CHANGED_AT_HOME: &str =
+    "it is changed in the home itself: the command gets one of its own, which ends with the sandbox";
 
 /// What `[files]` has to say, and what it must not.
 pub(super) struct Files {
@@ -28,10 +32,15 @@ pub(super) fn needed(context: &Context, ceiling: &Policy, used: &[Used], profile
         base: &base,
         was_watched: profile == Profile::Strict,
         temporary: temporary(used),
+        changed_at_home: BTreeSet::new(),
         workspace: Workspace::default(),
         outside: BTreeMap::new(),
         withheld: BTreeMap::new(),
     };
+    let changed =
+        used.iter().filter(|used| used.found && writes(used.op) && sorter.is_of_home_layer(&used.path));
+    sorter.changed_at_home =
+        changed.map(|used| &used.path).filter(|path| is_in(path, &context.home)).collect();
     used.iter().for_each(|used| if used.found { sorter.take(used) } else { sorter.missed(used) });
     let mut lines = if sorter.was_watched { sorter.workspace_lines() } else { Vec::new() };
     lines.extend(sorter.outside_lines());
@@ -47,6 +56,11 @@ fn temporary(used: &[Used]) -> BTreeSet<&AbsPath> {
     let made = with(|op| matches!(op, FileOp::Create(_) | FileOp::MoveTo(_)));
     let gone = with(|op| matches!(op, FileOp::Delete | FileOp::MoveFrom));
     made.intersection(&gone).copied().collect()
+}
+
+/// Whether a directory holds the very name.
+fn is_in(path: &AbsPath, directory: &AbsPath) -> bool {
+    path.starts_with(directory) && path.depth() == directory.depth() + 1
 }
 
 fn writes(op: FileOp) -> bool {
@@ -70,6 +84,8 @@ struct Sorter<'s> {
     /// What was used was allowed. Else it was refused, and may be proposed if nobody but the profile says so.
     was_watched: bool,
     temporary: BTreeSet<&'s AbsPath>,
+    /// Names in the home itself that were changed in a layer over it.
+    changed_at_home: BTreeSet<&'s AbsPath>,
     workspace: Workspace,
     outside: BTreeMap<Access, Needs>,
     withheld: BTreeMap<AbsPath, String>,
@@ -97,6 +113,16 @@ impl Sorter<'_> {
         if self.was_watched && used.path.starts_with(&self.context.workspace) {
             return self.take_inside(used, need);
         }
+        if self.changed_at_home.iter().any(|changed| used.path.starts_with(changed)) {
+            self.withheld.insert(used.path.clone(), CHANGED_AT_HOME.to_owned());
+            return;
+        }
+        if writes(used.op) && self.is_of_home_layer(&used.path) {
+            if let Some(directory) = used.path.parent() {
+                add(self.outside.entry(Access::Overlay).or_default(), directory, need);
+            }
+            return;
+        }
         let access = match (writes(used.op), grant.access) {
             (true, Access::Overlay) => Access::Overlay,
             (true, _) => Access::Write,
@@ -107,6 +133,15 @@ impl Sorter<'_> {
             return;
         }
         add(self.outside.entry(access).or_default(), path, need);
+    }
+
+    /// Whether the policy in force shows the path as a part of the whole home, below a layer: what is changed there ends with
+    /// the sandbox, and in a home of the sandbox's own it can be made anew. Only what was there has to be shown.
+    fn is_of_home_layer(&self, path: &AbsPath) -> bool {
+        let grant = self.ceiling.files.grant(path);
+        let home = &self.context.home;
+        let is_home = |rule: &FileRule| matches!(&rule.pattern, Pattern::Path(path) if path == home);
+        grant.access == Access::Overlay && grant.rule.is_some_and(is_home)
     }
 
     /// What is hidden was not there, and what is not there is looked for by many: only secrets are worth a remark.
@@ -256,7 +291,7 @@ impl Sorter<'_> {
 }
 
 /// Whether what is seen there is the sandbox's own: no policy has to grant that.
-fn is_private(files: &FileRules, path: &AbsPath) -> bool {
+pub(super) fn is_private(files: &FileRules, path: &AbsPath) -> bool {
     let private = files.private();
     let Some(own) = private.iter().find(|private| path.starts_with(private)) else { return false };
     match files.grant(path).rule.map(|rule| &rule.pattern) {

@@ -86,7 +86,7 @@ impl Proposal {
         if self.withheld.is_empty() && self.refused_hosts.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\n# Wanted, refused while it was watched, and not proposed:")?;
+        writeln!(out, "\n# Wanted, and not proposed, because it was refused or for the reason given:")?;
         for Withheld { path, reason } in self.withheld.iter().take(LISTED) {
             let reason = escape_visible(reason.as_bytes());
             writeln!(out, "#   {}: {reason}", escape_visible(path.as_bytes()))?;

@@ -23,7 +23,7 @@ fn session(proof: &Proof<'_>, state: &Path, script: &str) -> io::Result<Session>
 }
 
 /// A place for state outside every workspace, which the story has for itself.
-fn outside(proof: &Proof<'_>, name: &str) -> PathBuf {
+pub(super) fn outside(proof: &Proof<'_>, name: &str) -> PathBuf {
     proof.stage.root.join("outside").join(name)
 }
 
@@ -35,7 +35,7 @@ fn logged(proof: &Proof<'_>, state: &Path, script: &str) -> io::Result<(bool, Ve
 }
 
 /// Good when a log is sound to its end.
-fn sound(log: &Logged) -> io::Result<Result<(), String>> {
+pub(super) fn sound(log: &Logged) -> io::Result<Result<(), String>> {
     let checked = check(log, None)?;
     Ok(match (&checked.fault, checked.complete) {
         (Some((_, line, fault)), _) => Err(format!("line {line}: {}", fault.reason)),
@@ -45,7 +45,7 @@ fn sound(log: &Logged) -> io::Result<Result<(), String>> {
 }
 
 /// The records of a log.
-fn records(log: &Logged) -> io::Result<Vec<Record>> {
+pub(super) fn records(log: &Logged) -> io::Result<Vec<Record>> {
     let mut records = Vec::new();
     let _all: ControlFlow<()> = visit(log, |_, _, line| {
         records.extend(Record::parse(line));
@@ -58,7 +58,7 @@ fn told(ran: bool) -> Result<String, String> {
     if ran { Ok("the command ran".into()) } else { Err("the command did not run to its end".into()) }
 }
 
-fn judged(attack: Result<(), String>, good: &str, ran: bool) -> Story {
+pub(super) fn judged(attack: Result<(), String>, good: &str, ran: bool) -> Story {
     Story { attack: attack.map(|()| good.to_owned()), twin: told(ran) }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn in_workspace(proof: &Proof<'_>) -> Story {
     told.unwrap_or_else(Story::broken)
 }
 
-fn content(log: &Logged) -> io::Result<Vec<u8>> {
+pub(super) fn content(log: &Logged) -> io::Result<Vec<u8>> {
     let files = log.files.iter().map(fs::read).collect::<io::Result<Vec<_>>>()?;
     Ok(files.concat())
 }

@@ -24,6 +24,8 @@ mod stage;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 #[cfg(target_os = "linux")]
+mod told_stories;
+#[cfg(target_os = "linux")]
 mod tree_stories;
 #[cfg(target_os = "linux")]
 mod undo_stories;

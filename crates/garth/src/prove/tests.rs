@@ -142,9 +142,16 @@ fn attacks_succeed_where_nothing_holds_them() {
         let attack =
             attacks.iter().find(|attack| attack.id == name).unwrap_or_else(|| panic!("no attack {name}"));
         let Action::Inside(step) = attack.action else { panic!("{name} is a story") };
-        let scratch = tempfile::tempdir().unwrap();
-        lay_out(scratch.path());
-        let outcome = perform(step.probe, &words(&step, scratch.path()));
+        let attempt = || {
+            let scratch = tempfile::tempdir().unwrap();
+            lay_out(scratch.path());
+            perform(step.probe, &words(&step, scratch.path()))
+        };
+        // Nobody wins each race on a busy machine.
+        let tries = if name.starts_with("race.") { 10 } else { 1 };
+        let outcomes = std::iter::repeat_with(attempt).take(tries);
+        let outcome =
+            outcomes.reduce(|known, next| if known == Outcome::Succeeded { known } else { next }).unwrap();
         assert_eq!(outcome, Outcome::Succeeded, "{name} cannot succeed even here");
     }
 }

@@ -18,6 +18,7 @@ use garth_host::linux::broker::wait;
 use garth_host::linux::message::InnerSocket;
 use garth_host::linux::supervise::{Denied, Execution, Used};
 use garth_policy::{AbsPath, FileOp};
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ struct Told<'s> {
     used: Vec<Used>,
     used_more: bool,
     account: Account,
-    hidden: u64,
+    /// What of the hidden was told.
+    hidden: HashSet<(AbsPath, FileOp)>,
 }
 
 impl wait::Observer for Told<'_> {
@@ -57,12 +59,13 @@ impl wait::Observer for Told<'_> {
     }
 
     fn hidden(&mut self, event: Denied) {
-        if self.hidden >= MOST_HIDDEN || self.prepared.recorder.is_none() {
+        let use_of = (event.path.clone(), event.op);
+        if self.hidden.len() as u64 >= MOST_HIDDEN || self.hidden.contains(&use_of) {
             return;
         }
         let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
         if explainer.hides(&event.path, event.op) {
-            self.hidden += 1;
+            self.hidden.insert(use_of);
             self.denied(event);
         }
     }
@@ -109,7 +112,7 @@ impl Sandbox<'_> {
             used: Vec::new(),
             used_more: false,
             account: Account::default(),
-            hidden: 0,
+            hidden: HashSet::new(),
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
@@ -145,7 +148,7 @@ impl Sandbox<'_> {
             },
         };
         record_outcome(recorder, &outcome, limited.as_deref());
-        self.prepared.close_lists(account, (&denied, hidden), layer.as_ref().map(|_| &changes));
+        self.prepared.close_lists(account, (&denied, hidden.len() as u64), layer.as_ref().map(|_| &changes));
         // One that changes nothing is gone.
         if let Some(LayerEnd { id, changes }) = layer.as_ref().filter(|layer| layer.changes > 0) {
             let (layer, changes) = (id.clone(), *changes as u64);
@@ -176,9 +179,12 @@ impl Prepared {
             return;
         }
         account.close_processes(recorder, policy.audit.processes.value);
-        let is_read = |denied: &&Denied| matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute);
+        let is_read = |denied: &&Denied| {
+            matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata)
+        };
         let reads = denied.iter().filter(is_read).count() as u64;
-        account.close_reads(recorder, policy.audit.reads.value, (reads, hidden));
+        let tells = self.plan.spec.told.is_some();
+        account.close_reads(recorder, (policy.audit.reads.value, tells), (reads, hidden));
         match layer {
             Some(changes) => changes.tell(recorder, policy, None),
             None if self.checkpoint_made().is_some() => {}
@@ -243,7 +249,6 @@ fn host_port(port: u16) -> Decided {
         request: None,
         ruling: Ruling::deny(Code::SpecialAddress, reason).hinted(Hint::host_port(port)),
         secrets: Vec::new(),
-        withheld: Vec::new(),
         encrypted_hello: false,
     }
 }

@@ -7,11 +7,13 @@ pub mod record;
 use crate::files::{load_policy, os_path};
 use crate::{Error, Surroundings};
 use garth_egress::core::{Decided, Fault};
-use garth_host::windows::canary::{Trial, send};
+use garth_host::windows::canary::{Trial, Tried, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
+use garth_host::windows::interrupt;
 use garth_host::windows::journal::Journal;
 use garth_host::windows::launch::launch;
 use garth_host::windows::streams::Streams;
+use garth_host::windows::sys::console::{next_interrupt, watch_interrupts};
 use garth_host::windows::wait::wait;
 use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
@@ -162,9 +164,10 @@ impl Prepared {
         gate(&self.plan.assurance, &self.plan.accepted)
             .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))?;
         let fail = |step: &'static str| move |error| failed(step, error);
+        // From here on Ctrl-C finds things to take back.
+        watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
         let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
-        let mut left = journal.recover().map_err(fail("mend what an earlier session left"))?;
-        left.retain(|note| note.contains(" is left") || note.contains("cannot be read"));
+        let mut left = mended(&journal)?;
         if let Some(temporary) = self.private()?.parent() {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
@@ -178,16 +181,12 @@ impl Prepared {
             relaxed.extend(network.relaxed());
             network.published.iter().for_each(|(port, at)| tell(Notice::Published { port: *port, at: *at }));
         }
-        self.canary(&program, network.as_ref(), &mut relaxed)?;
-        let streams = match order.console {
-            Some(size) => Streams::terminal(size),
-            None => Streams::plain(),
+        let is_tried = self.canary(&program, network.as_ref(), &mut relaxed)?;
+        let outcome = if is_tried && next_interrupt().is_none() {
+            self.command(&order, &program, &mut relaxed)?
+        } else {
+            Outcome::Interrupted
         };
-        let streams = streams.map_err(fail("prepare the streams"))?;
-        let launched = launch(&order, streams, &[]).map_err(fail("start the command"))?;
-        relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
-        let time = order.time.map(Duration::from_millis);
-        let outcome = wait(launched, time, &mut |_, _| false).map_err(fail("wait for the command"))?;
         let told = network.map(Network::stop).unwrap_or_default();
         let notes = prepared.undo().map_err(fail("undo the preparation"))?;
         left.extend(notes.into_iter().filter(|note| note.contains(" is left")));
@@ -225,13 +224,34 @@ impl Prepared {
         Ok(Some(network))
     }
 
+    /// Runs the command itself.
+    fn command(
+        &self,
+        order: &LaunchSpec,
+        program: &str,
+        relaxed: &mut Vec<String>,
+    ) -> Result<Outcome, Error> {
+        let streams = match order.console {
+            Some(size) => Streams::terminal(size),
+            None => Streams::plain(),
+        };
+        let streams = streams.map_err(|error| failed("prepare the streams", error))?;
+        let launched = launch(order, streams, &[]).map_err(|error| failed("start the command", error))?;
+        relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
+        let time = order.time.map(Duration::from_millis);
+        // One that cannot be told of Ctrl-C is ended instead.
+        let mut pass_on = |process, kind| interrupt::pass_on(&self.order, program, process, kind).is_ok();
+        wait(launched, time, &mut pass_on).map_err(|error| failed("wait for the command", error))
+    }
+
+    /// Whether all is as it should be; false if the user wants no more.
     fn canary(
         &self,
         program: &str,
         network: Option<&Network>,
         relaxed: &mut Vec<String>,
-    ) -> Result<(), Error> {
-        let Some(planned) = &self.plan.launch.canary else { return Ok(()) };
+    ) -> Result<bool, Error> {
+        let Some(planned) = &self.plan.launch.canary else { return Ok(true) };
         let step = "try the sandbox";
         let text = |path| name(path).map_err(|error| failed(step, error));
         let secret = self.state.join("canary");
@@ -250,13 +270,14 @@ impl Prepared {
         // It says nothing that anybody would miss.
         let _removed = std::fs::remove_file(&secret);
         match found.map_err(|error| failed(step, error))? {
-            Some(found) if cfg!(feature = "relaxed-read-back") && !found.of_network => {
+            Tried::Bad(found) if cfg!(feature = "relaxed-read-back") && !found.of_network => {
                 relaxed.push(format!("the canary: {}", found.what));
+                Ok(true)
             }
-            Some(found) => return Err(network::refused_by(&found)),
-            None => {}
+            Tried::Bad(found) => Err(network::refused_by(&found)),
+            Tried::Good => Ok(true),
+            Tried::Interrupted => Ok(false),
         }
-        Ok(())
     }
 }
 
@@ -266,6 +287,21 @@ fn own_error(error: std::io::Error) -> Error {
         step: "try the sandbox".into(),
         error: garth_host::OsError::new("prepare", "the canary", code),
     }
+}
+
+/// Undoes what dead sessions left. It comes before [`prepare`] for a run: a plan that is made of what they left, such as a
+/// placeholder in place of a directory, does not fit what is there when it is carried out. What could not be undone.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn recover() -> Result<Vec<String>, Error> {
+    let journal = Journal::open(&state_directory()?.join("journal"));
+    mended(&journal.map_err(|error| failed("open the journal", error))?)
+}
+
+fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
+    let left = journal.recover().map_err(|error| failed("mend what an earlier session left", error))?;
+    Ok(left.into_iter().filter(|note| note.contains(" is left") || note.contains("cannot be read")).collect())
 }
 
 /// Undoes what dead sessions left, and what is kept for later ones. With `check` only tells what there is.

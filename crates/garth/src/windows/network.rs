@@ -70,7 +70,7 @@ impl Network {
             match event {
                 Event::Decided(decided) => told.take(*decided),
                 Event::Fault(fault) => told.fault(fault),
-                Event::Closed(_) => {}
+                Event::Closed(_) | Event::Secrets(_) => {}
             }
         };
         let mut config = Config::new(policy.network.clone(), Arc::new(sink));
@@ -244,10 +244,10 @@ fn secrets(bindings: &[SecretBinding], environment: &[(String, String)]) -> Resu
         let hint = "set the variable before `garth run`, or drop the secret";
         let (_, value) = found.ok_or_else(|| refuse(format!("{variable} is not set"), hint))?;
         let random = random::random().map_err(Error::os(STEP))?;
-        let placeholder = Secret::placeholder_for(&binding.name, random);
-        let secret = Secret::new(&binding.name, &placeholder, value.clone(), binding.hosts.clone());
-        read.push(secret.map_err(|fault| refuse(fault.to_string(), "look at its source"))?);
-        placeholders.push((binding.name.clone(), placeholder));
+        let secret = Secret::bound(binding, value.clone(), random)
+            .map_err(|fault| refuse(fault.to_string(), "look at its source"))?;
+        placeholders.push((binding.name.clone(), secret.placeholder().to_owned()));
+        read.push(secret);
     }
     let secrets = Secrets::new(read).map_err(|clash| {
         let (first, second) = (&clash.first, &clash.second);

@@ -34,6 +34,9 @@ pub fn facts(query: &FactQuery) -> HostFacts {
     if query.control_group {
         facts.control_group = super::control_group::find();
     }
+    if query.own_file_systems {
+        facts.features.own_file_systems_refused = super::inside::told::refused();
+    }
     facts
 }
 
@@ -65,6 +68,7 @@ pub fn features() -> Features {
         arch: name.machine().to_string_lossy().into_owned(),
         namespaces_refused: None,
         redirect_refused: None,
+        own_file_systems_refused: None,
         landlock: landlock::abi(),
         supervision: crate::linux::sys::notify::available(),
     }

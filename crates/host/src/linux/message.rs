@@ -214,7 +214,7 @@ impl Sender {
 /// # Errors
 /// The error of `recvmsg(2)`, and `EBADMSG` for a message that is not of this kind.
 pub fn receive<M: DeserializeOwned>(socket: impl AsFd) -> Result<Option<(M, Option<OwnedFd>)>, Errno> {
-    let mut bytes = vec![0; LONGEST + HEADER];
+    let mut bytes = vec![0; length_of_next(socket.as_fd())?];
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
@@ -240,6 +240,19 @@ pub fn receive<M: DeserializeOwned>(socket: impl AsFd) -> Result<Option<(M, Opti
     }
     let message = postcard::from_bytes(&bytes[..received.bytes]).map_err(|_| Errno::BADMSG)?;
     Ok(Some((message, descriptor)))
+}
+
+/// Waits for the next message, and says how long it is (`MSG_TRUNC`, recv(2)). Most are short, and room for the longest
+/// would have to be cleared for each.
+fn length_of_next(socket: BorrowedFd<'_>) -> Result<usize, Errno> {
+    let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
+    loop {
+        match rustix::net::recv(socket, &mut [0_u8; 1], flags) {
+            Err(Errno::INTR) => {}
+            // With an empty buffer no message could be told from the end.
+            received => return Ok(received?.1.clamp(1, LONGEST + HEADER)),
+        }
+    }
 }
 
 /// The messages of [`FromRunner::Gathered`], in order.

@@ -2,7 +2,8 @@
 
 use super::*;
 use std::io::{PipeWriter, pipe};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 fn listener() -> (TcpListener, SocketAddr) {
@@ -29,13 +30,12 @@ fn echo() -> SocketAddr {
 
 /// The inner end with this listener.
 fn inside(listener: TcpListener, target: Target) -> End {
-    End { side: Side::Inside, listeners: vec![(listener, target)], connect: Arc::new(|_| None) }
+    End { side: Side::Inside, listeners: vec![(listener, target)], route: Arc::new(|_| None) }
 }
 
 /// The outer end, which connects every stream to this place.
 fn outside(place: SocketAddr) -> End {
-    let connect: Connect = Arc::new(move |_| TcpStream::connect(place).ok());
-    End { side: Side::Outside, listeners: Vec::new(), connect }
+    End { side: Side::Outside, listeners: Vec::new(), route: Arc::new(move |_| Some(place)) }
 }
 
 /// Two ends over two pipes; a handle of the outer one.
@@ -82,7 +82,11 @@ fn a_connection_that_nobody_reads_does_not_stop_the_others() {
     let mut stuck = TcpStream::connect(address).unwrap();
     stuck.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
     // Until the windows and the buffers of the sockets are full; its answers are never read.
-    while stuck.write_all(&[0; 64 * 1024]).is_ok() {}
+    let mut taken = 0;
+    while stuck.write_all(&[0; WINDOW as usize]).is_ok() {
+        taken += WINDOW;
+        assert!(taken < 64 << 20, "nothing holds it back");
+    }
     let mut other = TcpStream::connect(address).unwrap();
     other.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     other.write_all(b"passes").unwrap();
@@ -117,29 +121,59 @@ fn the_end_of_the_pipe_is_the_end_and_nonsense_is_refused() {
 }
 
 #[test]
-fn a_connection_that_ended_on_both_sides_is_closed() {
-    let (listening, address) = listener();
-    let mux = Mux::new(Side::Inside);
-    let state = State { mux, connections: BTreeMap::new(), over: false };
-    let connect: Connect = Arc::new(|_| None);
-    let shared =
-        Arc::new(Shared { state: Mutex::new(state), output: Condvar::new(), connect, places: Vec::new() });
-    let client = TcpStream::connect(address).unwrap();
-    let (stream, bytes) = shared.change(|state| {
-        let stream = state.mux.open(Target::Proxy).unwrap();
-        (stream, state.admit(stream))
-    });
-    let socket = listening.accept().unwrap().0;
-    attach(&shared, stream, bytes, move || Some(socket));
-    client.shutdown(Shutdown::Write).unwrap();
-    handle(&shared, Event::Finished(stream));
-    for _ in 0..200 {
-        if shared.lock().connections.is_empty() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(10));
+fn connections_that_ended_make_room_for_others() {
+    let (address, _outside) = relay(echo());
+    // More than there may be at a time.
+    for number in 0..u32::try_from(MOST_STREAMS + 50).unwrap() {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(&number.to_le_bytes()).unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        let mut got = Vec::new();
+        socket.read_to_end(&mut got).unwrap();
+        assert_eq!(got, number.to_le_bytes());
     }
-    panic!("it is still open");
+}
+
+#[test]
+fn a_server_may_end_first() {
+    let (server, place) = listener();
+    let serving = thread::spawn(move || {
+        let mut socket = server.accept().unwrap().0;
+        socket.write_all(b"all").unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        let mut got = String::new();
+        socket.read_to_string(&mut got).unwrap();
+        got
+    });
+    let (address, _outside) = relay(place);
+    let mut socket = TcpStream::connect(address).unwrap();
+    let mut got = String::new();
+    socket.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "all");
+    socket.write_all(b"still sent").unwrap();
+    drop(socket);
+    assert_eq!(serving.join().unwrap(), "still sent");
+}
+
+/// Opens streams without end, so many at a time that each is answered.
+struct Opening(u32);
+
+impl Read for Opening {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let frame = |stream: u32| [&[1][..], &stream.to_le_bytes(), &[3, 0, 0, 0, 0]].concat();
+        let frames: Vec<u8> = (0..500).flat_map(|at| frame(self.0 + at * 2)).collect();
+        self.0 += 1000;
+        into[..frames.len()].copy_from_slice(&frames);
+        Ok(frames.len())
+    }
+}
+
+#[test]
+fn an_end_that_does_not_read_is_given_up() {
+    let (_unread, output) = pipe().unwrap();
+    let nowhere = End { side: Side::Outside, listeners: Vec::new(), route: Arc::new(|_| None) };
+    let ended = serve(nowhere, Opening(1), output);
+    assert!(ended.as_ref().is_err_and(|error| error.to_string().contains("does not read")), "{ended:?}");
 }
 
 #[test]
@@ -165,17 +199,14 @@ fn each_stream_leads_where_its_listener_says() {
         (at_port, Target::HostPort(5432)),
         (at_other, Target::HostPort(22)),
     ];
-    let connect: Connect = Arc::new(move |target| {
-        let place = match target {
-            Target::Proxy => proxy,
-            Target::Names => names,
-            Target::HostPort(5432) => port,
-            _ => return None,
-        };
-        TcpStream::connect(place).ok()
+    let route: Route = Arc::new(move |target| match target {
+        Target::Proxy => Some(proxy),
+        Target::Names => Some(names),
+        Target::HostPort(5432) => Some(port),
+        _ => None,
     });
-    let inner = End { side: Side::Inside, listeners, connect: Arc::new(|_| None) };
-    let _outer = joined(inner, End { side: Side::Outside, listeners: Vec::new(), connect });
+    let inner = End { side: Side::Inside, listeners, route: Arc::new(|_| None) };
+    let _outer = joined(inner, End { side: Side::Outside, listeners: Vec::new(), route });
     for (address, expected) in [(to_proxy, "p"), (to_names, "n"), (to_port, "h"), (to_other, "")] {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -190,13 +221,10 @@ fn each_stream_leads_where_its_listener_says() {
 fn a_server_inside_is_reached_from_outside() {
     let server = echo();
     let (listening, address) = listener();
-    let connect: Connect =
-        Arc::new(
-            move |target| if target == Target::Inside(3000) { TcpStream::connect(server).ok() } else { None },
-        );
-    let inner = End { side: Side::Inside, listeners: Vec::new(), connect };
+    let route: Route = Arc::new(move |target| (target == Target::Inside(3000)).then_some(server));
+    let inner = End { side: Side::Inside, listeners: Vec::new(), route };
     let listeners = vec![(listening, Target::Inside(3000))];
-    let _outer = joined(inner, End { side: Side::Outside, listeners, connect: Arc::new(|_| None) });
+    let _outer = joined(inner, End { side: Side::Outside, listeners, route: Arc::new(|_| None) });
     let mut socket = TcpStream::connect(address).unwrap();
     socket.write_all(b"to the inside").unwrap();
     socket.shutdown(Shutdown::Write).unwrap();
@@ -207,18 +235,27 @@ fn a_server_inside_is_reached_from_outside() {
 
 #[test]
 fn many_connections_at_a_time() {
-    // Here both ends, and the server, are one process with five threads for each: Wine has a limit on those.
-    let count = if cfg!(windows) { 200 } else { 1000 };
-    let (address, _outside) = relay(echo());
-    let mut sockets: Vec<TcpStream> = (0..count).map(|_| TcpStream::connect(address).unwrap()).collect();
-    for (number, socket) in sockets.iter_mut().enumerate() {
+    const COUNT: u32 = 1000;
+    // Each is open before the first is answered.
+    let (server, place) = listener();
+    thread::spawn(move || {
+        let all: Vec<TcpStream> = server.incoming().take(COUNT as usize).map(Result::unwrap).collect();
+        for mut socket in all {
+            let mut number = [0; 4];
+            socket.read_exact(&mut number).unwrap();
+            socket.write_all(&number).unwrap();
+        }
+    });
+    let (address, _outside) = relay(place);
+    let mut sockets: Vec<TcpStream> = (0..COUNT).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for (number, socket) in (0..COUNT).zip(&mut sockets) {
         socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        socket.write_all(&u32::try_from(number).unwrap().to_le_bytes()).unwrap();
+        socket.write_all(&number.to_le_bytes()).unwrap();
     }
-    for (number, socket) in sockets.iter_mut().enumerate() {
+    for (number, socket) in (0..COUNT).zip(&mut sockets) {
         let mut got = [0; 4];
         socket.read_exact(&mut got).unwrap();
-        assert_eq!(u32::from_le_bytes(got), u32::try_from(number).unwrap());
+        assert_eq!(u32::from_le_bytes(got), number);
     }
 }
 

@@ -64,7 +64,8 @@ pub struct Found {
 /// The first finding about the network.
 const NETWORK: u32 = 6;
 
-const LOOPBACK: &str = "as an administrator, exempt the package that `garth plan` shows: CheckNetIsolation LoopbackExempt -a -p=SID";
+const LOOPBACK: &str = "exempt the package that `garth plan` shows: garth-setup apply --elevate --loopback SID; docs/windows.md says \
+    what that opens";
 
 /// What an exit code of the canary says, and what helps.
 const FINDINGS: [(u32, &str, Option<&str>); 9] = [
@@ -83,11 +84,22 @@ const FINDINGS: [(u32, &str, Option<&str>); 9] = [
     (9, "the proxy serves who does not show the session's password", None),
 ];
 
-/// Tries it as `spec` orders; `program` is garth's own executable, at a place that can be read inside. What was found wrong; `None` if all is as it should be.
+/// How trying ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// All is as it should be.
+    Good,
+    /// Something is not.
+    Bad(Found),
+    /// The user ended it.
+    Interrupted,
+}
+
+/// Tries it as `spec` orders; `program` is garth's own executable, at a place that can be read inside.
 ///
 /// # Errors
 /// When the canary cannot be started.
-pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Option<Found>> {
+pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Tried> {
     let port = trial.unconnected.and_then(|listener| listener.local_addr().ok());
     let port = port.map_or_else(|| NOTHING.to_owned(), |address| address.port().to_string());
     let unreadable = trial.unreadable.map_or(NOTHING.into(), |path| path.to_string_lossy().into_owned());
@@ -100,23 +112,23 @@ pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Optio
     let order = LaunchSpec { program: program.to_owned(), command_line: line, console: None, ..spec.clone() };
     let null = File::options().read(true).write(true).open("NUL");
     let null = null.map_err(|error| Error::value("the null device", error.to_string()))?;
-    let streams = Streams::of([null.as_handle(), null.as_handle(), null.as_handle()])?;
+    let streams = Streams::detached([null.as_handle(), null.as_handle(), null.as_handle()])?;
     let launched: Launched = launch(&order, streams, &[])?;
     Ok(match wait(launched, Some(TIME), &mut |_, _| false)? {
-        Outcome::Ended(0) => None,
+        Outcome::Ended(0) => Tried::Good,
         Outcome::Ended(code) => match FINDINGS.iter().find(|(known, ..)| *known == code) {
             Some((code, what, remedy)) => {
-                Some(Found { what: (*what).to_owned(), remedy: *remedy, of_network: *code >= NETWORK })
+                Tried::Bad(Found { what: (*what).to_owned(), remedy: *remedy, of_network: *code >= NETWORK })
             }
             None => found(format!("it ended with {code:#x}")),
         },
         Outcome::TimedOut => found("it did not end"),
-        Outcome::Interrupted => found("it was interrupted"),
+        Outcome::Interrupted => Tried::Interrupted,
     })
 }
 
-fn found(what: impl Into<String>) -> Option<Found> {
-    Some(Found { what: what.into(), remedy: None, of_network: false })
+fn found(what: impl Into<String>) -> Tried {
+    Tried::Bad(Found { what: what.into(), remedy: None, of_network: false })
 }
 
 /// Acts as the canary. The exit code.

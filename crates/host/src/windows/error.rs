@@ -151,6 +151,7 @@ const REMEDIES: &[(i32, &str)] = &[
     (193, "name a program for this processor; a script needs its interpreter in front"),
     (206, "use a shorter path"),
     (740, "the program asks for an administrator; garth starts nothing elevated"),
+    (1223, "say yes when Windows asks, or ask an administrator to run it"),
     (1260, "an administrator's software restriction blocks the program"),
     (1314, "run garth from an ordinary logon session; a service or a restricted token lacks the privilege"),
     (1450, "close some programs: the system is out of a resource"),

@@ -3,10 +3,10 @@
 use super::error::{Error, Result};
 use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
-use super::sys::{console, container, folders, system, volume};
+use super::sys::{console, container, folders, isolation, system, volume};
 use garth_plan::windows::facts::{
-    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Policies, Reparse, Security, System, Tool,
-    User, VERSION, Volume,
+    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security,
+    System, Tool, User, VERSION, Volume,
 };
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,7 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         version: VERSION,
         policies: Policies::default(),
         survey: None,
+        prepared: prepared(),
         system: system()?,
         user: user(variable("USERNAME"))?,
         volumes: Vec::new(),
@@ -89,6 +90,22 @@ pub fn system() -> Result<System> {
         refused,
         proven: BTreeSet::new(),
     })
+}
+
+/// The null device, by a name that no directory changes.
+pub(super) const NULL_DEVICE: &str = r"\\.\NUL";
+
+/// What `garth-setup` prepares that is no directory. What this Windows does not say stays unknown.
+#[must_use]
+pub fn prepared() -> Prepared {
+    let device = Node::open(NULL_DEVICE, Wanted::Security, Links::Stay).and_then(|device| device.security());
+    Prepared {
+        null_device: Some(match device {
+            Ok(descriptor) => Security::Read(descriptor),
+            Err(error) => Security::Unknown(error.to_string()),
+        }),
+        loopback: isolation::exempt().ok(),
+    }
 }
 
 /// What Windows Sandbox lacks here: its programs are looked for, and nothing is started.

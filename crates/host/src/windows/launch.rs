@@ -90,6 +90,7 @@ pub(super) fn launch_relaxed(
             token: Some(&token),
             desktop: desktop.as_ref().map(Desktop::name),
             stdio: given,
+            console: streams.kind(),
         };
         create_suspended(&start, &mut attributes)?
     };

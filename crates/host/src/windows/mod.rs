@@ -6,11 +6,13 @@
 pub mod canary;
 pub mod error;
 pub mod facts;
+pub mod interrupt;
 pub mod journal;
 pub mod launch;
 mod observe;
 pub mod probe;
 pub mod relay;
+pub mod setup;
 pub mod streams;
 pub mod survey;
 pub mod sys;

@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::launch::{Launched, launch};
 use super::streams::Streams;
 use crate::error::Context;
-use crate::relay::{Connect, End, serve};
+use crate::relay::{End, Route, serve};
 use garth_plan::windows::launch::{Difference, LaunchSpec};
 use garth_plan::windows::quote::for_c_runtime;
 use garth_plan::windows::relay::ready::{self, Failed, Ready, Step};
@@ -16,7 +16,7 @@ use garth_plan::windows::relay::{Side, Target};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -29,8 +29,6 @@ pub const NAME: &str = "garth-runner";
 const NOTHING: &str = "-";
 /// How long the relay may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a server inside may take to answer.
-const CONNECTING: Duration = Duration::from_secs(20);
 /// Without this variable there are no sockets (`WSAStartup`).
 const NEEDED: &str = "SystemRoot";
 
@@ -67,7 +65,7 @@ impl Relay {
         let (from_broker, to_relay) = io::pipe().on("make", "a pipe")?;
         let (from_relay, to_broker) = io::pipe().on("make", "a pipe")?;
         let null = File::options().write(true).open("NUL").on("open", "the null device")?;
-        let streams = Streams::of([from_broker.as_handle(), to_broker.as_handle(), null.as_handle()])?;
+        let streams = Streams::detached([from_broker.as_handle(), to_broker.as_handle(), null.as_handle()])?;
         drop((from_broker, to_broker));
         let ports = outside.host_ports.keys().copied().collect::<Vec<_>>();
         let inner = outside.published.iter().map(|(_, port)| *port).collect::<Vec<_>>();
@@ -152,18 +150,14 @@ fn first_line(input: &mut impl Read) -> io::Result<String> {
 
 fn outer_end(outside: Outside) -> End {
     let Outside { proxy, names, host_ports, published } = outside;
-    // The broker's own listeners, at which connecting takes no time.
-    let connect: Connect = Arc::new(move |target| {
-        let place = match target {
-            Target::Proxy => Some(proxy),
-            Target::Names => Some(names),
-            Target::HostPort(port) => host_ports.get(&port).copied(),
-            Target::Inside(_) => None,
-        };
-        TcpStream::connect(place?).ok()
+    let route: Route = Arc::new(move |target| match target {
+        Target::Proxy => Some(proxy),
+        Target::Names => Some(names),
+        Target::HostPort(port) => host_ports.get(&port).copied(),
+        Target::Inside(_) => None,
     });
     let listeners = published.into_iter().map(|(listener, port)| (listener, Target::Inside(port))).collect();
-    End { side: Side::Outside, listeners, connect }
+    End { side: Side::Outside, listeners, route }
 }
 
 /// Acts as the relay inside, until the pipe ends. The exit code.
@@ -188,17 +182,14 @@ pub fn inside() -> u8 {
         return 1;
     }
     let served = lists.map_or_else(Vec::new, |(_, inner)| inner);
-    let connect: Connect = Arc::new(move |target| match target {
-        Target::Inside(port) if served.contains(&port) => {
-            let place = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            TcpStream::connect_timeout(&place, CONNECTING).ok()
-        }
+    let route: Route = Arc::new(move |target| match target {
+        Target::Inside(port) if served.contains(&port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         _ => None,
     });
     // Without a buffer: standard output would hold frames back until a line ends.
     let Ok(output) = io::stdout().as_handle().try_clone_to_owned() else { return 1 };
-    let end = End { side: Side::Inside, listeners, connect };
-    u8::from(serve(end, io::stdin().lock(), File::from(output)).is_err())
+    let end = End { side: Side::Inside, listeners, route };
+    u8::from(serve(end, io::stdin(), File::from(output)).is_err())
 }
 
 fn ports_of(word: &str) -> Option<Vec<u16>> {

@@ -6,6 +6,7 @@
 use super::error::Result;
 use super::sys::console::{self, PseudoConsole, Raw};
 use super::sys::handle::inheritable;
+use super::sys::process::Console;
 use crate::OsError;
 use crate::error::Context;
 use garth_plan::linux::spec::TerminalSize;
@@ -23,6 +24,7 @@ pub struct Streams {
     /// For the child; gone once it has them.
     given: Option<[OwnedHandle; 3]>,
     console: Option<PseudoConsole>,
+    kind: Console,
     raw: Option<Raw>,
     /// Threads that end when the child's side is closed.
     drains: Vec<JoinHandle<()>>,
@@ -42,17 +44,25 @@ impl Streams {
             for_output(output, io::stdout, &mut drains)?,
             for_output(error, io::stderr, &mut drains)?,
         ];
-        Ok(Self { given: Some(given), console: None, raw: None, drains, size: None })
+        Ok(Self { given: Some(given), console: None, kind: Console::Hidden, raw: None, drains, size: None })
     }
 
-    /// These handles.
+    /// These handles, and a console without a window.
     ///
     /// # Errors
     /// When the system has no room for copies.
     pub fn of(handles: [BorrowedHandle<'_>; 3]) -> Result<Self> {
         let [input, output, error] = handles;
-        let given = [inheritable(input)?, inheritable(output)?, inheritable(error)?];
-        Ok(Self { given: Some(given), console: None, raw: None, drains: Vec::new(), size: None })
+        let given = Some([inheritable(input)?, inheritable(output)?, inheritable(error)?]);
+        Ok(Self { given, console: None, kind: Console::Hidden, raw: None, drains: Vec::new(), size: None })
+    }
+
+    /// These handles and no console, for a process of garth's own that starts no other.
+    ///
+    /// # Errors
+    /// When the system has no room for copies.
+    pub fn detached(handles: [BorrowedHandle<'_>; 3]) -> Result<Self> {
+        Ok(Self { kind: Console::Absent, ..Self::of(handles)? })
     }
 
     /// A terminal of this size, drawn on garth's own, which is in raw mode from now on.
@@ -66,7 +76,8 @@ impl Streams {
         let raw = Raw::set(io::stdin().as_handle(), io::stdout().as_handle())?;
         carry_input(typed)?;
         let drains = vec![carry(drawn, io::stdout(), "console")?];
-        Ok(Self { given: None, console: Some(console), raw: Some(raw), drains, size: Some(size) })
+        let kind = Console::Pseudo;
+        Ok(Self { given: None, console: Some(console), kind, raw: Some(raw), drains, size: Some(size) })
     }
 
     /// What the child inherits.
@@ -77,6 +88,11 @@ impl Streams {
     /// The console that the child is attached to.
     pub(super) fn console(&self) -> Option<&PseudoConsole> {
         self.console.as_ref()
+    }
+
+    /// The kind of that console.
+    pub(super) fn kind(&self) -> Console {
+        self.kind
     }
 
     /// Closes garth's copies of what the child has now, so that the end of the child is the end of its streams.

@@ -3,7 +3,8 @@
 use super::error::Result;
 use super::launch::Launched;
 use super::sys::console::{Interrupt, next_interrupt, watch_interrupts};
-use super::sys::process::wait_any;
+use super::sys::process::{Waited, wait_any};
+use super::sys::session_end::watch_session_end;
 use std::os::windows::io::AsHandle;
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,18 @@ const TIMED_OUT: u32 = 124;
 pub const INTERRUPTED: u32 = 0xc000_013a;
 /// How often the size of the console is looked at, in a sandbox with a terminal.
 const SIZE_EVERY: Duration = Duration::from_millis(200);
-/// How long a sandbox may take to end by itself after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(3);
+/// A second Ctrl-C so soon after the first ends the sandbox: what has not ended takes no notice of it. One that comes later is
+/// passed on like the first, since some programs live on, as a shell does.
+const AGAIN: Duration = Duration::from_millis(1500);
+/// A command that ends within this time is not worth a window, by which garth is told of the end of the user's session.
+const SHORT: Duration = Duration::from_secs(1);
 /// How long the system may take to end what a job holds.
 const REAPING: Duration = Duration::from_secs(5);
 
 /// Waits for the end. When it returns nothing of the sandbox runs any more, and all its output is out.
 ///
-/// `pass_on` is asked to tell the sandbox of Ctrl-C, and says whether it could; a second one ends the sandbox.
+/// `pass_on` is asked to tell the sandbox of Ctrl-C, and says whether it could; else, and with a second one soon after, the
+/// sandbox is ended. With a terminal only Ctrl-Break comes this way: Ctrl-C is a key like any other there.
 ///
 /// # Errors
 /// When the system cannot wait; the sandbox is ended then as well.
@@ -64,36 +69,39 @@ fn until_end(
     pass_on: &mut dyn FnMut(u32, Interrupt) -> bool,
 ) -> Result<Outcome> {
     let event = watch_interrupts()?;
-    let mut deadline = time.map(|time| (Instant::now() + time, Outcome::TimedOut));
-    let mut asked = false;
+    let deadline = time.map(|time| Instant::now() + time);
+    let (began, mut told, mut is_short) = (Instant::now(), None::<Instant>, true);
     loop {
-        let now = Instant::now();
-        let left = deadline.map(|(end, _)| end.saturating_duration_since(now));
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
         let poll = launched.streams.console().map(|_| SIZE_EVERY);
-        let most = [left, poll].into_iter().flatten().min();
+        let window = is_short.then(|| SHORT.saturating_sub(began.elapsed()));
+        let most = [left, poll, window].into_iter().flatten().min();
         match wait_any(&[launched.process.as_handle(), event], most)? {
             Some(0) => return Ok(Outcome::Ended(launched.process.exit_code()?)),
             Some(_) => {
                 let Some(interrupt) = next_interrupt() else { continue };
-                let told =
-                    !asked && interrupt != Interrupt::Close && pass_on(launched.process.id(), interrupt);
-                if !told {
-                    return Ok(Outcome::Interrupted);
+                let again = told.is_some_and(|at| at.elapsed() < AGAIN);
+                if interrupt == Interrupt::Close || again || !pass_on(launched.process.id(), interrupt) {
+                    return Ok(ended_by_now(launched));
                 }
-                asked = true;
-                let end = Instant::now() + GRACE;
-                if deadline.is_none_or(|(earlier, _)| end < earlier) {
-                    deadline = Some((end, Outcome::Interrupted));
-                }
+                told = Some(Instant::now());
             }
+            None if deadline.is_some_and(|end| Instant::now() >= end) => return Ok(Outcome::TimedOut),
             None => {
-                if let Some((end, outcome)) = deadline
-                    && Instant::now() >= end
-                {
-                    return Ok(outcome);
-                }
                 launched.streams.follow_size();
+                if is_short && began.elapsed() >= SHORT {
+                    is_short = false;
+                    watch_session_end()?;
+                }
             }
         }
+    }
+}
+
+/// How it ended, if it just did: nobody has to end it then.
+fn ended_by_now(launched: &Launched) -> Outcome {
+    match launched.process.wait(Some(Duration::ZERO)) {
+        Ok(Waited::Ended) => launched.process.exit_code().map_or(Outcome::Interrupted, Outcome::Ended),
+        _ => Outcome::Interrupted,
     }
 }

@@ -8,10 +8,10 @@ use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::{environment, network, rows, ssh, trust};
+use super::{environment, network, rows, ssh, told, trust};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
-use garth_policy::{AbsPath, Access, Boundary, Policy, Profile};
+use garth_policy::{AbsPath, Access, Boundary, Policy, Profile, Reads};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -73,6 +73,10 @@ pub const HARD_LINK_GAP: &str = "linux.hard-links.read";
 /// A gap that every profile accepts: what a program does is not all in its words, and no rule for commands takes the
 /// place of containment (P6).
 pub const COMMANDS_GAP: &str = "linux.commands.words";
+
+/// A gap that every profile accepts: refused reads are told by a file system of the sandbox's own, which not every machine
+/// lets a user make. They are refused all the same.
+pub const TOLD_GAP: &str = "linux.reads.told";
 
 /// How much the assurance is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +150,7 @@ fn architecture(facts: &HostFacts) -> Result<Arch, PlanError> {
 
 fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
-    accepted.extend([HARD_LINK_GAP, COMMANDS_GAP].map(str::to_owned));
+    accepted.extend([HARD_LINK_GAP, COMMANDS_GAP, TOLD_GAP].map(str::to_owned));
     if policy.profile.value != Profile::Strict {
         accepted.extend([DELETE_GAP, ABSENT_GAP, ROOT_GAP].map(str::to_owned));
     }
@@ -199,6 +203,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let spec = LaunchSpec {
         tier: Tier::Process,
         mapped: strangers::mapped(facts, &steps),
+        told: tells(policy, facts).then(|| told::layout(&steps)),
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
@@ -216,6 +221,11 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         session_directory: false,
         dropped_variables: entered.dropped,
     }
+}
+
+/// Whether refused reads are told by a file system below the view.
+fn tells(policy: &Policy, facts: &HostFacts) -> bool {
+    policy.audit.reads.value == Reads::Told && facts.features.own_file_systems_refused.is_none()
 }
 
 fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {
@@ -280,6 +290,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         tier: Tier::Landlock,
         mapped: Vec::new(),
         view: Vec::new(),
+        told: None,
         landlock: landlock_domain(facts, &view),
         seccomp: bpf::compile(&options),
         supervised: supervision.is_some(),

@@ -15,10 +15,11 @@ pub mod spec;
 mod ssh;
 mod strangers;
 pub mod syscalls;
+pub mod told;
 mod trust;
 pub mod usual;
 mod view;
 
-pub use lower::{DELETE_GAP, Plan, PlanError, Report, SESSION, lower};
+pub use lower::{DELETE_GAP, Plan, PlanError, Report, SESSION, TOLD_GAP, lower};
 pub use questions::{further_questions, questions};
 pub use strangers::{ROOT_GAP, is_system};

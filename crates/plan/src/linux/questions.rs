@@ -2,7 +2,7 @@
 
 use super::group;
 use crate::facts::{FactQuery, HostFacts};
-use garth_policy::{AbsPath, Access, Boundary, NodeKind, Policy};
+use garth_policy::{AbsPath, Access, Boundary, NodeKind, Policy, Reads};
 
 /// Names that git reads and that are guarded one by one where they exist.
 pub(super) const GIT_SINGLE: [&str; 2] = ["info/attributes", "commondir"];
@@ -15,6 +15,7 @@ pub(super) const POINTERS: [&str; 2] = ["gitdir", "commondir"];
 pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     let mut query = FactQuery::nothing();
     query.control_group = group::wanted(policy);
+    query.own_file_systems = policy.audit.reads.value == Reads::Told;
     // In order, so the set is put together in one go.
     query.paths = visible(policy, boundaries).map(|boundary| boundary.path.clone()).collect();
     if let Some(network) = super::network::lower(policy, true) {
@@ -105,7 +106,5 @@ fn ask_git_dir(query: &mut FactQuery, git_dir: &AbsPath) {
 /// Whether the host never sees what is at this path: it belongs to the sandbox. `depth` is how deep the
 /// rule that grants the path reaches.
 pub(super) fn is_private(policy: &Policy, path: &AbsPath, depth: usize) -> bool {
-    let private =
-        policy.files.private().iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max();
-    private.is_some_and(|private| depth <= private)
+    policy.files.is_private(path, depth)
 }

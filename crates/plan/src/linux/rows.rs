@@ -2,13 +2,15 @@
 
 use super::confinement;
 pub(super) use super::limit_rows::Held;
-use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
+use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP, TOLD_GAP};
 use super::spec::{Supervision, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
-use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum, UndoMode};
+use garth_policy::{
+    AbsPath, Access, Boundary, Layer, Origin, Policy, Reads, RuleKind, TierMinimum, UndoMode,
+};
 
 struct Table<'p> {
     policy: &'p Policy,
@@ -461,6 +463,27 @@ impl Table<'_> {
                 "set `tier.minimum = \"process\"`",
             );
             self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
+        }
+        if policy.audit.reads.value == Reads::Told {
+            self.push("audit.reads = told", &policy.audit.reads.origin, self.told());
+        }
+    }
+
+    /// What tells of refused reads. They are refused in any case.
+    fn told(&self) -> Status {
+        let why = match (self.tier, &self.facts.features.own_file_systems_refused) {
+            (Tier::Process, None) => {
+                return Status::enforced(
+                    "a file system without content below the made-up directories hears of absent names",
+                );
+            }
+            (Tier::Process, Some(why)) => why.clone(),
+            (Tier::Landlock, _) => "without namespaces there is no view that could tell".to_owned(),
+        };
+        Status::Partial {
+            mechanism: "refused reads are refused".into(),
+            gap: TOLD_GAP.into(),
+            missing: format!("nobody is told of them: {why}"),
         }
     }
 }

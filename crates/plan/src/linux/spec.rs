@@ -2,6 +2,7 @@
 //! be decided, apart from the file rules that supervised calls are judged by.
 
 use super::bpf::Instruction;
+use super::told::Told;
 use core::net::{Ipv4Addr, SocketAddr};
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct LaunchSpec {
     pub tier: Tier,
     /// The file view (tier `process`), in the order in which it is built.
     pub view: Vec<ViewStep>,
+    /// How the view is put together so that its made-up directories tell of names that are looked for in vain; `None`
+    /// where they do not.
+    pub told: Option<Told>,
     /// Binds of the view whose mounts the broker makes and sends, in this order: root's files in them belong to
     /// a stranger. Only somebody with rights over the file system itself may make such mounts.
     pub mapped: Vec<AbsPath>,

@@ -5,6 +5,8 @@ use super::{AccessMask, AceKind, ObjectKind, SecurityDescriptor, Sid, known};
 /// What changes the content of a file, or who may change it.
 const CHANGES: AccessMask = AccessMask::FILE_WRITE_DATA
     .with(AccessMask::FILE_APPEND_DATA)
+    // Of a directory: what lies in it can be replaced. Of a file it means nothing.
+    .with(AccessMask::FILE_DELETE_CHILD)
     .with(AccessMask::DELETE)
     .with(AccessMask::WRITE_DAC)
     .with(AccessMask::WRITE_OWNER);

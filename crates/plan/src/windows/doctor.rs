@@ -5,6 +5,7 @@
 
 use super::facts::{CodeIntegrity, HostFacts, Reparse, Survey, Tool, VolumeKind};
 use super::lower;
+use super::setup::{self, Recorded, Wishes};
 use super::spec::{Plan, Tier};
 use crate::assurance::gate;
 use crate::facts::Command;
@@ -100,6 +101,7 @@ pub fn diagnose(policy: &Policy, facts: &HostFacts) -> Diagnosis {
     let tried = usable.unwrap_or(Tier::Container);
     findings.extend(PROGRAMS.iter().map(|program| program_finding(policy, facts, program, tried)));
     findings.extend(volume(facts));
+    findings.push(preparation(facts));
     findings.extend(facts.survey.iter().flat_map(settings));
     Diagnosis { tier: runs.then_some(Tier::Container), findings }
 }
@@ -249,6 +251,41 @@ fn volume(facts: &HostFacts) -> Vec<Finding> {
     let status = if case { State::Limited } else { State::Works };
     findings.push(finding("file names", status, abilities, hints));
     findings
+}
+
+/// What an administrator may prepare once: nothing that a sandbox needs to hold.
+fn preparation(facts: &HostFacts) -> Finding {
+    let wishes = Wishes::of(facts);
+    let steps = setup::plan(Recorded::of(facts), &wishes);
+    let mut hints = Vec::new();
+    let mut told = Vec::new();
+    for step in steps.iter().filter(|step| step.state != setup::State::Prepared) {
+        let why = step.state.detail().map_or_else(String::new, |why| format!(": {why}"));
+        told.push(format!("{} ({}) {}{why}", step.code.name(), step.object, step.state.name()));
+    }
+    let any = |wanted: &str| steps.iter().any(|step| step.state.name() == wanted);
+    if any("not prepared") {
+        let command = wishes.command().unwrap_or_else(|why| format!("garth-setup apply --elevate ({why})"));
+        hints.push(format!("once, for tools that look at every directory on the way: {command}"));
+    }
+    if any("differs") {
+        hints.push(
+            "garth-setup leaves alone what somebody else set; `garth-setup plan` shows what it would be"
+                .into(),
+        );
+    }
+    if any("unknown") {
+        hints.push(
+            "record the machine anew with `garth doctor --facts FILE`, or ask there: garth-setup verify"
+                .into(),
+        );
+    }
+    let (status, found) = if told.is_empty() {
+        (State::Works, "all that garth-setup does is done".to_owned())
+    } else {
+        (State::Limited, told.join("; "))
+    };
+    Finding { name: "preparation".into(), status, found, hints }
 }
 
 /// Settings of the machine that make tools fail.

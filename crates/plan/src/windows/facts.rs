@@ -68,6 +68,27 @@ pub struct HostFacts {
     /// What `garth doctor` looked at besides; no plan is made from it.
     #[serde(default)]
     pub survey: Option<Survey>,
+    /// What an administrator prepares once, as far as it is no directory: those are among the paths.
+    #[serde(default, skip_serializing_if = "Prepared::is_unknown")]
+    pub prepared: Prepared,
+}
+
+/// What `garth-setup` changes that is no object of a file system. What a Windows does not say is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prepared {
+    /// The protection of the null device, which Windows makes anew at each start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_device: Option<Security>,
+    /// Packages that are exempt from the isolation of the loopback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loopback: Option<Vec<Sid>>,
+}
+
+impl Prepared {
+    fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Settings and abilities that decide nothing in a plan and explain why a tool fails. What a Windows does not say is

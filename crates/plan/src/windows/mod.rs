@@ -23,6 +23,7 @@ pub mod quote;
 pub mod relay;
 pub mod rights;
 pub mod sddl;
+pub mod setup;
 pub mod sid;
 pub mod spec;
 pub mod token;

@@ -194,6 +194,21 @@ impl Mux {
         self.waiting.len() >= MOST_WAITING
     }
 
+    /// Bytes that wait to be sent.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many bytes [`Mux::send`] would take for a stream, so that no more are read from elsewhere. Where it is none,
+    /// [`Event::Writable`] tells when it is worth asking again, unless it is the pipe itself that is full.
+    pub fn room(&mut self, stream: u32) -> usize {
+        let room = MOST_WAITING.saturating_sub(self.waiting.len());
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| !state.finished) else { return 0 };
+        state.blocked = state.credit == 0;
+        usize::try_from(state.credit).unwrap_or(usize::MAX).min(room)
+    }
+
     /// Takes bytes for a stream, as many as the windows allow; how many. After fewer than all, [`Event::Writable`] tells
     /// when it is worth asking again, unless it is the pipe itself that is full.
     pub fn send(&mut self, stream: u32, bytes: &[u8]) -> usize {

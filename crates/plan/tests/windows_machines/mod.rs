@@ -10,8 +10,8 @@
 
 use garth_plan::facts::Command;
 use garth_plan::windows::facts::{
-    CodeIntegrity, Directories, FactQuery, FileId, HostFacts, Object, PathFact, Policies, Reparse, Security,
-    Survey, System, Tool, User, VERSION, Volume, VolumeKind,
+    CodeIntegrity, Directories, FactQuery, FileId, HostFacts, Object, PathFact, Policies, Prepared, Reparse,
+    Security, Survey, System, Tool, User, VERSION, Volume, VolumeKind,
 };
 use garth_plan::windows::inherit::{Child, new_object};
 use garth_plan::windows::token::Held;
@@ -409,6 +409,7 @@ impl Sketch {
             version: VERSION,
             policies: Policies::default(),
             survey: Some(self.survey()),
+            prepared: Prepared::default(),
             context: self.context(),
             system: System {
                 name: self.edition.into(),

@@ -71,17 +71,25 @@ fn mix(hash: u64, name: &[u8]) -> u64 {
     let step = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD);
     let (words, rest) = name.as_chunks::<8>();
     let hash = words.iter().fold(hash, |hash, word| step(hash, u64::from_le_bytes(*word)));
-    let last = rest.iter().fold(rest.len() as u64, |last, byte| (last << 8) | u64::from(*byte));
-    step(hash, last)
+    step(hash, tail(rest))
+}
+
+/// Fewer than eight bytes and their number, as one word.
+fn tail(rest: &[u8]) -> u64 {
+    let length = (rest.len() as u64) << 56;
+    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            length ^ u64::from(first) ^ (u64::from(last) << 24)
+        }
+        _ => length ^ rest.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+    }
 }
 
 fn hash(path: &AbsPath) -> u64 {
-    let (key, mut done, mut state) = (path.key(), 0, SEED);
-    for length in path.key_prefixes() {
-        state = mix(state, &key[done..length]);
-        done = length;
-    }
-    state
+    let key = path.key();
+    let next = |(state, done), length| (mix(state, &key[done..length]), length);
+    path.key_prefixes().fold((SEED, 0), next).0
 }
 
 fn literal(rule: &FileRule) -> Option<&AbsPath> {

@@ -24,7 +24,7 @@ pub(super) struct AuditWritten {
 
 impl Reader<'_> {
     pub(super) fn audit(&mut self, value: Value<'_, '_>, out: &mut AuditWritten) {
-        let reads = [Reads::Cheap, Reads::Trace].map(|reads| (reads.name(), reads));
+        let reads = [Reads::Cheap, Reads::Told, Reads::Trace].map(|reads| (reads.name(), reads));
         for (key, value) in self.section(value, "audit") {
             let span = value.span();
             match key.get_ref().as_ref() {

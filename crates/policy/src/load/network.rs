@@ -5,7 +5,7 @@ use super::written::{BYTES, Written, keys};
 use crate::env::is_name;
 use crate::host::{HostError, HostPattern};
 use crate::limits::parse_bytes;
-use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding};
+use crate::network::{DomainRule, HttpRule, NetworkMode, SecretBinding, SecretPlace};
 use crate::origin::Sourced;
 use std::ops::Range;
 
@@ -197,10 +197,11 @@ impl Reader<'_> {
         for (name, value) in in_order(table) {
             let Some(inner) = self.table(value, "each of network.secrets", hint) else { continue };
             let heading = format!("[network.secrets.{}]", name.get_ref());
-            let (mut from, mut hosts) = (None, Vec::new());
+            let (mut from, mut hosts, mut places) = (None, Vec::new(), SecretPlace::USUAL.to_vec());
             for (key, value) in self.known(inner, &heading, keys("network.secrets")) {
                 match key.get_ref().as_ref() {
                     "from" => from = self.secret_source(value),
+                    "in" => places = self.secret_places(value),
                     _ => hosts = self.hosts(value, "hosts"),
                 }
             }
@@ -212,7 +213,7 @@ impl Reader<'_> {
                 self.report("missing-key", name.span(), message, "", "add `hosts = [\"...\"]`");
             } else if let Some(from) = from {
                 let (name, origin) = (name.get_ref().to_string(), self.origin(&name.span()));
-                out.secrets.push(SecretBinding { name, from, hosts, origin });
+                out.secrets.push(SecretBinding { name, from, hosts, places, origin });
             } else if !inner.contains_key("from") {
                 let message = format!("the secret `{}` has no source", name.get_ref());
                 self.report("missing-key", name.span(), message, "", "add `from = \"env:NAME\"`");

@@ -1,8 +1,9 @@
 //! Reading where a secret's real value is.
 
-use super::reader::{Reader, Value, quoted};
+use super::reader::{Reader, Value, choices, quoted};
+use super::suggest::nearest;
 use crate::env::is_name;
-use crate::network::SecretSource;
+use crate::network::{SecretPlace, SecretSource};
 use crate::origin::Layer;
 
 const HINT: &str =
@@ -23,6 +24,33 @@ impl Reader<'_> {
             self.report("bad-value", value.span(), message, "", HINT);
         }
         source
+    }
+
+    /// Where in a request a secret is put in. What is not understood leaves the least.
+    pub(super) fn secret_places(&mut self, value: Value<'_, '_>) -> Vec<SecretPlace> {
+        let words = SecretPlace::ALL.map(SecretPlace::name);
+        let hint = "write a list such as [\"headers\", \"query\"]";
+        let (before, mut places) = (self.found.len(), Vec::new());
+        for (text, span) in self.strings(value, "in", hint) {
+            match SecretPlace::ALL.into_iter().find(|place| place.name() == text) {
+                Some(place) => places.push(place),
+                None => {
+                    let hint = match nearest(text, &words) {
+                        Some(meant) => format!("did you mean `{meant}`?"),
+                        None => format!("write {}", choices(&words)),
+                    };
+                    let message = format!("{} is no part of a request", quoted(text));
+                    self.report("bad-value", span, message, "", hint);
+                }
+            }
+        }
+        if places.is_empty() && self.found.len() == before {
+            let message = "the secret is put in nowhere";
+            self.report("bad-value", value.span(), message, "", "name a part, or leave `in` out for headers");
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 
     /// A command is a program of the user's that runs outside, so none comes from the repository: neither the line nor,

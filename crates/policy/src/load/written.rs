@@ -141,7 +141,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ("network.budget", &["upload", "new-names"]),
     ("network.proxy", &["url", "except", "credentials"]),
     ("network.rules", &["host", "methods", "paths", "upload"]),
-    ("network.secrets", &["from", "hosts"]),
+    ("network.secrets", &["from", "hosts", "in"]),
     ("commands", &["prefix", "decision", "reason", "match", "not-match", "agents"]),
     ("programs", PROGRAM),
     ("env", &["allow", "set"]),

@@ -4,6 +4,7 @@ use super::letters::{Letter, Sign, Value, is_delimiter, known, trimmed, unknown}
 use super::reader::{Delayed, Mode, Reader};
 use super::tree::{Loop, Redirect, Simple, Through};
 use crate::command::{Input, Part, RedirectionKind, Unknown};
+use crate::region::RegionKind;
 
 /// Words of a loop that are each looked at.
 const MOST_ITEMS: usize = 32;
@@ -39,27 +40,33 @@ impl Reader<'_> {
     /// Goes through the body for what it sets; the commands are found later.
     fn rehearse(&mut self, each: &Loop, turn: Option<&Turn>) {
         let found = (self.script.commands.len(), self.script.problems.len(), self.script.definitions.len());
+        let regions = self.script.regions.len();
         let count = turn.map_or(1, Vec::len);
         let nothing_known = self.unknown_signs("one of several words", false);
         self.turn(each, &vec![nothing_known; count]);
         self.script.commands.truncate(found.0);
+        self.script.regions.truncate(regions);
         self.script.problems.truncate(found.1);
         self.script.definitions.truncate(found.2);
     }
 
     fn turns(&mut self, each: &Loop, turns: &[Turn]) {
         let start = self.script.commands.len();
+        let region = self.script.open(RegionKind::Loop);
         let mut first_end = start;
         for (index, turn) in turns.iter().enumerate() {
             let before = self.script.commands.len();
+            let regions = self.script.regions.len();
             self.turn(each, turn);
             if index == 0 {
                 first_end = self.script.commands.len();
             } else if self.script.commands.get(start..first_end) == self.script.commands.get(before..) {
                 // The body does not depend on this word.
                 self.script.commands.truncate(before);
+                self.script.regions.truncate(regions);
             }
         }
+        self.script.close(region);
     }
 
     fn turn(&mut self, each: &Loop, turn: &Turn) {
@@ -180,7 +187,9 @@ impl Reader<'_> {
         let delayed = std::mem::replace(&mut self.delayed, Delayed::Maybe);
         let variables = std::mem::take(&mut self.variables);
         self.scope.conditional += 1;
+        let region = self.script.open(RegionKind::Process);
         self.read_again(letters, Mode::Line);
+        self.script.close(region);
         self.scope.conditional -= 1;
         self.variables = variables;
         self.delayed = delayed;

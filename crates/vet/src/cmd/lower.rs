@@ -6,6 +6,7 @@ use super::scope::Given;
 use super::tree::{Joint, Node, Redirect, Simple};
 use super::words::{self, Named};
 use crate::command::{Assignment, Command, Input, Redirection, RedirectionKind, Shell, Unknown, Word};
+use crate::region::RegionKind;
 
 /// The variables of the loops around a command.
 pub(super) type Variables = Vec<(char, Vec<Sign>)>;
@@ -28,10 +29,12 @@ impl Reader<'_> {
             Node::Pipeline(nodes) => self.pipeline_of(nodes),
             Node::If(then, other) => {
                 self.scope.conditional += 1;
+                let region = self.script.open(RegionKind::Maybe);
                 self.follow(then);
                 if let Some(other) = other {
                     self.follow(other);
                 }
+                self.script.close(region);
                 self.scope.conditional -= 1;
             }
             Node::For(each) => self.for_each(each),
@@ -55,12 +58,17 @@ impl Reader<'_> {
 
     fn follow_chain(&mut self, nodes: &[(Joint, Node)]) {
         let conditional = self.scope.conditional;
+        let mut region = None;
         for (joint, node) in nodes {
             self.scope.conditional += u32::from(*joint == Joint::Depending);
+            if self.scope.conditional > conditional && region.is_none() {
+                region = Some(self.script.open(RegionKind::Maybe));
+            }
             self.follow(node);
             // What stands behind an `if` or `for` in a line belongs to it.
             self.scope.conditional += u32::from(matches!(node, Node::If(..) | Node::For(_)));
         }
+        region.into_iter().for_each(|region| self.script.close(region));
         self.scope.conditional = conditional;
     }
 
@@ -70,7 +78,9 @@ impl Reader<'_> {
         self.scope.conditional += 1;
         for node in nodes {
             let before = self.script.commands.len();
+            let region = self.script.open(RegionKind::Process);
             self.in_child(node);
+            self.script.close(region);
             let after = self.script.commands.len();
             self.input = if after > before { Input::Pipe(after - 1) } else { Input::Inherited };
         }
@@ -111,7 +121,9 @@ impl Reader<'_> {
     fn reread(&mut self, letters: &[Letter]) {
         let delayed = std::mem::replace(&mut self.delayed, Delayed::Maybe);
         let before = self.script.commands.len();
+        let regions = self.script.regions.len();
         self.read_again(letters, Mode::Line);
+        self.script.regions.truncate(regions);
         self.delayed = delayed;
         let new = self.script.commands.split_off(before);
         let has_own_pipe = new.iter().any(|new| matches!(new.input, Input::Pipe(from) if from >= before));

@@ -30,6 +30,7 @@ mod tests;
 pub use nested::nested;
 
 use crate::command::{Assignment, Command, Input, Problem, Redirection, Script, Span, Word};
+use crate::region::RegionKind;
 use reader::{Mode, Reader};
 use scope::{Assigned, Scope};
 use std::collections::HashSet;
@@ -97,7 +98,10 @@ fn follow(text: &str, mode: Mode, at: Option<Span>, has_labels: bool, maybe: boo
     }
     let mut reader = Reader::new(text, mode, at, Scope::new(before));
     reader.maybe = maybe;
+    // Labels can be gone to from anywhere.
+    let region = has_labels.then(|| reader.script.open(RegionKind::Loop));
     reader.all();
+    region.into_iter().for_each(|region| reader.script.close(region));
     reader
 }
 
@@ -128,7 +132,10 @@ fn add(script: &mut Script, other: Script) {
     };
     let new = other.commands.into_iter().zip(is_new.iter()).filter(|(_, new)| **new);
     let added: Vec<Command> = new.map(|(command, _)| moved(command)).collect();
+    // Where these stand among the others is not told, so each directory of the text counts for them.
+    let region = script.open(RegionKind::Later);
     script.commands.extend(added);
+    script.close(region);
     let known: HashSet<&String> = script.definitions.iter().collect();
     let new: Vec<String> = other.definitions.into_iter().filter(|name| !known.contains(name)).collect();
     script.definitions.extend(new);

@@ -5,7 +5,7 @@ use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
 use crate::command::{Problem, Span, Word};
 use crate::effect::{Effect, EffectKind};
-use crate::launch::program_of;
+use crate::launch::{is_told_as_item, program_of};
 use garth_policy::{
     AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NetworkMode, NodeKind, Outcome,
     RuleKind,
@@ -97,10 +97,14 @@ impl Judging<'_> {
     /// Reads, writes and deletions. What is shown of the target.
     fn file(&mut self, current: &Current<'_>, effect: &Effect) -> Option<String> {
         let word = effect.target.as_ref()?;
+        if is_told_as_item(current.command, word) {
+            return Some(shown(word));
+        }
         match self.target(current, word) {
             Target::Nothing => Some(shown(word)),
             Target::Unknown(_) => {
                 self.unknown_target(current, effect, word);
+                self.known_targets(current, effect, word);
                 Some(shown(word))
             }
             Target::Elsewhere => {
@@ -118,11 +122,28 @@ impl Judging<'_> {
         }
     }
 
+    /// Where the directory is not known, those that are known may be it.
+    fn known_targets(&mut self, current: &Current<'_>, effect: &Effect, word: &Word) {
+        if effect.kind == EffectKind::Reads || Self::is_moved(current) {
+            return;
+        }
+        if let Target::Paths(paths) = self.place.among_known().target(word, current.command.shell) {
+            paths.iter().for_each(|path| self.path(current, effect, path));
+        }
+    }
+
+    fn is_moved(current: &Current<'_>) -> bool {
+        current.command.via.iter().any(|via| MOVING.contains(&via.as_str()))
+    }
+
     /// What a word names. Relative names mean another place behind a launcher that changes the directory.
     fn target(&self, current: &Current<'_>, word: &Word) -> Target {
-        let is_moved = current.command.via.iter().any(|via| MOVING.contains(&via.as_str()));
         let shell = current.command.shell;
-        if is_moved { self.place.moved().target(word, shell) } else { self.place.target(word, shell) }
+        if Self::is_moved(current) {
+            self.place.moved().target(word, shell)
+        } else {
+            self.place.target(word, shell)
+        }
     }
 
     /// True for an effect that the table adds by itself: its target stands in no word of the command.

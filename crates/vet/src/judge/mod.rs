@@ -4,11 +4,13 @@
 //! do is held against [`Policy::decide`]. Then the profile's default. A verdict of `allow` never widens the sandbox.
 
 mod clusters;
+mod course;
 mod defaults;
 mod effects;
 mod examples;
 mod handed;
 mod known;
+mod location;
 mod matches;
 mod paths;
 mod proc;
@@ -28,6 +30,7 @@ use crate::effect::{Effect, EffectKind};
 use crate::knowledge::Table;
 use crate::launch::{Followed, follow_with};
 use crate::parse::{argv, parse, parse_batch};
+use course::Course;
 use defaults::{Situation, default_for};
 use garth_policy::{AbsPath, CommandDecision, Context, Origin, Policy};
 use paths::Place;
@@ -311,7 +314,9 @@ impl Judging<'_> {
         let mut opaque = followed.opaque.iter().peekable();
         let mut of_launchers = followed.effects.iter().peekable();
         let definitions: HashSet<&str> = followed.script.definitions.iter().map(String::as_str).collect();
+        let mut course = Course::new(&followed.script, &mut self.place);
         for (number, command) in followed.script.commands.iter().enumerate() {
+            course.arrive(number, &mut self.place);
             let is_allowed = self.rules(number, command, true);
             let current = Current { number, command, is_allowed };
             self.commands.push(JudgedCommand {
@@ -328,7 +333,7 @@ impl Judging<'_> {
             while let Some(hidden) = opaque.next_if(|hidden| hidden.command <= number) {
                 self.hidden(&current, &hidden.what, hidden.span);
             }
-            self.place.follow(command);
+            course.pass(command, &mut self.place);
         }
     }
 

@@ -1,15 +1,13 @@
 //! What a word names, as far as its pieces and the place of the command say.
 
 use super::Surroundings;
+use super::location::{Directories, Location};
 use super::matches;
 use super::proc::{self, Through, is_descriptor};
 use super::windows::{self, Written};
 use crate::command::{Command, Part, Shell, Unknown, Word};
 use garth_policy::{AbsPath, Flavor};
 use std::collections::BTreeMap;
-
-/// Directories that may be the working directory at one place of a text; more are as good as unknown.
-const MOST: usize = 8;
 
 /// What a word names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +27,10 @@ pub(super) enum Target {
 pub(super) struct Place<'s> {
     surroundings: &'s Surroundings,
     variables: BTreeMap<&'s str, &'s str>,
-    directories: Vec<AbsPath>,
-    is_certain: bool,
+    /// The directory, and where the text has been.
+    pub(super) location: Location,
+    /// `CDPATH` or `DIRSTACK` are set, or the commands that change the directory mean something else.
+    moves_elsewhere: bool,
 }
 
 /// Files that are no files of anybody.
@@ -82,53 +82,122 @@ fn untouched<'s>(
     known.map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
+/// What a command does to the working directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Go,
+    Keep,
+    Back,
+    /// Shows or changes what is kept.
+    Stack,
+    BeginLocal,
+    EndLocal,
+}
+
+impl Change {
+    /// The change that a command makes, if it makes one.
+    pub(super) fn of(command: &Command) -> Option<Self> {
+        let name = command.words.first()?.text()?;
+        let name = if windows::is_windows(command.shell) { name.to_ascii_lowercase() } else { name };
+        match name.as_str() {
+            "cd" | "chdir" | "set-location" | "sl" => Some(Self::Go),
+            "pushd" | "push-location" => Some(Self::Keep),
+            "popd" | "pop-location" => Some(Self::Back),
+            "dirs" => Some(Self::Stack),
+            "setlocal" if command.shell == Shell::Cmd => Some(Self::BeginLocal),
+            "endlocal" if command.shell == Shell::Cmd => Some(Self::EndLocal),
+            _ => None,
+        }
+    }
+}
+
 impl<'s> Place<'s> {
     pub(super) fn new(surroundings: &'s Surroundings, commands: &[Command], text: &str) -> Self {
         let variables = untouched(surroundings, commands, text);
-        let directories = vec![surroundings.directory.clone()];
-        Self { surroundings, variables, directories, is_certain: true }
+        let moves_elsewhere = surroundings.variables.contains_key("CDPATH")
+            || text.contains("CDPATH")
+            || text.contains("DIRSTACK");
+        Self { surroundings, variables, location: Location::new(surroundings), moves_elsewhere }
     }
 
-    /// What the command does to the working directory of what follows. A branch may not be taken and a subshell keeps
-    /// its own, so the former directories stay possible.
+    /// The commands that change the directory may do something else.
+    pub(super) fn distrust(&mut self) {
+        self.moves_elsewhere = true;
+    }
+
+    /// What the command does to the working directory of what follows. It may fail, so the former stay possible.
     pub(super) fn follow(&mut self, command: &Command) {
         let Some((program, words)) = command.words.split_first() else { return };
-        let name = program.text().map(|name| match windows::is_windows(command.shell) {
-            true => name.to_ascii_lowercase(),
-            false => name,
-        });
-        match name.as_deref() {
-            Some("cd" | "chdir" | "pushd" | "set-location" | "sl" | "push-location") => {}
-            Some("popd" | "pop-location") => {
-                self.is_certain = false;
-                return;
-            }
-            _ => return,
-        }
+        let Some(change) = Change::of(command) else { return };
+        let is_windows = windows::is_windows(command.shell);
         let target = words.iter().find(|word| {
             let start = word.known_start();
             !(start.starts_with('-') && start.len() > 1 || start.eq_ignore_ascii_case("/d"))
         });
-        let home = Word { parts: vec![Part::Home(None)], span: program.span };
-        match self.target(target.unwrap_or(&home), command.shell) {
-            Target::Paths(paths) => {
-                for path in paths {
-                    if !self.directories.contains(&path) {
-                        self.directories.push(path);
-                    }
-                }
-                if self.directories.len() > MOST {
-                    self.directories.truncate(1);
-                    self.is_certain = false;
-                }
+        let start = target.map(Word::known_start).unwrap_or_default();
+        let has_options = words.len() > usize::from(target.is_some());
+        match (change, target) {
+            (Change::BeginLocal, _) => self.location.begins_local(),
+            (Change::EndLocal, _) => self.location.ends_local(),
+            (Change::Stack, _) if words.is_empty() => {}
+            (Change::Stack, _) => self.location.loses_kept(),
+            (Change::Back, None) if !has_options && !self.moves_elsewhere => self.location.comes_back(),
+            (Change::Back, _) => self.location.goes(Directories::unknown()),
+            // It prints the directory or what is kept.
+            (_, None) if command.shell == Shell::Cmd => {}
+            (Change::Keep, None) if is_windows && !has_options => {
+                let here = self.location.now.clone();
+                self.location.goes_and_keeps(here);
             }
-            Target::Unknown(_) | Target::Elsewhere | Target::Nothing => self.is_certain = false,
+            (Change::Keep, None) => self.location.goes(Directories::unknown()),
+            (Change::Keep, Some(_)) if start.starts_with('+') || has_options && !start.starts_with('/') => {
+                self.location.goes(Directories::unknown());
+            }
+            (Change::Keep, Some(word)) => {
+                let to = self.leads_to(word, command.shell);
+                self.location.goes_and_keeps(to);
+            }
+            (Change::Go, Some(_)) if start == "-" && !is_windows && !self.moves_elsewhere => {
+                self.location.goes_back();
+            }
+            (Change::Go, Some(word)) => {
+                let to = self.leads_to(word, command.shell);
+                self.location.goes(to);
+            }
+            (Change::Go, None) => {
+                let home = Word { parts: vec![Part::Home(None)], span: program.span };
+                let to = self.leads_to(&home, command.shell);
+                self.location.goes(to);
+            }
         }
+    }
+
+    /// Where a change of the directory to this word leads to.
+    fn leads_to(&self, word: &Word, shell: Shell) -> Directories {
+        let is_searched = self.moves_elsewhere && !word.known_start().starts_with('/');
+        match self.target(word, shell) {
+            Target::Paths(paths) => Directories { paths, is_certain: !is_searched },
+            Target::Unknown(_) | Target::Elsewhere | Target::Nothing => Directories::unknown(),
+        }
+    }
+
+    /// The same place at the beginning of the text.
+    pub(super) fn at_start(&self) -> Self {
+        Self { location: Location::new(self.surroundings), ..self.clone() }
     }
 
     /// The same place where relative names mean something unknown.
     pub(super) fn moved(&self) -> Self {
-        Self { is_certain: false, ..self.clone() }
+        let mut place = self.clone();
+        place.location.now.is_certain = false;
+        place
+    }
+
+    /// The same place if none but the directories that are known count.
+    pub(super) fn among_known(&self) -> Self {
+        let mut place = self.clone();
+        place.location.now.is_certain = true;
+        place
     }
 
     /// What a word names, as a file, in a command of this shell.
@@ -197,7 +266,8 @@ impl<'s> Place<'s> {
     }
 
     fn has_moved(&self) -> bool {
-        !self.is_certain || self.directories.len() > 1
+        let now = &self.location.now;
+        !now.is_certain || now.paths.as_slice() != std::slice::from_ref(&self.surroundings.directory)
     }
 
     /// What a text names by the path rules of its shell and of the system.
@@ -219,7 +289,8 @@ impl<'s> Place<'s> {
         if let Some(below) = text.strip_prefix("~/") {
             return Some(vec![context.home.resolve(below.as_bytes()).ok()?]);
         }
-        let directories = self.is_certain.then_some(self.directories.as_slice());
+        let now = &self.location.now;
+        let directories = now.is_certain.then_some(now.paths.as_slice());
         if context.os.flavor() == Flavor::Windows {
             if let Some(below) = text.strip_prefix("~\\") {
                 return Some(vec![context.home.resolve(below.as_bytes()).ok()?]);
@@ -227,7 +298,6 @@ impl<'s> Place<'s> {
             return windows::on_windows(shell, text, directories);
         }
         if let Some(found) = proc::through(text) {
-            let directories = self.is_certain.then_some(self.directories.as_slice());
             return match found {
                 Through::Root(rest) => Some(vec![AbsPath::posix("/").ok()?.resolve(rest.as_bytes()).ok()?]),
                 Through::Directory(rest) => {

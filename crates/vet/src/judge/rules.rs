@@ -361,6 +361,13 @@ pub(super) fn rules_of<'r>(
         let strict = rules_of_words(commands, &first_names, agent);
         found.extend(strict.into_iter().filter(|found| found.rule.decision > CommandDecision::Allow));
     }
+    // Who asks how to push does not push. A rule that speaks of the question itself holds.
+    let is_strict = |found: &Found<'_>| found.rule.decision > CommandDecision::Allow;
+    if found.iter().any(is_strict) && table.only_informs(command) {
+        let question = command.words.last().and_then(Word::text).unwrap_or_default();
+        let speaks_of_it = |rule: &CommandRule| rule.prefix.iter().any(|choices| choices.contains(&question));
+        found.retain(|found| !is_strict(found) || speaks_of_it(found.rule));
+    }
     found.sort_by_key(|found| std::cmp::Reverse((found.sure, found.rule.decision)));
     found
 }

@@ -36,9 +36,6 @@ const OUTSIDE: &[&str] = &[
     "windir",
 ];
 
-/// Drives of PowerShell that hold what the session itself knows (about_Providers).
-const OF_SESSION: &[&str] = &["alias", "env", "function", "variable"];
-
 /// True for shells that read paths as Windows does.
 pub(super) fn is_windows(shell: Shell) -> bool {
     matches!(shell, Shell::Cmd | Shell::Pwsh | Shell::WindowsPowershell)
@@ -63,7 +60,6 @@ pub(super) fn on_posix(shell: Shell, text: &str) -> Written {
     let drive = text.split_once(':').map(|(drive, _)| drive).filter(|drive| is_name(drive));
     match drive {
         Some(drive) if drive.len() == 1 => return Written::Elsewhere,
-        Some(drive) if OF_SESSION.iter().any(|known| known.eq_ignore_ascii_case(drive)) => {}
         Some(_) => return Written::NoFile,
         None => {}
     }
@@ -132,7 +128,7 @@ mod tests {
             (Shell::Pwsh, "\\etc", here("/etc")),
             (Shell::Cmd, "..\\..\\x", here("../../x")),
             (Shell::Pwsh, "a\\b", here("a/b")),
-            (Shell::Pwsh, "Env:PATH", here("Env:PATH")),
+            (Shell::Pwsh, "Env:PATH", Written::NoFile),
             (Shell::Pwsh, "HKLM:\\Software", Written::NoFile),
             (Shell::Pwsh, "Registry::HKEY_CURRENT_USER\\x", Written::NoFile),
             (Shell::Cmd, "", here("")),

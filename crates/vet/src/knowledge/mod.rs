@@ -23,8 +23,10 @@ mod tests;
 
 use crate::command::{Command, Shell, Word};
 use crate::effect::{Effect, EffectKind};
+use crate::launch::assignments_of_items;
 use crate::nested::Nested;
 use reading::Reading;
+pub(crate) use scripts::stays_in_database;
 use spec::{Action, Runs};
 pub use table::{Table, TableError};
 
@@ -91,6 +93,7 @@ impl Table {
         if command.words.is_empty() {
             return Some(effects);
         }
+        effects.extend(environment::effects(self, command.shell, &assignments_of_items(command)));
         let reading = self.reading(command)?;
         effects.extend(environment::effects(self, command.shell, &reading.assignments));
         effects.extend(match reading.only_informs(&command.words) {
@@ -115,7 +118,9 @@ impl Table {
 
     /// What the variables do that stand in front of a command, whatever the program is.
     pub(crate) fn effects_of_variables(&self, command: &Command) -> Vec<Effect> {
-        environment::effects(self, command.shell, &command.assignments)
+        let mut effects = environment::effects(self, command.shell, &command.assignments);
+        effects.extend(environment::effects(self, command.shell, &assignments_of_items(command)));
+        effects
     }
 
     /// As the function [`harmless`].

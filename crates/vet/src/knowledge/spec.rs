@@ -220,6 +220,7 @@ fn action(text: &str) -> Result<Action, String> {
         ["runs", "text"] => Ok(Action::Runs(Runs::Text)),
         ["script", "awk"] => Ok(Action::Script(Language::Awk)),
         ["script", "sed"] => Ok(Action::Script(Language::Sed)),
+        ["script", "sqlite"] => Ok(Action::Script(Language::Sqlite)),
         ["runs", "module"] => Ok(Action::Runs(Runs::Module)),
         words => does(words).map(Action::Does).ok_or_else(|| format!("`{text}` is no action")),
     }

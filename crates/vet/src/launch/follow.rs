@@ -1,6 +1,7 @@
 //! All commands at every depth.
 
 use super::copied::Copies;
+use super::processes::{keeps_last_of_pipe, region_of};
 use super::written::Files;
 use super::{content, launches, of_variables};
 use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
@@ -8,6 +9,9 @@ use crate::effect::Effect;
 use crate::knowledge::Table;
 use crate::nested::Nested;
 use crate::parse::parse_at;
+use crate::region::{Region, RegionKind};
+use std::cmp::Reverse;
+use std::collections::HashSet;
 
 /// Launchers inside launchers that are followed.
 const DEPTH: usize = 32;
@@ -43,6 +47,10 @@ pub struct Followed {
     files: Files,
     /// Files that the text gives other names.
     copies: Copies,
+    /// Names that the text defines.
+    defined: HashSet<String>,
+    /// A shell may run the last side of a pipe itself.
+    keeps_last_of_pipe: bool,
 }
 
 /// Bytes of inputs that are copied in all; what would come beyond is not known.
@@ -75,8 +83,11 @@ pub fn follow(script: &Script) -> Followed {
 pub fn follow_with(script: &Script, table: &Table) -> Followed {
     let mut followed = Followed::default();
     followed.script.definitions.clone_from(&script.definitions);
+    followed.defined = script.definitions.iter().cloned().collect();
     followed.script.problems.clone_from(&script.problems);
-    followed.script(&script.commands, &[], Input::Inherited, None, 0, table);
+    followed.script(script, &[], Input::Inherited, None, 0, table);
+    // Inner texts tell of theirs before the text around them is at its end.
+    followed.script.regions.sort_by_key(|region| (region.start, Reverse(region.end)));
     followed
 }
 
@@ -84,15 +95,15 @@ impl Followed {
     /// Commands of one text. `outer` is the input of the shell that reads it, `span` where the text stands.
     fn script(
         &mut self,
-        commands: &[Command],
+        script: &Script,
         via: &[String],
         outer: Input,
         span: Option<Span>,
         depth: usize,
         table: &Table,
     ) {
-        let mut places: Vec<usize> = Vec::with_capacity(commands.len());
-        for command in commands {
+        let mut places: Vec<usize> = Vec::with_capacity(script.commands.len() + 1);
+        for command in &script.commands {
             let mut command = command.clone();
             let mut is_guess = false;
             if let Some(span) = span {
@@ -117,6 +128,23 @@ impl Followed {
             places.push(self.script.commands.len());
             self.command(command, is_guess, depth, table);
         }
+        places.push(self.script.commands.len());
+        self.regions(&script.regions, &places);
+    }
+
+    /// Regions of a text, whose commands now stand at these places.
+    fn regions(&mut self, regions: &[Region], places: &[usize]) {
+        for region in regions {
+            let (Some(start), Some(end)) = (places.get(region.start), places.get(region.end)) else {
+                continue;
+            };
+            let kind = match region.kind {
+                RegionKind::LastOfPipe if self.keeps_last_of_pipe => continue,
+                RegionKind::LastOfPipe => RegionKind::Process,
+                kind => kind,
+            };
+            self.script.regions.push(Region { kind, start: *start, end: *end });
+        }
     }
 
     fn command(&mut self, command: Command, is_guess: bool, depth: usize, table: &Table) {
@@ -137,6 +165,7 @@ impl Followed {
         found.nested.extend(self.copies.run_by(&command));
         self.files.follow(&command);
         self.copies.follow(&command);
+        self.keeps_last_of_pipe |= keeps_last_of_pipe(&command);
         self.effects.extend(found.effects.into_iter().map(|effect| (place, effect)));
         self.script.commands.push(command.clone());
         if depth >= DEPTH && !found.nested.is_empty() {
@@ -185,11 +214,15 @@ impl Followed {
                 if self.read > MOST_READ {
                     return self.problem("it holds very much text for shells", text.span);
                 }
-                let script = parse_at(shell, &written, text.span);
-                self.script.problems.extend(script.problems);
-                self.script.definitions.extend(script.definitions);
+                let mut script = parse_at(shell, &written, text.span);
+                self.script.problems.append(&mut script.problems);
+                self.defined.extend(script.definitions.iter().cloned());
+                self.script.definitions.append(&mut script.definitions);
                 let span = Some(text.span);
-                self.script(&script.commands, &path(via), Input::Inherited, span, depth + 1, table);
+                let kind = region_of(command, &self.defined);
+                let region = kind.map(|kind| self.script.open(kind));
+                self.script(&script, &path(via), Input::Inherited, span, depth + 1, table);
+                region.into_iter().for_each(|region| self.script.close(region));
             }
             Nested::Unknown { what, span, .. } => self.opaque(place, what, span),
         }

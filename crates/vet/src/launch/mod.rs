@@ -13,10 +13,13 @@ mod copied;
 mod finders;
 mod follow;
 mod git;
+mod items;
+mod maven;
 mod modules;
 mod names;
 mod packages;
 mod plain;
+mod processes;
 mod sed;
 mod shells;
 mod tools;
@@ -30,6 +33,7 @@ mod tests;
 
 pub(crate) use args::Grammar;
 pub use follow::{Followed, Opaque, flatten, follow, follow_with};
+pub(crate) use items::{assignments as assignments_of_items, is_told as is_told_as_item};
 pub(crate) use variables::runs_value;
 pub(crate) use wrappers::program_of;
 
@@ -132,7 +136,8 @@ pub fn launches(command: &Command) -> Launches {
     let mut found = of_variables(command);
     if matches!(command.shell, Shell::Pwsh | Shell::WindowsPowershell) {
         windows::deletes_unseen(command, &mut found);
-        windows::sets_environment(command, &mut found);
+        let set = items::assignments(command);
+        variables::set(&set, command.shell, &mut found);
     }
     let Some((program, words)) = command.words.split_first() else { return found };
     let of_grammar = match command.shell {

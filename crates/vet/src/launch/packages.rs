@@ -55,6 +55,7 @@ const BUILDERS: &[&str] = &[
     "gradlew",
     "mvn",
     "mvnw",
+    "mvnd",
     "ant",
     "sbt",
     "lein",
@@ -163,6 +164,9 @@ const QUIET: &[&str] = &[
 pub(super) fn read(call: Call<'_>, found: &mut Launches) -> bool {
     if matches!(call.name, "bun" | "deno" | "swift" | "iex" | "erl" | "mix" | "rake" | "rebar3") {
         evaluates(call, found);
+    }
+    if matches!(call.name, "mvn" | "mvnw" | "mvnd") {
+        super::maven::maven(call, found);
     }
     match call.name {
         "npx" | "bunx" | "pnpx" | "uvx" | "dlx" => fetched(call.words, call.name, call, found),

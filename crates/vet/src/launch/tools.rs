@@ -3,7 +3,8 @@
 use super::args::{self, Grammar};
 use super::compilers;
 use super::{Call, Launches};
-use crate::command::{Input, Shell, Word};
+use crate::command::{Input, RedirectionKind, Shell, Word};
+use crate::knowledge::stays_in_database;
 
 /// An option of a tool whose value runs.
 struct Row {
@@ -572,41 +573,66 @@ fn expect(call: Call<'_>, found: &mut Launches) {
     }
 }
 
-/// `.shell`, `.system` and friends run commands, `.load` and `load_extension` load code, `.output` may open a pipe.
+/// `.shell` and `.system` run commands, `.load` and `load_extension` load code, `.output` may open a pipe. What else words
+/// do, the table says; here are those that run something, and lines of standard input.
 fn sqlite(call: Call<'_>, found: &mut Launches) {
-    let runs = |text: &str| {
-        text.split(['\n', ';']).any(|line| {
-            let line = line.trim_start();
-            [".sh", ".sy", ".load", ".read", ".import", ".excel", ".edit", ".once |", ".output |", ".ou"]
-                .iter()
-                .any(|start| line.starts_with(start))
-        }) || text.to_ascii_lowercase().contains("load_extension")
-            || text.to_ascii_lowercase().contains("edit(")
-    };
+    const WHAT: &str = "a command of sqlite3 that may start programs";
     for word in call.words {
-        match word.text() {
-            Some(text) => {
-                let command = text.trim_start();
-                let verb = command.split_whitespace().next().unwrap_or_default();
-                let is_shell = verb.len() > 2 && (".shell".starts_with(verb) || ".system".starts_with(verb));
-                if is_shell {
-                    let at = text.find(verb).unwrap_or(0) + verb.len();
-                    found.text(Shell::Sh, args::without(word, at), "sqlite3 .shell");
-                } else if runs(&text) {
-                    found.unknown("a command of sqlite3 that may start programs", word.span, "sqlite3");
-                }
-            }
-            None if word.known_start().trim_start().starts_with('.') => {
-                found.unknown("a command of sqlite3 that is only known at run time", word.span, "sqlite3");
-            }
-            None => {}
+        let start = word.known_start();
+        let Some(command) = start.trim_start().strip_prefix('.') else { continue };
+        let verb = command.split_whitespace().next().unwrap_or_default();
+        let is_shell = verb.len() > 1 && ("shell".starts_with(verb) || "system".starts_with(verb));
+        let runs = ["load", "read", "import", "excel", "edit", "once", "ou", "sh", "sy"];
+        if is_shell {
+            let at = start.len() - command.len() + verb.len();
+            found.text(Shell::Sh, args::without(word, at), "sqlite3 .shell");
+        } else if word.has_unknown() || runs.iter().any(|start| command.starts_with(start)) {
+            found.unknown(WHAT, word.span, "sqlite3");
         }
     }
-    if let Input::Text(text) = &call.command.input
-        && text.text().is_none_or(|text| runs(&text))
-    {
-        found.unknown("a command of sqlite3 that may start programs", text.span, "sqlite3");
+    if has_statements(call.words) {
+        return;
     }
+    for redirection in &call.command.redirections {
+        if redirection.kind == RedirectionKind::Read {
+            found.executes(
+                Some(&redirection.target),
+                "commands of sqlite3 in a file",
+                redirection.target.span,
+            );
+        }
+    }
+    match &call.command.input {
+        Input::Text(text) if !text.text().is_some_and(|text| stays_in_database(&text)) => {
+            found.unknown(WHAT, text.span, "sqlite3");
+        }
+        Input::Pipe(_) => {
+            found.unknown("commands of sqlite3 that come through a pipe", call.span(), "sqlite3")
+        }
+        Input::Text(_) | Input::Inherited => {}
+    }
+}
+
+/// True if something stands behind the database, so that standard input is not read.
+fn has_statements(words: &[Word]) -> bool {
+    const VALUED: &[&str] =
+        &["separator", "nullvalue", "newline", "mmap", "maxsize", "memtrace", "vfs", "init", "cmd"];
+    let (mut operands, mut values) = (0, 0);
+    for word in words {
+        let start = word.known_start();
+        if values > 0 {
+            values -= 1;
+        } else if let Some(option) = start.strip_prefix('-') {
+            let name = option.trim_start_matches('-');
+            values = match name {
+                "lookaside" | "pagecache" => 2,
+                _ => usize::from(VALUED.contains(&name)),
+            };
+        } else {
+            operands += 1;
+        }
+    }
+    operands > 1
 }
 
 /// Libraries for keys, and the command that an agent runs. False if there is none.

@@ -1,7 +1,7 @@
 //! Variables whose value is run, or makes the next program run something.
 
 use super::{Call, Launches};
-use crate::command::{Command, Part, Shell, Unknown, Word};
+use crate::command::{Assignment, Command, Part, Shell, Unknown, Word};
 use crate::hidden::GIVEN;
 
 /// What the value of a variable is.
@@ -241,10 +241,7 @@ pub(super) fn assigned(command: &Command, found: &mut Launches) {
     if let Some(assignment) = hidden {
         found.unknown("a command in a subscript", assignment.value.span, &assignment.name);
     }
-    for assignment in &command.assignments {
-        variable(&assignment.name, &assignment.value, found);
-        search_path(&assignment.name, &assignment.value, command.shell, found);
-    }
+    set(&command.assignments, command.shell, found);
     let program = command.words.first().and_then(Word::text).unwrap_or_default();
     given_by_builtin(&program, command, found);
     if matches!(program.as_str(), "export" | "declare" | "typeset" | "local" | "readonly" | "setenv") {
@@ -252,6 +249,14 @@ pub(super) fn assigned(command: &Command, found: &mut Launches) {
             variable(&name, &value, found);
             search_path(&name, &value, command.shell, found);
         }
+    }
+}
+
+/// Variables that get these values.
+pub(super) fn set(assignments: &[Assignment], shell: Shell, found: &mut Launches) {
+    for Assignment { name, value } in assignments {
+        variable(name, value, found);
+        search_path(name, value, shell, found);
     }
 }
 

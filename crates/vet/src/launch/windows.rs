@@ -216,28 +216,3 @@ pub(super) fn deletes_unseen(command: &Command, found: &mut Launches) {
         );
     }
 }
-
-/// Commands of PowerShell that set an item, of the environment too: `Set-Item env:NAME value`.
-const SETTERS: &[&str] =
-    &["set-item", "si", "new-item", "ni", "set-content", "add-content", "ac", "copy-item", "cpi"];
-
-/// Variables of the environment that are set as items of their drive.
-pub(super) fn sets_environment(command: &Command, found: &mut Launches) {
-    let Some((program, words)) = command.words.split_first() else { return };
-    if !SETTERS.contains(&program.known_start().to_ascii_lowercase().as_str()) {
-        return;
-    }
-    let drive = words.iter().find_map(|word| {
-        let start = word.known_start();
-        let is_drive = start.get(..4).is_some_and(|drive| drive.eq_ignore_ascii_case("env:"));
-        is_drive.then(|| start.get(4..).unwrap_or_default().trim_start_matches(['/', '\\']).to_owned())
-    });
-    let Some(name) = drive else { return };
-    let is_value = |word: &&Word| {
-        let start = word.known_start();
-        !start.starts_with('-') && !start.get(..4).is_some_and(|drive| drive.eq_ignore_ascii_case("env:"))
-    };
-    for value in words.iter().filter(is_value) {
-        super::variables::variable(&name, value, found);
-    }
-}

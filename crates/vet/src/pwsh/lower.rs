@@ -13,6 +13,7 @@ use crate::command::{
     Assignment, Command, Input, Part, Problem, Redirection, RedirectionKind, Script, Shell, Span, Unknown,
     Word,
 };
+use crate::region::RegionKind;
 use std::collections::{HashMap, HashSet};
 
 /// What the pieces of a script mean together.
@@ -64,7 +65,9 @@ impl Lowering {
     pub(super) fn block(&mut self, all: &[Statement]) {
         let input = std::mem::take(&mut self.input);
         self.scope.depth += 1;
+        let region = self.script.open(RegionKind::Later);
         self.statements(all);
+        self.script.close(region);
         self.scope.depth -= 1;
         self.input = input;
     }
@@ -76,7 +79,9 @@ impl Lowering {
                 let mut value = Value::Null;
                 for (number, pipeline) in pipelines.iter().enumerate() {
                     self.scope.depth += u32::from(number > 0);
+                    let region = (number > 0).then(|| self.script.open(RegionKind::Maybe));
                     value = self.pipeline(pipeline);
+                    region.into_iter().for_each(|region| self.script.close(region));
                     self.scope.depth -= u32::from(number > 0);
                 }
                 return if pipelines.len() > 1 { Value::Unknown(Unknown::Output) } else { value };
@@ -109,6 +114,7 @@ impl Lowering {
 
     fn steps(&mut self, steps: &[Step]) {
         self.scope.depth += 1;
+        let region = self.script.open(RegionKind::Loop);
         for step in steps {
             match step {
                 Step::Evaluate(statement) => drop(self.statement(statement)),
@@ -116,6 +122,7 @@ impl Lowering {
                 Step::Sets(_) => {}
             }
         }
+        self.script.close(region);
         self.scope.depth -= 1;
     }
 

@@ -118,6 +118,7 @@ impl Lowering {
             return None;
         }
         let before = (self.script.commands.len(), self.script.problems.len());
+        let regions = self.script.regions.len();
         let mut all = Vec::new();
         for one in given.clone().elements() {
             let outer = self.scope.element.replace(one);
@@ -126,6 +127,7 @@ impl Lowering {
             let is_pure = (self.script.commands.len(), self.script.problems.len()) == before;
             self.script.commands.truncate(before.0);
             self.script.problems.truncate(before.1);
+            self.script.regions.truncate(regions);
             if !is_pure || !value.is_known() || !self.scope.spend(64 + block.text.len()) {
                 return None;
             }

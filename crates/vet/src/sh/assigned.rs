@@ -132,7 +132,7 @@ impl Assigned {
                     self.node(node, is_straight && !background);
                 }
             }
-            Node::Branches(lists) => lists.iter().for_each(|list| self.list(list)),
+            Node::Branches(lists, _) => lists.iter().for_each(|list| self.list(list)),
             Node::For { name, words, body } => {
                 self.names.extend(name.clone());
                 self.words(words);

@@ -121,7 +121,7 @@ impl Survey<'_> {
             Node::Pipeline(nodes) => nodes.iter().for_each(|node| self.node(node)),
             Node::Chain(nodes) => nodes.iter().for_each(|(_, node)| self.node(node)),
             Node::Group(list, _) => self.list(list),
-            Node::Branches(lists) => lists.iter().for_each(|list| self.list(list)),
+            Node::Branches(lists, _) => lists.iter().for_each(|list| self.list(list)),
             Node::For { name, words, body } => {
                 let mut sources = self.sources_of(words);
                 sources.is_data |= words.iter().flat_map(|word| &word.pieces).any(is_pattern);

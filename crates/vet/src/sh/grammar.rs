@@ -252,7 +252,7 @@ impl Parser<'_> {
                 self.expect("then")?;
             } else if !self.take_reserved("else") {
                 self.expect("fi")?;
-                return Ok(Node::Branches(lists));
+                return Ok(Node::Branches(lists, false));
             }
             lists.push(self.list()?);
         }
@@ -261,7 +261,7 @@ impl Parser<'_> {
     fn loop_command(&mut self, _start: usize) -> Parsed<Node> {
         let condition = self.list()?;
         let body = self.body()?;
-        Ok(Node::Branches(vec![condition, body]))
+        Ok(Node::Branches(vec![condition, body], true))
     }
 
     /// `do ... done`.
@@ -283,7 +283,7 @@ impl Parser<'_> {
             self.take(b';');
             let body = self.for_body()?;
             let head = List { items: vec![(head, false)] };
-            return Ok(Node::Branches(vec![head, body]));
+            return Ok(Node::Branches(vec![head, body], true));
         }
         let name = match self.word()?.map(|word| word.pieces).as_deref() {
             Some([Piece::Bare(name)]) if is_name(name) => name.clone(),

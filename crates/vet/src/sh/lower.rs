@@ -3,6 +3,7 @@
 use super::assigned::{Touches, assigned, assigned_name, names_in, touches};
 use super::cursor::{Parser, Places};
 use super::data::data;
+use super::directory::{changes_directory, ends_without_directory};
 use super::expand::Manner;
 use super::scope::{Scope, Value};
 use super::tree::{Document, List, Node, Piece, Redirect, Simple, Target, Word as Written};
@@ -11,6 +12,7 @@ use crate::command::{
     Word,
 };
 use crate::hidden;
+use crate::region::RegionKind;
 use std::collections::HashMap;
 
 /// Commands that aliases may add to a script.
@@ -80,15 +82,51 @@ impl Lowering<'_> {
     }
 
     fn list(&mut self, list: &List) {
-        for (node, _) in &list.items {
+        let mut guarded = Vec::new();
+        for (node, is_background) in &list.items {
+            if *is_background {
+                self.region(RegionKind::Process, |inner| inner.node(node));
+                continue;
+            }
             self.node(node);
+            // `cd sub || exit`: what follows runs only where it succeeded.
+            if ends_without_directory(node) {
+                guarded.push(self.script.open(RegionKind::Succeeded));
+            }
         }
+        guarded.into_iter().rev().for_each(|number| self.script.close(number));
+    }
+
+    /// Commands that form a region.
+    fn region(&mut self, kind: RegionKind, work: impl FnOnce(&mut Self)) {
+        let number = self.script.open(kind);
+        work(self);
+        self.script.close(number);
+    }
+
+    /// `a && b || c`: behind a change of the directory, what is joined by `&&` runs only where that succeeded.
+    fn chain(&mut self, nodes: &[(bool, Node)]) {
+        let mut open = Vec::new();
+        let mut may_run = None;
+        for (number, (is_and, node)) in nodes.iter().enumerate() {
+            if number == 1 {
+                may_run = Some(self.script.open(RegionKind::Maybe));
+            }
+            if number > 0 && !is_and {
+                open.drain(..).rev().for_each(|region| self.script.close(region));
+            }
+            self.node(node);
+            if changes_directory(node) && nodes.get(number + 1).is_some_and(|(is_and, _)| *is_and) {
+                open.push(self.script.open(RegionKind::Succeeded));
+            }
+        }
+        may_run.into_iter().chain(open).rev().for_each(|region| self.script.close(region));
     }
 
     /// Commands of a substitution: they stand before the command that uses them, and have their own input.
     pub(super) fn substitution(&mut self, list: &List) {
         let input = std::mem::take(&mut self.input);
-        self.list(list);
+        self.region(RegionKind::Process, |inner| inner.list(list));
         self.input = input;
     }
 
@@ -96,9 +134,13 @@ impl Lowering<'_> {
         match node {
             Node::Simple(simple) => self.simple(simple),
             Node::Pipeline(nodes) => self.pipeline(nodes),
-            Node::Chain(nodes) => nodes.iter().for_each(|(_, node)| self.node(node)),
-            Node::Group(list, _) => self.list(list),
-            Node::Branches(lists) => lists.iter().for_each(|list| self.list(list)),
+            Node::Chain(nodes) => self.chain(nodes),
+            Node::Group(list, false) => self.list(list),
+            Node::Group(list, true) => self.region(RegionKind::Process, |inner| inner.list(list)),
+            Node::Branches(lists, false) => self.branches(lists),
+            Node::Branches(lists, true) => self.region(RegionKind::Loop, |inner| {
+                lists.iter().for_each(|list| inner.list(list));
+            }),
             Node::For { name, words, body } => {
                 if let (Some(name), Some(word)) = (name, words.first()) {
                     self.gives(name, word.span);
@@ -106,7 +148,7 @@ impl Lowering<'_> {
                 for word in words {
                     self.expand(word, Manner::Command);
                 }
-                self.list(body);
+                self.region(RegionKind::Loop, |inner| inner.list(body));
             }
             Node::Case { word, arms } => {
                 self.expand(word, Manner::Value);
@@ -114,7 +156,7 @@ impl Lowering<'_> {
                     for pattern in patterns {
                         self.expand(pattern, Manner::Value);
                     }
-                    self.list(body);
+                    self.region(RegionKind::Maybe, |inner| inner.list(body));
                 }
             }
             Node::Function { name, body } => self.function(name, body),
@@ -122,18 +164,29 @@ impl Lowering<'_> {
             Node::Arithmetic(pieces, span) => self.arithmetic(pieces, *span),
             Node::Coprocess(body) => {
                 let input = std::mem::take(&mut self.input);
-                self.node(body);
+                self.region(RegionKind::Process, |inner| inner.node(body));
                 self.input = input;
             }
             Node::Redirected(node, redirections) => self.redirected(node, redirections),
         }
     }
 
+    fn branches(&mut self, lists: &[List]) {
+        if let Some((first, rest)) = lists.split_first() {
+            self.list(first);
+            for list in rest {
+                self.region(RegionKind::Maybe, |inner| inner.list(list));
+            }
+        }
+    }
+
     fn pipeline(&mut self, nodes: &[Node]) {
         let outer = self.input.clone();
-        for node in nodes {
+        for (number, node) in nodes.iter().enumerate() {
+            let is_last = number + 1 == nodes.len();
+            let kind = if is_last { RegionKind::LastOfPipe } else { RegionKind::Process };
             let before = self.script.commands.len();
-            self.node(node);
+            self.region(kind, |inner| inner.node(node));
             let after = self.script.commands.len();
             self.input = if after > before { Input::Pipe(after - 1) } else { Input::Inherited };
         }
@@ -147,7 +200,7 @@ impl Lowering<'_> {
         }
         let outer = std::mem::replace(&mut self.scope.in_function, true);
         let input = std::mem::take(&mut self.input);
-        self.node(body);
+        self.region(RegionKind::Later, |inner| inner.node(body));
         self.input = input;
         self.scope.in_function = outer;
     }

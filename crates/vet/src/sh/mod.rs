@@ -9,6 +9,7 @@ mod assigned;
 mod braces;
 mod cursor;
 mod data;
+mod directory;
 mod documents;
 mod evaluated;
 mod expand;

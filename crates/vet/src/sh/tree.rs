@@ -103,8 +103,8 @@ pub(super) enum Node {
     Chain(Vec<(bool, Node)>),
     /// `{ ...; }`, or `( ... )` if true.
     Group(List, bool),
-    /// Conditions and bodies of `if`, `while` and `until`, in order.
-    Branches(Vec<List>),
+    /// Conditions and bodies of `if`, in order, and of `while` and `until` if true.
+    Branches(Vec<List>, bool),
     For {
         name: Option<String>,
         words: Vec<Word>,

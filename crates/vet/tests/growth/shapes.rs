@@ -103,6 +103,7 @@ pub const BASH: &[Shape] = &[
     repeated("redirections", "a >b 2>&1 <c\n"),
     behind("redirections of one command", "a ", ">b "),
     repeated("comments", "# a b\n"),
+    repeated("changed directories", "(cd a && b) || cd c; pushd d; popd\n"),
     repeated("line ends", "\n"),
     repeated("tildes", "~/a:~b "),
     repeated("process substitutions", "cat <(a) >(b)\n"),

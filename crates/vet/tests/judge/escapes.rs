@@ -15,6 +15,7 @@ const SUITES: &[(&str, &str)] = &[
     ("windows.md", include_str!("../../suites/windows.md")),
     ("red-team.md", include_str!("../../suites/red-team.md")),
     ("texts.md", include_str!("../../suites/texts.md")),
+    ("directories.md", include_str!("../../suites/directories.md")),
 ];
 
 const TABLE: &str = include_str!("../../../../docs/vetting-escapes.md");

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod additions;
+#[path = "../growth/clock.rs"]
+mod clock;
 mod escapes;
 mod evaluated;
 mod everyday;

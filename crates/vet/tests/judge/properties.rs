@@ -1,11 +1,13 @@
 //! Properties of the verdict that hold for every text.
 
+use crate::clock::processor_time;
 use crate::place::surroundings;
 use garth_policy::{CommandDecision, CommandRule, Commands, Layer, Origin, Policy, Profile};
 use garth_vet::Shell;
 use garth_vet::judge::{Surroundings, judge, judge_argv};
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
+use std::hint::black_box;
+use std::time::Duration;
 
 /// `git push` and `curl` are denied, `npm publish` is asked for, `ls` is allowed.
 pub fn policy() -> Policy {
@@ -175,7 +177,7 @@ type Shape = fn(usize) -> String;
 
 #[test]
 fn large_texts_take_time_that_grows_with_them() {
-    let shapes: [(&str, Shape); 13] = [
+    let shapes: [(&str, Shape); 18] = [
         ("env chains", |n| "env ".repeat(n)),
         ("nested shells", |n| "bash -c 'git status'; ".repeat(n / 4)),
         ("many operands", |n| format!("rm {}", "a ".repeat(n))),
@@ -194,15 +196,20 @@ fn large_texts_take_time_that_grows_with_them() {
         ("secrets", |n| format!("cat {}", "~/.ssh/a ".repeat(n / 4))),
         ("texts of env", |n| format!("env {}ls", "-S a ".repeat(n / 4))),
         ("definitions", |n| "f() { a; }; f; ".repeat(n / 4)),
+        ("changed directories", |n| "(cd a && b || c); pushd d; popd; ".repeat(n / 8)),
+        ("loops that change the directory", |n| {
+            let depth = (n / 50).min(200);
+            format!("{}b;{} ", "for i in a; do cd a; ".repeat(depth), "done;".repeat(depth)).repeat(n / 500)
+        }),
+        ("functions that change the directory", |n| "f() { cd a; }; f; ".repeat(n / 4)),
+        ("calls of one function", |n| format!("f() {{ cd a; }}; {}", "(b); f; ".repeat(n / 4))),
+        ("traps", |n| "trap 'cd a; b' EXIT; cd c; ".repeat(n / 8)),
     ];
     let time = |text: &str| {
-        let start = Instant::now();
-        let verdict = judge(&policy(), &surroundings(), Shell::Bash, text);
-        (start.elapsed(), verdict)
+        processor_time(|| drop(black_box(judge(&policy(), &surroundings(), Shell::Bash, black_box(text)))))
     };
     for (name, shape) in shapes {
-        let (small, _) = time(&shape(2_000));
-        let (large, _) = time(&shape(16_000));
+        let (small, large) = (time(&shape(2_000)), time(&shape(16_000)));
         // Eight times the text; quadratic time would be sixty-four times as long.
         assert!(large < small * 30 + Duration::from_millis(300), "{name}: {small:?}, {large:?}");
     }

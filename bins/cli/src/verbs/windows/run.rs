@@ -8,7 +8,7 @@ use crate::request::{absolute, flags};
 use crate::show::ERROR;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare};
+use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare, recover};
 use std::io::{self, IsTerminal, Write};
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
@@ -25,7 +25,10 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         let warning = "THIS BUILD OF GARTH IS FOR TESTS OF ITS PLUMBING: IT RUNS COMMANDS ALTHOUGH NOTHING CONTAINS THEM";
         writeln!(anstream::stderr(), "{ERROR}garth: {warning}{ERROR:#}")?;
     }
-    let prepared = prepare(&request(arguments)?)?;
+    let request = request(arguments)?;
+    // What it cannot undo is told at the end, when it is tried again.
+    recover()?;
+    let prepared = prepare(&request)?;
     let ended = prepared.run(&mut |notice| match notice {
         Notice::Published { port, at } => {
             // Who cannot read it is not helped by anything else.

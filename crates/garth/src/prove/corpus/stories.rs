@@ -3,6 +3,7 @@
 use crate::prove::attack::{Attack, story};
 use crate::prove::log_stories as log;
 use crate::prove::scenario as tell;
+use crate::prove::told_stories as told;
 use crate::prove::tree_stories as tree;
 use crate::prove::undo_stories as undo;
 use crate::prove::vetting_stories as vetting;
@@ -49,6 +50,19 @@ pub(super) static ATTACKS: &[Attack] = &[
     story(17, "log.flooded", "fill the log, so that nothing more is recorded", log::flooded),
     story(14, "log.lost", "run on when the log that the policy requires is lost", log::lost),
     story(11, "log.hidden-reads", "read a hidden file by other names, and leave no trace", log::hidden_reads)
+        .namespaces(),
+    story(11, "reads.told", "read what the view does not show, and leave no trace", told::hidden_names)
+        .namespaces(),
+    story(11, "reads.flooded", "look for so many names that one more is not told", told::flooded)
+        .namespaces(),
+    story(
+        17,
+        "reads.silenced",
+        "silence what tells of reads: unmount it, end it, speak in its name",
+        told::silenced,
+    )
+    .namespaces(),
+    story(19, "reads.escapes", "change the terminal by the name of a hidden file", told::escapes)
         .namespaces(),
     story(19, "log.escapes", "change the terminal of whoever reads the log", log::escapes).escapes(&[64, 67]),
     story(23, "limits.processes", "start more processes than allowed", tell::too_many_processes),

@@ -11,6 +11,7 @@ use crate::linux::inside::run::run_early;
 use crate::linux::message::{FromStarter, Order, Sender, receive};
 use crate::linux::sys::affinity;
 use crate::linux::sys::fork::{Side, enter_new, forget_environment, fork, go_on_as_sibling, leave};
+use crate::linux::sys::heap::make_room;
 use crate::linux::sys::spawn::close_all_but;
 use garth_plan::linux::spec::LaunchSpec;
 use rustix::fd::{AsFd, OwnedFd};
@@ -19,6 +20,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use rustix::thread::CpuSet;
 use std::sync::Arc;
+
+/// What making a plan allocates, in bytes, more or less.
+const PLAN: usize = 224 * 1024;
 
 /// A runner without an order.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ pub fn start() -> Result<EarlyRunner, OsError> {
             if let Some(processors) = &processors {
                 affinity::send_away(starter, processors);
             }
+            // Only now: the copy has no use for it.
+            make_room(PLAN);
             Ok(EarlyRunner { starter, said: None, control: Some(ours) })
         }
         Side::Child => {

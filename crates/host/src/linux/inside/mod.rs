@@ -10,6 +10,7 @@ pub mod network;
 pub mod run;
 mod settings;
 pub mod start;
+pub mod told;
 pub mod view;
 
 pub use super::sys::network::loopback_up;

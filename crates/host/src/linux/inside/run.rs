@@ -1,6 +1,6 @@
 //! The runner's life as a list of steps.
 
-use super::{canary, confine, egress, init, network, start, view};
+use super::{canary, confine, egress, init, network, start, told, view};
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
@@ -119,7 +119,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let early = namespace.as_ref().filter(|_| spec.network.is_some());
     named(network::STEP, early.map_or(Ok(()), network::Making::enter))?;
     let network = named("open the network", Network::begin(&spec, sender))?;
-    let host = named("build the file view", build_view(&spec, view, control))?;
+    let host = build_view(&spec, view, control, sender)?;
     let shared = Arc::new(Shared::new(&spec.target, sender.clone()));
     let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
     let supervisor = named("start the supervisor", supervisor)?;
@@ -201,13 +201,24 @@ fn build_view(
     spec: &LaunchSpec,
     begun: Option<view::View>,
     control: &OwnedFd,
-) -> Result<Option<view::HostTree>, OsError> {
+    sender: &Sender,
+) -> Result<Option<view::HostTree>, Failure> {
+    const STEP: &str = "build the file view";
     if spec.tier == Tier::Landlock {
         return Ok(None);
     }
-    let host = view::View::build(&spec.view, mapped::take(spec, control)?, begun)?.enter()?;
-    mapped::read_back(spec)?;
-    view::read_back(&spec.view)?;
+    let mounts = named(STEP, mapped::take(spec, control))?;
+    let mut view = named(STEP, view::View::build(&spec.view, mounts, begun))?;
+    let mut hearing = None;
+    if let Some(told) = &spec.told {
+        let heard = named(told::STEP, told::Hearing::begin(&told.directories, sender.clone()))?;
+        view = named(told::STEP, view.tell(told, &heard))?;
+        hearing = Some(heard);
+    }
+    let host = named(STEP, view.enter())?;
+    named(STEP, mapped::read_back(spec))?;
+    named(STEP, view::read_back(&spec.view))?;
+    hearing.into_iter().for_each(told::Hearing::arm);
     Ok(Some(host))
 }
 

@@ -4,6 +4,7 @@
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
 pub mod layer;
+mod told;
 
 use super::settings::{self, Care};
 use crate::OsError;
@@ -420,8 +421,11 @@ impl View {
 /// Places where the new tree can stand until it is the root.
 const SCAFFOLDS: [&str; 8] = ["/mnt", "/media", "/srv", "/boot", "/tmp", "/var/tmp", "/run", "/sys"];
 
-/// Two fresh file systems in memory, one mounted over the other somewhere in this private mount namespace: the new root,
-/// and below it the helpers. Returns them in this order, with the place.
+/// The directory among the helpers that the new root is: it can become a layer of an overlay, which works beside it.
+const PRIVATE: &str = "root";
+
+/// A fresh file system in memory, mounted somewhere in this private mount namespace for the helpers, and over it one
+/// directory of it as the new root. Returns root and helpers, with the place.
 fn private_file_systems(
     taken: impl Fn(&AbsPath) -> bool,
 ) -> Result<(OwnedFd, OwnedFd, &'static str), OsError> {
@@ -433,7 +437,7 @@ fn private_file_systems(
         }
         match open_directory(place).and_then(|target| attach(&helpers, target.as_fd())) {
             Ok(()) => {
-                let root = fresh_file_system()?;
+                let root = private_root(&helpers)?;
                 attach(&root, helpers.as_fd()).on("mount", "the private file system")?;
                 return Ok((root, helpers, place));
             }
@@ -441,6 +445,12 @@ fn private_file_systems(
         }
     }
     Err(last).on("mount", "the private file system")
+}
+
+fn private_root(helpers: &OwnedFd) -> Result<OwnedFd, OsError> {
+    mkdirat(helpers, PRIVATE, Mode::from_raw_mode(0o755)).on("make", PRIVATE)?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    open_tree(helpers, PRIVATE, flags).on("show", "the private file system")
 }
 
 fn open_directory(place: &str) -> Result<OwnedFd, Errno> {

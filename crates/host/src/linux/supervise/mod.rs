@@ -23,7 +23,7 @@ pub use changes::{Changed, Changes, ChangesCounted, How};
 pub use execute::{Commands, Execution};
 pub use observe::Used;
 pub use processes::{Counted, Gone, Processes, Started};
-pub use report::{Denied, Reporter};
+pub use report::{Denied, Reporter, hidden};
 pub use repositories::still_repositories;
 
 use crate::linux::message::{FromRunner, Sender};
@@ -37,7 +37,21 @@ use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+
+/// The thread whose call is being answered, 0 for none: there is one supervisor in a process.
+static SERVED: AtomicU32 = AtomicU32::new(0);
+
+/// Whose look-up it is that this thread makes: that of another, if it is one of the runner's own threads, which look
+/// where the target wants to go. `None` if the runner looks for itself.
+#[must_use]
+pub fn asker(thread: u32) -> Option<u32> {
+    if !report::is_runner(thread) {
+        return Some(thread);
+    }
+    Some(SERVED.load(Ordering::Acquire)).filter(|served| *served != 0)
+}
 
 /// The answer to a supervised call.
 #[derive(Debug)]
@@ -203,6 +217,7 @@ impl Supervisor {
 
     fn answer(&mut self, notification: &Notification) {
         let id = notification.id;
+        SERVED.store(notification.thread, Ordering::Release);
         // A caller that died meanwhile needs no answer: errors of the answers themselves mean just that.
         let _gone = match self.handle(notification) {
             Answer::Proceed => self.listener.proceed(id),
@@ -214,6 +229,7 @@ impl Supervisor {
             }
             Answer::Later => Ok(()),
         };
+        SERVED.store(0, Ordering::Release);
     }
 
     /// Notes what was made, for the report on repositories that appear.

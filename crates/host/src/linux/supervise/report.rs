@@ -47,6 +47,18 @@ fn refusal(
     Denied { path: path.clone(), op, program: program(thread), process, command, reason, origin, hint }
 }
 
+/// That a thread uses what may be hidden from it: the broker knows.
+#[must_use]
+pub fn hidden(thread: u32, path: &AbsPath, op: FileOp) -> FromRunner {
+    FromRunner::Hidden(refusal(thread, path, op, (String::new(), None, None)))
+}
+
+/// Whether this is a thread of the runner itself.
+pub(super) fn is_runner(thread: u32) -> bool {
+    let own = u32::try_from(rustix::process::getpid().as_raw_nonzero().get()).ok();
+    super::processes::number(thread) == own
+}
+
 /// Different refusals that are told; the rest are counted.
 const MOST: usize = 500;
 
@@ -70,8 +82,7 @@ impl Reporter {
     /// A use that the kernel refuses by itself, if the policy hides something there: the broker knows.
     pub(super) fn hidden(&self, thread: u32, path: &AbsPath, op: FileOp) {
         if !self.seen.contains_key(&(path.clone(), op)) {
-            let hidden = refusal(thread, path, op, (String::new(), None, None));
-            self.sender.send(&FromRunner::Hidden(hidden));
+            self.sender.send(&hidden(thread, path, op));
         }
     }
 

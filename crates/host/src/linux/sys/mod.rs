@@ -2,6 +2,7 @@
 
 pub mod affinity;
 pub mod fork;
+pub mod heap;
 pub mod landlock;
 pub mod memory;
 pub mod mount;

@@ -1,13 +1,13 @@
 //! One change: making it, reading it back, and taking it back as far as it is there.
 
 use crate::windows::error::{Error, Result};
-use crate::windows::facts::name;
-use crate::windows::sys::container;
+use crate::windows::facts::{NULL_DEVICE, name};
 use crate::windows::sys::file::{Links, Node, Wanted};
+use crate::windows::sys::{container, isolation};
 use garth_plan::windows::facts::FileId;
 use garth_plan::windows::journal::{Change, Restored, goes_at_end, granted, restored, revoked};
 use garth_plan::windows::spec::{Grant, Guard, Pin, Reservation};
-use garth_plan::windows::{Acl, Control, Listed, SecurityDescriptor};
+use garth_plan::windows::{Ace, Acl, Control, Listed, SecurityDescriptor, Sid};
 use garth_policy::{AbsPath, NodeKind};
 use std::io::Read;
 
@@ -33,6 +33,8 @@ pub(super) fn describe(change: &Change) -> String {
         Change::Guard { guard, .. } => format!("the protection of {}", guard.path),
         Change::Grant(grant) => format!("{} access entries of {}", grant.entries.len(), grant.path),
         Change::Reservation(reservation) => format!("the placeholder {}", reservation.path),
+        Change::NullDevice(entries) => format!("{} access entries of the null device", entries.len()),
+        Change::Loopback(package) => format!("the exemption of {package} from the isolation of the loopback"),
     }
 }
 
@@ -42,7 +44,7 @@ pub(super) fn protection(path: &AbsPath) -> Result<SecurityDescriptor> {
 }
 
 /// Makes a change. What has to be held open for it comes back.
-pub(super) fn apply(change: &Change, held: &[garth_plan::windows::Ace]) -> Result<Option<Node>> {
+pub(super) fn apply(change: &Change, held: &[Ace]) -> Result<Option<Node>> {
     match change {
         Change::Profile(profile) => container::ensure(&profile.name, &profile.display).map(|_| None),
         Change::Directory(directory) => {
@@ -53,6 +55,8 @@ pub(super) fn apply(change: &Change, held: &[garth_plan::windows::Ace]) -> Resul
         Change::Guard { guard, .. } => set_guard(guard, held).map(|()| None),
         Change::Grant(grant) => grant_entries(grant).map(|()| None),
         Change::Reservation(reservation) => reserve(reservation).map(Some),
+        Change::NullDevice(entries) => on_null_device(entries, granted).map(|_| None),
+        Change::Loopback(package) => exempt(*package, true).map(|_| None),
     }
 }
 
@@ -74,6 +78,10 @@ fn expected(path: &AbsPath, id: FileId, wanted: Wanted) -> Result<Node> {
 }
 
 fn list_of(node: &Node, path: &AbsPath) -> Result<(SecurityDescriptor, Acl)> {
+    list_at(node, &path.to_string())
+}
+
+fn list_at(node: &Node, path: &str) -> Result<(SecurityDescriptor, Acl)> {
     let security = node.security()?;
     match &security.dacl {
         Listed::Present(list) => {
@@ -81,7 +89,7 @@ fn list_of(node: &Node, path: &AbsPath) -> Result<(SecurityDescriptor, Acl)> {
             Ok((security, list))
         }
         Listed::Absent | Listed::Null => {
-            Err(Error::value(path.to_string(), "it has no access list, so everybody may do everything to it"))
+            Err(Error::value(path, "it has no access list, so everybody may do everything to it"))
         }
     }
 }
@@ -102,7 +110,7 @@ fn grant_entries(grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-fn set_guard(guard: &Guard, held: &[garth_plan::windows::Ace]) -> Result<()> {
+fn set_guard(guard: &Guard, held: &[Ace]) -> Result<()> {
     let node = expected(&guard.path, guard.expect, Wanted::Protection)?;
     list_of(&node, &guard.path)?;
     let Some(list) = guard.security.dacl.acl() else {
@@ -151,13 +159,15 @@ pub(super) fn pin(pin: &Pin) -> Result<Node> {
 }
 
 /// Takes a change back.
-pub(super) fn undo(change: &Change, held: &[garth_plan::windows::Ace]) -> Result<Undone> {
+pub(super) fn undo(change: &Change, held: &[Ace]) -> Result<Undone> {
     match change {
         Change::Profile(profile) => container::remove(&profile.name).map(|()| Undone::Done),
         Change::Directory(directory) => remove_directory(&directory.path),
         Change::Guard { guard, before } => unguard(guard, before, held),
         Change::Grant(grant) => revoke(grant),
         Change::Reservation(reservation) => release(reservation),
+        Change::NullDevice(entries) => on_null_device(entries, revoked),
+        Change::Loopback(package) => exempt(*package, false),
     }
 }
 
@@ -193,7 +203,31 @@ fn revoke(grant: &Grant) -> Result<Undone> {
     Ok(Undone::Done)
 }
 
-fn unguard(guard: &Guard, before: &SecurityDescriptor, held: &[garth_plan::windows::Ace]) -> Result<Undone> {
+/// Changes the null device's list. It is not propagated: nothing lies below.
+fn on_null_device(entries: &[Ace], change: fn(&Acl, &[Ace]) -> Option<Acl>) -> Result<Undone> {
+    let node = Node::open(NULL_DEVICE, Wanted::Protection, Links::Stay)?;
+    let device = || list_at(&node, NULL_DEVICE);
+    let (security, list) = device()?;
+    let Some(wanted) = change(&list, entries) else { return Ok(Undone::Gone) };
+    node.set_dacl(&wanted, is_protected(&security), false)?;
+    if change(&device()?.1, entries).is_some() {
+        return Err(Error::NotKept { object: NULL_DEVICE.to_owned(), what: "its access list".to_owned() });
+    }
+    Ok(Undone::Done)
+}
+
+fn exempt(package: Sid, exempted: bool) -> Result<Undone> {
+    if !isolation::change(package, exempted)? {
+        return Ok(Undone::Gone);
+    }
+    if isolation::exempt()?.contains(&package) != exempted {
+        let what = "the list of exempt packages".to_owned();
+        return Err(Error::NotKept { object: package.to_string(), what });
+    }
+    Ok(Undone::Done)
+}
+
+fn unguard(guard: &Guard, before: &SecurityDescriptor, held: &[Ace]) -> Result<Undone> {
     let node = match still(&guard.path, guard.expect)? {
         Ok(node) => node,
         Err(undone) => return Ok(undone),

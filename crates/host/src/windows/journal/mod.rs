@@ -7,7 +7,7 @@ mod store;
 
 use super::error::{Error, Result};
 use super::sys::file::Node;
-use garth_plan::windows::journal::{Action, Chosen, Record};
+use garth_plan::windows::journal::{Action, Change, Chosen, Record};
 use garth_plan::windows::spec::Preparation;
 use std::path::Path;
 use store::{Held, Store};
@@ -16,6 +16,8 @@ use store::{Held, Store};
 #[derive(Debug)]
 pub struct Journal {
     store: Store,
+    /// Which changes may stand in it.
+    accepts: fn(&Change) -> bool,
 }
 
 /// A machine that is prepared for one session. Dropping it takes the changes back.
@@ -42,7 +44,26 @@ impl Journal {
     /// # Errors
     /// When the directory cannot be made.
     pub fn open(directory: &Path) -> Result<Self> {
-        Ok(Self { store: Store::open(directory)? })
+        Ok(Self { store: Store::open(directory)?, accepts: |_| true })
+    }
+
+    /// The same journal, of which a record is refused that holds any other change than these: what undoes it may have more
+    /// rights than who wrote it.
+    #[must_use]
+    pub fn accepting(self, accepts: fn(&Change) -> bool) -> Self {
+        Self { accepts, ..self }
+    }
+
+    /// What the files of a record say.
+    fn load(&self, name: &str) -> Result<Chosen> {
+        let chosen = self.store.load(name)?;
+        if let Chosen::Record(record, _) = &chosen
+            && let Some(strange) = record.changes.iter().find(|change| !(self.accepts)(change))
+        {
+            let why = format!("it speaks of {}, which is never changed so", apply::describe(strange));
+            return Err(Error::value(self.store.path(name).display().to_string(), why));
+        }
+        Ok(chosen)
     }
 
     /// Undoes what sessions left behind that are dead. What was undone, and what could not be.
@@ -53,7 +74,7 @@ impl Journal {
         let _lock = self.store.lock()?;
         let mut notes = Vec::new();
         for id in self.store.dead()? {
-            match self.store.load(&id)? {
+            match self.load(&id)? {
                 Chosen::Nothing => self.store.forget(&id)?,
                 Chosen::Record(record, _) => self.back(&id, &record, &mut notes)?,
                 Chosen::Damaged(damage) => notes.push(self.damaged(&id, damage)),
@@ -117,6 +138,38 @@ impl Journal {
         Ok(())
     }
 
+    /// Makes changes that stay until [`Journal::clean`]: all of them, or none.
+    ///
+    /// # Errors
+    /// When one cannot be made, or does not read back; those before it are taken back then.
+    pub fn make(&self, record: &Record) -> Result<()> {
+        let _lock = self.store.lock()?;
+        let (kept, sessions) = (self.kept()?, self.sessions(None)?);
+        let (id, _held) = self.store.claim()?;
+        for action in record.forward(&kept, &sessions) {
+            // What is relaxed for tests of a sandbox is not relaxed for the machine.
+            if let Err(error) = self.strictly(&id, &action) {
+                for action in record.retracted(&kept, &sessions) {
+                    self.note(&id, &action, &mut Vec::new())?;
+                }
+                return Err(error);
+            }
+        }
+        // The kept record has them all now, so that nothing is undone with the session.
+        self.back(&id, record, &mut Vec::new())
+    }
+
+    fn strictly(&self, id: &str, action: &Action) -> Result<()> {
+        let mut relaxed = Vec::new();
+        self.carry_out(id, action, &mut Vec::new(), &mut relaxed)?;
+        match (relaxed.pop(), action) {
+            (Some(_), Action::Apply(change, _)) => {
+                Err(Error::NotKept { object: apply::describe(change), what: "the change".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is left of sessions that are dead, and what is kept for later ones.
     ///
     /// # Errors
@@ -125,7 +178,7 @@ impl Journal {
         let _lock = self.store.lock()?;
         let mut left = Vec::new();
         for id in self.store.dead()? {
-            match self.store.load(&id)? {
+            match self.load(&id)? {
                 Chosen::Nothing => {}
                 Chosen::Record(record, _) => left.extend(record.changes.iter().map(apply::describe)),
                 Chosen::Damaged(damage) => left.push(self.damaged(&id, damage)),
@@ -154,7 +207,7 @@ impl Journal {
     }
 
     fn kept(&self) -> Result<Record> {
-        match self.store.load(store::KEPT)? {
+        match self.load(store::KEPT)? {
             Chosen::Nothing => Ok(Record::default()),
             Chosen::Record(record, _) => Ok(record),
             Chosen::Damaged(damage) => Err(Error::value(
@@ -171,7 +224,7 @@ impl Journal {
         let ids = self.store.sessions()?.into_iter().filter(|id| Some(id.as_str()) != own);
         let mut records = Vec::new();
         for id in ids {
-            if let Chosen::Record(record, _) = self.store.load(&id)? {
+            if let Chosen::Record(record, _) = self.load(&id)? {
                 records.push(record);
             }
         }

@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::windows::facts::look;
-use garth_plan::windows::SecurityDescriptor;
-use garth_plan::windows::spec::{Directory, Pin, Removal, Reservation};
+use garth_plan::windows::spec::{Directory, Grant, Lifetime, Pin, Removal, Reservation};
+use garth_plan::windows::{Ace, SecurityDescriptor, derive, setup};
 use garth_policy::{AbsPath, NodeKind};
 
 struct Place {
@@ -181,4 +181,58 @@ fn a_placeholder_holds_its_content_and_goes_with_it() {
     std::fs::write(&file, "../elsewhere\n").unwrap();
     let notes = prepared.undo().unwrap();
     assert!(file.exists() && notes.iter().any(|note| note.contains("something else")), "{notes:?}");
+}
+
+/// What stays is made as a whole: where one change does not read back, or is not available, none is left.
+#[test]
+fn what_stays_is_made_as_a_whole_or_not_at_all() {
+    let place = place();
+    let expect = look(&place.path).object().unwrap().id;
+    let entries = setup::PACKAGES.map(|sid| Ace::allow(sid, setup::ATTRIBUTES)).to_vec();
+    let grant = Grant {
+        path: place.path.clone(),
+        expect,
+        directory: true,
+        entries,
+        propagates: false,
+        lifetime: Lifetime::Kept,
+        reason: "test".into(),
+    };
+    let before = look(&place.path);
+    // No machine has the second change without an administrator.
+    let both = Record {
+        changes: vec![Change::Grant(grant.clone()), Change::Loopback(derive::package("garth.test"))],
+    };
+    if let Err(error) = place.journal.make(&both) {
+        assert!(!error.to_string().is_empty());
+        assert_eq!(look(&place.path), before);
+    }
+    place.journal.clean().unwrap();
+    assert_eq!(look(&place.path), before);
+    assert_eq!(place.journal.left().unwrap(), Vec::<String>::new());
+    assert_eq!(place.journal.store.sessions().unwrap().len(), 0);
+    // Where entries are kept at all, they come and go.
+    match place.journal.make(&Record { changes: vec![Change::Grant(grant)] }) {
+        Ok(()) => {
+            assert_eq!(place.journal.left().unwrap().len(), 1);
+            place.journal.clean().unwrap();
+        }
+        Err(error) => assert!(matches!(error, Error::NotKept { .. }), "{error}"),
+    }
+    assert_eq!(look(&place.path), before);
+}
+
+#[test]
+fn a_journal_that_speaks_of_what_is_never_changed_is_not_undone() {
+    let place = place();
+    let path = place.path.join(b"precious").unwrap();
+    std::fs::create_dir(place.root.path().join("precious")).unwrap();
+    let directory = Directory { path, security: security(), reason: "test".into() };
+    let forged = Record { changes: vec![Change::Directory(directory)] };
+    place.journal.store.save(store::KEPT, &forged).unwrap();
+    let journal = Journal::open(&place.root.path().join("journal")).unwrap().accepting(setup::is_ours);
+    for error in [journal.clean().unwrap_err(), journal.left().unwrap_err()] {
+        assert!(error.to_string().contains("never changed so"), "{error}");
+    }
+    assert_eq!(names(&place), ["journal", "precious"]);
 }

@@ -2,6 +2,7 @@
 //! there, and only these tests let that pass.
 
 use super::{Difference, Error, Identity, LaunchSpec, Property, Streams, Token, launch_relaxed};
+use crate::windows::sys::session_end;
 use crate::windows::wait::{Outcome, wait};
 use garth_plan::windows::launch::{JobSpec, UiLimits};
 use garth_plan::windows::quote::{for_c_runtime, for_cmd_text};
@@ -175,12 +176,23 @@ fn as_child() {
         Ok("copy") => {
             std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).unwrap();
         }
+        Ok("session-end") => {
+            std::thread::spawn(session_end::tests::end_session);
+            print!("<{:?}>", run(&cmd("ping -n 60 127.0.0.1 > NUL"), b"").0);
+        }
         Ok("arguments") => {
             let words: Vec<String> = std::env::args().skip_while(|word| word != "--").skip(1).collect();
             print!("<{words:?}>");
         }
         _ => {}
     }
+}
+
+#[test]
+fn the_end_of_the_session_ends_the_command() {
+    // In a process of its own, since what is noted is noted for all of one.
+    let (_, output, _) = run(&child("session-end", &[]), b"");
+    assert!(output.contains("<Interrupted>"), "{output}");
 }
 
 #[test]

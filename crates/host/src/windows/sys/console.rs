@@ -14,10 +14,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Console::{
-    CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, COORD, CTRL_BREAK_EVENT, CTRL_C_EVENT, ENABLE_ECHO_INPUT,
-    ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, ENABLE_PROCESSED_OUTPUT, ENABLE_VIRTUAL_TERMINAL_INPUT,
-    ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, GetConsoleScreenBufferInfo, HPCON,
-    SetConsoleCtrlHandler, SetConsoleMode,
+    AttachConsole, CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, COORD, CTRL_BREAK_EVENT, CTRL_C_EVENT,
+    ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, ENABLE_PROCESSED_OUTPUT,
+    ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FreeConsole, GenerateConsoleCtrlEvent,
+    GetConsoleMode, GetConsoleScreenBufferInfo, HPCON, SetConsoleCtrlHandler, SetConsoleMode,
 };
 use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, Sleep};
 
@@ -179,6 +179,19 @@ pub enum Interrupt {
     Close,
 }
 
+impl Interrupt {
+    /// The most urgent first.
+    const ALL: [Self; 3] = [Self::Close, Self::Break, Self::C];
+
+    fn bit(self) -> u32 {
+        match self {
+            Self::C => 1,
+            Self::Break => 2,
+            Self::Close => 4,
+        }
+    }
+}
+
 /// Events that nobody has taken yet, one bit each.
 static PENDING: AtomicU32 = AtomicU32::new(0);
 /// Signalled when there is one.
@@ -188,22 +201,28 @@ static EVENT: OnceLock<OwnedHandle> = OnceLock::new();
 const CLEANING: u32 = 4500;
 
 extern "system" fn on_interrupt(kind: u32) -> i32 {
-    let bit = match kind {
-        CTRL_C_EVENT => 1,
-        CTRL_BREAK_EVENT => 2,
-        _ => 4,
-    };
-    PENDING.fetch_or(bit, Ordering::SeqCst);
+    match kind {
+        CTRL_C_EVENT => note(Interrupt::C),
+        CTRL_BREAK_EVENT => note(Interrupt::Break),
+        _ => note_close(),
+    }
+    1
+}
+
+fn note(interrupt: Interrupt) {
+    PENDING.fetch_or(interrupt.bit(), Ordering::SeqCst);
     if let Some(event) = EVENT.get() {
         // SAFETY: the event is never closed.
         unsafe { SetEvent(event.as_raw_handle()) };
     }
-    if bit == 4 {
-        // The system ends this process when the function returns; the main thread cleans up meanwhile and is faster.
-        // SAFETY: it has no rules.
-        unsafe { Sleep(CLEANING) };
-    }
-    1
+}
+
+/// Tells that all has to end, and keeps the caller for as long as the system waits for it: the system ends this process when
+/// the caller returns. The main thread cleans up meanwhile, and ends the process before.
+pub(super) fn note_close() {
+    note(Interrupt::Close);
+    // SAFETY: it has no rules.
+    unsafe { Sleep(CLEANING) };
 }
 
 /// Takes over Ctrl-C and the like, once and for the rest of the process. The handle is signalled when there is one.
@@ -235,10 +254,33 @@ pub fn next_interrupt() -> Option<Interrupt> {
         unsafe { ResetEvent(event.as_raw_handle()) };
     }
     let pending = PENDING.swap(0, Ordering::SeqCst);
-    [(4, Interrupt::Close), (2, Interrupt::Break), (1, Interrupt::C)]
-        .into_iter()
-        .find(|(bit, _)| pending & bit != 0)
-        .map(|(_, interrupt)| interrupt)
+    Interrupt::ALL.into_iter().find(|interrupt| pending & interrupt.bit() != 0)
+}
+
+extern "system" fn swallow(_kind: u32) -> i32 {
+    1
+}
+
+/// Raises Ctrl-C or Ctrl-Break in the console of another process, for every process that is attached there. This process
+/// leaves its own console for good, so it is for one that does nothing else.
+///
+/// # Errors
+/// When the system refuses, or the process has ended or has no console.
+pub fn interrupt_console_of(process: u32, interrupt: Interrupt) -> core::result::Result<(), OsError> {
+    let kind = match interrupt {
+        Interrupt::C => CTRL_C_EVENT,
+        Interrupt::Break => CTRL_BREAK_EVENT,
+        Interrupt::Close => return Err(OsError::new("raise", "the end of a console", 87)),
+    };
+    // SAFETY: it has no rules, and fails where there is no console.
+    unsafe { FreeConsole() };
+    // SAFETY: it has no rules.
+    checked(unsafe { AttachConsole(process) }).on("attach to", "the console of the command")?;
+    // After attaching, which forgets handlers: the event comes back to this process as well.
+    // SAFETY: the function is there for as long as the process.
+    checked(unsafe { SetConsoleCtrlHandler(Some(swallow), 1) }).on("take over", "Ctrl-C of the console")?;
+    // SAFETY: it has no rules; 0 means every process of the console.
+    checked(unsafe { GenerateConsoleCtrlEvent(kind, 0) }).on("raise", "Ctrl-C in the console of the command")
 }
 
 /// Copies of the handles of this process's standard input, output and error; `None` for a stream that it has not.

@@ -1,6 +1,7 @@
 //! Making processes, and waiting for them.
 
 use super::attributes::AttributeList;
+use super::console::{is_console, standard_streams};
 use super::handle::{checked, owned};
 use super::token::Token;
 use super::wide::Wide;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Threading::{
     CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT, CreateProcessAsUserW, CreateProcessW,
-    EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, PROCESS_INFORMATION, ResumeThread,
+    DETACHED_PROCESS, EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, PROCESS_INFORMATION, ResumeThread,
     STARTF_USESTDHANDLES, STARTUPINFOEXW, TerminateProcess, WaitForMultipleObjects, WaitForSingleObject,
 };
 
@@ -35,6 +36,20 @@ pub struct Start<'a> {
     pub desktop: Option<&'a str>,
     /// Standard input, output and error, inheritable and on the list of handles; `None` for those of its console.
     pub stdio: Option<[BorrowedHandle<'a>; 3]>,
+    /// Its console.
+    pub console: Console,
+}
+
+/// The console that a new process is attached to. It is never the user's, nor in a process group of its own: in one of those
+/// Ctrl-C is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// The pseudoconsole of the list of attributes.
+    Pseudo,
+    /// One without a window, which its children share.
+    Hidden,
+    /// None. It saves the process that serves one; a console program that it starts would get a window.
+    Absent,
 }
 
 /// A process that garth made.
@@ -45,7 +60,7 @@ pub struct Process {
     id: u32,
 }
 
-/// Makes a process that does not run yet. It has no window: a console that nobody sees, or the pseudoconsole of the list.
+/// Makes a process that does not run yet, and that has no window.
 ///
 /// # Errors
 /// When the system refuses; the remedy is for the usual causes.
@@ -60,10 +75,16 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
     startup.StartupInfo.cb = u32::try_from(size_of::<STARTUPINFOEXW>()).unwrap_or(0);
     startup.StartupInfo.lpDesktop = desktop.as_mut().map_or(core::ptr::null_mut(), |name| name.as_mut_ptr());
     // Without this flag, and with a pseudoconsole, the child would get garth's own standard handles where these are
-    // redirected; with it and no handles it gets those of its console.
-    startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    // redirected; with it and no handles it gets those of its console, but not from Wine.
+    if start.stdio.is_some() || !own_streams_are_consoles() {
+        startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    }
+    flags |= match start.console {
+        Console::Pseudo => 0,
+        Console::Hidden => CREATE_NO_WINDOW,
+        Console::Absent => DETACHED_PROCESS,
+    };
     if let Some([input, output, error]) = start.stdio {
-        flags |= CREATE_NO_WINDOW;
         startup.StartupInfo.hStdInput = input.as_raw_handle();
         startup.StartupInfo.hStdOutput = output.as_raw_handle();
         startup.StartupInfo.hStdError = error.as_raw_handle();
@@ -111,6 +132,10 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
         thread: thread.on("start", start.program)?,
         id: made.dwProcessId,
     })
+}
+
+fn own_streams_are_consoles() -> bool {
+    standard_streams().into_iter().all(|stream| stream.is_some_and(|stream| is_console(stream.as_handle())))
 }
 
 /// The environment as a new process takes it: `name=value` with a zero each, by name without regard to case, and an

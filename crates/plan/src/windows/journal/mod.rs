@@ -16,6 +16,7 @@ pub use lists::{Restored, granted, restored, revoked};
 use super::acl::Ace;
 use super::descriptor::{Listed, SecurityDescriptor};
 use super::facts::sddl_text;
+use super::sid::Sid;
 use super::spec::{Directory, Grant, Guard, Lifetime, Preparation, Profile, Removal, Reservation};
 use garth_policy::AbsPath;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub enum Change {
     Grant(Grant),
     /// A name that is taken.
     Reservation(Reservation),
+    /// Entries of the null device's list, by `garth-setup`.
+    NullDevice(Vec<Ace>),
+    /// A package's exemption from the isolation of the loopback, by `garth-setup`.
+    Loopback(Sid),
 }
 
 /// Which change of two records is the same.
@@ -55,6 +60,10 @@ pub enum Key<'c> {
     Grant(&'c AbsPath),
     /// The placeholder at this path.
     Reservation(&'c AbsPath),
+    /// The null device's list, of which records may hold different entries.
+    NullDevice,
+    /// The exemption of this package.
+    Loopback(&'c Sid),
 }
 
 impl Change {
@@ -65,6 +74,8 @@ impl Change {
             Self::Guard { guard, .. } => Key::Guard(&guard.path),
             Self::Grant(grant) => Key::Grant(&grant.path),
             Self::Reservation(reservation) => Key::Reservation(&reservation.path),
+            Self::NullDevice(_) => Key::NullDevice,
+            Self::Loopback(package) => Key::Loopback(package),
         }
     }
 
@@ -73,17 +84,23 @@ impl Change {
         if self.key() != other.key() {
             return Some(self.clone());
         }
-        let (Self::Grant(mine), Self::Grant(theirs)) = (self, other) else { return None };
-        let entries: Vec<_> =
-            mine.entries.iter().copied().filter(|entry| !theirs.entries.contains(entry)).collect();
-        (!entries.is_empty()).then(|| Self::Grant(Grant { entries, ..mine.clone() }))
+        let lacking = |mine: &[Ace], theirs: &[Ace]| {
+            let entries: Vec<_> = mine.iter().copied().filter(|entry| !theirs.contains(entry)).collect();
+            (!entries.is_empty()).then_some(entries)
+        };
+        match (self, other) {
+            (Self::Grant(mine), Self::Grant(theirs)) => lacking(&mine.entries, &theirs.entries)
+                .map(|entries| Self::Grant(Grant { entries, ..mine.clone() })),
+            (Self::NullDevice(mine), Self::NullDevice(theirs)) => lacking(mine, theirs).map(Self::NullDevice),
+            _ => None,
+        }
     }
 
     /// Whether it stays for later sessions.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         match self {
-            Self::Profile(_) => true,
+            Self::Profile(_) | Self::NullDevice(_) | Self::Loopback(_) => true,
             Self::Grant(grant) => grant.lifetime == Lifetime::Kept,
             Self::Directory(_) | Self::Guard { .. } | Self::Reservation(_) => false,
         }
@@ -164,6 +181,17 @@ impl Record {
     #[must_use]
     pub fn back(&self, others: &[Self]) -> Vec<Action> {
         let mut actions = undone(self.alone(others), others);
+        actions.push(Action::Forget);
+        actions
+    }
+
+    /// The way back when a change that should stay could not be made: what is new of this record is taken back, and the
+    /// kept record is `kept` again, as it was before. `sessions` are those of others.
+    #[must_use]
+    pub fn retracted(&self, kept: &Self, sessions: &[Self]) -> Vec<Action> {
+        let others = [sessions, core::slice::from_ref(kept)].concat();
+        let mut actions = undone(self.alone(&others), &others);
+        actions.push(Action::Keep(kept.clone()));
         actions.push(Action::Forget);
         actions
     }

@@ -32,7 +32,7 @@ const READ_EXECUTE: AccessMask = AccessMask(0x0012_00a9);
 /// Changing, without deleting what lies in a directory by the directory's right.
 const MODIFY: AccessMask = AccessMask(0x0013_01bf);
 /// Looking at the attributes of a directory. Passing through needs no right: every token has the privilege for it.
-const PASS: AccessMask = AccessMask(0x0010_0080);
+const PASS: AccessMask = super::super::setup::ATTRIBUTES;
 const INHERITED_BY_ALL: AceFlags = AceFlags(AceFlags::OBJECT_INHERIT.0 | AceFlags::CONTAINER_INHERIT.0);
 
 /// What the lowering of files gives.

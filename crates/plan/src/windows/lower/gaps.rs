@@ -30,6 +30,8 @@ pub const GIT: &str = "windows.git.nested";
 pub const GIT_UNSEALED: &str = "windows.git.own";
 /// Names resolve through the system's client.
 pub const RESOLVER: &str = "windows.container.names-resolve";
+/// The package is exempt from the isolation of the loopback, so it reaches every server of this machine's.
+pub const LOOPBACK: &str = "windows.container.loopback";
 /// The relay was not yet shown to work here.
 pub const RELAY: &str = "windows.relay.unproven";
 /// Services that act for the user and were not shown to refuse a container here.

@@ -66,7 +66,7 @@ pub(super) fn lower(
         ],
         handles: handles(has_terminal, relay.is_some()),
         terminal: given.command.terminal,
-        canary: canary(given, tier),
+        canary: canary(given, tier, &identity),
         relay,
         time: given.policy.limits.time.as_ref().map(|limit| limit.value.as_secs().max(1)),
     };
@@ -156,13 +156,20 @@ fn handles(terminal: bool, relay: bool) -> Vec<Inherited> {
     handles
 }
 
-fn canary(given: Given<'_>, tier: Tier) -> Option<Canary> {
+/// Whether the container's package is exempt from the isolation of the loopback.
+pub(super) fn is_exempt(given: Given<'_>, identity: &Identity) -> bool {
+    let Identity::Container(recipe) = identity else { return false };
+    given.facts.prepared.loopback.as_ref().is_some_and(|exempt| exempt.contains(&recipe.package))
+}
+
+fn canary(given: Given<'_>, tier: Tier, identity: &Identity) -> Option<Canary> {
     let contained = tier == Tier::Container;
     (tier != Tier::Vm).then(|| Canary {
         unreadable: contained,
         unwritable: given.facts.directories.profile.clone(),
         writable: given.facts.context.tmp.clone(),
-        unconnected: contained,
+        // Of an exempt one it is known that it can; a clause says so, and has to be accepted.
+        unconnected: contained && !is_exempt(given, identity),
     })
 }
 

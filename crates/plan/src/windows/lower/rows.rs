@@ -2,7 +2,7 @@
 
 use super::super::facts::Proof;
 use super::super::spec::Tier;
-use super::launch::Launched;
+use super::launch::{self, Launched};
 use super::names::Files;
 use super::{Given, gaps, vm as machine};
 use crate::assurance::{Assurance, Row, Status};
@@ -39,6 +39,13 @@ pub(super) fn container(given: Given<'_>, files: &Files, launched: &Launched) ->
         );
     }
     table.network_clauses();
+    if launch::is_exempt(given, &launched.launch.identity) {
+        table.missing(
+            "servers of this machine's loopback cannot be reached",
+            gaps::LOOPBACK,
+            "an administrator exempted the package from the isolation of the loopback (`garth-setup undo` takes it back)",
+        );
+    }
     if proven(Proof::DelegatesDenied) {
         table.held(
             "services that act for the user cannot be reached",

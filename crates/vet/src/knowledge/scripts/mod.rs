@@ -1,7 +1,8 @@
-//! What scripts of awk and sed do besides printing: both can run programs and write files.
+//! What scripts of awk, sed and sqlite3 do besides printing: all can run programs and write files.
 
 mod awk;
 mod sed;
+mod sqlite;
 
 use crate::command::{Part, Unknown, Word};
 
@@ -12,6 +13,8 @@ pub(super) enum Language {
     Awk,
     /// GNU sed.
     Sed,
+    /// SQL or a command, as an argument of `sqlite3`.
+    Sqlite,
 }
 
 /// One thing that a script does.
@@ -35,7 +38,13 @@ pub(super) fn deeds(language: Language, script: &Word) -> Vec<Deed> {
     match language {
         Language::Awk => awk::deeds(&text),
         Language::Sed => sed::deeds(&text),
+        Language::Sqlite => sqlite::deeds(&text),
     }
+}
+
+/// True if lines for the standard input of `sqlite3` stay in its database.
+pub(crate) fn stays_in_database(lines: &str) -> bool {
+    sqlite::deeds_of_lines(lines).is_empty()
 }
 
 /// The text of a script. A number that is not known stands as `0`; it cannot change what the script is made of.

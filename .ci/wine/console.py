@@ -1,0 +1,104 @@
+"""A person at a terminal: starts a command there, types, and shows what was drawn.
+
+    console.py STEP... -- COMMAND...
+
+A step is `wait:TEXT` (until it was drawn), `type:TEXT` with escapes of Python, `sleep:SECONDS`, `size:COLUMNSxROWS`, or
+`hang-up` (the terminal is closed). Ends with 1 when a text is not drawn in time or the command does not end."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+import time
+
+PATIENCE = 40
+# What moves the cursor, or hides it: Wine draws some text letter by letter, and skips spaces.
+SKIPS = re.compile(rb"\x1b\[\d*C")
+MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+class Terminal:
+    def __init__(self, command):
+        self.raw = self.drawn = b""
+        self.seen = 0
+        self.process, self.master = pty.fork()
+        if self.process == 0:
+            os.execvp(command[0], command)
+        self.resize("100x30")
+
+    def resize(self, size):
+        columns, rows = map(int, size.split("x"))
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, seconds):
+        """Reads for so long at most. False at the end."""
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            chunk = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.raw += chunk
+        self.drawn = MOVES.sub(b"", SKIPS.sub(b" ", self.raw))
+        return bool(chunk)
+
+    def rest(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.read(0.05):
+            pass
+
+    def wait(self, text):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            at = self.drawn.find(text, self.seen)
+            if at >= 0:
+                self.seen = at + len(text)
+                return True
+            if not self.read(0.05):
+                break
+        return text in self.drawn[self.seen :]
+
+    def step(self, step):
+        kind, _, value = step.partition(":")
+        if kind == "wait" and not self.wait(value.encode()):
+            return f"not drawn: {value}"
+        if kind == "type":
+            os.write(self.master, value.encode().decode("unicode_escape").encode("latin-1"))
+        if kind == "sleep":
+            self.rest(float(value))
+        if kind == "size":
+            self.resize(value)
+        if kind == "hang-up":
+            os.close(self.master)
+            self.master = None
+        return None
+
+    def ends(self):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if self.master is None or not self.read(0.05):
+                time.sleep(0.05)
+            process, _ = os.waitpid(self.process, os.WNOHANG)
+            if process:
+                if self.master is not None:
+                    self.rest(0.2)
+                return True
+        os.kill(self.process, 9)
+        return False
+
+
+steps, command = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
+terminal = Terminal(command)
+wrong = None
+for step in steps:
+    wrong = wrong or terminal.step(step)
+if not terminal.ends():
+    wrong = wrong or "the command does not end"
+sys.stdout.buffer.write(terminal.drawn)
+if wrong:
+    sys.exit(f"\nconsole.py: {wrong}")

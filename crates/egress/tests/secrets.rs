@@ -1,0 +1,242 @@
+//! Secrets in every part of a request that their rule names, in HTTP/1.1 and HTTP/2, and nowhere else.
+//! Not on macOS, where 127.0.0.2 is not an address by itself.
+#![cfg(not(target_os = "macos"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::allow_attributes,
+    reason = "a test that cannot build its input has failed"
+)]
+
+mod support;
+#[path = "support/web.rs"]
+mod web;
+
+use bytes::Bytes;
+use garth_egress::core::{Event, SecretSeen, Withholding};
+use garth_policy::SecretPlace;
+use http::Request;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
+use support::*;
+
+/// Of letters that a URL writes differently.
+const VALUE: &str = "the/real+value=of it";
+
+/// As it stands in a URL.
+const ENCODED: &str = "the%2Freal%2Bvalue%3Dof%20it";
+
+const PLAIN: &str = "a-value-that-forms-hold-too";
+
+fn opening(ca: &Ca, places: &[SecretPlace], value: &str) -> (Running, String) {
+    let (mut setup, placeholder) = Setup::new(&["api.example", "allowed.example", "other.example"])
+        .secret_in("api.example", places, value);
+    // Requests to this one are seen too, and it may not see the secret.
+    setup = setup.rule("other.example", &[], &["/**"]);
+    setup.roots = vec![ca.root()];
+    (setup.start(), placeholder)
+}
+
+/// One request in the given version, its body in these pieces; the answer's text, and what the server saw if it told.
+async fn asked(
+    running: &Running,
+    port: u16,
+    host: &str,
+    version: &str,
+    request: http::request::Builder,
+    pieces: Vec<String>,
+) -> String {
+    let (send, receive) = tokio::sync::mpsc::channel::<Bytes>(1);
+    tokio::spawn(async move {
+        for piece in pieces {
+            if send.send(Bytes::from(piece)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let body = StreamBody::new(Pieces(receive));
+    let request = request.body(body).unwrap();
+    let place = format!("{host}:{port}");
+    let stream = TokioIo::new(running.tls(&place, host, &running.root(), &[version]).await.unwrap());
+    let answer = if version == "h2" {
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        sender.send_request(request).await.unwrap()
+    } else {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        sender.send_request(request).await.unwrap()
+    };
+    let mut text = format!("{:?}\n", answer.headers());
+    text.push_str(&String::from_utf8_lossy(&answer.into_body().collect().await.unwrap().to_bytes()));
+    text
+}
+
+struct Pieces(tokio::sync::mpsc::Receiver<Bytes>);
+
+impl futures_core::Stream for Pieces {
+    type Item = Result<Frame<Bytes>, Infallible>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// A request as clients of the version write it.
+fn request(version: &str, host: &str, path: &str) -> http::request::Builder {
+    let request = Request::builder().method("POST");
+    match version {
+        "h2" => request.uri(format!("https://{host}{path}")),
+        _ => request.uri(path).header("host", host),
+    }
+}
+
+/// What the server said backwards.
+fn forwards(text: &str) -> String {
+    text.chars().rev().collect()
+}
+
+fn seen(running: &Running) -> Vec<SecretSeen> {
+    let all = running.events.all().into_iter().map(|event| match event {
+        Event::Decided(decided) => decided.secrets,
+        Event::Secrets(seen) => seen.secrets,
+        _ => Vec::new(),
+    });
+    all.flatten().collect()
+}
+
+#[tokio::test]
+async fn a_target_carries_the_value_and_the_log_the_placeholder() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    for version in ["h2", "http/1.1"] {
+        let (running, mark) = opening(&ca, &[SecretPlace::Path, SecretPlace::Query], VALUE);
+        let path = format!("/told/bot{mark}/x?a=1&key={mark}");
+        let one = request(version, "api.example", &path).header("x-also", &mark);
+        let text = forwards(&asked(&running, port, "api.example", version, one, Vec::new()).await);
+        assert!(text.contains(&format!("/told/bot{ENCODED}/x?a=1&key={ENCODED} ")), "{version}: {text}");
+        assert!(text.contains(&format!("x-also: {mark}")), "{version}: {text}");
+        let is = |seen: &SecretSeen| (seen.place, seen.withheld);
+        assert_eq!(
+            seen(&running).iter().map(is).collect::<Vec<_>>(),
+            [
+                (SecretPlace::Headers, Some(Withholding::Place)),
+                (SecretPlace::Path, None),
+                (SecretPlace::Query, None)
+            ]
+        );
+        let told = format!("{:?}", running.events.all());
+        assert!(told.contains(&format!("/told/bot{mark}/x")) && !told.contains("real"), "{told}");
+        // An answer that shows the target shows it without the value.
+        let one = request(version, "api.example", &format!("/shown/{mark}"));
+        let text = asked(&running, port, "api.example", version, one, Vec::new()).await;
+        assert!(text.contains("/shown/*****") && !text.contains(ENCODED), "{version}: {text}");
+        // A redirect to another host carries the placeholder, and so does the request there.
+        let one = request(version, "api.example", &format!("/away?key={mark}"));
+        let text = asked(&running, port, "api.example", version, one, Vec::new()).await;
+        assert!(text.contains(&format!("https://other.example/?key={mark}")), "{version}: {text}");
+        let one = request(version, "other.example", &format!("/told/{mark}?key={mark}"));
+        let text = forwards(&asked(&running, port, "other.example", version, one, Vec::new()).await);
+        assert!(text.contains(&format!("/told/{mark}?key={mark}")), "{version}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_carries_the_value_at_its_length() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    for version in ["h2", "http/1.1"] {
+        let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+        assert_eq!(mark.len(), PLAIN.len());
+        let (first, second) = mark.split_at(11);
+        let whole = format!("key={mark}&again={mark}&half={first}");
+        let pieces: Vec<String> = ["key=", first, second, "&again=", &mark[..1], &mark[1..], "&half=", first]
+            .map(String::from)
+            .to_vec();
+        for length in [None, Some(whole.len().to_string())] {
+            let mut one = request(version, "api.example", "/told");
+            one = one.header("content-type", "application/x-www-form-urlencoded");
+            if let Some(length) = &length {
+                one = one.header("content-length", length);
+            }
+            let text = forwards(&asked(&running, port, "api.example", version, one, pieces.clone()).await);
+            let wanted = format!("\nkey={PLAIN}&again={PLAIN}&half={first}");
+            assert!(text.contains(&wanted), "{version} {length:?}: {text}");
+            if let Some(length) = &length {
+                assert!(text.contains(&format!("content-length: {length}")), "{version}: {text}");
+            }
+        }
+        // It does not come back, nor go to another host.
+        let one = request(version, "api.example", "/echo");
+        let text = asked(&running, port, "api.example", version, one, pieces.clone()).await;
+        assert!(
+            text.contains(&format!("key={}&", "*".repeat(PLAIN.len()))) && !text.contains(PLAIN),
+            "{text}"
+        );
+        let one = request(version, "other.example", "/told");
+        let text = forwards(&asked(&running, port, "other.example", version, one, pieces.clone()).await);
+        assert!(text.contains(&whole), "{version}: {text}");
+        let told = seen(&running);
+        let kept: Vec<_> = told.iter().map(|seen| seen.withheld).collect();
+        assert_eq!(kept, [None, None, None, Some(Withholding::Host)], "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_passes_as_it_is_and_is_told_of() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+    let one = request("h2", "api.example", "/told").header("content-encoding", "gzip");
+    let text = forwards(&asked(&running, port, "api.example", "h2", one, vec![mark.clone()]).await);
+    assert!(text.contains(&mark), "{text}");
+    let told = seen(&running);
+    assert!(matches!(&told[..], [seen] if seen.withheld == Some(Withholding::Coded)), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_piece_of_a_body_does_not_wait_for_the_next() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["http/1.1"]))).await;
+    let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+    let (send, receive) = tokio::sync::mpsc::channel::<Bytes>(1);
+    let one = request("http/1.1", "api.example", "/echo").body(StreamBody::new(Pieces(receive))).unwrap();
+    let place = format!("api.example:{port}");
+    let stream = running.tls(&place, "api.example", &running.root(), &["http/1.1"]).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let answer = sender.send_request(one).await.unwrap();
+    let mut back = answer.into_body();
+    for (piece, wanted) in [("one", "one".to_owned()), (mark.as_str(), "*".repeat(mark.len()))] {
+        send.send(Bytes::copy_from_slice(piece.as_bytes())).await.unwrap();
+        let frame =
+            tokio::time::timeout(std::time::Duration::from_secs(5), back.frame()).await.expect("a piece");
+        assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn basic_credentials_do_not_come_back_in_their_own_form() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["http/1.1"]))).await;
+    let (running, mark) = opening(&ca, &[SecretPlace::Headers], VALUE);
+    let basic = garth_egress::core::http::basic_value;
+    let one = request("http/1.1", "api.example", "/told").header("authorization", basic("u", &mark));
+    let text = forwards(&asked(&running, port, "api.example", "http/1.1", one, Vec::new()).await);
+    assert!(text.contains(&basic("u", VALUE)), "{text}");
+    let one = request("http/1.1", "api.example", "/x").header("authorization", basic("u", &mark));
+    let text = asked(&running, port, "api.example", "http/1.1", one, Vec::new()).await;
+    let token = basic("u", VALUE).replace("Basic ", "");
+    assert!(
+        !text.contains(&token) && text.contains(&format!("authorization: Basic {}", "*".repeat(token.len()))),
+        "{text}"
+    );
+    assert!(text.contains(&format!("\"x-reflected\": \"{}\"", basic("u", &mark))), "{text}");
+}

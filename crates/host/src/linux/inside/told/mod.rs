@@ -1,0 +1,146 @@
+//! A file system without content that hears which names are looked for in vain, in the directories that the view makes up.
+//!
+//! It is the lower layer of the view's own directories, so nothing that is there ever comes to it: a look-up that finds
+//! something ends above. One that does not comes here once, is answered with "absent" at once, and is remembered by the
+//! kernel. Only then the broker is told, and looks whether the host has something by that name: how long the
+//! answer takes says nothing of the host.
+//!
+//! Nothing can be opened, written or changed through it, and it keeps nothing of a request. A server that is gone makes
+//! look-ups fail; it is a thread of the runner, which takes the sandbox along.
+
+mod asker;
+mod wire;
+
+use crate::OsError;
+use crate::error::Context;
+use crate::linux::inside::confine;
+use crate::linux::message::Sender;
+use crate::linux::supervise::{self, call::Names};
+use garth_plan::linux::spec::Tier;
+use garth_policy::AbsPath;
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wire::{Missed, Tree};
+
+/// The name of the step for the launcher.
+pub const STEP: &str = "tell of refused reads";
+
+const DEVICE: &str = "/dev/fuse";
+
+/// Enough for one request, one event and what reading `/proc` takes, in bytes.
+const STACK: usize = 128 * 1024;
+
+/// Why this user can make no such file system; `None` while nothing is known against it. That the kernel lets him mount
+/// it in a user namespace is seen when it is done.
+#[must_use]
+pub fn refused() -> Option<String> {
+    open_device().err().map(|error| error.to_string())
+}
+
+fn open_device() -> Result<OwnedFd, OsError> {
+    openat(CWD, DEVICE, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).on("open", DEVICE)
+}
+
+/// The file system, mounted nowhere yet, with its server.
+#[derive(Debug)]
+pub struct Hearing {
+    /// The mount.
+    pub mount: OwnedFd,
+    armed: Arc<AtomicBool>,
+}
+
+impl Hearing {
+    /// Makes it, with these directories, and starts its server, which tells through `sender`.
+    ///
+    /// # Errors
+    /// What could not be opened, mounted or started.
+    pub fn begin(directories: &[AbsPath], sender: Sender) -> Result<Self, OsError> {
+        let device = open_device()?;
+        let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let mount = mount(&device, owner)?;
+        let armed = Arc::new(AtomicBool::new(false));
+        let server =
+            Server { device, tree: Tree::new(directories, owner), armed: Arc::clone(&armed), sender };
+        let thread = std::thread::Builder::new().name("told".into()).stack_size(STACK);
+        thread.spawn(move || server.serve()).on("start", "a thread that hears")?;
+        Ok(Self { mount, armed })
+    }
+
+    /// From now on what is missed is told. Before, it is the runner that looks.
+    pub fn arm(self) {
+        self.armed.store(true, Ordering::Release);
+    }
+}
+
+/// A file system that nobody but this user may look at, and nobody change.
+fn mount(device: &OwnedFd, (user, group): (u32, u32)) -> Result<OwnedFd, OsError> {
+    let named = "a file system that hears";
+    let fs = fsopen("fuse", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare", named)?;
+    let options = [
+        ("fd", device.as_raw_fd().to_string()),
+        ("rootmode", "40755".to_owned()),
+        ("user_id", user.to_string()),
+        ("group_id", group.to_string()),
+    ];
+    for (key, value) in options {
+        fsconfig_set_string(fs.as_fd(), key, value).on("prepare", named)?;
+    }
+    fsconfig_create(fs.as_fd()).on("make", named)?;
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC
+        | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", named)
+}
+
+/// Answers the kernel.
+struct Server {
+    device: OwnedFd,
+    tree: Tree,
+    armed: Arc<AtomicBool>,
+    sender: Sender,
+}
+
+impl Server {
+    /// Serves until the file system is gone. With the device closed every look-up fails that would have come here.
+    fn serve(self) {
+        // It reads who asks, as the supervisor does, and has no other right.
+        if confine::drop_capabilities(Tier::Process).is_err() {
+            return;
+        }
+        let names = Names::new();
+        let mut request = [0; wire::LONGEST];
+        loop {
+            match rustix::io::read(&self.device, &mut request) {
+                Ok(length) => self.answer(&names, &request[..length]),
+                // The asker was killed before its request was read, or a signal came.
+                Err(Errno::NOENT | Errno::INTR | Errno::AGAIN) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn answer(&self, names: &Names, request: &[u8]) {
+        let answer = self.tree.answer(request);
+        // Read before the answer: afterwards the asker is somewhere else.
+        let event = answer.missed.filter(|_| self.armed.load(Ordering::Acquire)).and_then(|missed| {
+            let Missed { thread, path } = missed;
+            let thread = supervise::asker(thread)?;
+            let wanted = asker::wanted(names, thread, &path)?;
+            Some(supervise::hidden(thread, &wanted.path, wanted.op))
+        });
+        if let Some(reply) = answer.reply {
+            // An asker that was killed meanwhile waits for nothing.
+            let _gone = rustix::io::write(&self.device, &reply);
+        }
+        if let Some(event) = event {
+            self.sender.send(&event);
+        }
+    }
+}
