@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, reason = "tests")]
 
-use garth_tests::{Garden, Identity, Run, Snapshot, has};
+use garth_tests::{Garden, Identity, Run, Snapshot, Terminal, has};
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -278,4 +278,70 @@ fn a_checkpoint_is_whole_or_residue() {
         stage.state().same_as(&before, &call.line);
     }
     were_met(met, &calls);
+}
+
+const LINES: &str = "1\n2\n3\n4\n5\n6\n7\n8\n";
+
+/// Answers the questions of an interactive apply, in front of which `strace` stands: both sides of a conflict put together,
+/// and another change taken.
+fn answered(stage: &Stage, options: &[&str]) -> bool {
+    let program = stage.garden.program().to_str().expect("text");
+    let words = [&["strace", "-qq"], options, &["--", program, "apply", "--interactive"]].concat();
+    let mut terminal = Terminal::bare(&stage.garden.at(""), &words, 50, 160);
+    for (question, key) in
+        [("overwrite fits", "merge"), ("write this to fits?", "yes"), ("put other in place?", "yes")]
+    {
+        let _ = terminal.expect(question);
+        let _ = terminal.expect("] ");
+        terminal.send(&format!("{key}\n"));
+    }
+    terminal.wait().success()
+}
+
+/// What was answered is kept with the first line of the journal; before that the next apply names what is left.
+#[test]
+fn a_merged_text_is_not_asked_for_again() {
+    let Some(stage) = Stage::new() else { return };
+    let garden = &stage.garden;
+    let layered = || {
+        let _ = garden.prepare("rm -rf ./* .garth ../home/.local/state/garth/{layers,checkpoints}");
+        garden.write("fits", LINES);
+        garden.write("other", "1\n");
+        let _ = stage
+            .garth(&["run", "--cow", "--", "bash", "-euc", "sed -i s/2/two/ fits; echo 2 > other"])
+            .code(0);
+        garden.write("fits", LINES.replace('7', "seven"));
+    };
+    layered();
+    let list = garden.scratch.join("calls");
+    let option = format!("trace={CHANGING}");
+    assert!(answered(&stage, &["-o", list.to_str().expect("text"), "-e", &option]));
+    let merged = LINES.replace('2', "two").replace('7', "seven");
+    assert_eq!((garden.read("fits"), garden.read("other")), (merged.clone(), "2\n".into()));
+    let calls = Call::listed(&std::fs::read_to_string(list).expect("a list"));
+    let kept =
+        calls.iter().position(|call| call.line.contains("merged/0") && call.name.starts_with("rename"));
+    let (mut gone_on, mut named) = (0, 0);
+    // The other question comes after the text was kept.
+    for call in &calls[kept.expect("the text is kept") + 1..] {
+        layered();
+        let trace = format!("trace={}", call.name);
+        let inject = format!("inject={}:signal=KILL:when={}", call.name, call.number);
+        let _ended = answered(&stage, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+        if stage.garth(&["layers"]).text().contains("there are no layers") {
+            assert_eq!(garden.read("fits"), merged, "{call:?}");
+            continue;
+        }
+        let next = stage.garth(&["apply", "--yes"]);
+        assert_eq!(garden.read("other"), "2\n", "{call:?}: {next}");
+        if next.status.success() {
+            assert_eq!(garden.read("fits"), merged, "{call:?}: {next}");
+            gone_on += 1;
+        } else {
+            assert!(next.text().contains("left in the layer: fits: "), "{call:?}: {next}");
+            assert_eq!(garden.read("fits"), LINES.replace('7', "seven"), "{call:?}");
+            named += 1;
+        }
+    }
+    assert!(gone_on > 8 && named > 0, "{gone_on} {named}");
 }

@@ -92,6 +92,7 @@ const NEED_NONE: &[(&str, &str)] = &[
     ("network.rules.host", "names what the other keys of a rule are about"),
     ("network.secrets.from", "where the value of a secret is, which has a row"),
     ("network.secrets.hosts", "a part of a secret, which has a row"),
+    ("network.secrets.in", "a part of a secret, which has a row"),
     ("network.proxy.url", "the broker's own way out: it forbids nothing and allows nothing"),
     ("network.proxy.except", "as the proxy itself"),
     ("network.proxy.credentials", "as the proxy itself"),

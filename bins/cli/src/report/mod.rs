@@ -11,6 +11,8 @@ mod overview;
 mod page;
 mod processes;
 mod refused;
+#[cfg(test)]
+mod style_tests;
 mod timeline;
 
 #[cfg(test)]

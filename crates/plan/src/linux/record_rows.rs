@@ -53,20 +53,20 @@ impl Rows {
             "programs are not told"
         };
         self.add("audit.processes", audit.processes.value, &audit.processes.origin, mechanism);
+        // Being told depends on the machine, and has a row where that is looked at.
         let mechanism = match audit.reads.value {
-            // It has a gap where it cannot be had, so its row stands elsewhere.
-            Reads::Told => None,
             Reads::Trace => {
                 Some("every open is looked at, and told if it is of what the policy hides; not `stat`")
             }
-            Reads::Cheap => Some(
-                "what the supervisor refuses is told; what the view leaves out is refused by the kernel, untold",
-            ),
+            Reads::Cheap => {
+                Some("what the supervisor refuses is told; what the kernel refuses by itself is not")
+            }
+            Reads::Told => None,
         };
         if let Some(mechanism) = mechanism {
             self.add("audit.reads", audit.reads.value.name(), &audit.reads.origin, mechanism);
         }
-        let mechanism = "whole logs of ended sessions go at the start of a session and with `garth clean`, and a log tells of it";
+        let mechanism = "whole logs of ended sessions go when a session starts and with `garth clean`, and a log tells of it";
         if let Some(age) = &audit.keep_for {
             self.seconds("audit.keep-for", age, mechanism);
         }
