@@ -63,6 +63,8 @@ source "$here/clients.sh"
 source "$here/start.sh"
 # shellcheck source=check.sh
 source "$here/check.sh"
+# shellcheck source=audit.sh
+source "$here/audit.sh"
 # shellcheck source=prove.sh
 source "$here/prove.sh"
 # shellcheck source=setup.sh
@@ -79,6 +81,7 @@ if ! timeout 200 wine "$host_tests"; then
 fi
 checks
 runs
+audits
 consoles
 relays
 clients

@@ -6,7 +6,7 @@ import pathlib
 import sys
 import threading
 
-LARGE = bytes(64 << 20)
+LARGE = bytes(16 << 20)
 DIRECTORY = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/nowhere")
 
 

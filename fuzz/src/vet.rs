@@ -50,8 +50,29 @@ fn understood(text: &str, read: impl Fn() -> Script) -> Script {
     for problem in &script.problems {
         assert!(text.get(problem.span.start..problem.span.end).is_some(), "{problem:?} is not in the text");
     }
+    nested(&script);
     assert_eq!(script, read(), "two readings differ");
     script
+}
+
+/// Regions hold commands, come in order, and lie inside each other or apart.
+fn nested(script: &Script) {
+    let mut open: Vec<usize> = Vec::new();
+    let mut last = 0;
+    for region in &script.regions {
+        assert!(
+            region.start < region.end && region.end <= script.commands.len(),
+            "{region:?} holds no commands"
+        );
+        assert!(last <= region.start, "{region:?} is out of order");
+        last = region.start;
+        while open.pop_if(|end| *end <= region.start).is_some() {}
+        assert!(
+            open.last().is_none_or(|end| region.end <= *end),
+            "{region:?} reaches beyond the one around it"
+        );
+        open.push(region.end);
+    }
 }
 
 /// A text that was a word of another stands at that word's place.

@@ -255,7 +255,7 @@ pub struct RunArguments {
     #[arg(long, value_enum, value_name = "SHELL", hide_possible_values = true)]
     pub shell: Option<ShellName>,
     /// Ask a program on this open descriptor what the policy leaves open: a socket N, or two pipes IN,OUT; or with
-    /// `watch` ask whoever runs `garth watch`
+    /// `watch` ask whoever runs `garth watch`. On Windows: named pipes that the program made
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
     /// Name of the agent that the session is for, as its log tells it [default: known by its program]
@@ -414,7 +414,7 @@ pub struct LogArguments {
     /// Print the records as they are written
     #[arg(long)]
     pub json: bool,
-    /// Print them for other systems: OpenTelemetry's protocol, OCSF 1.3 or CEF
+    /// Print them for other systems: OTLP, OCSF 1.3, CEF, Windows Event Log
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["json", "follow"])]
     pub export: Option<ExportFormat>,
     /// Write the export into a new file
@@ -437,6 +437,8 @@ pub enum ExportFormat {
     Ocsf,
     /// One line of text each
     Cef,
+    /// Entries of the Windows Event Log of this machine
+    Eventlog,
 }
 
 /// `garth verify`.

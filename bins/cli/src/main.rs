@@ -6,31 +6,35 @@
     expect(dead_code, reason = "options of verbs whose backend is for Linux are read there only")
 )]
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod approver;
 mod arguments;
 #[cfg(target_os = "linux")]
 mod denial;
+#[cfg(any(target_os = "linux", windows))]
+mod ending;
+#[cfg(any(target_os = "linux", windows))]
+mod events;
 mod failure;
 mod lexer;
 #[cfg(any(target_os = "linux", windows))]
 mod network;
 #[cfg(target_os = "linux")]
 mod progress;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod report;
 mod request;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod sessions;
 mod show;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod story;
 mod table;
 #[cfg(target_os = "linux")]
 mod trial;
 mod usage;
 mod verbs;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod watch;
 mod words;
 

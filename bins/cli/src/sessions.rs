@@ -2,11 +2,10 @@
 
 use crate::failure::Failure;
 use crate::request::{absolute, environment};
+use garth::files::os_path;
 use garth::log::io::{Session, sessions};
 use garth::policy::{AbsPath, escape_visible};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
 
 /// The logs of a directory.
 pub struct Logs {
@@ -24,7 +23,7 @@ impl Logs {
             None => garth::logs(&environment())?,
         };
         let sessions =
-            sessions(&as_path(&directory)).map_err(|error| Failure::file("read", &directory, &error))?;
+            sessions(&os_path(&directory)).map_err(|error| Failure::file("read", &directory, &error))?;
         Ok(Self { directory, sessions })
     }
 
@@ -55,9 +54,4 @@ impl Logs {
             )),
         }
     }
-}
-
-/// A path for the standard library.
-pub fn as_path(path: &AbsPath) -> PathBuf {
-    Path::new(OsStr::from_bytes(path.as_bytes())).to_owned()
 }

@@ -2,23 +2,20 @@
 
 use crate::Error;
 use crate::audit::{Recorder, tell, words};
+#[cfg(target_os = "linux")]
+use crate::door::{DoorPlace, doors};
 use crate::files::write_user_policy;
 use crate::grant::{Grant, with};
-use garth_audit::core::{ApprovalAnswered, ApprovalAsked, SessionId};
+use crate::system::{Client, Console};
+use garth_audit::core::{ApprovalAnswered, ApprovalAsked};
 use garth_egress::core::{Answer, Hint, Host, Question};
 use garth_egress::io::Approve as Broker;
-use garth_host::OsError;
-use garth_host::linux::broker::client::{Client, find};
-use garth_host::linux::broker::console::Console;
-use garth_host::linux::broker::launch::Runner;
-use garth_host::linux::door::{Door, holder, knock};
 use garth_policy::{AbsPath, Addition, escape_visible};
 use garth_vet::judge::JudgedEffect;
 use std::borrow::Cow;
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What is asked for.
@@ -80,55 +77,8 @@ pub struct Asked {
     /// Number of the question in this session, as its log tells it.
     pub number: u64,
     /// Where whoever watches the session may answer; `None` where nothing is recorded, as nobody can watch that.
+    #[cfg(target_os = "linux")]
     pub place: Option<DoorPlace>,
-}
-
-/// Where the door to a session's question is.
-#[derive(Clone, Debug)]
-pub struct DoorPlace {
-    directory: AbsPath,
-    session: SessionId,
-}
-
-impl DoorPlace {
-    /// Doors of a session, in garth's state directory: no sandbox shows that.
-    ///
-    /// # Errors
-    /// Without a home.
-    pub fn of(environment: &[(Vec<u8>, Vec<u8>)], session: SessionId) -> Result<Self, Error> {
-        Ok(Self { directory: doors(environment)?, session })
-    }
-
-    fn stem(&self, question: u64) -> String {
-        format!("{}.{question}", self.session)
-    }
-
-    /// Opens the door for a question of this session.
-    ///
-    /// # Errors
-    /// What keeps it from being made.
-    pub fn open(&self, question: u64) -> Result<Door, OsError> {
-        Door::open(&self.directory, &self.stem(question))
-    }
-
-    /// Goes to the door of a question. Behind it has to be the process that writes the log in this file.
-    ///
-    /// # Errors
-    /// `ENOENT` without a door, `EPERM` where somebody else stands behind it.
-    pub fn knock(
-        &self,
-        question: u64,
-        log: &std::path::Path,
-    ) -> Result<std::os::unix::net::UnixStream, OsError> {
-        // Zero is no process, so it is nobody's number.
-        knock(&self.directory, &self.stem(question), holder(log).unwrap_or(0))
-    }
-}
-
-/// The directory of the doors of a user's sessions.
-pub(crate) fn doors(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
-    let state = crate::residue::state(environment)?;
-    state.join(b"doors").map_err(|error| Error::Policy(error.to_string()))
 }
 
 /// An answer.
@@ -198,12 +148,14 @@ pub(crate) struct Asker {
     console: Console,
     file: AbsPath,
     timeout: Duration,
-    runner: OnceLock<OwnedFd>,
+    #[cfg(target_os = "linux")]
+    runner: std::sync::OnceLock<std::os::fd::OwnedFd>,
     is_quiet: AtomicBool,
     approvals: Mutex<Vec<Approval>>,
     questions: AtomicU64,
     recorder: Recorder,
     /// Where the doors of its questions are.
+    #[cfg(target_os = "linux")]
     doors: Option<AbsPath>,
 }
 
@@ -215,31 +167,33 @@ impl Asker {
         file: AbsPath,
         timeout: Duration,
         recorder: Recorder,
-        environment: &[(Vec<u8>, Vec<u8>)],
     ) -> Self {
-        let doors = doors(environment).ok();
-        let (runner, is_quiet, approvals) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
-        let questions = AtomicU64::new(0);
-        Self { approver, console, file, timeout, runner, is_quiet, approvals, questions, recorder, doors }
+        Self {
+            approver,
+            console,
+            file,
+            timeout,
+            #[cfg(target_os = "linux")]
+            runner: std::sync::OnceLock::new(),
+            is_quiet: AtomicBool::new(false),
+            approvals: Mutex::default(),
+            questions: AtomicU64::new(0),
+            recorder,
+            #[cfg(target_os = "linux")]
+            doors: None,
+        }
+    }
+
+    /// Lets whoever watches answer too, at the doors of the user with this environment.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_doors(mut self, environment: &[(Vec<u8>, Vec<u8>)]) -> Self {
+        self.doors = doors(environment).ok();
+        self
     }
 
     /// How long an answer is waited for.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
-    }
-
-    /// The sandbox is that of this runner: its processes can be told apart from now on.
-    ///
-    /// # Errors
-    /// The error of copying a descriptor.
-    pub(crate) fn know(&self, runner: &Runner) -> Result<(), Error> {
-        let process = runner.process.try_clone().map_err(|error| {
-            let code = error.raw_os_error().unwrap_or(0);
-            Error::os("start the sandbox")(OsError::new("copy", "the runner's process", code))
-        })?;
-        // A sandbox has one runner; a second try asks by itself.
-        let _known = self.runner.set(process);
-        Ok(())
     }
 
     /// What was asked so far.
@@ -254,8 +208,18 @@ impl Asker {
         }
         let deadline = Instant::now() + self.timeout;
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
-        let (file, timeout, place) = (self.file.clone(), self.timeout, self.place());
-        let asked = Asked { subject, process, reason, file, timeout, deadline, number, place };
+        let (file, timeout) = (self.file.clone(), self.timeout);
+        let asked = Asked {
+            subject,
+            process,
+            reason,
+            file,
+            timeout,
+            deadline,
+            number,
+            #[cfg(target_os = "linux")]
+            place: self.place(),
+        };
         let question = || told(&asked, number);
         tell(&self.recorder, || ApprovalAsked {
             asked: question(),
@@ -277,12 +241,6 @@ impl Asker {
         let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.push(Approval { asked, reply, problem });
         reply
-    }
-
-    /// Where the door of a question is, if the session is recorded in a file.
-    fn place(&self) -> Option<DoorPlace> {
-        let log = self.recorder.as_ref().filter(|log| log.file().is_some())?;
-        Some(DoorPlace { directory: self.doors.clone()?, session: log.session() })
     }
 
     /// Adds the host and port to the user's policy.
@@ -316,10 +274,47 @@ fn told(asked: &Asked, question: u64) -> garth_audit::core::Asked {
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+impl Asker {
+    /// Which process asks is not known here: all connections come from the relay.
+    #[expect(clippy::unused_self, reason = "elsewhere it looks")]
+    fn asks(&self, _question: &Question) -> Option<Client> {
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Asker {
+    /// The process inside that asks, if it can be told.
+    fn asks(&self, question: &Question) -> Option<Client> {
+        let (runner, client) = self.runner.get().zip(question.client)?;
+        garth_host::linux::broker::client::find(runner, client)
+    }
+
+    /// The sandbox is that of this runner: its processes can be told apart from now on.
+    ///
+    /// # Errors
+    /// The error of copying a descriptor.
+    pub(crate) fn know(&self, runner: &garth_host::linux::broker::launch::Runner) -> Result<(), Error> {
+        let process = runner.process.try_clone().map_err(|error| {
+            let code = error.raw_os_error().unwrap_or(0);
+            Error::os("start the sandbox")(garth_host::OsError::new("copy", "the runner's process", code))
+        })?;
+        // A sandbox has one runner; a second try asks by itself.
+        let _known = self.runner.set(process);
+        Ok(())
+    }
+
+    /// Where the door of a question is, if the session is recorded in a file.
+    fn place(&self) -> Option<DoorPlace> {
+        let log = self.recorder.as_ref().filter(|log| log.file().is_some())?;
+        Some(DoorPlace::at(self.doors.clone()?, log.session()))
+    }
+}
+
 impl Broker for Asker {
     fn approve(&self, question: &Question) -> Answer {
-        let process =
-            self.runner.get().zip(question.client).and_then(|(runner, client)| find(runner, client));
+        let process = self.asks(question);
         let (host, port) = (question.host.clone(), question.port);
         let line = format!("\"{}\" = \"allow\"", host.with_port(port));
         let rule = Hint { section: "network.domains".into(), line };

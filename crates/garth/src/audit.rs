@@ -1,23 +1,15 @@
 //! The log of a session: where it is, and what is told to it.
 
 use crate::Error;
-use crate::denial::Explained;
 use crate::files::{load_policy, user_files};
 use crate::place::surroundings;
-use crate::session::{Ended, Outcome, Prepared};
-use crate::words::operation_name;
+use crate::system::{PrivateDirectory, home, unguessable};
 use garth_audit::core::redact::{Known, Redactor, is_secret_variable};
-use garth_audit::core::{
-    Event, FileDenied, Gap, Grant, Machine, SessionEnded, SessionId, SessionStarted, Usage,
-};
+use garth_audit::core::{Event, Gap, Machine, SessionEnded, SessionId, SessionStarted};
 use garth_audit::io::{Append, Directory, Limits, Listener, Log, Options, now};
-use garth_host::linux::addresses;
-use garth_host::linux::private::PrivateDirectory;
-use garth_host::linux::supervise::Denied;
 use garth_plan::assurance::Assurance;
 use garth_policy::{
-    AbsPath, Access, Audit, Boundary, FileOp, FileRule, Layer, NodeKind, Origin, Pattern, Policy, RuleKind,
-    escape_visible,
+    AbsPath, Access, Audit, Boundary, FileRule, Layer, Origin, Pattern, Policy, RuleKind, escape_visible,
 };
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -123,20 +115,12 @@ fn governed(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<(AbsPath, Result<Polic
     Ok((place, policy))
 }
 
-fn home(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<AbsPath, Error> {
-    let named = environment.iter().find(|(name, _)| name == b"HOME");
-    named.and_then(|(_, value)| AbsPath::posix(value.clone()).ok()).ok_or_else(|| {
-        Error::Policy("HOME is not set\nhint: set it to your home directory, or name --directory".into())
-    })
-}
-
 impl Place {
     /// Finds the place, and makes it if it is to be written to.
     pub(crate) fn find(policy: &Policy, state: &AbsPath, write: bool) -> Result<Self, Error> {
         let path = log_directory(policy, state)?;
         if !write {
-            let found = garth_host::linux::facts::look(&path).map(|object| object.final_path);
-            return Ok(Self { path: found.unwrap_or(path), opened: None });
+            return Ok(Self { path: crate::final_path(&path).unwrap_or(path), opened: None });
         }
         let opened = PrivateDirectory::make(&path).map_err(|error| match &error.remedy {
             Some(remedy) => format!("{error} ({remedy})"),
@@ -247,10 +231,7 @@ pub(crate) fn new_log(
 
 /// A name for a session that starts now.
 fn new_session() -> Result<SessionId, Error> {
-    let random = addresses::unguessable().map_err(Error::os("name the session"))?;
-    let mut half = [0; 8];
-    half.copy_from_slice(&random[..8]);
-    Ok(SessionId::new(now(), u64::from_ne_bytes(half)))
+    Ok(SessionId::new(now(), unguessable().map_err(Error::os("name the session"))?))
 }
 
 /// A log for no file: its records go to `listener` alone. For those who tell that a session could not be prepared.
@@ -310,14 +291,6 @@ pub(crate) fn gaps(assurance: &Assurance) -> Vec<Gap> {
     gaps
 }
 
-/// A word for the tier of a plan.
-pub(crate) fn tier(prepared: &Prepared) -> String {
-    match prepared.plan.spec.tier {
-        garth_plan::linux::spec::Tier::Process => "process".into(),
-        garth_plan::linux::spec::Tier::Landlock => "landlock".into(),
-    }
-}
-
 /// Agents that are known by their program.
 const AGENTS: [&str; 12] = [
     "aider",
@@ -336,102 +309,62 @@ const AGENTS: [&str; 12] = [
 
 /// The agent of a command, by the name of its program.
 fn agent_of(arguments: &[Vec<u8>]) -> Option<String> {
-    let program = arguments.first()?.rsplit(|byte| *byte == b'/').next()?;
-    AGENTS.iter().find(|agent| agent.as_bytes() == program).map(|agent| (*agent).to_owned())
+    let program = arguments.first()?;
+    let name = if cfg!(windows) {
+        let name = program.rsplit(|byte| b"/\\:".contains(byte)).next()?.to_ascii_lowercase();
+        let ending =
+            [&b".exe"[..], b".cmd", b".bat", b".ps1"].into_iter().find(|ending| name.ends_with(ending));
+        name[..name.len() - ending.map_or(0, <[u8]>::len)].to_vec()
+    } else {
+        program.rsplit(|byte| *byte == b'/').next()?.to_vec()
+    };
+    AGENTS.iter().find(|agent| agent.as_bytes() == name).map(|agent| (*agent).to_owned())
 }
 
-/// The first event.
-pub(crate) fn started(prepared: &Prepared) -> SessionStarted {
-    let Prepared { policy, facts, command, recording, .. } = prepared;
-    SessionStarted {
-        garth: env!("CARGO_PKG_VERSION").to_owned(),
-        agent: recording.agent.clone().or_else(|| agent_of(&command.arguments)),
-        workspace: prepared.surroundings.context.workspace.to_lossless(),
-        directory: command.directory.to_lossless(),
-        command: words(&command.arguments),
-        policy: policy_hash(policy),
-        profile: policy.profile.value.name().to_owned(),
-        tier: tier(prepared),
-        gaps: gaps(&prepared.plan.assurance),
-        machine: Machine {
-            kernel: facts.features.kernel.clone(),
-            arch: facts.features.arch.clone(),
-            landlock: facts.features.landlock,
-            supervision: facts.features.supervision,
-            user: facts.user.uid,
-        },
-        required: policy.audit.required.value,
+/// What a session begins with, whatever the system.
+#[derive(Debug)]
+pub(crate) struct Beginning<'b> {
+    pub policy: &'b Policy,
+    pub workspace: &'b AbsPath,
+    pub directory: &'b AbsPath,
+    pub arguments: &'b [Vec<u8>],
+    pub agent: Option<&'b String>,
+    pub tier: &'b str,
+    pub assurance: &'b Assurance,
+    pub machine: Machine,
+}
+
+impl Beginning<'_> {
+    /// The first event.
+    pub(crate) fn event(self) -> SessionStarted {
+        let Self { policy, workspace, directory, arguments, agent, tier, assurance, machine } = self;
+        SessionStarted {
+            garth: env!("CARGO_PKG_VERSION").to_owned(),
+            agent: agent.cloned().or_else(|| agent_of(arguments)),
+            workspace: workspace.to_lossless(),
+            directory: directory.to_lossless(),
+            command: words(arguments),
+            policy: policy_hash(policy),
+            profile: policy.profile.value.name().to_owned(),
+            tier: tier.to_owned(),
+            gaps: gaps(assurance),
+            machine,
+            required: policy.audit.required.value,
+        }
     }
 }
 
-/// The last event.
-pub(crate) fn ended(result: &Result<Ended, Error>, milliseconds: u64, usage: Option<Usage>) -> SessionEnded {
-    let plain = |outcome: &str, code: u8, message: Option<String>| SessionEnded {
-        outcome: outcome.to_owned(),
-        code,
-        signal: None,
-        message,
-        denied: 0,
-        milliseconds,
-        usage,
-    };
-    let ended = match result {
-        Ok(ended) => ended,
-        Err(error) => {
-            let outcome = if (120..=123).contains(&error.exit_code()) { "refused" } else { "failed" };
-            return plain(outcome, error.exit_code(), Some(error.to_string()));
-        }
-    };
-    let event = match &ended.outcome {
-        Outcome::Ended(ending) => {
-            let code = ending.code.unwrap_or_else(|| 128 + ending.signal.unwrap_or(0));
-            let code = u8::try_from(code & 0xff).unwrap_or(125);
-            let outcome = if ending.signal.is_some() { "signalled" } else { "exited" };
-            SessionEnded { signal: ending.signal, ..plain(outcome, code, ended.limited.clone()) }
-        }
-        Outcome::TimedOut => plain("time-limit", 124, Some("the time limit ended the command".into())),
-        Outcome::LimitHit(what) => plain("limit", 137, Some(format!("a limit ended the command: {what}"))),
-        Outcome::NotExecuted(code) => {
-            let error = Error::NotExecuted { program: "the command".into(), code: *code };
-            plain("not-executed", error.exit_code(), Some(error.to_string()))
-        }
-        Outcome::Failed { step, error } => {
-            let error = Error::Os { step: step.clone(), error: error.clone() };
-            plain("failed", error.exit_code(), Some(error.to_string()))
-        }
-        Outcome::Lost => plain("failed", 125, Some("the sandbox ended without a word".into())),
-    };
-    SessionEnded { denied: ended.denied.len(), ..event }
+/// The last event of a session that came to something; what kind of end it was, and the exit code.
+pub(crate) fn end(outcome: &str, code: u32, message: Option<String>) -> SessionEnded {
+    let (signal, denied, milliseconds, usage) = (None, 0, 0, None);
+    SessionEnded { outcome: outcome.to_owned(), code, signal, message, denied, milliseconds, usage }
 }
 
-/// A refused access, explained.
-pub(crate) fn file_denied(explained: &Explained<'_>) -> FileDenied {
-    let Denied { program, op, path, process, command, .. } = explained.denied;
-    let kind = match op {
-        FileOp::Create(kind) | FileOp::MoveTo(kind) => Some(match kind {
-            NodeKind::File => "file",
-            NodeKind::Directory => "directory",
-            NodeKind::Symlink => "symlink",
-            NodeKind::Other => "other",
-        }),
-        _ => None,
-    };
-    FileDenied {
-        program: program.clone(),
-        operation: operation_name(*op).to_owned(),
-        kind: kind.map(str::to_owned),
-        path: path.to_lossless(),
-        process: *process,
-        command: words(command),
-        reason: explained.reason.clone(),
-        origin: explained.origin.as_ref().map(Into::into),
-        grant: explained.grant.as_ref().map(|grant| Grant {
-            section: grant.section.to_owned(),
-            line: grant.line.clone(),
-            option: explained.option.clone(),
-        }),
-        hint: explained.hint.clone(),
-    }
+/// The last event of a session that came to nothing.
+pub(crate) fn end_by(error: &Error) -> SessionEnded {
+    let code = error.exit_code();
+    let outcome = if (120..=123).contains(&code) { "refused" } else { "failed" };
+    end(outcome, code.into(), Some(error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! Logs and crashes: what was removed is recorded, and logs that a crash left open are closed.
 
 use crate::Error;
-use crate::audit::{Files, Recording, logs, new_log};
+use crate::audit::{Files, Recording, end, logs, new_log};
+use crate::files::os_path;
+use crate::system::PrivateDirectory;
 use garth_audit::core::{ResidueCleaned, SessionEnded, SessionId};
-use garth_audit::io::{Recovered, recover, sessions};
-use garth_host::linux::private::PrivateDirectory;
-use garth_policy::AbsPath;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use garth_audit::io::{Recovered, is_live, recover, sessions};
 
 /// Records what was removed, in a log of its own; nothing if that was nothing.
 pub(crate) fn record(environment: &[(Vec<u8>, Vec<u8>)], removed: &[String]) -> Result<(), Error> {
@@ -26,15 +23,7 @@ pub(crate) fn record(environment: &[(Vec<u8>, Vec<u8>)], removed: &[String]) -> 
 
 /// The end of a log that is no session of a sandbox.
 pub(crate) fn ended() -> SessionEnded {
-    SessionEnded {
-        outcome: "exited".into(),
-        code: 0,
-        signal: None,
-        message: None,
-        denied: 0,
-        milliseconds: 0,
-        usage: None,
-    }
+    end("exited", 0, None)
 }
 
 /// A log that has no end, or is not sound.
@@ -60,13 +49,16 @@ pub fn close_logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<Closed>, Err
             Error::os("close the logs of crashed sessions")(error)
         }
     };
-    if !as_path(&place).is_dir() {
+    if !os_path(&place).is_dir() {
         return Ok(Vec::new());
     }
     let opened = || PrivateDirectory::open(&place).map_err(Error::os("close the logs of crashed sessions"));
     let (directory, mut files) = (opened()?, Files(opened()?));
     let mut closed = Vec::new();
-    for session in sessions(as_path(&place)).map_err(failed("read"))? {
+    for session in sessions(&os_path(&place)).map_err(failed("read"))? {
+        if session.files.last().is_some_and(|last| is_live(last)) {
+            continue;
+        }
         let name = session.files.last().and_then(|path| path.file_name()?.to_str().map(str::to_owned));
         let Some(name) = name else { continue };
         let last = directory.reopen(&name).map_err(Error::os("close the logs of crashed sessions"))?;
@@ -76,8 +68,4 @@ pub fn close_logs(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<Closed>, Err
         }
     }
     Ok(closed)
-}
-
-pub(crate) fn as_path(path: &AbsPath) -> &Path {
-    Path::new(OsStr::from_bytes(path.as_bytes()))
 }

@@ -2,11 +2,12 @@
 
 use crate::Error;
 use crate::audit::{Files, Recording, governing, new_log};
-use crate::audit_clean::{as_path, ended};
+use crate::audit_clean::ended;
+use crate::files::os_path;
+use crate::system::PrivateDirectory;
 use garth_audit::core::retention::Keep;
 use garth_audit::core::{Head, LogRemoved, SessionId};
 use garth_audit::io::{Log, Remove, now, prune};
-use garth_host::linux::private::PrivateDirectory;
 use garth_policy::{AbsPath, Audit};
 use std::fs::File;
 use std::io;
@@ -39,7 +40,7 @@ pub(crate) fn prune_in(
         time: audit.keep_for.as_ref().map(|kept| kept.value),
         bytes: audit.keep_size.as_ref().map(|kept| kept.value),
     };
-    if keep.is_everything() || !as_path(place).is_dir() {
+    if keep.is_everything() || !os_path(place).is_dir() {
         return Ok(Pruned::default());
     }
     let failed = |error: io::Error| {
@@ -62,7 +63,7 @@ pub(crate) fn prune_in(
         log.record(record);
         log.lost().map_or(Ok(()), |cause| Err(io::Error::other(cause)))
     };
-    let spared = prune(as_path(place), &mut files, &keep, (anchors.as_deref(), now()), &mut record);
+    let spared = prune(&os_path(place), &mut files, &keep, (anchors.as_deref(), now()), &mut record);
     if let Some(log) = log {
         log.record(ended());
     }
@@ -74,7 +75,7 @@ pub(crate) fn prune_in(
 fn anchored(path: &AbsPath) -> io::Result<Vec<Head>> {
     /// A hundred thousand sessions.
     const LONGEST: u64 = 16 << 20;
-    let file = match File::open(as_path(path)) {
+    let file = match File::open(os_path(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other?,
     };

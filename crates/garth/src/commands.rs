@@ -1,16 +1,17 @@
-//! Every program that starts inside, judged by the policy's rules for commands.
+//! The command of a sandbox, and on Linux every program that starts inside, judged by the policy's rules for commands.
+
+#[cfg(target_os = "linux")]
+mod running;
 
 use crate::Error;
-use crate::approval::{Asker, Reply, Subject};
+use crate::approval::{Asker, Subject};
 use crate::audit::{Recorder, tell, words};
 use crate::vetting::{Given, Vetting};
 use garth_audit::core::{CommandVetted, Rule};
-use garth_host::linux::broker::console;
-use garth_host::linux::broker::wait::CommandAnswer;
-use garth_host::linux::supervise::Execution;
-use garth_policy::{AbsPath, CommandDecision, CommandRule, Origin, escape_visible};
-use garth_vet::judge::{JudgedEffect, Reason, rule_for};
-use std::sync::{Arc, Mutex, PoisonError};
+use garth_policy::{AbsPath, CommandDecision, Origin};
+use garth_vet::judge::{JudgedEffect, Reason};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A program that was not let start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +30,6 @@ pub struct DeniedCommand {
     pub asked: bool,
 }
 
-/// Different refusals that are kept; the rest only happens.
-const MOST: usize = 500;
-
 /// Judges what starts in one sandbox.
 #[derive(Debug)]
 pub(crate) struct Commands {
@@ -39,7 +37,8 @@ pub(crate) struct Commands {
     /// What commands do, for questions. Without it a question does not say.
     vetting: Option<Arc<Vetting>>,
     asker: Option<Arc<Asker>>,
-    denied: Arc<Mutex<Vec<DeniedCommand>>>,
+    #[cfg(target_os = "linux")]
+    denied: Arc<std::sync::Mutex<Vec<DeniedCommand>>>,
     recorder: Recorder,
 }
 
@@ -50,16 +49,18 @@ impl Commands {
         asker: Option<Arc<Asker>>,
         recorder: Recorder,
     ) -> Self {
-        Self { rules, vetting: vetting.map(Arc::new), asker, denied: Arc::default(), recorder }
+        Self {
+            rules,
+            vetting: vetting.map(Arc::new),
+            asker,
+            #[cfg(target_os = "linux")]
+            denied: Arc::default(),
+            recorder,
+        }
     }
 
-    /// What was refused so far.
-    pub(crate) fn denied(&self) -> Vec<DeniedCommand> {
-        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Judges the command that the sandbox is made for, with all that it would start. `questions` are those of the
-    /// asker.
+    /// Judges the command that the sandbox is made for, with all that it would start. `ask` puts a question to the asker
+    /// and says whether the answer was yes.
     ///
     /// # Errors
     /// [`Error::Command`] if it must not run.
@@ -67,7 +68,7 @@ impl Commands {
         &self,
         obstacle: Option<Reason>,
         arguments: &[Vec<u8>],
-        questions: Option<&console::Questions>,
+        ask: impl FnOnce(&Asker, Subject, Cow<'static, str>) -> bool,
     ) -> Result<(), Error> {
         let Some(obstacle) = obstacle else {
             if !self.rules.rules.is_empty() {
@@ -77,12 +78,10 @@ impl Commands {
         };
         let program = arguments.first().cloned().unwrap_or_default();
         let subject = || subject(self.vetting.as_deref(), program, arguments, "garth", None);
-        let allowed = match (obstacle.decision, &self.asker, questions) {
-            (CommandDecision::Allow, ..) => true,
-            (CommandDecision::Ask, Some(asker), Some(questions)) => questions
-                .serve(|| asker.ask(subject(), None, obstacle.person.clone().into()))
-                .is_some_and(Reply::is_yes),
-            (CommandDecision::Ask | CommandDecision::Deny, ..) => false,
+        let allowed = match (obstacle.decision, &self.asker) {
+            (CommandDecision::Allow, _) => true,
+            (CommandDecision::Ask, Some(asker)) => ask(asker, subject(), obstacle.person.clone().into()),
+            (CommandDecision::Ask | CommandDecision::Deny, _) => false,
         };
         tell(&self.recorder, || first(arguments, Some(&obstacle), allowed));
         if allowed {
@@ -94,45 +93,6 @@ impl Commands {
             reason: obstacle.person,
             origin: obstacle.origin.map(|origin| origin.to_string()),
         })
-    }
-
-    /// Answers for a program that waits to start, now or when somebody was asked.
-    pub(crate) fn answer(&self, execution: &Execution, answer: CommandAnswer) {
-        let Some(rule) = strictest(&self.rules, execution) else {
-            tell(&self.recorder, || vetted(execution, None, true));
-            return answer.give(true, true);
-        };
-        match (rule.decision, &self.asker) {
-            (CommandDecision::Allow, _) => {
-                tell(&self.recorder, || vetted(execution, Some(rule), true));
-                answer.give(true, true);
-            }
-            (CommandDecision::Ask, Some(asker)) => self.ask(execution, rule, asker, answer),
-            (CommandDecision::Ask, None) | (CommandDecision::Deny, _) => {
-                if note(&self.denied, execution, rule) {
-                    tell(&self.recorder, || vetted(execution, Some(rule), false));
-                }
-                answer.give(false, true);
-            }
-        }
-    }
-
-    /// Asks on a thread of its own: what else happens inside does not wait for the answer.
-    fn ask(&self, execution: &Execution, rule: &CommandRule, asker: &Arc<Asker>, answer: CommandAnswer) {
-        let (asker, denied) = (Arc::clone(asker), Arc::clone(&self.denied));
-        let (execution, rule, recorder) = (execution.clone(), rule.clone(), self.recorder.clone());
-        let vetting = self.vetting.clone();
-        // Without a thread the answer is dropped, which refuses.
-        let _thread = std::thread::Builder::new().spawn(move || {
-            let directory = AbsPath::posix(execution.directory.clone()).ok();
-            let (program, by) = (execution.program.clone(), execution.by.as_str());
-            let subject = subject(vetting.as_deref(), program, &execution.arguments, by, directory);
-            let reply = asker.ask(subject, None, rule.reason.clone().into());
-            if reply.is_yes() || note(&denied, &execution, &rule) {
-                tell(&recorder, || vetted(&execution, Some(&rule), reply.is_yes()));
-            }
-            answer.give(reply.is_yes(), matches!(reply, Reply::Session | Reply::Quiet));
-        });
     }
 }
 
@@ -162,21 +122,6 @@ fn first(arguments: &[Vec<u8>], obstacle: Option<&Reason>, allowed: bool) -> Com
 /// Why a command is allowed of which nothing is said.
 const NO_RULE: &str = "no rule stands against it";
 
-/// The verdict on a program that starts inside.
-fn vetted(execution: &Execution, rule: Option<&CommandRule>, allowed: bool) -> CommandVetted {
-    let decision = rule.map_or(CommandDecision::Allow, |rule| rule.decision);
-    CommandVetted {
-        allowed,
-        rule: rule_of(decision),
-        command: words(&execution.arguments),
-        file: escape_visible(&execution.program),
-        program: execution.by.clone(),
-        reason: rule.map_or_else(|| NO_RULE.to_owned(), |rule| rule.reason.clone()),
-        origin: rule.map(|rule| (&rule.origin).into()),
-        asked: decision == CommandDecision::Ask,
-    }
-}
-
 /// What is asked about a command. What it does is judged by its words, as `garth check` does: from the directory that it
 /// works in, where that is known.
 fn subject(
@@ -197,93 +142,4 @@ fn subject(
         }
     }
     Subject::Command { program, arguments: arguments.to_vec(), by: by.to_owned(), directory, effects }
-}
-
-/// The strictest rule for a program, by the name of its file and by the name that it is given: the two can differ, and
-/// which of them counts is up to the program.
-fn strictest<'r>(rules: &'r garth_policy::Commands, execution: &Execution) -> Option<&'r CommandRule> {
-    let mut words: Vec<String> =
-        execution.arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    let by_name = rule_for(rules, &words, None);
-    let file = String::from_utf8_lossy(&execution.program).into_owned();
-    if file.is_empty() {
-        return by_name;
-    }
-    match words.first_mut() {
-        Some(first) => *first = file,
-        None => words.push(file),
-    }
-    by_name.into_iter().chain(rule_for(rules, &words, None)).max_by_key(|rule| rule.decision)
-}
-
-/// Keeps a refusal; `false` for one that is known.
-fn note(list: &Mutex<Vec<DeniedCommand>>, execution: &Execution, rule: &CommandRule) -> bool {
-    let denied = DeniedCommand {
-        program: execution.program.clone(),
-        arguments: execution.arguments.clone(),
-        by: execution.by.clone(),
-        reason: rule.reason.clone(),
-        origin: rule.origin.clone(),
-        asked: rule.decision == CommandDecision::Ask,
-    };
-    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
-    // A search along PATH tries the same command under many names.
-    let known = list.iter().any(|known| known.arguments == denied.arguments && known.origin == denied.origin);
-    if list.len() < MOST && !known {
-        list.push(denied);
-    }
-    !known
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use garth_policy::Layer;
-
-    fn rules(list: &[(&[&str], CommandDecision)]) -> garth_policy::Commands {
-        let rule = |(prefix, decision): &(&[&str], CommandDecision)| CommandRule {
-            prefix: prefix.iter().map(|word| vec![(*word).to_owned()]).collect(),
-            decision: *decision,
-            reason: "tested".into(),
-            agents: Vec::new(),
-            matches: Vec::new(),
-            not_matches: Vec::new(),
-            origin: Origin::unplaced(Layer::User, "policy.toml"),
-        };
-        garth_policy::Commands { rules: list.iter().map(rule).collect() }
-    }
-
-    fn execution(program: &str, arguments: &[&str]) -> Execution {
-        Execution {
-            id: 1,
-            thread: 2,
-            program: program.into(),
-            arguments: arguments.iter().map(|word| word.as_bytes().to_vec()).collect(),
-            whole: true,
-            by: "bash".into(),
-            directory: b"/home/ann/work".to_vec(),
-        }
-    }
-
-    #[test]
-    fn the_name_of_the_file_and_the_name_that_is_given_both_count() {
-        let rules = rules(&[(&["curl"], CommandDecision::Deny), (&["git", "push"], CommandDecision::Ask)]);
-        let decided = |program: &str, arguments: &[&str]| {
-            strictest(&rules, &execution(program, arguments)).map(|rule| rule.decision)
-        };
-        let deny = Some(CommandDecision::Deny);
-        assert_eq!(decided("/usr/bin/curl", &["curl", "x"]), deny);
-        assert_eq!(decided("/usr/bin/curl", &["harmless", "x"]), deny);
-        assert_eq!(decided("/tmp/copy", &["curl"]), deny);
-        assert_eq!(decided("/usr/bin/curl", &[]), deny);
-        assert_eq!(decided("", &["curl"]), deny);
-        assert_eq!(decided("/usr/bin/git", &["git", "push"]), Some(CommandDecision::Ask));
-        assert_eq!(decided("/usr/bin/git", &["x", "push"]), Some(CommandDecision::Ask));
-        assert_eq!(decided("/usr/bin/git", &["git", "status"]), None);
-        assert_eq!(decided("/usr/bin/curls", &["curls"]), None);
-        // Options of git do not hide its command, and a value of one is no command.
-        assert_eq!(decided("/usr/bin/git", &["git", "-C", "x", "push"]), Some(CommandDecision::Ask));
-        assert_eq!(decided("/usr/bin/git", &["git", "-c", "a=b", "-P", "push"]), Some(CommandDecision::Ask));
-        assert_eq!(decided("/usr/bin/git", &["git", "-C", "push", "status"]), None);
-    }
 }

@@ -3,11 +3,11 @@
 use crate::Error;
 use crate::approval::Asker;
 use crate::audit::Recorder;
-use crate::audit_network::Network;
-use crate::refusals::{Refused, failed, upstream};
+use crate::heard::Heard;
+use crate::refusals::{failed, upstream};
 use crate::secrets::{self, Caller};
 use garth_audit::core::redact::Known;
-use garth_egress::core::{Canary, Decided, Event, Fault, Judge};
+use garth_egress::core::{Canary, Judge};
 use garth_egress::io::{Broker, Config, Front, Inside};
 use garth_host::OsError;
 use garth_host::linux::addresses;
@@ -21,7 +21,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A caller's environment.
 type Variables = [(Vec<u8>, Vec<u8>)];
@@ -30,8 +30,7 @@ type Variables = [(Vec<u8>, Vec<u8>)];
 #[derive(Debug)]
 pub(crate) struct Egress {
     broker: Broker,
-    refused: Arc<Mutex<Refused>>,
-    told: Arc<Mutex<Network>>,
+    heard: Arc<Heard>,
     /// Names that are asked for before the target starts.
     canary: Canary,
     /// Variables of the sandbox that hold placeholders.
@@ -54,9 +53,6 @@ struct Fresh {
 
 /// How long the runner may take to make a socket.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long the ends of connections are waited for when the sandbox is gone.
-const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Inside for Fresh {
     fn socket(&self) -> io::Result<TcpStream> {
@@ -82,20 +78,9 @@ impl Egress {
         if spec.network.is_none() {
             return Ok(None);
         }
-        let refused = Arc::new(Mutex::new(Refused::default()));
-        let told = Arc::clone(&refused);
-        let network = Arc::new(Mutex::new(Network::new(recorder.clone())));
-        let recording = Arc::clone(&network);
-        let sink = move |event| {
-            recording.lock().unwrap_or_else(PoisonError::into_inner).tell(&event);
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            match event {
-                Event::Decided(decided) => told.take(*decided),
-                Event::Fault(fault) => told.fault(fault),
-                Event::Closed(_) | Event::Secrets(_) => {}
-            }
-        };
-        let mut config = Config::new(policy.network.clone(), Arc::new(sink));
+        let heard = Heard::new(recorder);
+        let sink = Arc::clone(&heard);
+        let mut config = Config::new(policy.network.clone(), Arc::new(move |event| sink.take(event)));
         config.own_addresses = addresses::own().map_err(Error::os("start the network"))?;
         let caller = Caller { environment, context };
         let mut login = None;
@@ -121,20 +106,8 @@ impl Egress {
         let published = policy.network.listen.iter().map(publish).collect::<Result<_, _>>()?;
         let broker = Broker::prepare(config).map_err(|error| failed(&error))?;
         let canary = broker.canary();
-        refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
-        let asked = canary.allowed.iter().chain([&canary.forbidden]);
-        network.lock().unwrap_or_else(PoisonError::into_inner).expect(asked);
-        Ok(Some(Self {
-            broker,
-            canary,
-            refused,
-            told: network,
-            placeholders,
-            published,
-            fresh: None,
-            asker,
-            credentials,
-        }))
+        heard.expect(&canary);
+        Ok(Some(Self { broker, canary, heard, placeholders, published, fresh: None, asker, credentials }))
     }
 
     /// Starts the broker's threads. The sandbox has its order by then, and gets its sockets ready meanwhile.
@@ -240,22 +213,9 @@ impl Egress {
         self.asker.as_ref().map_or(Ok(()), |asker| asker.know(runner))
     }
 
-    /// Waits a moment for the ends of connections, whose client is gone: they say how many bytes there were.
-    pub(crate) fn settle(&self) {
-        let end = Instant::now() + LAST_WORDS;
-        while self.told.lock().unwrap_or_else(PoisonError::into_inner).has_open() && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// What failed in the broker itself so far, each once.
-    pub(crate) fn faults(&self) -> Vec<Fault> {
-        std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).faults)
-    }
-
-    /// What was refused so far, each host and port once.
-    pub(crate) fn refused(&self) -> Vec<Decided> {
-        std::mem::take(&mut self.refused.lock().unwrap_or_else(PoisonError::into_inner).kept)
+    /// What the broker told.
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
     }
 }
 

@@ -5,32 +5,38 @@
 
 #[cfg(target_os = "linux")]
 mod account;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod approval;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod audit;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod audit_clean;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod audit_keep;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod audit_network;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod commands;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod deliver;
 #[cfg(target_os = "linux")]
 mod denial;
 #[cfg(target_os = "linux")]
+mod door;
+#[cfg(target_os = "linux")]
 mod egress;
 mod error;
+#[cfg(any(target_os = "linux", windows))]
+mod event_log;
 pub mod files;
 mod grant;
+#[cfg(any(target_os = "linux", windows))]
+mod heard;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
 mod keystore;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod learn;
 mod place;
 #[cfg(any(target_os = "linux", windows))]
@@ -44,6 +50,10 @@ mod residue;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod session;
+#[cfg(any(target_os = "linux", windows))]
+mod session_log;
+#[cfg(any(target_os = "linux", windows))]
+mod system;
 #[cfg(target_os = "linux")]
 mod trust;
 #[cfg(target_os = "linux")]
@@ -53,31 +63,33 @@ mod vetting;
 pub mod windows;
 mod words;
 
-#[cfg(target_os = "linux")]
-pub use approval::{Approval, Approve, Asked, DoorPlace, Reply, Subject};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
+pub use approval::{Approval, Approve, Asked, Reply, Subject};
+#[cfg(any(target_os = "linux", windows))]
 pub use audit::{Recording, log_directory, logs, unwritten_log};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use audit_clean::{Closed, close_logs};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use audit_keep::{Pruned, prune_logs};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use commands::DeniedCommand;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use deliver::post;
 #[cfg(target_os = "linux")]
 pub use denial::{Explained, Explainer, Remedy};
 #[cfg(target_os = "linux")]
+pub use door::DoorPlace;
+#[cfg(target_os = "linux")]
 pub use egress::network_judge;
 pub use error::Error;
+#[cfg(any(target_os = "linux", windows))]
+pub use event_log::EventLog;
 pub use garth_audit as log;
 pub use garth_egress::core as network;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use garth_host::OsError;
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::client::Client;
-#[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::console::{Console, Withdrawal, inherited, is_attended};
+pub use garth_host::linux::broker::console::{Withdrawal, inherited};
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
@@ -102,5 +114,7 @@ pub use session::{
     Changes, Ended, Ending as TargetEnding, Outcome, Prepared, Request, Sandbox, early_runner, exit_like,
     prepare, repository,
 };
+#[cfg(any(target_os = "linux", windows))]
+pub use system::{Client, Console, is_attended};
 pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
 pub use words::{literal, operation_name, reason_of, shell_word};

@@ -1,6 +1,6 @@
 //! What sandboxes that were killed left behind.
 
-use crate::approval::doors;
+use crate::door::doors;
 use crate::files::user_files;
 use crate::session::as_path;
 use crate::undo::{Checkpoints, Layers, remove_directory};

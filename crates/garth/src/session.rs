@@ -1,22 +1,23 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
 mod end;
+mod events;
 mod undo;
 
 pub use end::{exit_like, repository};
 
 use crate::Error;
-use crate::approval::{Approval, Approve, Asker};
-use crate::audit::{self, Place, Recorder, Recording, tell};
-use crate::audit_keep::prune_in;
+use crate::approval::{Approval, Approve, Asker, Reply};
+use crate::audit::{Place, Recording, gaps, tell, words};
 use crate::commands::{Commands, DeniedCommand};
 use crate::egress::Egress;
 use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
+use crate::session_log::SessionLog;
 use crate::undo::{LayerEnd, LiveLayer, Planned};
 use crate::vetting::{Vetting, obstacle, restricts};
 use end::usage_since;
-use garth_audit::core::{BrokerError, PlanChanged, ProcessStarted};
+use garth_audit::core::{PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
 use garth_host::OsError;
 use garth_host::linux::broker::descriptors;
@@ -27,7 +28,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
-use garth_host::linux::inside::told;
+use garth_host::linux::inside::told as hearing;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
 use garth_host::linux::supervise::{Denied, Used};
@@ -44,7 +45,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use garth_host::linux::broker::wait::Outcome;
@@ -113,13 +113,9 @@ pub struct Prepared {
     approver: Option<Arc<dyn Approve>>,
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
-    pub(crate) recording: Recording,
-    place: Place,
-    recorder: Recorder,
+    log: SessionLog,
     keeping: undo::Keeping,
     stock: undo::Stock,
-    /// Removes old logs.
-    pruning: Option<JoinHandle<()>>,
 }
 
 /// Starts a runner that makes its namespaces while the plan is made. Call it before anything else, and give what it
@@ -234,12 +230,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         layer,
         approver,
         user_policy,
-        recording: request.recording.clone(),
-        place,
-        recorder: None,
+        log: SessionLog::new(request.recording.clone(), place),
         keeping,
         stock: undo::Stock::default(),
-        pruning: None,
     })
 }
 
@@ -325,64 +318,35 @@ impl Prepared {
         let (start, before) = (Instant::now(), launch::used().ok());
         let result = self.begin().and_then(|()| self.carry_out(observe)).and_then(layer_holds);
         let result = self.recorded().and(result);
-        if let Some(pruning) = self.pruning.take() {
-            // Half of a removal would be for `garth clean`.
-            let _panicked = pruning.join();
-        }
+        self.log.settle();
         if result.is_ok() {
             self.tell_since_checkpoint();
         }
-        // Of a session that did not come so far.
-        self.release_log();
-        tell(&self.recorder, || {
-            let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            audit::ended(&result, milliseconds, usage_since(before))
-        });
+        let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ended = || events::ended(&result, milliseconds, usage_since(before));
+        self.log.end(|| events::started(self), ended);
         // The last record counts too.
         let mut result = self.recorded().and(result);
         if let Ok(ended) = &mut result {
-            ended.unrecorded = self.recorder.as_ref().and_then(|log| log.lost());
+            ended.unrecorded = self.log.lost();
         }
         result
     }
 
     /// Opens the log, where there is none yet, and tells it how the session starts.
     fn begin(&mut self) -> Result<(), Error> {
-        if self.recorder.is_some() {
-            return Ok(());
-        }
-        let required = self.policy.audit.required.value;
-        let environment = &self.command.environment;
-        self.recorder = audit::open(&mut self.place, &self.recording, required, environment)?;
-        if required {
-            tell(&self.recorder, || audit::started(self));
+        if self.log.open(&self.policy, &self.command.environment)? {
+            tell(&self.log.recorder, || events::started(self));
         }
         self.recorded()
     }
 
-    /// Writes the beginning of a log that is not required. That waits for the command's first instruction: before, it would
-    /// keep the runner from its work.
     fn release_log(&self) {
-        if let Some(log) = &self.recorder {
-            log.release(|| audit::started(self));
-        }
+        self.log.release(|| events::started(self));
     }
 
-    /// A log that the policy requires has to be written.
     fn recorded(&self) -> Result<(), Error> {
-        let required = &self.policy.audit.required;
-        let lost = match &self.recorder {
-            Some(log) if self.recording.write => log.lost(),
-            _ => Some("it is not wanted here".into()),
-        };
-        match lost.filter(|_| required.value) {
-            None => Ok(()),
-            Some(cause) => Err(Error::Unrecorded {
-                cause,
-                place: self.place.path.to_string(),
-                origin: required.origin.to_string(),
-            }),
-        }
+        self.log.holds(&self.policy)
     }
 
     /// What starting the command itself uses: that is let pass before anything is observed.
@@ -400,7 +364,7 @@ impl Prepared {
     /// The session's log, while it runs and afterwards; `None` before it and where nothing is recorded.
     #[must_use]
     pub fn log(&self) -> Option<&Arc<garth_audit::io::Log>> {
-        self.recorder.as_ref()
+        self.log.recorder.as_ref()
     }
 
     fn carry_out(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
@@ -424,7 +388,7 @@ impl Prepared {
                 self.lower_again(&error)?;
                 self.try_run(observe)
             }
-            Ok(Ended { outcome: Outcome::Failed { step, error }, .. }) if step == told::STEP => {
+            Ok(Ended { outcome: Outcome::Failed { step, error }, .. }) if step == hearing::STEP => {
                 self.facts.features.own_file_systems_refused = Some(error.to_string());
                 self.lower_again(&error)?;
                 self.try_run(observe)
@@ -471,10 +435,10 @@ impl Prepared {
             other => other,
         };
         self.plan = plan.map_err(Error::Plan)?;
-        tell(&self.recorder, || PlanChanged {
-            tier: audit::tier(self),
+        tell(&self.log.recorder, || PlanChanged {
+            tier: events::tier(self).to_owned(),
             reason: why.to_string(),
-            gaps: audit::gaps(&self.plan.assurance),
+            gaps: gaps(&self.plan.assurance),
         });
         Ok(())
     }
@@ -497,7 +461,7 @@ impl Prepared {
             Some(directory) => Cow::Owned(with_directory(&self.plan.spec, directory.path())),
             None => Cow::Borrowed(&self.plan.spec),
         };
-        if let (None, Some(order)) = (&self.recorder, &mut self.plan.supervision) {
+        if let (None, Some(order)) = (&self.log.recorder, &mut self.plan.supervision) {
             (order.processes, order.changes) = (false, false);
         }
         let supervised = self.plan.supervision.as_ref().map(|order| (order, &self.policy.files));
@@ -508,16 +472,22 @@ impl Prepared {
         let may_ask = asker.is_some() && restricts(&self.policy);
         let vetting = may_ask.then(|| Vetting::of(&self.policy, &self.surroundings)).transpose()?;
         let rules = self.policy.commands.clone();
-        let commands = Commands::new(rules, vetting, asker.clone(), self.recorder.clone());
+        let commands = Commands::new(rules, vetting, asker.clone(), self.log.recorder.clone());
         let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
-        commands.judge_first(obstacle, &self.command.arguments, questions.as_ref())?;
+        commands.judge_first(obstacle, &self.command.arguments, |asker, subject, reason| {
+            let served = questions.as_ref().and_then(|questions| {
+                // Whoever waits for the sandbox owns the terminal.
+                questions.serve(|| asker.ask(subject, None, reason))
+            });
+            served.is_some_and(Reply::is_yes)
+        })?;
         let mut egress = Egress::prepare(
             &self.policy,
             &spec,
             &self.command.environment,
             &self.surroundings.context,
             asker.clone(),
-            &self.recorder,
+            &self.log.recorder,
         )?;
         if let Some(egress) = &egress {
             egress.adapt(spec.to_mut(), &self.command.environment);
@@ -540,7 +510,7 @@ impl Prepared {
             egress.publish(&runner)?;
         }
         self.watch_log(&runner)?;
-        self.prune_logs();
+        self.log.prune(&self.policy, &self.command.environment);
         let time = self.policy.limits.time.as_ref().map(|limit| limit.value);
         Ok(Sandbox {
             runner,
@@ -559,8 +529,8 @@ impl Prepared {
 
     /// Tells that the command starts. When a log that the policy requires is lost, everything inside is killed at once.
     fn watch_log(&self, runner: &Runner) -> Result<(), Error> {
-        let Some(log) = &self.recorder else { return Ok(()) };
-        let command = audit::words(&self.command.arguments);
+        let Some(log) = &self.log.recorder else { return Ok(()) };
+        let command = words(&self.command.arguments);
         let program = command.first().cloned().unwrap_or_default();
         log.record(ProcessStarted { process: None, program, command, parent: None });
         if log.is_required() {
@@ -568,22 +538,6 @@ impl Prepared {
             log.on_loss(move || killer.kill());
         }
         Ok(())
-    }
-
-    /// Removes old logs beside the command, where the policy says that some are old.
-    fn prune_logs(&mut self) {
-        let audit = &self.policy.audit;
-        let wanted = audit.keep_for.is_some() || audit.keep_size.is_some();
-        let Some(log) = self.recorder.clone().filter(|_| wanted && self.recording.write) else { return };
-        let (place, audit) = (self.place.path.clone(), audit.clone());
-        let environment = self.command.environment.clone();
-        let thread = std::thread::Builder::new().spawn(move || {
-            if let Err(error) = prune_in(&place, &audit, &environment) {
-                log.record(BrokerError { operation: "remove old logs".into(), cause: error.to_string() });
-            }
-        });
-        // Without a thread they stay until the next time.
-        self.pruning = thread.ok();
     }
 
     /// Who is asked, and where questions on the terminal arrive; `None` if nobody is.
@@ -595,8 +549,9 @@ impl Prepared {
         };
         let (console, questions) = console::console().map_err(Error::os("start the sandbox"))?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
-        let (timeout, recorder) = (approvals.timeout.value, self.recorder.clone());
-        let asker = Asker::new(approver, console, file, timeout, recorder, &self.command.environment);
+        let (timeout, recorder) = (approvals.timeout.value, self.log.recorder.clone());
+        let asker = Asker::new(approver, console, file, timeout, recorder);
+        let asker = asker.with_doors(&self.command.environment);
         Ok(Some((Arc::new(asker), questions)))
     }
 

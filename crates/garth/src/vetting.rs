@@ -50,7 +50,7 @@ impl Vetting {
     ///
     /// # Errors
     /// A row of the policy for the table of programs that cannot be read.
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", windows))]
     pub(crate) fn of(policy: &Policy, found: &Surroundings) -> Result<Self, Error> {
         Ok(Self { policy: policy.clone(), table: table(policy)?, surroundings: place(found) })
     }
@@ -143,7 +143,7 @@ fn place(found: &Surroundings) -> judge::Surroundings {
 }
 
 /// Whether a rule of the policy could keep a command from starting, or ask for it.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub(crate) fn restricts(policy: &Policy) -> bool {
     policy.commands.rules.iter().any(|rule| rule.decision > garth_policy::CommandDecision::Allow)
 }
@@ -153,7 +153,7 @@ pub(crate) fn restricts(policy: &Policy) -> bool {
 ///
 /// # Errors
 /// A row of the policy for the table of programs that cannot be read.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub(crate) fn obstacle(
     policy: &Policy,
     found: &Surroundings,

@@ -14,6 +14,9 @@ mod names;
 pub mod probe;
 #[cfg(any(windows, test))]
 pub mod relay;
+#[cfg(any(target_os = "linux", windows))]
+mod screen;
+pub mod used;
 #[cfg(windows)]
 pub mod windows;
 

@@ -3,6 +3,7 @@
 use garth::policy::escape_visible;
 use garth::{Approve, Asked, Client, Console, Reply};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -103,16 +104,20 @@ struct Answer {
 }
 
 /// A program at the other end of a socket or of two pipes.
-#[derive(Debug)]
 pub struct Lines {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Lines {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Lines").finish_non_exhaustive()
+    }
+}
+
 struct State {
     output: File,
     /// Until the first question: a thread that starts earlier would get the signals that are to be handed on.
-    input: Option<File>,
+    input: Option<Box<dyn Read + Send>>,
     /// Lines as they come.
     lines: Option<Receiver<String>>,
     asked: u64,
@@ -120,8 +125,9 @@ struct State {
 
 impl Lines {
     /// Reads answers from `input` and writes questions to `output`.
-    pub fn new(input: File, output: File) -> Self {
-        Self { state: Mutex::new(State { output, input: Some(input), lines: None, asked: 0 }) }
+    pub fn new(input: impl Read + Send + 'static, output: File) -> Self {
+        let input: Option<Box<dyn Read + Send>> = Some(Box::new(input));
+        Self { state: Mutex::new(State { output, input, lines: None, asked: 0 }) }
     }
 }
 

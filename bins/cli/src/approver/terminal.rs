@@ -209,6 +209,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             deadline: Instant::now(),
             number: 0,
+            #[cfg(target_os = "linux")]
             place: None,
         };
         let text = question(&asked);
@@ -242,6 +243,7 @@ mod tests {
                 timeout: Duration::from_secs(1),
                 deadline: Instant::now(),
                 number: 0,
+                #[cfg(target_os = "linux")]
                 place: None,
             })
         };

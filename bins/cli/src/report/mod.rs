@@ -16,7 +16,9 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
-pub use changes::{ChangedFile, Changes};
+#[cfg(target_os = "linux")]
+pub use changes::ChangedFile;
+pub use changes::Changes;
 pub use markup::bytes;
 pub use model::Story;
 pub use page::page;

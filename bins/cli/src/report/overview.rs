@@ -131,11 +131,17 @@ fn facts(started: &SessionStarted, out: &mut Markup) {
         fact("agent", agent, out);
     }
     fact("kernel", &format!("{} {}", machine.kernel, machine.arch), out);
-    let landlock =
-        if machine.landlock == 0 { "not there".into() } else { format!("ABI {}", machine.landlock) };
-    fact("Landlock", &landlock, out);
-    fact("supervision", if machine.supervision { "yes" } else { "no" }, out);
-    fact("user", &machine.user.to_string(), out);
+    // What only Linux has is told of Linux alone.
+    if let Some(user) = machine.user {
+        let landlock =
+            if machine.landlock == 0 { "not there".into() } else { format!("ABI {}", machine.landlock) };
+        fact("Landlock", &landlock, out);
+        fact("supervision", if machine.supervision { "yes" } else { "no" }, out);
+        fact("user", &user.to_string(), out);
+    }
+    if let Some(sid) = &machine.sid {
+        fact("user", sid, out);
+    }
     fact("garth", &started.garth, out);
     out.raw("</dl></div>");
 }

@@ -34,7 +34,8 @@ fn started(name: &str) -> SessionStarted {
             arch: name.into(),
             landlock: 7,
             supervision: true,
-            user: 1000,
+            user: Some(1000),
+            sid: Some(name.into()),
         },
         required: true,
     }

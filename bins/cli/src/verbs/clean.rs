@@ -1,24 +1,45 @@
 //! `garth clean`.
 
 use crate::failure::Failure;
-use crate::progress::Progress;
 use crate::request::environment;
-use garth::Closed;
 use garth::log::io::Recovered;
 use garth::policy::escape_visible;
-use garth::undo::{Checkpoints, Layers};
+use garth::{Closed, Pruned};
 use std::io::Write;
 
 /// Undoes what killed sandboxes left behind. With `check`, only tells; exit code 1 if anything is left.
 pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
-    let removing = Progress::new(if check { "looking for what is left" } else { "removing what is left" });
-    let left = garth::clean(&environment(), check)?;
-    drop(removing);
+    let left = residue(check)?;
     for item in &left {
         let what = if check { "left" } else { "removed" };
         writeln!(out, "{what}: {}", escape_visible(item.as_bytes()))?;
     }
-    let closed = if check { Vec::new() } else { garth::close_logs(&environment())? };
+    let has_logs = !check && logs(out)?;
+    if left.is_empty() && !has_logs {
+        writeln!(out, "nothing is left of any sandbox")?;
+    }
+    #[cfg(target_os = "linux")]
+    kept(out)?;
+    Ok(u8::from(check && !left.is_empty()))
+}
+
+#[cfg(target_os = "linux")]
+fn residue(check: bool) -> Result<Vec<String>, Failure> {
+    use crate::progress::Progress;
+    let removing = Progress::new(if check { "looking for what is left" } else { "removing what is left" });
+    let left = garth::clean(&environment(), check)?;
+    drop(removing);
+    Ok(left)
+}
+
+#[cfg(windows)]
+fn residue(check: bool) -> Result<Vec<String>, Failure> {
+    Ok(garth::windows::clean(&environment(), check)?)
+}
+
+/// Closes the logs that a crash left open, and removes those that are not kept; whether there was any.
+fn logs(out: &mut dyn Write) -> Result<bool, Failure> {
+    let closed = garth::close_logs(&environment())?;
     for Closed { session, how } in &closed {
         match how {
             Recovered::Moved(file) => {
@@ -28,21 +49,24 @@ pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
             _ => writeln!(out, "closed the log of {session}")?,
         }
     }
-    let pruned = if check { garth::Pruned::default() } else { garth::prune_logs(&environment())? };
-    for session in &pruned.removed {
+    let Pruned { removed, spared } = garth::prune_logs(&environment())?;
+    for session in &removed {
         writeln!(out, "removed the log of {session}, as the policy says")?;
     }
-    for (session, reason) in &pruned.spared {
+    for (session, reason) in &spared {
         writeln!(out, "kept the log of {session}: {reason}")?;
     }
-    if left.is_empty() && closed.is_empty() && pruned.removed.is_empty() {
-        writeln!(out, "nothing is left of any sandbox")?;
-    }
-    // What the user asked to keep is no residue, and goes when he says so.
+    Ok(!closed.is_empty() || !removed.is_empty())
+}
+
+/// What the user asked to keep is no residue, and goes when he says so.
+#[cfg(target_os = "linux")]
+fn kept(out: &mut dyn Write) -> Result<(), Failure> {
+    use garth::undo::{Checkpoints, Layers};
     let layers = Layers::of(&environment())?.list()?.len();
     let checkpoints = Checkpoints::of(&environment())?.list()?.len();
     if layers + checkpoints > 0 {
         writeln!(out, "kept: {layers} layers (garth layers), {checkpoints} checkpoints (garth checkpoints)")?;
     }
-    Ok(u8::from(check && !left.is_empty()))
+    Ok(())
 }

@@ -9,13 +9,14 @@ use garth::policy::escape_visible;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where records go.
 enum Sink<'o> {
     Text(ExportFormat, Box<dyn Write + 'o>),
+    /// To the system's own log.
+    System(garth::EventLog),
     /// To a receiver, so many at a time.
     Receiver {
         url: String,
@@ -49,7 +50,8 @@ pub fn run(
         }
     }
     sink.finish()?;
-    if arguments.endpoint.is_some() || arguments.output.is_some() {
+    let is_silent = arguments.endpoint.is_some() || arguments.output.is_some();
+    if is_silent || format == ExportFormat::Eventlog {
         writeln!(anstream::stderr(), "garth: {count} records exported")?;
     }
     Ok(0)
@@ -60,6 +62,17 @@ fn sink<'o>(
     arguments: &LogArguments,
     out: &'o mut dyn Write,
 ) -> Result<Sink<'o>, Failure> {
+    if format == ExportFormat::Eventlog {
+        if arguments.endpoint.is_some() || arguments.output.is_some() {
+            return Err(Failure::new(
+                120,
+                "the Windows Event Log is no file and no receiver",
+                "its entries go to the log of this machine",
+                "leave out -o and --endpoint",
+            ));
+        }
+        return Ok(Sink::System(garth::EventLog::open()?));
+    }
     if let Some(endpoint) = &arguments.endpoint {
         if format != ExportFormat::Otlp {
             return Err(Failure::new(
@@ -77,7 +90,7 @@ fn sink<'o>(
     let out: Box<dyn Write + 'o> = match &arguments.output {
         None => Box::new(out),
         Some(path) => {
-            let shown = escape_visible(path.as_bytes());
+            let shown = escape_visible(path.as_encoded_bytes());
             let file = File::create_new(path).map_err(|error| Failure::file("make", shown, &error))?;
             Box::new(BufWriter::new(file))
         }
@@ -95,6 +108,7 @@ impl Sink<'_> {
                 serde_json::to_writer(&mut *out, &ocsf::object(&record, VERSION))?;
                 writeln!(out)?;
             }
+            Self::System(log) => log.write(&record)?,
             Self::Text(_, out) => out.write_all(cef::line(&record, VERSION).as_bytes())?,
             Self::Receiver { waiting, .. } | Self::Requests(_, waiting) => {
                 waiting.push(record);
@@ -108,7 +122,7 @@ impl Sink<'_> {
 
     fn send(&mut self) -> Result<(), Failure> {
         match self {
-            Self::Text(..) => {}
+            Self::Text(..) | Self::System(_) => {}
             Self::Receiver { url, waiting } => {
                 let records = std::mem::take(waiting);
                 deliver(url, &records)?;
@@ -125,7 +139,7 @@ impl Sink<'_> {
 
     fn finish(mut self) -> Result<(), Failure> {
         let is_waiting = match &self {
-            Self::Text(..) => false,
+            Self::Text(..) | Self::System(_) => false,
             Self::Receiver { waiting, .. } | Self::Requests(_, waiting) => !waiting.is_empty(),
         };
         if is_waiting {

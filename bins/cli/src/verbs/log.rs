@@ -228,7 +228,7 @@ fn follow(logs: &Logs, session: &Session, printer: &mut Printer<'_>) -> Result<(
         if kind.as_deref() == Some(Kind::LogContinued.name()) {
             number += 1;
             let name = garth::log::io::file_name(session.id, u32::try_from(number).unwrap_or(u32::MAX));
-            path = crate::sessions::as_path(&logs.directory).join(name);
+            path = garth::files::os_path(&logs.directory).join(name);
             file = File::open(&path).map_err(|error| failed(&error))?;
             last.clear();
         }

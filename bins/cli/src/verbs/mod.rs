@@ -3,32 +3,32 @@
 mod answers;
 mod check;
 mod clauses;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod clean;
 #[cfg(target_os = "linux")]
 mod doctor;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod event;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod export;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod learn;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod log;
 #[cfg(target_os = "linux")]
 mod plan;
 mod policy;
 #[cfg(any(target_os = "linux", windows))]
 mod prove;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod report;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod undo;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod verify;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod watch;
 #[cfg(target_os = "linux")]
 mod why;
@@ -99,7 +99,17 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
             Ok(prove::run(&prove::ProveArgs { json, only, tier }, &mut out))
         }
         #[cfg(windows)]
-        Verb::Clean(arguments) => windows::clean(arguments.check, &mut out),
+        Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
+        #[cfg(windows)]
+        Verb::Learn(arguments) => learn::run(arguments, &mut out),
+        #[cfg(windows)]
+        Verb::Log(arguments) => log::run(arguments, &mut out),
+        #[cfg(windows)]
+        Verb::Verify(arguments) => verify::run(arguments, &mut out),
+        #[cfg(windows)]
+        Verb::Watch(arguments) => watch::run(arguments, &mut out),
+        #[cfg(windows)]
+        Verb::Report(arguments) => report::run(arguments, &mut out),
         _ => Err(unsupported()),
     }
 }

@@ -3,7 +3,6 @@
 use crate::arguments::ReportArguments;
 use crate::failure::Failure;
 use crate::report::{Report, Sound, Story, page};
-use crate::request::environment;
 use crate::sessions::Logs;
 use crate::verbs::verify::judge;
 use garth::log::core::{Record, Verifier};
@@ -12,9 +11,8 @@ use garth::policy::escape_visible;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 
+#[cfg(target_os = "linux")]
 mod differences;
 
 /// Writes the page.
@@ -23,7 +21,7 @@ pub fn run(arguments: &ReportArguments, out: &mut dyn Write) -> Result<u8, Failu
     let session = logs.named(&arguments.session)?;
     let mut file = match &arguments.output {
         Some(path) => {
-            let shown = escape_visible(path.as_bytes());
+            let shown = escape_visible(path.as_encoded_bytes());
             Some(new_file(path).map_err(|error| Failure::file("make", shown, &error))?)
         }
         None if io::stdout().is_terminal() => {
@@ -43,15 +41,18 @@ pub fn run(arguments: &ReportArguments, out: &mut dyn Write) -> Result<u8, Failu
         None => out.write_all(text.as_bytes())?,
     }
     if let Some(path) = &arguments.output {
-        let (shown, bytes) = (escape_visible(path.as_bytes()), text.len());
+        let (shown, bytes) = (escape_visible(path.as_encoded_bytes()), text.len());
         writeln!(anstream::stderr(), "garth: {shown} shows {}, {bytes} bytes", session.id)?;
     }
     Ok(0)
 }
 
-/// It holds what the log holds, so it is as private as the log.
+/// It holds what the log holds, so it is as private as the log; on Windows as private as its directory.
 fn new_file(path: &std::ffi::OsStr) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)
 }
 
 fn gather(session: &Session) -> Result<Report, Failure> {
@@ -70,7 +71,11 @@ fn gather(session: &Session) -> Result<Report, Failure> {
         }
     })
     .map_err(|error| failed(&error))?;
-    let changes = differences::find(&story, &environment());
+    #[cfg(target_os = "linux")]
+    let changes = differences::find(&story, &crate::request::environment());
+    // Nothing is kept there to compare with.
+    #[cfg(not(target_os = "linux"))]
+    let changes = crate::report::Changes::default();
     Ok(Report {
         session: session.id.to_string(),
         garth: env!("CARGO_PKG_VERSION"),

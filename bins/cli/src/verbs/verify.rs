@@ -11,7 +11,6 @@ use serde::Serialize;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// What was found of one session.
@@ -83,7 +82,7 @@ fn chosen(arguments: &VerifyArguments) -> Result<(Vec<Session>, bool), Failure> 
         let name = path.file_name().and_then(OsStr::to_str).and_then(parse_file_name);
         let Some((id, _)) = name else {
             return Err(Failure::own(
-                format!("{} is no log by its name", escape_visible(what.as_bytes())),
+                format!("{} is no log by its name", escape_visible(what.as_encoded_bytes())),
                 "a log is named by its session: 20261130T040236Z-9f3c2a1b00d4e5f6.jsonl",
                 "give it back its name; the session stands in each of its lines",
             ));
@@ -101,7 +100,7 @@ fn chosen(arguments: &VerifyArguments) -> Result<(Vec<Session>, bool), Failure> 
 
 /// The heads in an anchor.
 fn anchors(path: &OsStr) -> Result<Vec<Head>, Failure> {
-    let shown = escape_visible(path.as_bytes());
+    let shown = escape_visible(path.as_encoded_bytes());
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", &shown, &error))?;
     let head = |(number, line): (usize, &str)| {
         Head::parse(line).ok_or_else(|| {

@@ -3,8 +3,9 @@
 use crate::arguments::WatchArguments;
 use crate::failure::Failure;
 use crate::request::environment;
-use crate::sessions::{Logs, as_path};
+use crate::sessions::Logs;
 use crate::watch::{Deed, Follower, Key, Look, View, Visits, draw, once};
+use garth::files::os_path;
 use garth::log::core::SessionId;
 use garth::log::io::{Session, is_live, sessions};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -25,7 +26,7 @@ pub fn run(arguments: &WatchArguments, out: &mut dyn Write) -> Result<u8, Failur
     let only =
         arguments.session.as_ref().map(|name| logs.named(name).map(|session| session.id)).transpose()?;
     let mut watch = Watch {
-        directory: as_path(&logs.directory),
+        directory: os_path(&logs.directory),
         environment: environment(),
         only,
         followers: Vec::new(),

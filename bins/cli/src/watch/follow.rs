@@ -1,13 +1,18 @@
 //! Follows the files of a session: what was written since, also in the next file, and no half line.
 
-use super::state::{Running, Watched};
+#[cfg(target_os = "linux")]
+use super::state::Running;
+use super::state::Watched;
 use garth::log::core::{Event, Record};
 use garth::log::io::{Session, file_name, is_live};
+#[cfg(target_os = "linux")]
 use garth::{descendants, holder, shell_word};
+#[cfg(target_os = "linux")]
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
 use std::time::{Duration, Instant};
 
 /// Most bytes that are read at a time, so that the view stays alive over a large log.
@@ -27,6 +32,7 @@ pub struct Follower {
     file: Option<File>,
     rest: Vec<u8>,
     /// Processor time of each process when it was looked at, and when that was.
+    #[cfg(target_os = "linux")]
     before: (HashMap<i32, Duration>, Instant),
 }
 
@@ -40,6 +46,7 @@ impl Follower {
             number: 0,
             file: None,
             rest: Vec::new(),
+            #[cfg(target_os = "linux")]
             before: (HashMap::new(), Instant::now()),
         }
     }
@@ -89,7 +96,14 @@ impl Follower {
         Ok(count as u64 == PART)
     }
 
+    /// What runs in it now is looked at on Linux alone; elsewhere the log tells of processes.
+    #[cfg(not(target_os = "linux"))]
+    pub fn look(&mut self) {
+        self.watched.running.clear();
+    }
+
     /// Looks at what runs in it now. The broker holds the log's lock, and everything inside descends from it.
+    #[cfg(target_os = "linux")]
     pub fn look(&mut self) {
         let broker = self.watched.is_live.then(|| holder(&self.path)).flatten();
         let (before, then) = std::mem::replace(&mut self.before, (HashMap::new(), Instant::now()));

@@ -174,12 +174,15 @@ pub struct Machine {
     pub kernel: String,
     /// Architecture.
     pub arch: String,
-    /// Landlock ABI; 0 without.
+    /// Landlock ABI; 0 without, and on other systems than Linux.
     pub landlock: u32,
     /// Whether system calls can be supervised.
     pub supervision: bool,
-    /// Number of the user who runs garth.
-    pub user: u32,
+    /// Number of the user who runs garth; null where users have no numbers.
+    pub user: Option<u32>,
+    /// SID of the user who runs garth, on Windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
 }
 
 /// A session started.
@@ -240,8 +243,8 @@ pub struct Usage {
 pub struct SessionEnded {
     /// `exited`, `signalled`, `time-limit`, `limit`, `not-executed`, `refused` or `failed`.
     pub outcome: String,
-    /// The exit code of garth.
-    pub code: u8,
+    /// The exit code of garth; on Windows such codes have 32 bits.
+    pub code: u32,
     /// The signal that ended the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ProcessStarted {
-    /// Its number inside the sandbox; null for the session's own command, which is the first.
+    /// Its number inside the sandbox, on Windows that of the system; null for the session's own command, which is the first.
     pub process: Option<u32>,
     /// The file that it executes.
     pub program: String,
@@ -23,9 +23,10 @@ pub struct ProcessStarted {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ProcessEnded {
-    /// Its number inside the sandbox; null for the session's own command.
+    /// Its number inside the sandbox, on Windows that of the system; null for the session's own command.
     pub process: Option<u32>,
-    /// The exit code, if it exited. Of other processes than the session's own command it is known from Linux 6.15 on.
+    /// The exit code, if it exited. Of other processes than the session's own command it is known from Linux 6.15 on. On
+    /// Windows the 32 bits are read with a sign, as `%ERRORLEVEL%` shows them.
     pub code: Option<i32>,
     /// The signal, if one ended it.
     pub signal: Option<i32>,

@@ -8,10 +8,15 @@ const LONGEST: usize = 8 * 1024;
 
 /// Cuts a text that is too long for a record, and says so in it.
 pub fn cut(text: &mut String) {
-    if text.len() <= LONGEST {
+    cut_to(text, LONGEST);
+}
+
+/// Cuts a text that has more bytes, and says so in it.
+pub(super) fn cut_to(text: &mut String, longest: usize) {
+    if text.len() <= longest {
         return;
     }
-    let mut end = LONGEST;
+    let mut end = longest;
     while !text.is_char_boundary(end) {
         end -= 1;
     }

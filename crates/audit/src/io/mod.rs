@@ -1,12 +1,14 @@
 //! Files: the writer of a session's log, and its readers.
 
+mod hold;
 mod prune;
 mod read;
 mod recover;
 mod writer;
 
+pub use hold::is_live;
 pub use prune::{Remove, Spared, prune};
-pub use read::{Checked, Session, check, is_live, lines, sessions, visit};
+pub use read::{Checked, Session, check, lines, sessions, visit};
 pub use recover::{Recovered, recover};
 pub use writer::{Append, Directory, Limits, Listener, Log, Options, now};
 

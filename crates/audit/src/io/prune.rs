@@ -1,11 +1,12 @@
 //! Removes the logs of ended sessions that the policy no longer keeps. What is removed is recorded first, with the hash of
 //! its last record, so that an anchor can still be compared.
 
-use super::read::{Session, check, is_live, sessions, visit};
+use super::hold::{hold, is_live};
+use super::read::{Session, check, sessions, visit};
 use super::recover::is_closed;
 use crate::core::retention::{Keep, Kept, surplus};
 use crate::core::{Event, Filter, Head, Kind, LogRemoved, Moment, Record, Search, SessionId};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -68,10 +69,8 @@ pub fn prune(
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             opened => opened?,
         };
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(error)) => return Err(error),
+        if !hold(&lock)? {
+            continue;
         }
         let head = match removable(session, anchors) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

@@ -4,7 +4,7 @@
 use super::parse_file_name;
 use crate::core::{Fault, Head, SessionId, Verifier};
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -42,13 +42,6 @@ pub fn sessions(directory: &Path) -> io::Result<Vec<Session>> {
         Session { id, files: files.into_iter().map(|(_, path)| path).collect() }
     };
     Ok(found.into_iter().map(session).collect())
-}
-
-/// Whether somebody writes to the file. Its writer holds a lock as long as it lives.
-#[must_use]
-pub fn is_live(file: &Path) -> bool {
-    let Ok(file) = File::open(file) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// Longest line that is read as one, in bytes; no record is a tenth as long.

@@ -1,11 +1,12 @@
 //! Closes the log of a session that crashed. What is no record is never thrown away.
 
+use super::hold::hold;
 use super::read::{Session, check};
 use super::writer::{Append, Directory};
 use crate::core::redact::Redactor;
 use crate::core::{Chain, Fault, FaultKind, LogRecovered, Moment};
 use sha2::{Digest as _, Sha256};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -31,10 +32,8 @@ pub enum Recovered {
 /// # Errors
 /// A file that cannot be read or written.
 pub fn recover(session: &Session, mut last: File, aside: &mut dyn Directory) -> io::Result<Recovered> {
-    match last.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Recovered::Live),
-        Err(TryLockError::Error(error)) => return Err(error),
+    if !hold(&last)? {
+        return Ok(Recovered::Live);
     }
     let checked = check(session, None)?;
     let (torn, moved) = match checked.fault {

@@ -42,7 +42,17 @@ pub trait Append: fmt::Debug + Send {
 }
 
 impl Append for File {
+    /// The file is opened for appending.
+    #[cfg(not(windows))]
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    /// Nobody else can write to the file, so its end is where it was looked for. (A handle that only appends could not cut.)
+    #[cfg(windows)]
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        use std::io::{Seek as _, SeekFrom};
+        self.seek(SeekFrom::End(0))?;
         self.write_all(bytes)
     }
 
@@ -60,7 +70,7 @@ impl Append for File {
         self.metadata().map(|found| found.nlink() > 0)
     }
 
-    /// An open file keeps its name there.
+    /// An open file that is not shared for removal keeps its name there.
     #[cfg(not(unix))]
     fn has_name(&self) -> io::Result<bool> {
         Ok(true)

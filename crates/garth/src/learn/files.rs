@@ -1,9 +1,10 @@
 //! Which files a policy has to name.
 
+use super::Seen;
 use super::fold::{Need, Needs, add, fold};
 use super::text::{FileLine, Withheld};
 use crate::literal;
-use garth_host::linux::supervise::Used;
+use garth_host::used::Used;
 use garth_policy::{
     AbsPath, Access, Context, FileOp, FileRule, FileRules, Pattern, Place, Policy, Profile, RuleKind,
     Verdict, place_paths, places,
@@ -24,7 +25,8 @@ pub(super) struct Files {
 }
 
 /// The lines for these uses, beside a profile.
-pub(super) fn needed(context: &Context, ceiling: &Policy, used: &[Used], profile: Profile) -> Files {
+pub(super) fn needed(context: &Context, ceiling: &Policy, seen: &Seen, profile: Profile) -> Files {
+    let used = seen.used.as_slice();
     let base = profile.files(context);
     let mut sorter = Sorter {
         context,
@@ -32,6 +34,7 @@ pub(super) fn needed(context: &Context, ceiling: &Policy, used: &[Used], profile
         base: &base,
         was_watched: profile == Profile::Strict,
         temporary: temporary(used),
+        hidden: &seen.hidden,
         changed_at_home: BTreeSet::new(),
         workspace: Workspace::default(),
         outside: BTreeMap::new(),
@@ -63,7 +66,7 @@ fn is_in(path: &AbsPath, directory: &AbsPath) -> bool {
     path.starts_with(directory) && path.depth() == directory.depth() + 1
 }
 
-fn writes(op: FileOp) -> bool {
+pub(super) fn writes(op: FileOp) -> bool {
     !matches!(op, FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata)
 }
 
@@ -84,6 +87,8 @@ struct Sorter<'s> {
     /// What was used was allowed. Else it was refused, and may be proposed if nobody but the profile says so.
     was_watched: bool,
     temporary: BTreeSet<&'s AbsPath>,
+    /// What was looked for in the sandbox's own directories and is the host's.
+    hidden: &'s BTreeSet<AbsPath>,
     /// Names in the home itself that were changed in a layer over it.
     changed_at_home: BTreeSet<&'s AbsPath>,
     workspace: Workspace,
@@ -106,7 +111,7 @@ impl Sorter<'_> {
             self.withheld.insert(used.path.clone(), reason);
             return;
         }
-        if is_private(files, &used.path) {
+        if is_private(files, &used.path) && !self.hidden.contains(&used.path) {
             return;
         }
         let need = Need::one(&used.program);

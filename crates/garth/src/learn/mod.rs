@@ -11,7 +11,7 @@ mod text;
 pub use text::Proposal;
 
 use garth_audit::core::{Event, NetworkDecided};
-use garth_host::linux::supervise::Used;
+use garth_host::used::Used;
 use garth_policy::{AbsPath, Context, FileOp, Policy, Profile};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,12 +20,18 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Seen {
     /// Files.
     pub used: Vec<Used>,
+    /// Those of them that were looked for where the sandbox has a directory of its own, and that the host has.
+    pub hidden: BTreeSet<AbsPath>,
     /// Hosts that were reached, with port and whether that is a port of the host's own loopback.
     pub hosts: BTreeSet<Reached>,
     /// Hosts that were refused. A name that did not resolve was not asked for at a port.
     pub refused_hosts: BTreeSet<Reached>,
     /// Not everything was told, so the proposal may be too narrow.
     pub incomplete: bool,
+    /// Names of programs that ran, of which no use of a file tells.
+    pub programs: BTreeSet<String>,
+    /// Why nothing is known of files; `None` where something is.
+    pub no_files: Option<String>,
 }
 
 /// A host that was reached.
@@ -54,10 +60,30 @@ impl Seen {
                 self.hosts.extend(Reached::of(&allowed.0));
             }
             Event::NetworkDenied(denied) => self.refused_hosts.extend(Reached::of(&denied.0)),
-            Event::FileDenied(denied) => self.used.extend(denied_use(denied)),
+            Event::FileDenied(denied) => {
+                let wanted = denied_use(denied);
+                let read = wanted.as_ref().filter(|used| !files::writes(used.op));
+                self.hidden.extend(read.map(|used| used.path.clone()));
+                self.used.extend(wanted);
+            }
             Event::EventsOmitted(_) => self.incomplete = true,
             _ => {}
         }
+    }
+
+    /// Takes what a log of an ordinary session tells beside that: which programs ran, and whether files were watched at all.
+    pub fn take_from_log(&mut self, event: &Event) {
+        match event {
+            Event::ProcessStarted(started) => {
+                let name = started.program.rsplit(['/', '\\']).next().unwrap_or_default();
+                self.programs.extend((!name.is_empty()).then(|| name.to_owned()));
+            }
+            Event::SessionStarted(started) if started.machine.sid.is_some() => {
+                self.no_files = Some(UNWATCHED.to_owned());
+            }
+            _ => {}
+        }
+        self.take(event);
     }
 
     /// What a log says was refused, as what would be used if it were allowed.
@@ -73,6 +99,9 @@ impl Seen {
     }
 }
 
+/// Why the log of a session on Windows says nothing of files.
+const UNWATCHED: &str = "Windows tells of a refused file to the program that asked, and to nobody else";
+
 fn denied_use(denied: &garth_audit::core::FileDenied) -> Option<Used> {
     let kind = match denied.kind.as_deref() {
         Some("directory") => garth_policy::NodeKind::Directory,
@@ -83,6 +112,7 @@ fn denied_use(denied: &garth_audit::core::FileDenied) -> Option<Used> {
     let op = match denied.operation.as_str() {
         "read" => FileOp::Read,
         "list" => FileOp::List,
+        "metadata" => FileOp::Metadata,
         "execute" => FileOp::Execute,
         "create" => FileOp::Create(kind),
         "delete" => FileOp::Delete,
@@ -108,7 +138,7 @@ pub struct Options {
 /// is secret and what the host trusts is never proposed.
 #[must_use]
 pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Options) -> Proposal {
-    let files = files::needed(context, ceiling, &seen.used, options.profile);
+    let files = files::needed(context, ceiling, seen, options.profile);
     let (domains, host_ports) = hosts::needed(&seen.hosts, options);
     let programs: BTreeMap<&AbsPath, ()> = seen
         .used
@@ -118,6 +148,7 @@ pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Option
         .collect();
     let mut names: Vec<String> =
         programs.keys().filter_map(|path| path.file_name()).map(garth_policy::escape_visible).collect();
+    names.extend(seen.programs.iter().cloned());
     names.sort();
     names.dedup();
     Proposal {
@@ -129,6 +160,7 @@ pub fn propose(context: &Context, ceiling: &Policy, seen: &Seen, options: Option
         refused_hosts: hosts::names(&seen.refused_hosts),
         programs: names,
         incomplete: seen.incomplete,
+        no_files: seen.no_files.clone(),
     }
 }
 

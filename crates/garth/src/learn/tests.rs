@@ -3,7 +3,7 @@ use super::fold::{ENTRIES, Need, Needs, fold};
 use super::{Options, Reached, Seen, propose};
 use crate::session::add_private_home;
 use garth_audit::core::{Event, NetworkDenied};
-use garth_host::linux::supervise::Used;
+use garth_host::used::Used;
 use garth_policy::{
     AbsPath, AccessRequest, Context, FileOp, Inputs, NodeKind, Os, Outcome, Policy, Profile, Source,
     TrustStore, load,
@@ -278,4 +278,30 @@ proptest! {
         }
         prop_assert_eq!(folded.values().map(|need| need.files).sum::<usize>(), needs.len());
     }
+}
+
+/// A log of Windows tells of hosts and programs; of files it says that it does not know.
+#[test]
+fn a_log_of_windows_says_what_it_does_not_know() {
+    let started = |sid: Option<&str>| {
+        let event = serde_json::json!({
+            "event": "session-started", "garth": "0", "agent": null, "workspace": "C:\\w", "directory": "C:\\w",
+            "command": ["x"], "policy": "", "profile": "workspace", "tier": "container", "gaps": [], "required": false,
+            "machine": { "kernel": "", "arch": "", "landlock": 0, "supervision": false, "user": null, "sid": sid },
+        });
+        serde_json::from_value::<Event>(event).unwrap()
+    };
+    let ran = serde_json::json!({
+        "event": "process-started", "process": 7, "parent": null, "program": "C:\\tools\\node.exe", "command": ["node"],
+    });
+    let text = |sid| {
+        let mut seen = Seen::default();
+        seen.take_from_log(&started(sid));
+        seen.take_from_log(&serde_json::from_value(ran.clone()).unwrap());
+        propose(&context(), &ceiling(), &seen, WATCHED).to_string()
+    };
+    let windows = text(Some("S-1-5-21-1-2-3-1001"));
+    assert!(windows.contains("# Which files it needs is not known: Windows tells"), "{windows}");
+    assert!(windows.contains("# Programs that ran: node.exe."), "{windows}");
+    assert!(!text(None).contains("is not known"));
 }

@@ -31,6 +31,8 @@ pub struct Proposal {
     pub(super) programs: Vec<String>,
     /// Not everything was seen.
     pub incomplete: bool,
+    /// Why nothing is known of files.
+    pub(super) no_files: Option<String>,
 }
 
 /// Programs, paths and hosts that are named in a remark; the rest is counted.
@@ -43,6 +45,9 @@ impl fmt::Display for Proposal {
         writeln!(out, "# Proposed by `garth learn` from what a command used. Read it before you use it.")?;
         if self.incomplete {
             writeln!(out, "# It used more than is told, so this is too narrow.")?;
+        }
+        if let Some(why) = &self.no_files {
+            writeln!(out, "# Which files it needs is not known: {why}.")?;
         }
         if !self.programs.is_empty() {
             writeln!(out, "# Programs that ran: {}.", listed(&self.programs, LISTED))?;

@@ -10,6 +10,7 @@ mod broker;
 mod corpus;
 #[cfg(target_os = "linux")]
 mod egress_live;
+#[cfg(target_os = "linux")]
 mod egress_stories;
 #[cfg(target_os = "linux")]
 mod judge;

@@ -64,7 +64,7 @@ fn good(refused: &str) -> String {
 
 /// Runs a script in the workspace; its outputs go to `out`, which it may read in the twin.
 fn play(proof: &Proof<'_>, name: &str, script: &str) -> io::Result<Told> {
-    let state = outside(proof, &format!("state-{name}"));
+    let state = outside(proof, &format!("state-told-{name}"));
     let mut session = proof.session(Garden::Bare, POLICY, &[])?;
     session.environment.push(("XDG_STATE_HOME".into(), state.clone().into()));
     let script = format!("{{ {script}\n}} > out-{name} 2>&1; echo {SECRET} > own-{name} && cat own-{name}");

@@ -1,9 +1,10 @@
 //! Waiting for a sandbox to end, and what is told of it meanwhile and then.
 
+use super::events::file_denied;
 use super::{Ended, Ending, Outcome, Prepared, Sandbox, libc_eperm};
 use crate::Error;
 use crate::account::{Account, MOST_HIDDEN};
-use crate::audit::{self, Recorder, tell};
+use crate::audit::{Recorder, tell};
 use crate::audit_network;
 use crate::commands::Commands;
 use crate::denial::Explainer;
@@ -47,9 +48,9 @@ impl wait::Observer for Told<'_> {
 
     fn denied(&mut self, event: Denied) {
         (self.observe)(&event);
-        if self.prepared.recorder.is_some() {
+        if self.prepared.log.recorder.is_some() {
             let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
-            tell(&self.prepared.recorder, || audit::file_denied(&explainer.explain(&event)));
+            tell(&self.prepared.log.recorder, || file_denied(&explainer.explain(&event)));
         }
         self.denied.push(event);
     }
@@ -78,7 +79,7 @@ impl wait::Observer for Told<'_> {
     }
 
     fn inside(&mut self, told: wait::Inside) {
-        self.account.take(&self.prepared.recorder, told);
+        self.account.take(&self.prepared.log.recorder, told);
     }
 
     fn nobody_listens(&mut self, port: u16) {
@@ -100,7 +101,7 @@ impl Sandbox<'_> {
     /// # Errors
     /// A failed system call of the broker.
     pub fn wait(self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
-        let recorder = &self.prepared.recorder;
+        let recorder = &self.prepared.log.recorder;
         let mut told = Told {
             observe,
             denied: Vec::new(),
@@ -118,15 +119,15 @@ impl Sandbox<'_> {
             .map_err(Error::os("wait for the sandbox"))?;
         let Told { denied, silent, used, used_more, account, hidden, .. } = told;
         if let Some(egress) = self.egress.as_ref().filter(|_| recorder.is_some()) {
-            egress.settle();
+            egress.heard().settle();
         }
-        let mut refused = self.egress.as_ref().map(Egress::refused).unwrap_or_default();
+        let mut refused = self.egress.as_ref().map(|egress| egress.heard().refused()).unwrap_or_default();
         // Where the host has no server either, nothing was missed.
         let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
         let missed: Vec<Decided> = missed.collect();
         missed.iter().for_each(|decided| tell(recorder, || audit_network::event(decided)));
         refused.extend(missed);
-        let faults = self.egress.as_ref().map(Egress::faults).unwrap_or_default();
+        let faults = self.egress.as_ref().map(|egress| egress.heard().faults()).unwrap_or_default();
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
         let mut changes = Found::new(self.layer.is_some() && recorder.is_some());
@@ -174,7 +175,7 @@ impl Prepared {
     /// Tells the log how complete it is, and what was changed; the latter by the layer, if there is one, or by what the
     /// supervisor saw, unless a checkpoint says more.
     fn close_lists(&self, account: Account, (denied, hidden): (&[Denied], u64), layer: Option<&Found>) {
-        let (recorder, policy) = (&self.recorder, &self.policy);
+        let (recorder, policy) = (&self.log.recorder, &self.policy);
         if recorder.is_none() {
             return;
         }

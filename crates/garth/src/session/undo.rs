@@ -179,7 +179,7 @@ impl Prepared {
             self.checkpoint(&mut || {})?;
         }
         if let Some(made) = self.keeping.made.as_ref().filter(|_| !self.keeping.told) {
-            tell(&self.recorder, || CheckpointMade {
+            tell(&self.log.recorder, || CheckpointMade {
                 checkpoint: made.id.clone(),
                 entries: made.entries,
                 left_out: made.left_out.len() as u64,
@@ -193,7 +193,7 @@ impl Prepared {
     pub(super) fn tell_since_checkpoint(&mut self) {
         if let Some(kept) = self.keeping.kept.take() {
             self.stock.step();
-            kept.tell_changes(&self.recorder, &self.policy);
+            kept.tell_changes(&self.log.recorder, &self.policy);
         }
     }
 

@@ -4,20 +4,19 @@ mod network;
 pub mod place;
 pub mod proof;
 pub mod record;
+mod session;
+mod told;
 
-use crate::files::{load_policy, os_path};
+use crate::approval::{Approval, Approve, Asker};
+use crate::audit::{Place, Recording};
+use crate::files::{load_policy, os_path, user_files};
+use crate::session_log::SessionLog;
 use crate::{Error, Surroundings};
 use garth_audit::core::Moment;
 use garth_egress::core::{Decided, Fault};
 use garth_host::windows::canary::{Trial, Tried, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
-use garth_host::windows::interrupt;
 use garth_host::windows::journal::Journal;
-use garth_host::windows::launch::launch;
-use garth_host::windows::streams::Streams;
-use garth_host::windows::sys::console::{next_interrupt, watch_interrupts};
-use garth_host::windows::wait::wait;
-use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
 use garth_plan::linux::spec::TerminalSize;
 use garth_plan::linux::{PlanError, Report};
@@ -31,10 +30,12 @@ use network::Network;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use garth_host::windows::Error as HostError;
 pub use garth_host::windows::facts::{system, user};
+pub use garth_host::windows::pipe::{Pipe, approver as approver_pipe};
 pub use garth_host::windows::wait::{INTERRUPTED, Outcome};
 
 /// What to run.
@@ -54,6 +55,12 @@ pub struct Request {
     pub terminal: Option<TerminalSize>,
     /// The tier that is asked for.
     pub tier: Option<Tier>,
+    /// Who answers where the policy says `ask`; without somebody that is refused.
+    pub approver: Option<Arc<dyn Approve>>,
+    /// How the session is recorded.
+    pub recording: Recording,
+    /// What [`recover`] said.
+    pub mended: Vec<String>,
 }
 
 /// A plan that has not been carried out.
@@ -70,6 +77,15 @@ pub struct Prepared {
     order: LaunchSpec,
     state: PathBuf,
     environment: Vec<(String, String)>,
+    /// The command's words.
+    arguments: Vec<Vec<u8>>,
+    /// The caller's environment as bytes.
+    variables: Vec<(Vec<u8>, Vec<u8>)>,
+    approver: Option<Arc<dyn Approve>>,
+    /// The file to which the user's lines are added.
+    user_policy: AbsPath,
+    mended: Vec<String>,
+    log: SessionLog,
 }
 
 /// How a sandbox ended.
@@ -85,6 +101,12 @@ pub struct Ended {
     pub refused: Vec<Decided>,
     /// What failed in the broker itself.
     pub faults: Vec<Fault>,
+    /// What was asked, in order.
+    pub approvals: Vec<Approval>,
+    /// A limit that was met and did not end it.
+    pub limited: Option<&'static str>,
+    /// Why the session is not recorded, or not to its end, though a log was wanted.
+    pub unrecorded: Option<String>,
 }
 
 /// What is told while the sandbox runs.
@@ -110,19 +132,25 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
         .collect();
     let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
+    let journal = open_journal()?;
+    journal.vacant(&surroundings.context.workspace).map_err(|error| failed("plan a sandbox", error))?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
-    let policy = loaded.policy;
+    let mut policy = loaded.policy;
     refuse_undo(&policy)?;
+    let files = user_files(&surroundings.context.home, &environment)?;
+    let place = Place::find(&policy, &files.state, request.recording.write)?;
+    place.hide(&mut policy);
     let command = Command {
         arguments: request.arguments.iter().map(|word| word.clone().into_bytes()).collect(),
         directory: surroundings.directory.clone(),
         logical_directory: None,
-        environment,
+        environment: environment.clone(),
         terminal: request.terminal,
         layers: Vec::new(),
         observe: false,
     };
     let boundaries = policy.files.boundaries();
+    place.stays_hidden(&boundaries)?;
     let step = "look at this machine";
     let query = questions(&policy, &boundaries, &command);
     let mut found = facts(&query, surroundings.context.clone(), request.environment.clone())
@@ -142,8 +170,21 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     })?;
     let state = state_directory()?;
     drop(boundaries);
-    let environment = request.environment.clone();
-    Ok(Prepared { surroundings, policy, facts: found, plan, order, state, environment })
+    Ok(Prepared {
+        surroundings,
+        policy,
+        facts: found,
+        plan,
+        order,
+        state,
+        environment: request.environment.clone(),
+        arguments: command.arguments,
+        variables: environment,
+        approver: request.approver.clone(),
+        user_policy: request.policy.clone().unwrap_or(files.policy),
+        mended: request.mended.clone(),
+        log: SessionLog::new(request.recording.clone(), place),
+    })
 }
 
 /// Layers and checkpoints are built for Linux; what a policy requires is not left out in silence.
@@ -160,46 +201,6 @@ fn refuse_undo(policy: &Policy) -> Result<(), Error> {
 }
 
 impl Prepared {
-    /// Runs the command: gate, journal, network, canary, launch, wait, undo.
-    ///
-    /// # Errors
-    /// When a clause is not held and not accepted, or a step fails; nothing is left of it then.
-    pub fn run(&self, tell: &mut dyn FnMut(Notice)) -> Result<Ended, Error> {
-        gate(&self.plan.assurance, &self.plan.accepted)
-            .map_err(|rows| Error::NotEnforced(rows.into_iter().cloned().collect()))?;
-        let fail = |step: &'static str| move |error| failed(step, error);
-        // From here on Ctrl-C finds things to take back.
-        watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
-        let journal = Journal::open(&self.state.join("journal")).map_err(fail("open the journal"))?;
-        let mut left = mended(&journal)?;
-        if let Some(temporary) = self.private()?.parent() {
-            // Where it cannot be made, the next step says so.
-            let _made = std::fs::create_dir_all(temporary);
-        }
-        let holder = self.holder();
-        let prepared =
-            journal.prepare_for(&holder, &self.plan.preparation).map_err(fail("prepare the machine"))?;
-        let mut relaxed = prepared.relaxed.clone();
-        let program = self.runner()?;
-        let mut order = self.order.clone();
-        let network = self.network(&program, &mut order)?;
-        if let Some(network) = &network {
-            relaxed.extend(network.relaxed());
-            network.published.iter().for_each(|(port, at)| tell(Notice::Published { port: *port, at: *at }));
-        }
-        let is_tried = self.canary(&program, network.as_ref(), &mut relaxed)?;
-        let outcome = if is_tried && next_interrupt().is_none() {
-            self.command(&order, &program, &mut relaxed)?
-        } else {
-            Outcome::Interrupted
-        };
-        let told = network.map(Network::stop).unwrap_or_default();
-        let notes = prepared.undo().map_err(fail("undo the preparation"))?;
-        left.extend(notes.into_iter().filter(|note| note.contains(" is left")));
-        left.extend(told.relay.map(|why| format!("the relay inside ended before its time: {why}")));
-        Ok(Ended { outcome, relaxed, left, refused: told.refused, faults: told.faults })
-    }
-
     /// This process, as others are told of it.
     fn holder(&self) -> Holder {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -229,31 +230,16 @@ impl Prepared {
     }
 
     /// The network that the plan leads to, under way.
-    fn network(&self, program: &str, order: &mut LaunchSpec) -> Result<Option<Network>, Error> {
+    fn network(
+        &self,
+        program: &str,
+        order: &mut LaunchSpec,
+        asker: Option<&Arc<Asker>>,
+    ) -> Result<Option<Network>, Error> {
         let Some(planned) = &self.plan.launch.relay else { return Ok(None) };
-        let network = Network::start(&self.policy, planned, &self.order, program, &self.environment)?;
+        let network = Network::start(self, planned, program, asker)?;
         network.adapt(order, planned, &self.private()?)?;
         Ok(Some(network))
-    }
-
-    /// Runs the command itself.
-    fn command(
-        &self,
-        order: &LaunchSpec,
-        program: &str,
-        relaxed: &mut Vec<String>,
-    ) -> Result<Outcome, Error> {
-        let streams = match order.console {
-            Some(size) => Streams::terminal(size),
-            None => Streams::plain(),
-        };
-        let streams = streams.map_err(|error| failed("prepare the streams", error))?;
-        let launched = launch(order, streams, &[]).map_err(|error| failed("start the command", error))?;
-        relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
-        let time = order.time.map(Duration::from_millis);
-        // One that cannot be told of Ctrl-C is ended instead.
-        let mut pass_on = |process, kind| interrupt::pass_on(&self.order, program, process, kind).is_ok();
-        wait(launched, time, &mut pass_on).map_err(|error| failed("wait for the command", error))
     }
 
     /// Whether all is as it should be; false if the user wants no more.
@@ -302,29 +288,36 @@ fn own_error(error: std::io::Error) -> Error {
 }
 
 /// Undoes what dead sessions left. It comes before [`prepare`] for a run: a plan that is made of what they left, such as a
-/// placeholder in place of a directory, does not fit what is there when it is carried out. What could not be undone.
+/// placeholder in place of a directory, does not fit what is there when it is carried out. What was undone, and what could
+/// not be.
 ///
 /// # Errors
 /// When the journal cannot be read.
 pub fn recover() -> Result<Vec<String>, Error> {
-    let journal = Journal::open(&state_directory()?.join("journal"));
-    mended(&journal.map_err(|error| failed("open the journal", error))?)
+    mended(&open_journal()?)
+}
+
+fn open_journal() -> Result<Journal, Error> {
+    Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
 }
 
 fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
-    let left = journal.recover().map_err(|error| failed("mend what an earlier session left", error))?;
-    Ok(left.into_iter().filter(|note| note.contains(" is left") || note.contains("cannot be read")).collect())
+    journal.recover().map_err(|error| failed("mend what an earlier session left", error))
 }
 
-/// Undoes what dead sessions left, and what is kept for later ones. With `check` only tells what there is.
+/// Undoes what dead sessions left, and what is kept for later ones, and records that. With `check` only tells what there is.
 ///
 /// # Errors
-/// When the journal cannot be read.
-pub fn clean(check: bool) -> Result<Vec<String>, Error> {
+/// When the journal cannot be read, or what was removed cannot be recorded.
+pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<String>, Error> {
     let step = "clean up";
-    let journal = Journal::open(&state_directory()?.join("journal")).map_err(|error| failed(step, error))?;
+    let journal = open_journal()?;
     let done = if check { journal.left() } else { journal.clean() };
-    done.map_err(|error| failed(step, error))
+    let done = done.map_err(|error| failed(step, error))?;
+    if !check {
+        crate::audit_clean::record(environment, &done)?;
+    }
+    Ok(done)
 }
 
 fn not_held(why: String) -> Error {
@@ -364,6 +357,11 @@ fn state_directory() -> Result<PathBuf, Error> {
 pub(crate) fn state() -> Result<AbsPath, Error> {
     let local = known_directories()?.local_app_data;
     local.join(b"garth").map_err(|error| Error::Policy(error.to_string()))
+}
+
+/// The user's profile.
+pub(crate) fn profile() -> Result<AbsPath, Error> {
+    Ok(known_directories()?.profile)
 }
 
 /// Where administrators keep what programs have to remember.

@@ -1,24 +1,27 @@
 //! The network of one sandbox on Windows: the broker, the relay inside, and what the target has to know of both.
 
-use super::{failed, not_held};
+use super::{Prepared, failed, not_held};
 use crate::Error;
-use crate::refusals::{self, Refused};
-use crate::refusals::{Missing, upstream};
-use garth_egress::core::{Canary, Decided, Event, Fault, Secret, Secrets};
-use garth_egress::io::{Broker, Config, Front};
+use crate::approval::Asker;
+use crate::heard::Heard;
+use crate::refusals::{self, Missing, upstream};
+use garth_audit::core::redact::Known;
+use garth_egress::core::{Canary, Decided, Fault, Secret, Secrets};
+use garth_egress::io::{Approve, Broker, Config, Front};
 use garth_host::windows::canary;
 use garth_host::windows::relay::{Outside, Relay};
 use garth_host::windows::sys::{addresses, random};
 use garth_plan::linux::network::{BUNDLE_VARIABLES, NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::spec;
-use garth_policy::{Policy, SecretBinding, SecretSource, Sourced};
+use garth_policy::{SecretBinding, SecretSource, Sourced};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 const STEP: &str = "start the network";
 
@@ -32,7 +35,7 @@ pub(super) struct Network {
     relay: Relay,
     /// Kept for as long as anything may be carried.
     _broker: Broker,
-    refused: Arc<Mutex<Refused>>,
+    heard: Arc<Heard>,
     canary: Canary,
     credentials: (String, String),
     /// Variables of the sandbox that hold placeholders.
@@ -52,36 +55,38 @@ pub(super) struct Told {
 }
 
 impl Network {
-    /// Starts broker and relay. `program` is garth's own executable, where it can be read inside.
+    /// Starts broker and relay. `program` is garth's own executable, where it can be read inside. What the policy leaves
+    /// open is put to `asker`.
     ///
     /// # Errors
     /// When a secret has no value, a port cannot be listened at, or the relay is not ready.
     pub(super) fn start(
-        policy: &Policy,
+        of: &Prepared,
         planned: &spec::Relay,
-        order: &LaunchSpec,
         program: &str,
-        environment: &[(String, String)],
+        asker: Option<&Arc<Asker>>,
     ) -> Result<Self, Error> {
-        let refused = Arc::new(Mutex::new(Refused::default()));
-        let told = Arc::clone(&refused);
-        let sink = move |event| {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            match event {
-                Event::Decided(decided) => told.take(*decided),
-                Event::Fault(fault) => told.fault(fault),
-                Event::Closed(_) | Event::Secrets(_) => {}
-            }
-        };
-        let mut config = Config::new(policy.network.clone(), Arc::new(sink));
+        let Prepared { policy, order, environment, .. } = of;
+        let heard = Heard::new(&of.log.recorder);
+        let sink = Arc::clone(&heard);
+        let mut config = Config::new(policy.network.clone(), Arc::new(move |event| sink.take(event)));
         config.own_addresses = addresses::own().map_err(Error::os(STEP))?;
-        let bytes =
-            |(name, value): &(String, String)| (name.clone().into_bytes(), value.clone().into_bytes());
-        let variables: Vec<_> = environment.iter().map(bytes).collect();
-        config.upstream =
-            upstream(&variables, policy.network.proxy.as_ref(), |source| login(source, environment))?;
-        let (secrets, placeholders) = secrets(&policy.network.secrets, environment)?;
+        let mut known = Vec::new();
+        config.upstream = upstream(&of.variables, policy.network.proxy.as_ref(), |source| {
+            let value = login(source, environment)?;
+            known.push(Known { name: "network.proxy".to_owned(), value: value.clone() });
+            Ok(value)
+        })?;
+        if let Some(asker) = asker {
+            // The asker keeps the time; it is given a moment more to carry the answer out.
+            config.limits.approval = asker.timeout().saturating_add(Duration::from_secs(5));
+            config.approver = Some(Arc::clone(asker) as Arc<dyn Approve>);
+        }
+        let (secrets, placeholders) = secrets(&policy.network.secrets, environment, &mut known)?;
         config.secrets = secrets;
+        if let Some(log) = of.log.recorder.as_ref().filter(|_| !known.is_empty()) {
+            log.know(&known);
+        }
         let password = random::name("").map_err(Error::os(STEP))?;
         let credentials = ("garth".to_owned(), password);
         let published = policy.network.listen.iter().map(publish).collect::<Result<Vec<_>, _>>()?;
@@ -89,7 +94,7 @@ impl Network {
         let places = places.collect::<io::Result<Vec<_>>>().map_err(|error| refusals::failed(&error))?;
         let broker = Broker::start(config, Vec::new()).map_err(|error| refusals::failed(&error))?;
         let canary = broker.canary();
-        refused.lock().unwrap_or_else(PoisonError::into_inner).expected = Some(canary.forbidden.clone());
+        heard.expect(&canary);
         let outside = fronts(&broker, &credentials, &planned.host_ports, published)
             .map_err(|error| refusals::failed(&error))?;
         let relay = Relay::start(order, program, outside).map_err(|error| failed(STEP, error))?;
@@ -97,7 +102,7 @@ impl Network {
         Ok(Self {
             relay,
             _broker: broker,
-            refused,
+            heard,
             canary,
             credentials,
             placeholders,
@@ -164,12 +169,8 @@ impl Network {
     /// Ends the relay and the broker.
     pub(super) fn stop(self) -> Told {
         let relay = self.relay.stop();
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        Told {
-            refused: std::mem::take(&mut refused.kept),
-            faults: std::mem::take(&mut refused.faults),
-            relay,
-        }
+        self.heard.settle();
+        Told { refused: self.heard.refused(), faults: self.heard.faults(), relay }
     }
 }
 
@@ -215,7 +216,6 @@ fn publish(port: &Sourced<u16>) -> Result<(TcpListener, u16), Error> {
 /// Secrets, and what the sandbox sees of them.
 type Values = (Secrets, Vec<(String, String)>);
 
-/// Reads the real values of secrets: those that this system has a source for.
 /// What a source of the proxy's credentials has.
 fn login(source: &SecretSource, environment: &[(String, String)]) -> Result<String, Missing> {
     let SecretSource::Env(variable) = source else {
@@ -229,7 +229,12 @@ fn login(source: &SecretSource, environment: &[(String, String)]) -> Result<Stri
     })
 }
 
-fn secrets(bindings: &[SecretBinding], environment: &[(String, String)]) -> Result<Values, Error> {
+/// Reads the real values of secrets: those that this system has a source for. `known` gets what is not to be told.
+fn secrets(
+    bindings: &[SecretBinding],
+    environment: &[(String, String)],
+    known: &mut Vec<Known>,
+) -> Result<Values, Error> {
     let (mut read, mut placeholders) = (Vec::new(), Vec::new());
     for binding in bindings {
         let refuse = |why: String, hint: &str| {
@@ -243,6 +248,7 @@ fn secrets(bindings: &[SecretBinding], environment: &[(String, String)]) -> Resu
         let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(variable));
         let hint = "set the variable before `garth run`, or drop the secret";
         let (_, value) = found.ok_or_else(|| refuse(format!("{variable} is not set"), hint))?;
+        known.push(Known { name: binding.name.clone(), value: value.clone() });
         let random = random::random().map_err(Error::os(STEP))?;
         let secret = Secret::bound(binding, value.clone(), random)
             .map_err(|fault| refuse(fault.to_string(), "look at its source"))?;

@@ -6,6 +6,7 @@ use super::streams::Streams;
 use super::sys::attributes::AttributeList;
 use super::sys::desktop::Desktop;
 use super::sys::job::Job;
+use super::sys::port::Port;
 use super::sys::process::{Process, Start, create_suspended};
 use super::sys::token::Token;
 use garth_plan::windows::launch::{Difference, Identity, LaunchSpec, Property, differences};
@@ -50,7 +51,20 @@ const RELAXED: &[Property] = &[];
 /// # Errors
 /// When a step fails, or the process is not as ordered: then it was ended before it ran.
 pub fn launch(spec: &LaunchSpec, streams: Streams, inherited: &[BorrowedHandle<'_>]) -> Result<Launched> {
-    launch_relaxed(spec, streams, inherited, RELAXED)
+    launch_relaxed(spec, streams, inherited, RELAXED, None)
+}
+
+/// The same; `port` hears of the processes from the first on.
+///
+/// # Errors
+/// As for [`launch`].
+pub fn launch_heard(
+    spec: &LaunchSpec,
+    streams: Streams,
+    inherited: &[BorrowedHandle<'_>],
+    port: Option<&Port>,
+) -> Result<Launched> {
+    launch_relaxed(spec, streams, inherited, RELAXED, port)
 }
 
 pub(super) fn launch_relaxed(
@@ -58,8 +72,10 @@ pub(super) fn launch_relaxed(
     mut streams: Streams,
     inherited: &[BorrowedHandle<'_>],
     relaxed: &[Property],
+    port: Option<&Port>,
 ) -> Result<Launched> {
     let job = Job::new(&spec.job)?;
+    port.map_or(Ok(()), |port| port.hear(&job))?;
     let own = Token::own()?;
     let token = token(&own, &spec.identity)?;
     let desktop =

@@ -4,6 +4,7 @@
 //! where the sandbox gets a terminal, else by pipes.
 
 use super::error::Result;
+use super::questions;
 use super::sys::console::{self, PseudoConsole, Raw};
 use super::sys::handle::inheritable;
 use super::sys::process::Console;
@@ -75,7 +76,7 @@ impl Streams {
         let console = PseudoConsole::new(size, reader.as_handle(), writer.as_handle())?;
         let raw = Raw::set(io::stdin().as_handle(), io::stdout().as_handle())?;
         carry_input(typed)?;
-        let drains = vec![carry(drawn, io::stdout(), "console")?];
+        let drains = vec![carry(drawn, io::stdout(), ("console", true))?];
         let kind = Console::Pseudo;
         Ok(Self { given: None, console: Some(console), kind, raw: Some(raw), drains, size: Some(size) })
     }
@@ -143,7 +144,7 @@ fn for_output<W: Write + Send + 'static>(
     match handle {
         Some(handle) if console::is_console(handle.as_handle()) => {
             let (reader, writer) = io::pipe().on("make", "a pipe")?;
-            drains.push(carry(reader, own(), "output")?);
+            drains.push(carry(reader, own(), ("output", true))?);
             Ok(inheritable(writer.as_handle())?)
         }
         Some(handle) => Ok(inheritable(handle.as_handle())?),
@@ -157,11 +158,11 @@ fn nothing() -> Result<OwnedHandle> {
     Ok(inheritable(device.as_handle())?)
 }
 
-/// Carries bytes until one side ends.
+/// Carries bytes until one side ends; what draws on the screen waits while a question is open.
 fn carry(
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,
-    name: &str,
+    (name, draws): (&str, bool),
 ) -> core::result::Result<JoinHandle<()>, OsError> {
     let carrying = move || {
         let mut chunk = vec![0; CHUNK];
@@ -169,6 +170,8 @@ fn carry(
             match from.read(&mut chunk) {
                 Ok(0) => return,
                 Ok(count) => {
+                    // Not what is typed: who carries that hands over what a question gets.
+                    let _screen = draws.then(questions::screen);
                     if to.write_all(&chunk[..count]).and_then(|()| to.flush()).is_err() {
                         // Nobody takes it any more; it is read on, so that the child is not kept waiting.
                         let _rest = io::copy(&mut from, &mut io::sink());
@@ -185,6 +188,6 @@ fn carry(
 
 /// Carries what is typed. The thread waits for the next key until garth ends; nobody waits for the thread.
 fn carry_input(to: impl Write + Send + 'static) -> Result<()> {
-    carry(io::stdin(), to, "input")?;
+    carry(questions::Typed::new(), to, ("input", false))?;
     Ok(())
 }

@@ -37,12 +37,15 @@ const RELAY: [&str; 9] = [
 ];
 
 /// Attacks that ask a service to act for the user.
-const DELEGATES: [&str; 12] = [
+const DELEGATES: [&str; 15] = [
     "delegates.task",
     "delegates.wmi",
     "delegates.cim",
     "delegates.explorer",
     "delegates.start",
+    "delegates.linux",
+    "delegates.query",
+    "delegates.elevated",
     "delegates.transfer",
     "delegates.windows",
     "delegates.console",

@@ -18,7 +18,7 @@ pub fn run_rule_tests(commands: &Commands, table: &Table) -> Vec<RuleTest> {
     let tried = examples.map(|(rule, text, should_match)| {
         let agent = rule.agents.first().map(String::as_str);
         let script = split_words(text)
-            .map(|words| follow_with(&argv(&words, Span { start: 0, end: text.len() }), table).script);
+            .map(|words| follow_with(argv(&words, Span { start: 0, end: text.len() }), table).script);
         let alone = Commands { rules: vec![rule.clone()] };
         let decide = |commands: &Commands| decided(commands, script.as_ref()?, table, agent);
         RuleTest {

@@ -3,6 +3,7 @@
 //! The policy's rules speak first, of every command at every depth, and the strictest counts. Then what the commands
 //! do is held against [`Policy::decide`]. Then the profile's default. A verdict of `allow` never widens the sandbox.
 
+mod builtins;
 mod clusters;
 mod course;
 mod defaults;
@@ -21,6 +22,7 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+pub use builtins::builtin_rule;
 pub use examples::run_rule_tests;
 pub use rules::rule_for;
 pub use suggestion::Suggestion;
@@ -164,19 +166,19 @@ impl Judge<'_> {
     /// Judges a text in the grammar of a shell. Total and deterministic; takes time that grows with the text.
     #[must_use]
     pub fn text(&self, shell: Shell, text: &str) -> Verdict {
-        self.script(&parse(shell, text), text)
+        self.script(parse(shell, text), text)
     }
 
     /// Judges the text of a batch file, in which percent signs mean other things than in a line that is typed.
     #[must_use]
     pub fn batch(&self, text: &str) -> Verdict {
-        self.script(&parse_batch(text), text)
+        self.script(parse_batch(text), text)
     }
 
     /// Judges words that the system executes as they are. Spans count in the words with one blank between them.
     #[must_use]
     pub fn words(&self, words: &[String]) -> Verdict {
-        self.script(&placed(words), &words.join(" "))
+        self.script(placed(words), &words.join(" "))
     }
 
     /// What the rules of the policy alone have against words that the system executes: a denial of any command at any
@@ -185,7 +187,7 @@ impl Judge<'_> {
     /// so this is quick.
     #[must_use]
     pub fn obstacle(&self, words: &[String]) -> Option<Reason> {
-        let followed = follow_with(&placed(words), self.table);
+        let followed = follow_with(placed(words), self.table);
         let mut judging = Judging::new(*self, &followed, "");
         let commands = &followed.script.commands;
         for (number, command) in commands.iter().enumerate() {
@@ -202,7 +204,7 @@ impl Judge<'_> {
         found.min_by_key(|reason| (Reverse(reason.decision), reason.code))
     }
 
-    fn script(&self, script: &Script, text: &str) -> Verdict {
+    fn script(&self, script: Script, text: &str) -> Verdict {
         let followed = follow_with(script, self.table);
         let mut judging = Judging::new(*self, &followed, text);
         judging.problems(&followed);
@@ -504,13 +506,18 @@ impl Judging<'_> {
 
 /// A word for a reader: `?` stands for what is not known.
 fn shown(word: &Word) -> String {
-    let part = |part: &Part| match part {
-        Part::Text(text) | Part::Pattern(text) => text.clone(),
-        Part::Home(None) => "~".to_owned(),
-        Part::Home(Some(user)) => format!("~{user}"),
-        Part::Unknown { .. } => "?".to_owned(),
-    };
-    word.parts.iter().map(part).collect()
+    let mut shown = String::new();
+    for part in &word.parts {
+        match part {
+            Part::Text(text) | Part::Pattern(text) => shown.push_str(text),
+            Part::Home(user) => {
+                shown.push('~');
+                shown.push_str(user.as_deref().unwrap_or_default());
+            }
+            Part::Unknown { .. } => shown.push('?'),
+        }
+    }
+    shown
 }
 
 /// Letters of a command that are shown in a sentence.

@@ -5,9 +5,10 @@
 //! rule that allows matches the words to the letter.
 
 use super::{clusters, known};
-use crate::command::{Command, Part, Unknown, Word};
+use crate::command::{Command, Part, Span, Unknown, Word};
 use crate::knowledge::Table;
 use crate::launch::{Grammar, global_options, program_of};
+use crate::parse::argv;
 use garth_policy::{CommandDecision, CommandRule, Commands};
 
 /// How sure it is that a rule matches.
@@ -316,14 +317,33 @@ pub fn rule_for<'r>(
     }
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let options = words.first().and_then(|program| global_options(&program_of(program)));
-    let matching = commands.rules.iter().filter(|rule| {
+    let speaks = |rule: &&CommandRule| {
         rule.is_for(agent)
             && match rule.decision {
                 CommandDecision::Allow => rule.matches_words(&words),
                 _ => strict_match(rule, words.iter(), options).is_some(),
             }
-    });
-    matching.max_by_key(|rule| rule.decision)
+    };
+    let strictest = commands.rules.iter().filter(speaks).max_by_key(|rule| rule.decision)?;
+    if strictest.decision == CommandDecision::Allow {
+        return Some(strictest);
+    }
+    let owned: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let command = argv(&owned, Span::default()).commands.pop()?;
+    let matters = matters_to(&Table::built_in(), &command);
+    commands.rules.iter().filter(speaks).filter(|rule| matters(rule)).max_by_key(|rule| rule.decision)
+}
+
+/// Tells which rules hold for a command: all, unless it asks for help or the version alone. Who asks how to push does
+/// not push; only a rule that allows, or that speaks of the question itself, holds for that.
+fn matters_to(table: &Table, command: &Command) -> impl Fn(&CommandRule) -> bool + use<> {
+    let question = table.only_informs(command).then(|| command.words.last().and_then(Word::text)).flatten();
+    move |rule| match &question {
+        Some(question) if rule.decision > CommandDecision::Allow => {
+            rule.prefix.iter().any(|choices| choices.contains(question))
+        }
+        _ => true,
+    }
 }
 
 /// A rule that speaks of a command.
@@ -361,12 +381,9 @@ pub(super) fn rules_of<'r>(
         let strict = rules_of_words(commands, &first_names, agent);
         found.extend(strict.into_iter().filter(|found| found.rule.decision > CommandDecision::Allow));
     }
-    // Who asks how to push does not push. A rule that speaks of the question itself holds.
-    let is_strict = |found: &Found<'_>| found.rule.decision > CommandDecision::Allow;
-    if found.iter().any(is_strict) && table.only_informs(command) {
-        let question = command.words.last().and_then(Word::text).unwrap_or_default();
-        let speaks_of_it = |rule: &CommandRule| rule.prefix.iter().any(|choices| choices.contains(&question));
-        found.retain(|found| !is_strict(found) || speaks_of_it(found.rule));
+    if found.iter().any(|found| found.rule.decision > CommandDecision::Allow) {
+        let matters = matters_to(table, command);
+        found.retain(|found| matters(found.rule));
     }
     found.sort_by_key(|found| std::cmp::Reverse((found.sure, found.rule.decision)));
     found

@@ -75,16 +75,16 @@ pub fn flatten(script: &Script) -> Script {
 /// The script with all commands at every depth, and what is to be said of the launchers.
 #[must_use]
 pub fn follow(script: &Script) -> Followed {
-    follow_with(script, &Table::default())
+    follow_with(script.clone(), &Table::default())
 }
 
 /// As [`follow`], with what the rows that a policy added say of programs that no reader here knows.
 #[must_use]
-pub fn follow_with(script: &Script, table: &Table) -> Followed {
-    let mut followed = Followed::default();
-    followed.script.definitions.clone_from(&script.definitions);
-    followed.defined = script.definitions.iter().cloned().collect();
-    followed.script.problems.clone_from(&script.problems);
+pub fn follow_with(mut script: Script, table: &Table) -> Followed {
+    let defined = script.definitions.iter().cloned().collect();
+    let mut followed = Followed { defined, ..Followed::default() };
+    followed.script.definitions = std::mem::take(&mut script.definitions);
+    followed.script.problems = std::mem::take(&mut script.problems);
     followed.script(script, &[], Input::Inherited, None, 0, table);
     // Inner texts tell of theirs before the text around them is at its end.
     followed.script.regions.sort_by_key(|region| (region.start, Reverse(region.end)));
@@ -95,16 +95,16 @@ impl Followed {
     /// Commands of one text. `outer` is the input of the shell that reads it, `span` where the text stands.
     fn script(
         &mut self,
-        script: &Script,
+        script: Script,
         via: &[String],
         outer: Input,
         span: Option<Span>,
         depth: usize,
         table: &Table,
     ) {
-        let mut places: Vec<usize> = Vec::with_capacity(script.commands.len() + 1);
-        for command in &script.commands {
-            let mut command = command.clone();
+        let Script { commands, regions, .. } = script;
+        let mut places: Vec<usize> = Vec::with_capacity(commands.len() + 1);
+        for mut command in commands {
             let mut is_guess = false;
             if let Some(span) = span {
                 command.span = span;
@@ -129,7 +129,7 @@ impl Followed {
             self.command(command, is_guess, depth, table);
         }
         places.push(self.script.commands.len());
-        self.regions(&script.regions, &places);
+        self.regions(&regions, &places);
     }
 
     /// Regions of a text, whose commands now stand at these places.
@@ -138,6 +138,9 @@ impl Followed {
             let (Some(start), Some(end)) = (places.get(region.start), places.get(region.end)) else {
                 continue;
             };
+            if start >= end {
+                continue;
+            }
             let kind = match region.kind {
                 RegionKind::LastOfPipe if self.keeps_last_of_pipe => continue,
                 RegionKind::LastOfPipe => RegionKind::Process,
@@ -167,8 +170,12 @@ impl Followed {
         self.copies.follow(&command);
         self.keeps_last_of_pipe |= keeps_last_of_pipe(&command);
         self.effects.extend(found.effects.into_iter().map(|effect| (place, effect)));
+        if found.nested.is_empty() {
+            // Its words may be millions, so they are not copied.
+            return self.script.commands.push(command);
+        }
         self.script.commands.push(command.clone());
-        if depth >= DEPTH && !found.nested.is_empty() {
+        if depth >= DEPTH {
             return self.problem("launchers stand inside each other too deeply", command.span);
         }
         let reads_input = |nested: &Nested| matches!(nested, Nested::Text { text, .. } if matches!(&command.input, Input::Text(input) if input == text));
@@ -221,7 +228,7 @@ impl Followed {
                 let span = Some(text.span);
                 let kind = region_of(command, &self.defined);
                 let region = kind.map(|kind| self.script.open(kind));
-                self.script(&script, &path(via), Input::Inherited, span, depth + 1, table);
+                self.script(script, &path(via), Input::Inherited, span, depth + 1, table);
                 region.into_iter().for_each(|region| self.script.close(region));
             }
             Nested::Unknown { what, span, .. } => self.opaque(place, what, span),

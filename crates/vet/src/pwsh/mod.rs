@@ -47,6 +47,7 @@ mod tests;
 
 pub use bind::{Bound, bind};
 pub use names::{cmdlet, may_be_program};
+pub use native::split as runtime_arguments;
 pub use nested::nested;
 
 use crate::command::{Script, Shell, Span};

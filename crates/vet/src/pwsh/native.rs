@@ -83,7 +83,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// A command line as the C runtime of Windows splits it into arguments.
-fn split(line: &str) -> Vec<String> {
+#[must_use]
+pub fn split(line: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word: Option<String> = None;
     let mut is_quoted = false;

@@ -5,6 +5,8 @@ mod lines;
 mod picture;
 mod save;
 
+#[cfg(windows)]
+use crate::arguments::SandboxArguments;
 use crate::arguments::{CheckArguments, ShellName};
 use crate::failure::Failure;
 use crate::request::{absolute, environment, flags};
@@ -30,6 +32,30 @@ struct Answer<'a> {
     version: u32,
     #[serde(flatten)]
     verdict: &'a Verdict,
+}
+
+/// Judges a text as `garth run --shell` would, for those who ask why.
+#[cfg(windows)]
+pub fn of_text(
+    text: &OsStr,
+    sandbox: &SandboxArguments,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let (text, sandbox) = (Some(text.to_owned()), sandbox.clone());
+    let arguments = CheckArguments {
+        text,
+        shell: None,
+        file: None,
+        stdin: false,
+        agent: None,
+        save: false,
+        yes: false,
+        json,
+        sandbox,
+        command: Vec::new(),
+    };
+    run(&arguments, out)
 }
 
 /// Judges, and tells. The exit code says what was decided.

@@ -6,6 +6,7 @@ pub(super) mod kept;
 use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
 use crate::denial::summary;
+use crate::ending::{unkept, unrecorded};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
 use crate::progress::{Counted, Progress};
@@ -101,12 +102,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     command_summary(&ended.commands, &mut anstream::stderr())?;
     network_summary(&ended.refused, &mut anstream::stderr())?;
     fault_summary(&ended.faults, &mut anstream::stderr())?;
-    for approval in &ended.approvals {
-        if let Some(problem) = &approval.problem {
-            let what = "the rule could not be added to your policy, so it holds for this session only";
-            Failure::own(what, problem, "add it yourself").show(&mut anstream::stderr());
-        }
-    }
+    unkept(&ended.approvals);
     for repository in repositories(&ended) {
         writeln!(
             anstream::stderr(),
@@ -117,10 +113,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     if let Some(what) = &ended.limited {
         writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
     }
-    if let Some(cause) = &ended.unrecorded {
-        let cause = escape_visible(cause.as_bytes());
-        writeln!(anstream::stderr(), "garth: this session is not recorded, or not to its end: {cause}")?;
-    }
+    unrecorded(ended.unrecorded.as_deref(), &mut anstream::stderr())?;
     let code = conclude(&prepared, &ended);
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));

@@ -1,34 +1,49 @@
 //! `garth run` on Windows.
 
 use super::typed::text;
+use crate::approver::approver;
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
+use crate::ending::{unkept, unrecorded};
+use crate::events::{heard, unprepared};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
 use crate::request::{absolute, flags};
 use crate::show::ERROR;
+use garth::Recording;
+use garth::log::io::Listener;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
 use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare, recover};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
-    if arguments.json || arguments.approver.is_some() {
-        let what = "--json and --approver are not built for Windows yet";
-        return Err(Failure::own(
-            what,
-            "events and questions come from the broker for Linux",
-            "leave them out",
-        ));
-    }
     if cfg!(feature = "relaxed-read-back") {
         let warning = "THIS BUILD OF GARTH IS FOR TESTS OF ITS PLUMBING: IT RUNS COMMANDS ALTHOUGH NOTHING CONTAINS THEM";
         writeln!(anstream::stderr(), "{ERROR}garth: {warning}{ERROR:#}")?;
     }
-    let request = request(arguments)?;
+    let code = if arguments.json {
+        heard(|listener| record(arguments, listener))?
+    } else {
+        run_for_people(arguments)?
+    };
+    io::stdout().flush()?;
+    std::process::exit(code.cast_signed())
+}
+
+fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prepared, Failure> {
+    let approver = approver(arguments)?;
+    let mut request = request_for(&arguments.sandbox, command(arguments)?)?;
+    request.approver = approver;
+    request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
     // What it cannot undo is told at the end, when it is tried again.
-    recover()?;
-    let prepared = prepare(&request)?;
+    request.mended = recover()?;
+    Ok(prepare(&request)?)
+}
+
+fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
+    let mut prepared = prepared(arguments, None)?;
     let ended = prepared.run(&mut |notice| match notice {
         Notice::Published { port, at } => {
             // Who cannot read it is not helped by anything else.
@@ -36,9 +51,25 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         }
     })?;
     tell(&ended)?;
-    let code = conclude(&prepared, &ended.outcome)?;
-    io::stdout().flush()?;
-    std::process::exit(code.cast_signed())
+    conclude(&prepared, &ended.outcome)
+}
+
+/// Runs the command; every line of standard error that is the session's is an event, and the last one is its end.
+fn record(arguments: &RunArguments, listener: &Listener) -> Result<u32, Failure> {
+    let mut prepared = match prepared(arguments, Some(Arc::clone(listener))) {
+        Ok(prepared) => prepared,
+        Err(failure) => return unprepared(&failure, listener).map(u32::from),
+    };
+    match prepared.run(&mut |_| {}) {
+        Ok(ended) => Ok(conclude(&prepared, &ended.outcome).unwrap_or_else(|failure| failure.code.into())),
+        Err(error) => {
+            let failure = Failure::from(error);
+            match prepared.log() {
+                Some(_) => Ok(failure.code.into()),
+                None => unprepared(&failure, listener).map(u32::from),
+            }
+        }
+    }
 }
 
 fn tell(ended: &Ended) -> io::Result<()> {
@@ -49,7 +80,12 @@ fn tell(ended: &Ended) -> io::Result<()> {
         writeln!(anstream::stderr(), "garth: {what}")?;
     }
     network_summary(&ended.refused, &mut anstream::stderr())?;
-    fault_summary(&ended.faults, &mut anstream::stderr())
+    fault_summary(&ended.faults, &mut anstream::stderr())?;
+    unkept(&ended.approvals);
+    if let Some(limit) = ended.limited {
+        writeln!(anstream::stderr(), "garth: a limit was met: {limit}")?;
+    }
+    unrecorded(ended.unrecorded.as_deref(), &mut anstream::stderr())
 }
 
 fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
@@ -81,6 +117,9 @@ pub(super) fn request_for(sandbox: &SandboxArguments, words: Vec<String>) -> Res
             .collect(),
         terminal: terminal(sandbox),
         tier: sandbox.tier.as_deref().and_then(|word| Tier::ALL.into_iter().find(|tier| tier.name() == word)),
+        approver: None,
+        recording: Recording::none(),
+        mended: Vec::new(),
     })
 }
 
@@ -103,10 +142,7 @@ fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
         ShellName::Bash => &["bash", "-c"],
         ShellName::Pwsh => &["pwsh", "-NoProfile", "-NonInteractive", "-Command"],
         ShellName::WindowsPowershell => &["powershell", "-NoProfile", "-NonInteractive", "-Command"],
-        ShellName::Cmd => {
-            let why = "its text follows rules of its own, which the plan does not carry";
-            return Err(Failure::own("--shell cmd is not built for Windows yet", why, "write a batch file"));
-        }
+        ShellName::Cmd => &["cmd", "/d", "/s", "/c"],
     };
     Ok(head.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect())
 }

@@ -19,17 +19,27 @@ use std::io::Write;
 
 /// Tells what the policy says of a path, host, variable or program there, and why.
 pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure> {
+    #[cfg(windows)]
+    if arguments.machine.facts.is_none() {
+        let event = arguments.what.to_str().and_then(crate::verbs::event::parse);
+        if let Some((session, number)) = event {
+            return crate::verbs::event::run(session, number, arguments.json, out);
+        }
+        if is_command(arguments) {
+            return crate::verbs::check::of_text(&arguments.what, &arguments.sandbox, arguments.json, out);
+        }
+    }
     // What the plan is for changes nothing about the answer.
     let command = [OsString::from("cmd")];
     let planned = planned(&arguments.sandbox, &arguments.machine, &command, Report::All)?;
     let what = arguments.what.to_string_lossy();
-    let is_path = arguments.op.is_some() || what.contains(['\\', '/']) || what.starts_with(['~', '.']);
+    let is_path = is_path(arguments);
     let (shown, answers) =
         if let Some((name, "")) = what.split_once('=').filter(|(name, _)| is_variable(name)) {
             (name.to_owned(), vec![variable(&planned, name)])
         } else if !is_path && is_host(what.rsplit_once(':').map_or(&*what, |(host, _)| host)) {
             (what.clone().into_owned(), hosts(&planned, &what))
-        } else if !is_path && what.contains(char::is_whitespace) {
+        } else if is_command(arguments) {
             let hint = format!("garth check '{}'", escape_visible(what.as_bytes()));
             let why = "a text for a shell is judged by `garth check`, as `garth run` would";
             return Err(Failure::own("this is a command", why, hint));
@@ -45,6 +55,17 @@ pub fn run(arguments: &WhyArguments, out: &mut dyn Write) -> Result<u8, Failure>
         text(&escape_visible(shown.as_bytes()), None, &answers, out)?;
     }
     Ok(0)
+}
+
+/// Whether only a path can be meant.
+fn is_path(arguments: &WhyArguments) -> bool {
+    let what = arguments.what.to_string_lossy();
+    arguments.op.is_some() || what.contains(['\\', '/']) || what.starts_with(['~', '.'])
+}
+
+/// Whether a text for a shell is meant.
+fn is_command(arguments: &WhyArguments) -> bool {
+    !is_path(arguments) && arguments.what.to_string_lossy().contains(char::is_whitespace)
 }
 
 fn path(planned: &Planned, arguments: &WhyArguments) -> Result<AbsPath, Failure> {

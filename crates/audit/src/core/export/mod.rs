@@ -1,6 +1,7 @@
 //! Records in the forms that other systems take.
 
 pub mod cef;
+pub mod event_log;
 pub mod ocsf;
 #[cfg(feature = "otlp")]
 pub mod otlp;

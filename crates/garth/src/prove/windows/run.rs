@@ -3,6 +3,7 @@
 use super::corpus::{corpus, policy_text};
 use super::judge::{Before, words};
 use super::stage::{HOSTILE, Stage};
+use crate::audit::Recording;
 use crate::prove::attack::{Action, Attack, Garden, Step, Twin};
 use crate::prove::report::{Finding, Held, Report, chosen};
 use crate::windows::{Request, prepare};
@@ -179,6 +180,9 @@ fn gaps(stage: &Stage, garden: Garden, tier: Tier, policy: &Path) -> io::Result<
             .collect(),
         terminal: None,
         tier: Some(tier),
+        approver: None,
+        recording: Recording::none(),
+        mended: Vec::new(),
     };
     std::env::set_current_dir(stage.workspace(garden))?;
     let planned = prepare(&request).map_err(|error| io::Error::other(error.to_string()))?;

@@ -20,7 +20,8 @@ fn names_are_unique_and_there_are_enough() {
 #[test]
 fn every_step_names_a_probe_and_every_twin_differs() {
     for attack in corpus() {
-        let Action::Inside(action) = attack.action else { panic!("{} is a story", attack.id) };
+        // There are no stories here.
+        let Action::Inside(action) = attack.action;
         assert!(exists(action.probe), "{}: {}", attack.id, action.probe);
         match attack.twin {
             Twin::Inside(twin) => {

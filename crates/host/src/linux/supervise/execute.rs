@@ -11,10 +11,11 @@ use crate::linux::supervise::place;
 use crate::linux::sys::memory;
 use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::Target;
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ffi::{CStr, CString};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,9 @@ pub struct Execution {
     pub program: Vec<u8>,
     /// The arguments, the first of which is by custom the program's name.
     pub arguments: Vec<Vec<u8>>,
+    /// For a script, what the kernel puts in front of its name: the interpreter and the rest of the first line; for an
+    /// interpreter that is a script too, its own in front of that. Empty for a program.
+    pub interpreter: Vec<Vec<u8>>,
     /// False if there are more or longer arguments than are looked at.
     pub whole: bool,
     /// Name of the program that calls.
@@ -44,8 +48,8 @@ const LONGEST: usize = 48 * 1024;
 /// Verdicts that are remembered, and calls that may wait for one.
 const REMEMBERED: usize = 4096;
 
-/// What tells one start of a program from another.
-type Key = (Vec<u8>, Vec<Vec<u8>>);
+/// What tells one start of a program from another: the file, the arguments and the interpreter.
+type Key = (Vec<u8>, Vec<Vec<u8>>, Vec<Vec<u8>>);
 
 /// A start that is told of when it is let go on.
 type Told = (Starting, Arc<Processes>, bool);
@@ -56,6 +60,8 @@ pub struct Commands {
     listener: OnceLock<Arc<Listener>>,
     waiting: Mutex<HashMap<u64, (Key, Option<Told>)>>,
     decided: Mutex<HashMap<Key, bool>>,
+    /// Files that the target may be, and its arguments.
+    target: (Vec<Vec<u8>>, Vec<Vec<u8>>),
 }
 
 impl Commands {
@@ -63,9 +69,8 @@ impl Commands {
     /// hears verdicts stands still until the target runs.
     #[must_use]
     pub fn new(target: &Target) -> Self {
-        let start = |program: &Vec<u8>| ((program.clone(), target.arguments.clone()), true);
-        let decided = Mutex::new(target.programs.iter().map(start).collect());
-        Self { listener: OnceLock::new(), waiting: Mutex::default(), decided }
+        let target = (target.programs.clone(), target.arguments.clone());
+        Self { listener: OnceLock::new(), waiting: Mutex::default(), decided: Mutex::default(), target }
     }
 
     pub(super) fn answer_on(&self, listener: Arc<Listener>) {
@@ -92,6 +97,10 @@ impl Commands {
     }
 
     fn known(&self, key: &Key) -> Option<bool> {
+        let (programs, arguments) = &self.target;
+        if key.1 == *arguments && programs.contains(&key.0) {
+            return Some(true);
+        }
         self.decided.lock().ok()?.get(key).copied()
     }
 
@@ -111,7 +120,7 @@ impl Supervisor {
             return Answer::Proceed;
         }
         let most = if self.order.commands { (MOST, LONGEST) } else { (MOST_ARGUMENTS, MOST_BYTES) };
-        let execution = match read(call, at, arguments, most) {
+        let mut execution = match read(call, at, arguments, most) {
             Ok(execution) => execution,
             Err(errno) if self.order.commands => return Answer::Fail(errno),
             // The kernel says what is wrong with it.
@@ -123,7 +132,9 @@ impl Supervisor {
             self.tell_start(starting, execution);
             return Answer::Proceed;
         }
-        let key = (execution.program.clone(), execution.arguments.clone());
+        execution.interpreter = interpreters(call.thread, at, &execution.program);
+        let Execution { program, arguments, interpreter, .. } = &execution;
+        let key = (program.clone(), arguments.clone(), interpreter.clone());
         let commands = &self.shared.commands;
         match commands.known(&key).filter(|_| execution.whole) {
             Some(true) => {
@@ -200,6 +211,7 @@ fn read(
         thread: call.thread,
         program,
         arguments: Vec::new(),
+        interpreter: Vec::new(),
         whole: true,
         by: String::new(),
         directory: Vec::new(),
@@ -243,6 +255,46 @@ fn read_start(thread: u32, at: At, list: &mut Pointers) -> Result<(Vec<u8>, Vec<
     };
     let addresses = if addresses.len() < 8 { list.next()? } else { list.take(addresses)? };
     Ok((program, addresses))
+}
+
+/// The words that stand in front of a script. Source: execve(2), "Interpreter scripts": the kernel follows interpreters that
+/// are scripts themselves four times.
+fn interpreters(thread: u32, at: At, program: &[u8]) -> Vec<Vec<u8>> {
+    const MOST_SCRIPTS: usize = 5;
+    let mut words: Vec<Vec<u8>> = Vec::new();
+    let mut script = match program {
+        // An opened file (`AT_EMPTY_PATH`).
+        [] => CString::new(format!("/proc/{thread}/fd/{}", at.directory)).ok(),
+        path => place::as_caller(thread, at.directory, path),
+    };
+    for _ in 0..MOST_SCRIPTS {
+        let Some(line) = script.as_deref().and_then(first_line) else { break };
+        let Some((interpreter, argument)) = interpreter_of(&line) else { break };
+        script = place::as_caller(thread, libc::AT_FDCWD, &interpreter);
+        words.splice(0..0, std::iter::once(interpreter).chain(argument));
+    }
+    words
+}
+
+/// As much as the kernel reads of the first line (`execve(2)`). Nothing of what cannot be read, which runs no script.
+fn first_line(path: &CStr) -> Option<Vec<u8>> {
+    const LINE: usize = 256;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat(CWD, path, flags, Mode::empty()).ok()?;
+    let mut line = vec![0; LINE];
+    let filled = rustix::io::read(&file, &mut line).ok()?;
+    line.truncate(filled);
+    Some(line)
+}
+
+/// The interpreter and the one argument that the first line of a script names.
+fn interpreter_of(line: &[u8]) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    let line = line.strip_prefix(b"#!")?;
+    let line = line.split(|byte| matches!(byte, b'\n' | 0)).next()?.trim_ascii();
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    let (path, rest) = line.split_at(end);
+    let rest = rest.trim_ascii();
+    (!path.is_empty()).then(|| (path.to_vec(), (!rest.is_empty()).then(|| rest.to_vec())))
 }
 
 /// `/proc/PID/cwd` (`proc_pid_cwd(5)`); a directory that is gone has a mark behind its name, and is none.
@@ -303,6 +355,31 @@ impl Pointers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_interpreter_stands_in_front_of_its_script() {
+        let of = |line: &[u8]| interpreter_of(line);
+        let found = |path: &str, rest: Option<&str>| Some((path.into(), rest.map(Into::into)));
+        assert_eq!(of(b"#!/bin/sh\necho"), found("/bin/sh", None));
+        assert_eq!(of(b"#! /usr/bin/env  python3 -u \nx"), found("/usr/bin/env", Some("python3 -u")));
+        assert_eq!(of(b"#!/bin/sh\t-e"), found("/bin/sh", Some("-e")));
+        assert_eq!(of(b"\x7fELF"), None);
+        assert_eq!(of(b"#!\n/bin/sh"), None);
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let inner = write("inner", "#!/bin/sh -e\n".to_owned());
+        let outer = write("outer", format!("#!{inner} -x\n"));
+        let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+        let at = At { directory: libc::AT_FDCWD, path: 0 };
+        let words = interpreters(thread, at, outer.as_bytes());
+        let words: Vec<String> = words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
+        assert_eq!(words, ["/bin/sh", "-e", &inner, "-x"]);
+        assert!(interpreters(thread, at, b"/proc/self/exe").is_empty());
+    }
 
     #[test]
     fn a_list_of_addresses_is_read_to_its_end() {

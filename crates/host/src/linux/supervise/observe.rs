@@ -9,21 +9,9 @@ use crate::linux::message::{FromRunner, Sender};
 use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// One use of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Used {
-    /// The object, by its final path as it is seen inside.
-    pub path: AbsPath,
-    /// What for.
-    pub op: FileOp,
-    /// It is there, or is being made. A command that looks for a file in ten places finds it in one.
-    pub found: bool,
-    /// The file name of the program that does it (`/proc/PID/exe`): a thread's own name says less.
-    pub program: String,
-}
+pub use crate::used::Used;
 
 /// Different uses that are told. A command with more is one of which nobody reads the list.
 pub const MOST: usize = 200_000;

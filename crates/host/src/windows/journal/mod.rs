@@ -9,6 +9,7 @@ use super::error::{Error, Result};
 use super::sys::file::Node;
 use garth_plan::windows::journal::{Action, Change, Chosen, Holder, Record};
 use garth_plan::windows::spec::Preparation;
+use garth_policy::AbsPath;
 use std::path::Path;
 use store::{Held, Store};
 
@@ -90,6 +91,15 @@ impl Journal {
         )
     }
 
+    /// Whether a sandbox may be planned in a workspace: what another one has put there would be taken for the user's.
+    ///
+    /// # Errors
+    /// [`Error::Held`] where another garth has a sandbox.
+    pub fn vacant(&self, workspace: &AbsPath) -> Result<()> {
+        let _lock = self.store.lock()?;
+        self.store.refuse_held(workspace)
+    }
+
     /// Prepares the machine for a sandbox in the holder's workspace.
     ///
     /// # Errors
@@ -114,7 +124,7 @@ impl Journal {
         let kept = self.kept()?;
         let sessions = self.sessions(None)?;
         let others = [sessions.as_slice(), core::slice::from_ref(&kept)].concat();
-        let before = |path: &garth_policy::AbsPath| apply::protection(path).ok();
+        let before = |path: &AbsPath| apply::protection(path).ok();
         let record = Record::of(preparation, before, &others).map_err(|path| {
             Error::value(path.to_string(), "its protection cannot be read, so it could not be given back")
         })?;

@@ -5,7 +5,7 @@ use super::*;
 use crate::windows::facts::look;
 use garth_plan::windows::spec::{Directory, Grant, Lifetime, Pin, Removal, Reservation};
 use garth_plan::windows::{Ace, SecurityDescriptor, derive, setup};
-use garth_policy::{AbsPath, NodeKind};
+use garth_policy::NodeKind;
 
 struct Place {
     root: tempfile::TempDir,
@@ -260,10 +260,12 @@ fn a_workspace_in_which_another_sandbox_lives_is_refused_and_left_as_it_is() {
         );
         assert_eq!((names(&place), files()), (before.clone(), written), "nothing was changed");
     }
+    assert_eq!(place.journal.vacant(&work), Err(Error::Held(holder(&work))));
     // Beside it there is room, and after it too.
     let beside = place.path.join(b"workshop").unwrap();
     place.journal.prepare_for(&holder(&beside), &nothing).unwrap().undo().unwrap();
     drop(prepared);
+    place.journal.vacant(&work).unwrap();
     place.journal.prepare_for(&holder(&work), &nothing).unwrap().undo().unwrap();
     place.journal.recover().unwrap();
     assert_eq!(files(), 1, "the lock alone");

@@ -2,6 +2,7 @@
 //! there, and only these tests let that pass.
 
 use super::{Difference, Error, Identity, LaunchSpec, Property, Streams, Token, launch_relaxed};
+use crate::windows::processes::{Started, Told, Watch, port};
 use crate::windows::sys::session_end;
 use crate::windows::wait::{Outcome, wait};
 use garth_plan::windows::launch::{JobSpec, UiLimits};
@@ -11,6 +12,7 @@ use garth_plan::windows::token::Restriction;
 use garth_plan::windows::{AccessMask, Ace, Acl, Sid, known};
 use std::io::{Read, Write, pipe};
 use std::os::windows::io::AsHandle;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const ALL: &[Property] = &[
@@ -68,7 +70,7 @@ fn run(spec: &LaunchSpec, input: &[u8]) -> (Outcome, String, Vec<Difference>) {
     let (mut output, writer) = pipe().unwrap();
     let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
     drop((reader, writer));
-    let launched = launch_relaxed(spec, streams, &[], ALL).unwrap();
+    let launched = launch_relaxed(spec, streams, &[], ALL, None).unwrap();
     let relaxed = launched.relaxed.clone();
     typed.write_all(input).unwrap();
     drop(typed);
@@ -122,7 +124,7 @@ fn a_process_that_is_not_as_ordered_never_runs() {
     let order = cmd(&format!("echo ran > \"{}\"", mark.display()));
     let (reader, writer) = pipe().unwrap();
     let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
-    match launch_relaxed(&order, streams, &[], &[]) {
+    match launch_relaxed(&order, streams, &[], &[], None) {
         Err(Error::NotAsOrdered(found)) => {
             assert!(!found.is_empty());
             std::thread::sleep(Duration::from_millis(300));
@@ -148,7 +150,7 @@ fn only_listed_handles_are_inherited() {
     let (input, typed) = pipe().unwrap();
     let (_output, out) = pipe().unwrap();
     let streams = Streams::of([input.as_handle(), out.as_handle(), out.as_handle()]).unwrap();
-    let launched = launch_relaxed(&child("copy", &[]), streams, &[], ALL).unwrap();
+    let launched = launch_relaxed(&child("copy", &[]), streams, &[], ALL, None).unwrap();
     drop(stray);
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).unwrap();
@@ -204,4 +206,35 @@ fn arguments_arrive_as_they_were_given() {
         let (_, output, _) = run(&child("arguments", &words), b"");
         assert!(output.contains(&format!("<{words:?}>")), "{words:?}: {output}");
     }
+}
+
+/// What starts inside is told with its program and words, and its end with its code; each is asked by a handle of its own.
+#[test]
+fn processes_are_heard_as_they_come_and_go() {
+    let port = port().unwrap();
+    let null = std::fs::File::options().read(true).write(true).open("NUL").unwrap();
+    let streams = Streams::of([null.as_handle(), null.as_handle(), null.as_handle()]).unwrap();
+    let order = cmd("cmd /c \"ping -n 2 127.0.0.1 >NUL & exit 3\" & exit 5");
+    let launched = launch_relaxed(&order, streams, &[], ALL, Some(&port)).unwrap();
+    let heard: Arc<Mutex<Vec<Told>>> = Arc::default();
+    let kept = Arc::clone(&heard);
+    let watch = Watch::start(port, &launched, move |told| kept.lock().unwrap().push(told)).unwrap();
+    let outcome = wait(launched, Some(Duration::from_secs(60)), &mut |_, _| false).unwrap();
+    assert_eq!(outcome, Outcome::Ended(5));
+    let counted = watch.stop();
+    let heard = heard.lock().unwrap();
+    let is = |started: &Started, name: &str| started.program.to_ascii_lowercase().ends_with(name);
+    let found = |name: &str| {
+        let told = heard.iter().find_map(|told| match told {
+            Told::Started(started) if is(started, name) => Some(started.clone()),
+            _ => None,
+        });
+        told.unwrap_or_else(|| panic!("{name}: {heard:?}"))
+    };
+    // Wine does not say how a process was called.
+    let (inner, ping) = (found(r"system32\cmd.exe"), found(r"system32\ping.exe"));
+    assert_eq!(ping.parent, Some(inner.process), "{heard:?}");
+    let ended = heard.iter().any(|told| matches!(told, Told::Ended(id, Some(3), _) if *id == inner.process));
+    assert!(ended, "{heard:?}");
+    assert!(counted.told >= 2, "{counted:?}");
 }

@@ -4,6 +4,7 @@
 
 use super::handle::{checked, hresult, owned};
 use super::library::Function;
+use super::process::wait_any;
 use crate::OsError;
 use crate::error::Context;
 use crate::windows::error::Result;
@@ -12,12 +13,14 @@ use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Console::{
     AttachConsole, CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, COORD, CTRL_BREAK_EVENT, CTRL_C_EVENT,
     ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, ENABLE_PROCESSED_OUTPUT,
-    ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FreeConsole, GenerateConsoleCtrlEvent,
-    GetConsoleMode, GetConsoleScreenBufferInfo, HPCON, SetConsoleCtrlHandler, SetConsoleMode,
+    ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FlushConsoleInputBuffer, FreeConsole,
+    GenerateConsoleCtrlEvent, GetConsoleMode, GetConsoleScreenBufferInfo, HPCON, INPUT_RECORD, KEY_EVENT,
+    ReadConsoleInputW, SetConsoleCtrlHandler, SetConsoleMode,
 };
 use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, Sleep};
 
@@ -165,6 +168,59 @@ impl Drop for Raw {
             // SAFETY: the handle is open. Nobody can be told of a failure here.
             let _left = unsafe { SetConsoleMode(handle.as_raw_handle(), *mode) };
         }
+    }
+}
+
+/// The keys of this process's console, read as they come whatever mode the console is in.
+#[derive(Debug)]
+pub struct Keys {
+    input: OwnedHandle,
+}
+
+impl Keys {
+    /// Opens the console.
+    ///
+    /// # Errors
+    /// Where this process has none.
+    pub fn open() -> core::result::Result<Self, OsError> {
+        let opened = std::fs::File::options().read(true).write(true).open("CONIN$");
+        let input = OwnedHandle::from(opened.on("open", "the console")?);
+        if is_console(input.as_handle()) {
+            Ok(Self { input })
+        } else {
+            Err(OsError::new("read keys of", "what is no console", 6))
+        }
+    }
+
+    /// Throws away what was typed so far.
+    pub fn forget(&mut self) {
+        // SAFETY: the handle is open. What cannot be thrown away is read as an answer, which is asked for once more.
+        let _kept = unsafe { FlushConsoleInputBuffer(self.input.as_raw_handle()) };
+    }
+
+    /// The letters that are typed within this time.
+    ///
+    /// # Errors
+    /// When the console is gone.
+    pub fn next(&mut self, most: Duration) -> core::result::Result<Vec<char>, OsError> {
+        if wait_any(&[self.input.as_handle()], Some(most))?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut records = [INPUT_RECORD::default(); 32];
+        let mut count = 0;
+        let room = u32::try_from(records.len()).unwrap_or(0);
+        // SAFETY: the handle is open, the buffer has as many records as is said, and the count has its place.
+        checked(unsafe {
+            ReadConsoleInputW(self.input.as_raw_handle(), records.as_mut_ptr(), room, &raw mut count)
+        })
+        .on("read keys of", "the console")?;
+        let pressed = records.iter().take(count as usize).filter(|record| {
+            // SAFETY: the type says which form of the union it is.
+            u32::from(record.EventType) == KEY_EVENT && unsafe { record.Event.KeyEvent.bKeyDown } != 0
+        });
+        // SAFETY: these are keys, and a unit of UTF-16 is any number of 16 bits.
+        let units = pressed.map(|record| unsafe { record.Event.KeyEvent.uChar.UnicodeChar });
+        Ok(char::decode_utf16(units.filter(|unit| *unit != 0)).filter_map(core::result::Result::ok).collect())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::windows::error::{Error, Result};
 use garth_plan::windows::facts::{FileId, Reparse};
 use garth_plan::windows::{Acl, Control, SecurityDescriptor};
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use windows_sys::Win32::Foundation::HANDLE;
@@ -21,11 +22,11 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ATTRIBUTE_DIRECTORY,
     FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_DISPOSITION_INFO,
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_ID_INFO,
-    FILE_INFO_BY_HANDLE_CLASS, FILE_NAME_NORMALIZED, FILE_READ_ATTRIBUTES, FILE_READ_DATA, FILE_SHARE_DELETE,
-    FILE_SHARE_READ, FILE_SHARE_WRITE, FileAttributeTagInfo, FileDispositionInfo, FileIdInfo,
-    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFinalPathNameByHandleW, OPEN_EXISTING,
-    READ_CONTROL, SetFileInformationByHandle, WRITE_DAC,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ,
+    FILE_GENERIC_WRITE, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS, FILE_NAME_NORMALIZED, FILE_READ_ATTRIBUTES,
+    FILE_READ_DATA, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAttributeTagInfo,
+    FileDispositionInfo, FileIdInfo, GetFileInformationByHandle, GetFileInformationByHandleEx,
+    GetFinalPathNameByHandleW, OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle, WRITE_DAC,
 };
 
 /// An opened object of a file system.
@@ -151,6 +152,38 @@ impl Node {
         checked(unsafe { CreateDirectoryW(wide.as_ptr(), &raw const attributes) })
             .on("make the directory", path)?;
         Self::open(path, Wanted::Security, Links::Stay)
+    }
+
+    /// Makes a file that was not there, protected from the first moment. While it is open nobody else writes to it, renames
+    /// or removes it; who may read it can do so.
+    ///
+    /// # Errors
+    /// When something is there, or the system refuses.
+    pub fn make_own(path: &str, security: &SecurityDescriptor) -> Result<File> {
+        let wide = Wide::path(path)?;
+        let mut block = super::security::descriptor(security)?;
+        let attributes = super::security::attributes(&mut block);
+        // SAFETY: the path ends with a zero, the security outlives the call, and the template may be null.
+        let handle = unsafe {
+            owned(CreateFileW(
+                wide.as_ptr(),
+                FILE_GENERIC_READ | FILE_GENERIC_WRITE,
+                FILE_SHARE_READ,
+                &raw const attributes,
+                CREATE_NEW,
+                FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT,
+                core::ptr::null_mut(),
+            ))
+        };
+        Ok(File::from(handle.on("make", path)?))
+    }
+
+    /// What was opened already, by a handle of its own.
+    ///
+    /// # Errors
+    /// When the system has no room for another handle.
+    pub fn of(handle: BorrowedHandle<'_>, name: &str) -> core::result::Result<Self, OsError> {
+        Ok(Self { handle: handle.try_clone_to_owned().on("keep", name)?, name: name.to_owned() })
     }
 
     fn raw(&self) -> HANDLE {

@@ -8,6 +8,7 @@ use windows_sys::Win32::Foundation::{
     DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE,
     SetHandleInformation,
 };
+use windows_sys::Win32::System::Pipes::PeekNamedPipe;
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use crate::error::Context;
@@ -43,6 +44,51 @@ pub fn hresult(result: i32, operation: &str, object: impl Display) -> Result<(),
     let bits = result.cast_unsigned();
     let code = if bits & 0xffff_0000 == WIN32 { (bits & 0xffff).cast_signed() } else { result };
     Err(OsError::new(operation, object.to_string(), code))
+}
+
+/// How many bytes wait in a pipe.
+///
+/// # Errors
+/// The thread's last error; `ERROR_BROKEN_PIPE` where nobody is at the other end any more.
+pub fn waiting(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
+    let (null, mut count) = (core::ptr::null_mut(), 0);
+    // SAFETY: the handle is open, nothing is read, and the count has its place.
+    checked(unsafe {
+        PeekNamedPipe(
+            pipe.as_raw_handle(),
+            null,
+            0,
+            core::ptr::null_mut(),
+            &raw mut count,
+            core::ptr::null_mut(),
+        )
+    })?;
+    Ok(count)
+}
+
+/// A named pipe with one other end, for tests.
+#[cfg(test)]
+pub fn test_pipe(
+    name: &str,
+    security: &garth_plan::windows::SecurityDescriptor,
+) -> io::Result<std::fs::File> {
+    let mut block = super::security::descriptor(security).map_err(io::Error::other)?;
+    let attributes = super::security::attributes(&mut block);
+    let name = super::wide::Wide::new("a pipe", name).map_err(io::Error::other)?;
+    // SAFETY: the name ends with a zero, and the security outlives the call.
+    let handle = unsafe {
+        owned(windows_sys::Win32::System::Pipes::CreateNamedPipeW(
+            name.as_ptr(),
+            windows_sys::Win32::Storage::FileSystem::PIPE_ACCESS_DUPLEX,
+            0,
+            1,
+            4096,
+            4096,
+            0,
+            &raw const attributes,
+        ))
+    };
+    Ok(handle?.into())
 }
 
 /// Takes a handle that a call returned.

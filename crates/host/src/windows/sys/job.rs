@@ -6,17 +6,32 @@ use crate::error::Context;
 use garth_plan::windows::launch::{JobSpec, ObservedJob, UiLimits};
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
+use std::time::Duration;
 use windows_sys::Win32::System::JobObjects::{
     CreateJobObjectW, IsProcessInJob, JOB_OBJECT_CPU_RATE_CONTROL_ENABLE,
     JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP, JOB_OBJECT_LIMIT_ACTIVE_PROCESS, JOB_OBJECT_LIMIT_BREAKAWAY_OK,
     JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_JOB_MEMORY,
     JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK,
-    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION, JOBOBJECT_BASIC_UI_RESTRICTIONS,
-    JOBOBJECT_CPU_RATE_CONTROL_INFORMATION, JOBOBJECT_CPU_RATE_CONTROL_INFORMATION_0,
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JOBOBJECTINFOCLASS, JobObjectBasicAccountingInformation,
+    JOBOBJECT_ASSOCIATE_COMPLETION_PORT, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
+    JOBOBJECT_BASIC_UI_RESTRICTIONS, JOBOBJECT_CPU_RATE_CONTROL_INFORMATION,
+    JOBOBJECT_CPU_RATE_CONTROL_INFORMATION_0, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JOBOBJECTINFOCLASS,
+    JobObjectAssociateCompletionPortInformation, JobObjectBasicAccountingInformation,
     JobObjectBasicUIRestrictions, JobObjectCpuRateControlInformation, JobObjectExtendedLimitInformation,
     QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
+
+/// What the processes of a job used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Processor time in their own code.
+    pub user: Duration,
+    /// Processor time in the kernel.
+    pub system: Duration,
+    /// Most memory of one of them, in bytes.
+    pub memory: u64,
+    /// How many there were.
+    pub processes: u64,
+}
 
 /// A job. Everything in it ends when this is dropped, and when this process dies: nobody else has a handle.
 #[derive(Debug)]
@@ -132,6 +147,42 @@ impl Job {
         })
         .on("ask for the job of", "a process")?;
         Ok(inside != 0)
+    }
+
+    /// Tells of the processes in it to this completion port, under a key.
+    ///
+    /// # Errors
+    /// When the system refuses; a job has one port.
+    pub(super) fn tell(&self, port: BorrowedHandle<'_>, key: usize) -> Result<(), OsError> {
+        let information = JOBOBJECT_ASSOCIATE_COMPLETION_PORT {
+            CompletionKey: core::ptr::without_provenance_mut(key),
+            CompletionPort: port.as_raw_handle(),
+        };
+        self.set(JobObjectAssociateCompletionPortInformation, &information).on("hear of", "a job object")
+    }
+
+    /// The same job by another handle. What is in it lives until both are closed, or it is ended.
+    ///
+    /// # Errors
+    /// When the system has no room for another handle.
+    pub fn twin(&self) -> Result<Self, OsError> {
+        Ok(Self { handle: self.handle.try_clone().on("keep", "a job object")? })
+    }
+
+    /// What all that was in it used so far; `None` if the system does not say.
+    #[must_use]
+    pub fn used(&self) -> Option<Used> {
+        let times: JOBOBJECT_BASIC_ACCOUNTING_INFORMATION =
+            self.query(JobObjectBasicAccountingInformation)?;
+        let limits: JOBOBJECT_EXTENDED_LIMIT_INFORMATION = self.query(JobObjectExtendedLimitInformation)?;
+        // Times are counted in units of 100 nanoseconds.
+        let time = |units: i64| Duration::from_micros(u64::try_from(units).unwrap_or(0) / 10);
+        Some(Used {
+            user: time(times.TotalUserTime),
+            system: time(times.TotalKernelTime),
+            memory: limits.PeakProcessMemoryUsed as u64,
+            processes: u64::from(times.TotalProcesses),
+        })
     }
 
     /// How many processes of it live.

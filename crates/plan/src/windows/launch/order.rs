@@ -1,7 +1,7 @@
 //! From the plan's launch to the order of one process.
 
 use super::{Identity, JobSpec, LaunchSpec, UiLimits};
-use crate::windows::quote::{QuoteError, for_batch_file, for_c_runtime};
+use crate::windows::quote::{QuoteError, for_batch_file, for_c_runtime, for_cmd_text};
 use crate::windows::spec::{self, Launch, Mitigation};
 use crate::windows::token::AppContainer;
 use core::fmt;
@@ -40,7 +40,10 @@ pub fn order(launch: &Launch, processors: u32) -> Result<LaunchSpec, OrderError>
     let program = text(program)?;
     let command_line = match &launch.batch {
         Some(batch) => for_batch_file(&program, &text(batch)?, launch.arguments.get(1..).unwrap_or_default()),
-        None => for_c_runtime(&launch.arguments),
+        None => match cmd_text(&program, &launch.arguments) {
+            Some(text) => for_cmd_text(&program, text),
+            None => for_c_runtime(&launch.arguments),
+        },
     };
     let variable = |line: &String| {
         // The directories of drives have names that begin with `=`.
@@ -64,6 +67,19 @@ pub fn order(launch: &Launch, processors: u32) -> Result<LaunchSpec, OrderError>
         console: launch.terminal,
         time: launch.time.map(|seconds| seconds.saturating_mul(1000)),
     })
+}
+
+/// The text of `cmd /d /s /c TEXT`. `cmd` takes the marks off at both ends of what follows and reads the rest by rules of its
+/// own, by which nothing in it is quoted.
+fn cmd_text<'l>(program: &str, arguments: &'l [String]) -> Option<&'l str> {
+    let is_cmd = program.rsplit('\\').next().is_some_and(|name| name.eq_ignore_ascii_case("cmd.exe"));
+    match arguments {
+        [_, first, second, third, text] if is_cmd => {
+            let given = [first, second, third].map(|word| word.to_ascii_lowercase());
+            (given == ["/d", "/s", "/c"]).then_some(text.as_str())
+        }
+        _ => None,
+    }
 }
 
 fn identity(planned: &spec::Identity) -> Result<Identity, OrderError> {
@@ -115,5 +131,16 @@ mod tests {
         assert_eq!(share_of_all(80_000, 4), 10_000);
         assert_eq!(share_of_all(1, 64), 1);
         assert_eq!(share_of_all(5_000, 0), 5_000);
+    }
+
+    #[test]
+    fn the_text_of_cmd_is_found_where_it_is_one() {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let of = |program: &str, list: &[&str]| cmd_text(program, &words(list)).map(str::to_owned);
+        let cmd = r"C:\Windows\System32\cmd.exe";
+        assert_eq!(of(cmd, &["cmd", "/d", "/S", "/c", "echo \"a\""]), Some("echo \"a\"".to_owned()));
+        assert_eq!(of(cmd, &["cmd", "/c", "echo"]), None);
+        assert_eq!(of(cmd, &["cmd", "/d", "/s", "/c", "echo", "a"]), None);
+        assert_eq!(of(r"C:\tools\node.exe", &["cmd", "/d", "/s", "/c", "x"]), None);
     }
 }
