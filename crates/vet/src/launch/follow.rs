@@ -81,8 +81,8 @@ pub fn follow(script: &Script) -> Followed {
 /// As [`follow`], with what the rows that a policy added say of programs that no reader here knows.
 #[must_use]
 pub fn follow_with(mut script: Script, table: &Table) -> Followed {
-    let mut followed = Followed::default();
-    followed.defined = script.definitions.iter().cloned().collect();
+    let defined = script.definitions.iter().cloned().collect();
+    let mut followed = Followed { defined, ..Followed::default() };
     followed.script.definitions = std::mem::take(&mut script.definitions);
     followed.script.problems = std::mem::take(&mut script.problems);
     followed.script(script, &[], Input::Inherited, None, 0, table);
