@@ -36,12 +36,18 @@ fn median_of(call: &dyn Fn()) -> Duration {
 fn tell(what: &str, mut taken: Vec<(Duration, &str)>) {
     taken.sort_unstable();
     let at = |percent: usize| taken.get(taken.len() * percent / 100).or(taken.last());
-    for (name, found) in [("p50", at(50)), ("p99", at(99)), ("longest", taken.last())] {
-        let Some((taken, text)) = found else { continue };
-        println!("{what} {name:<8}{:8.1} µs  {text}", taken.as_secs_f64() * 1e6);
-    }
+    let micros = |found: Option<&(Duration, &str)>| found.map_or(0.0, |(taken, _)| taken.as_secs_f64() * 1e6);
+    let longest = taken.last();
+    println!(
+        "| {what} | {:.1} | {:.1} | {:.1} | {} |",
+        micros(at(50)),
+        micros(at(99)),
+        micros(longest),
+        longest.map_or("", |(_, text)| text).chars().take(60).collect::<String>().replace('|', "\\|")
+    );
 }
 
+#[expect(clippy::print_stdout, reason = "a measurement says what it found")]
 fn main() {
     let place = surroundings();
     let policy = Policy::builtin(Profile::Workspace, &place.context);
@@ -50,6 +56,10 @@ fn main() {
     let texts: Vec<&str> = CORPUS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let each =
         |call: &dyn Fn(&str)| texts.iter().map(|text| (median_of(&|| call(text)), *text)).collect::<Vec<_>>();
+    println!(
+        "| of {} commands | p50, µs | p99, µs | longest, µs | which |\n| --- | --- | --- | --- | --- |",
+        texts.len()
+    );
     tell("reading", each(&|text| drop(black_box(parse(Shell::Bash, black_box(text))))));
     tell("verdict", each(&|text| drop(black_box(judge.text(Shell::Bash, black_box(text))))));
 }
