@@ -2,7 +2,7 @@ use super::files::is_private;
 use super::fold::{ENTRIES, Need, Needs, fold};
 use super::{Options, Reached, Seen, propose};
 use crate::session::add_private_home;
-use garth_audit::core::{Event, NetworkDenied};
+use garth_audit::core::{Event, FileDenied, NetworkDenied};
 use garth_host::linux::supervise::Used;
 use garth_policy::{
     AbsPath, AccessRequest, Context, FileOp, Inputs, NodeKind, Os, Outcome, Policy, Profile, Source,
@@ -62,6 +62,36 @@ fn the_workspace_is_opened_as_far_as_it_was_used() {
     };
     assert!(may(MADE, "/home/u/w/out/a.o") && may(FileOp::Read, "/home/u/w/b.c"));
     assert!(!may(MADE, "/home/u/w/out/b.o") && !may(FileOp::Write, "/home/u/w/a.c"));
+}
+
+#[test]
+fn what_the_home_of_the_sandbox_hid_is_proposed_and_no_credential_is() {
+    let denied = |text: &str| {
+        Event::FileDenied(FileDenied {
+            program: "tool".into(),
+            operation: "metadata".into(),
+            kind: None,
+            path: path(text).to_lossless(),
+            process: None,
+            command: Vec::new(),
+            reason: String::new(),
+            origin: None,
+            grant: None,
+            hint: String::new(),
+        })
+    };
+    let mut seen = Seen::default();
+    for text in ["/home/u/notes/plan.txt", "/home/u/.ssh/id_ed25519"] {
+        seen.take(&denied(text));
+    }
+    let ceiling = policy("version = 1\n");
+    let options = Options { profile: Profile::Workspace, wildcards: false };
+    let text = propose(&context(), &ceiling, &seen, options).to_string();
+    let granted = |name: &str| {
+        text.lines()
+            .any(|line| !line.trim_start().starts_with('#') && line.contains(name) && line.contains('='))
+    };
+    assert!(granted("notes/plan.txt") && !granted("id_ed25519"), "{text}");
 }
 
 #[test]
