@@ -2,7 +2,7 @@ use super::files::is_private;
 use super::fold::{ENTRIES, Need, Needs, fold};
 use super::{Options, Reached, Seen, propose};
 use crate::session::add_private_home;
-use garth_audit::core::{Event, FileDenied, NetworkDenied};
+use garth_audit::core::{Event, NetworkDenied};
 use garth_host::linux::supervise::Used;
 use garth_policy::{
     AbsPath, AccessRequest, Context, FileOp, Inputs, NodeKind, Os, Outcome, Policy, Profile, Source,
@@ -67,7 +67,7 @@ fn the_workspace_is_opened_as_far_as_it_was_used() {
 #[test]
 fn what_the_home_of_the_sandbox_hid_is_proposed_and_no_credential_is() {
     let denied = |text: &str| {
-        Event::FileDenied(FileDenied {
+        Event::FileDenied(garth_audit::core::FileDenied {
             program: "tool".into(),
             operation: "metadata".into(),
             kind: None,
