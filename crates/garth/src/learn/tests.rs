@@ -65,6 +65,36 @@ fn the_workspace_is_opened_as_far_as_it_was_used() {
 }
 
 #[test]
+fn what_the_home_of_the_sandbox_hid_is_proposed_and_no_credential_is() {
+    let denied = |text: &str| {
+        Event::FileDenied(garth_audit::core::FileDenied {
+            program: "tool".into(),
+            operation: "metadata".into(),
+            kind: None,
+            path: path(text).to_lossless(),
+            process: None,
+            command: Vec::new(),
+            reason: String::new(),
+            origin: None,
+            grant: None,
+            hint: String::new(),
+        })
+    };
+    let mut seen = Seen::default();
+    for text in ["/home/u/notes/plan.txt", "/home/u/.ssh/id_ed25519"] {
+        seen.take(&denied(text));
+    }
+    let ceiling = policy("version = 1\n");
+    let options = Options { profile: Profile::Workspace, wildcards: false };
+    let text = propose(&context(), &ceiling, &seen, options).to_string();
+    let granted = |name: &str| {
+        text.lines()
+            .any(|line| !line.trim_start().starts_with('#') && line.contains(name) && line.contains('='))
+    };
+    assert!(granted("notes/plan.txt") && !granted("id_ed25519"), "{text}");
+}
+
+#[test]
 fn a_name_that_comes_and_goes_opens_its_directory() {
     let uses = [used(MADE, "/home/u/w/out/t1"), used(FileOp::MoveFrom, "/home/u/w/out/t1")];
     assert!(proposed(&uses).contains("\"out\""));
