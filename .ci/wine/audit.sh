@@ -87,7 +87,7 @@ with_policy() {
 
 requires_a_log() {
   local own got=0 output
-  with_policy $'[audit]\nrequired = true\npath = \'Z:\\no\\such\\place\''
+  with_policy $'[audit]\nrequired = true\npath = \'C:\\windows\\win.ini\\log\''
   recorded "a required log that cannot be made" 125 "cannot be recorded" run --tier restricted --accept "$ACCEPTED" \
     -- cmd /c 'echo x> made.txt'
   [[ ! -e $WORK/made.txt ]] || { echo "FAILED under wine: it ran without its log"; return 1; }
