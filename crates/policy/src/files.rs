@@ -207,7 +207,7 @@ pub struct Grant<'p> {
     pub execute: bool,
     /// The rule that decided; `None` if nothing names the path.
     pub rule: Option<&'p FileRule>,
-    /// Depth of the matched prefix.
+    /// Depth of the prefix that the policy's own rule matched, whatever caps it.
     pub depth: usize,
 }
 

@@ -374,3 +374,17 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Whether a path is the sandbox's own is told from how deep the policy's own rule reaches, so no ceiling may change it.
+    #[test]
+    fn a_ceiling_does_not_change_how_deep_a_rule_reaches(
+        files in rule_sets(), ceiling in rule_sets(), complete in any::<bool>(), at in paths(),
+    ) {
+        let mut capped = files.clone();
+        capped.add_ceiling(ceiling, complete);
+        let (own, grant) = (files.grant(&at), capped.grant(&at));
+        prop_assert_eq!(grant.depth, own.depth);
+        prop_assert!(grant.access <= own.access);
+    }
+}

@@ -202,6 +202,9 @@ impl Table<'_> {
                 Status::enforced("read-only mount where it exists; its creation is supervised")
             }
             (Tier::Process, Access::Read) => Status::enforced("read-only mount"),
+            (Tier::Process, Access::Overlay) if area.is_some_and(|area| area.source == Source::Private) => {
+                Status::enforced("private file system")
+            }
             (Tier::Process, Access::Overlay) => Status::enforced("overlay with a layer in memory"),
             (Tier::Process, Access::Write) => match area {
                 Some(area) if area.source == Source::Private => Status::enforced("private file system"),

@@ -112,7 +112,8 @@ impl<'p> Builder<'p> {
             ViewStep::Terminals { path: path.clone() }
         } else if named("/dev/ptmx") {
             ViewStep::Symlink { path: path.clone(), target: b"pts/ptmx".to_vec() }
-        } else if grant.access == Access::Write {
+        } else if grant.access >= Access::Overlay {
+            // What is written to either ends with the sandbox.
             let shared = ["/tmp", "/var/tmp", "/dev/shm"].iter().any(|name| named(name));
             ViewStep::Directory { path: path.clone(), mode: if shared { 0o1777 } else { 0o700 } }
         } else {

@@ -89,14 +89,16 @@ impl<'p> Lookup<'p> {
     /// What holds on the path that was followed.
     fn capped(&self, path: &AbsPath) -> Grant<'p> {
         let rules = self.rules;
-        let mut grant = self.uncapped();
+        let own = self.uncapped();
+        let mut grant = own;
         for ceiling in &rules.ceilings {
             let mut lookup = ceiling.rules.lookup();
             if ceiling.complete || lookup.speaks_of(path) {
                 grant = stricter(grant, lookup.grant(path));
             }
         }
-        grant
+        // A ceiling takes away. That it names a path does not make that path one that the policy shows.
+        Grant { depth: own.depth, ..grant }
     }
 
     /// Whether any rule matches.

@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_text_fits_and_ends_nowhere_early() {
-        let long = BrokerError { operation: "x\0y".into(), cause: "ä".repeat(100_000) };
+        let long = BrokerError { operation: "x".into(), cause: format!("x\0y{}", "ä".repeat(100_000)) };
         let entry = entry(&record(long.into()));
         assert!(entry.text.encode_utf16().count() <= 31_839);
         // The interface ends a text at a zero.
