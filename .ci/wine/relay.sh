@@ -96,6 +96,7 @@ published() {
   local named other broker tries got=0 output=$WORK/published.txt
   read -r named other < <(free_ports)
   printf 'version = 1\n[network]\nmode = "allow-list"\nlisten = [%d]\n' "$named" >"$WORK/listen.toml"
+  : >"$output"
   (cd "$WORK" && exec timeout 100 wine "$relaxed" run --policy listen.toml --tier restricted --accept "$ACCEPTED" \
     -- ./client.exe serve "$named" "$other" - >"$output" 2>&1 </dev/null) &
   broker=$!

@@ -91,27 +91,32 @@ extern "system" fn on_message(window: HWND, message: u32, word: WPARAM, long: LP
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::windows::sys::console::{next_interrupt, watch_interrupts};
+    use crate::windows::sys::process::wait_any;
     use std::time::Duration;
-    use windows_sys::Win32::UI::WindowsAndMessaging::{FindWindowW, SendMessageW};
+    use windows_sys::Win32::UI::WindowsAndMessaging::{FindWindowW, PostMessageW};
 
-    /// Tells this process that the session does not end after all, and then that it does. False if nobody listens.
-    pub(crate) fn end_session() -> bool {
+    /// What a process of its own does, since what is noted is noted for all of a process: the session ends, and it tells
+    /// what it was told.
+    pub(crate) fn as_child() -> String {
+        let event = watch_interrupts().unwrap();
+        watch_session_end().unwrap();
         let class = Wide::new("a class", CLASS).unwrap();
-        for _ in 0..500 {
+        for _ in 0..200 {
             // SAFETY: the name ends with a zero; any title is meant.
             let window = unsafe { FindWindowW(class.as_ptr(), core::ptr::null()) };
             if window.is_null() {
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
             }
-            // SAFETY: numbers and no memory go with a message.
-            unsafe {
-                assert_eq!(SendMessageW(window, WM_QUERYENDSESSION, 0, 0), 1);
-                SendMessageW(window, WM_ENDSESSION, 0, 0);
-                SendMessageW(window, WM_ENDSESSION, 1, 0);
-            }
-            return true;
+            // SAFETY: a number and no memory goes with it.
+            unsafe { PostMessageW(window, WM_ENDSESSION, 0, 0) };
+            let early = wait_any(&[event], Some(Duration::from_millis(300))).unwrap();
+            // SAFETY: as above.
+            unsafe { PostMessageW(window, WM_ENDSESSION, 1, 0) };
+            let told = wait_any(&[event], Some(Duration::from_secs(20))).unwrap();
+            return format!("<{early:?} {told:?} {:?}>", next_interrupt());
         }
-        false
+        "<no window>".to_owned()
     }
 }
