@@ -70,6 +70,33 @@ fn a_denied_command_does_not_start_however_it_is_reached() {
 }
 
 #[test]
+fn the_interpreter_of_a_script_and_builtins_in_a_text_count() {
+    let rules = "[[commands]]\nprefix = [\"awk\"]\ndecision = \"deny\"\nreason = \"no awk here\"\n\
+                 [[commands]]\nprefix = [\"kill\"]\ndecision = \"deny\"\nreason = \"nothing is killed\"\n";
+    everyone(|garden| {
+        let file = garden.home.join("commands.toml");
+        garden.write(&file, format!("version = 1\n{rules}"));
+        let policy = file.to_str().expect("text");
+        garden.write("tool", "#!/usr/bin/awk -f\nBEGIN { print \"ran\" }\n");
+        garden.write("twin", "#!/bin/sh\necho ran\n");
+        let _ = garden.prepare("chmod +x tool twin");
+        let inside = |script: &str| {
+            garden.write("script.py", script);
+            run(garden, policy, &[], &["python3", "script.py"])
+        };
+        let tool = inside("import subprocess; subprocess.run(['./tool'])");
+        assert!(tool.errors().contains("no awk here") && !tool.text().contains("ran"), "{tool}");
+        let builtin = inside("import os; os.system('kill -0 1 && echo ran')");
+        assert!(
+            builtin.errors().contains("nothing is killed") && !builtin.text().contains("ran"),
+            "{builtin}"
+        );
+        let twin = inside("import os; os.system('./twin && echo kill -0 1')").code(0);
+        assert_eq!((twin.text().as_str(), twin.errors().as_str()), ("ran\nkill -0 1", ""));
+    });
+}
+
+#[test]
 fn the_command_itself_is_judged_before_there_is_a_sandbox() {
     with_policy(|garden, policy| {
         let denied = run(garden, policy, &[], &["git", "push"]).code(122);
