@@ -18,7 +18,7 @@ SUSPENDED, DETACHED, NO_WINDOW = 0x4, 0x8, 0x08000000
 UNICODE_ENVIRONMENT, EXTENDED = 0x400, 0x80000
 # DISABLE_MAX_PRIVILEGE and WRITE_RESTRICTED; one group is for denials only, and the session and two directories may write.
 RESTRICTED, DISABLED, RESTRICTING = 0x9, 1, 3
-EXTENDED_LIMITS, UI_LIMITS, DEFAULT_LIST = 9, 4, 6
+EXTENDED_LIMITS, UI_LIMITS, PORT, DEFAULT_LIST = 9, 4, 7, 6
 # Attributes by number: job, handles (three), mitigations.
 ATTRIBUTES = [(0x2000D, 8), (0x20002, 24), (0x20007, 8)]
 
@@ -90,7 +90,9 @@ class Launch:
         console = DETACHED if self.kind == "own" else NO_WINDOW
         flags = SUSPENDED | UNICODE_ENVIRONMENT | EXTENDED | console
         assert self.process is None, "a second process is made before the first runs"
-        assert self.limits == {EXTENDED_LIMITS, UI_LIMITS}, f"the job has the limits {self.limits}"
+        # What the command's job tells goes to a port from its first process on.
+        told = set() if self.kind == "own" else {PORT}
+        assert self.limits == {EXTENDED_LIMITS, UI_LIMITS} | told, f"the job has the limits {self.limits}"
         assert self.token == number(words[0]), "it is made with another token"
         assert self.desktop, "it has no desktop of its own"
         assert self.attributes == ATTRIBUTES, f"the attributes are {self.attributes}"

@@ -94,7 +94,28 @@ pub(crate) mod tests {
     use crate::windows::sys::console::{next_interrupt, watch_interrupts};
     use crate::windows::sys::process::wait_any;
     use std::time::Duration;
-    use windows_sys::Win32::UI::WindowsAndMessaging::{FindWindowW, PostMessageW};
+    use windows_sys::Win32::UI::WindowsAndMessaging::{
+        FindWindowExW, GetWindowThreadProcessId, PostMessageW,
+    };
+
+    /// The window of this process: the one that started it may have another of the class, and would end its children.
+    fn own_window(class: &Wide) -> Option<HWND> {
+        let null = core::ptr::null_mut();
+        let mut window = null;
+        loop {
+            // SAFETY: the name ends with a zero; any title is meant, and the window before, if there is one.
+            window = unsafe { FindWindowExW(null, window, class.as_ptr(), core::ptr::null()) };
+            if window.is_null() {
+                return None;
+            }
+            let mut process = 0;
+            // SAFETY: the number has its place.
+            unsafe { GetWindowThreadProcessId(window, &raw mut process) };
+            if process == std::process::id() {
+                return Some(window);
+            }
+        }
+    }
 
     /// What a process of its own does, since what is noted is noted for all of a process: the session ends, and it tells
     /// what it was told.
@@ -103,12 +124,10 @@ pub(crate) mod tests {
         watch_session_end().unwrap();
         let class = Wide::new("a class", CLASS).unwrap();
         for _ in 0..200 {
-            // SAFETY: the name ends with a zero; any title is meant.
-            let window = unsafe { FindWindowW(class.as_ptr(), core::ptr::null()) };
-            if window.is_null() {
+            let Some(window) = own_window(&class) else {
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
-            }
+            };
             // SAFETY: a number and no memory goes with it.
             unsafe { PostMessageW(window, WM_ENDSESSION, 0, 0) };
             let early = wait_any(&[event], Some(Duration::from_millis(300))).unwrap();
