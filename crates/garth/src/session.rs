@@ -276,7 +276,7 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
 
 /// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A policy that
 /// shows the home itself gets the user's.
-pub(crate) fn add_private_home(policy: &mut Policy, home: &AbsPath) {
+fn add_private_home(policy: &mut Policy, home: &AbsPath) {
     let grant = policy.files.grant(home);
     if grant.depth == home.depth() && grant.access >= Access::Read {
         return;

@@ -1,5 +1,6 @@
 //! The page as a whole.
 
+use super::changes::ChangedFile;
 use super::*;
 use garth::log::core::{
     ApprovalAnswered, ApprovalAsked, Asked, BrokerError, Change, Clause, CommandVetted, Dns, Event,

@@ -1,12 +1,11 @@
 use super::files::is_private;
 use super::fold::{ENTRIES, Need, Needs, fold};
 use super::{Options, Reached, Seen, propose};
-use crate::session::add_private_home;
 use garth_audit::core::{Event, NetworkDenied};
 use garth_host::used::Used;
 use garth_policy::{
-    AbsPath, AccessRequest, Context, FileOp, Inputs, NodeKind, Os, Outcome, Policy, Profile, Source,
-    TrustStore, load,
+    AbsPath, Access, AccessRequest, Context, FileOp, FileRule, Inputs, Layer, NodeKind, Origin, Os, Outcome,
+    Pattern, Policy, Profile, RuleKind, Source, TrustStore, load,
 };
 use proptest::prelude::*;
 
@@ -34,6 +33,20 @@ fn policy(text: &str) -> Policy {
     load(&inputs, &TrustStore::empty())
         .unwrap_or_else(|error| panic!("{}\n{text}", error.render(false)))
         .policy
+}
+
+/// The sandbox's own home, as a session adds it.
+fn with_private_home(policy: &mut Policy) {
+    let home = context().home;
+    policy.files.push(FileRule {
+        pattern: Pattern::Path(home.clone()),
+        access: Access::Write,
+        execute: true,
+        kind: RuleKind::Base,
+        reason: "a home of the sandbox's own".into(),
+        origin: Origin::unplaced(Layer::Profile, "garth"),
+    });
+    policy.files.add_private(home);
 }
 
 fn ceiling() -> Policy {
@@ -280,7 +293,7 @@ proptest! {
         let ceiling = ceiling();
         let text = proposed(&uses);
         let mut policy = policy(&text);
-        add_private_home(&mut policy, &context().home);
+        with_private_home(&mut policy);
         for file in &uses {
             let access = AccessRequest::File { path: &file.path, op: file.op };
             let was = ceiling.decide(&access).outcome;
