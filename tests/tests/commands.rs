@@ -86,6 +86,9 @@ fn the_interpreter_of_a_script_and_builtins_in_a_text_count() {
         };
         let tool = inside("import subprocess; subprocess.run(['./tool'])");
         assert!(tool.errors().contains("no awk here") && !tool.text().contains("ran"), "{tool}");
+        let first = run(garden, policy, &[], &["./tool"]).code(122);
+        assert!(first.errors().contains("no awk here"), "{first}");
+        let _ = run(garden, policy, &[], &["./twin"]).code(0);
         let builtin = inside("import os; os.system('kill -0 1 && echo ran')");
         assert!(
             builtin.errors().contains("nothing is killed") && !builtin.text().contains("ran"),

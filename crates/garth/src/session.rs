@@ -15,7 +15,7 @@ use crate::files::{load_policy, user_files};
 use crate::place::{Surroundings, surroundings};
 use crate::session_log::SessionLog;
 use crate::undo::{LayerEnd, LiveLayer, Planned};
-use crate::vetting::{Vetting, obstacle, restricts};
+use crate::vetting::{Vetting, first_obstacle, restricts};
 use end::usage_since;
 use garth_audit::core::{PlanChanged, ProcessStarted};
 use garth_egress::core::{Decided, Fault};
@@ -473,7 +473,7 @@ impl Prepared {
         let vetting = may_ask.then(|| Vetting::of(&self.policy, &self.surroundings)).transpose()?;
         let rules = self.policy.commands.clone();
         let commands = Commands::new(rules, vetting, asker.clone(), self.log.recorder.clone());
-        let obstacle = obstacle(&self.policy, &self.surroundings, &self.command.arguments)?;
+        let obstacle = first_obstacle(&self.policy, &self.surroundings, &self.plan.spec.target)?;
         commands.judge_first(obstacle, &self.command.arguments, |asker, subject, reason| {
             let served = questions.as_ref().and_then(|questions| {
                 // Whoever waits for the sandbox owns the terminal.

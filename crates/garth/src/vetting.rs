@@ -167,3 +167,28 @@ pub(crate) fn obstacle(
     let (table, surroundings) = (table(policy)?, place(found));
     Ok(Judge { policy, surroundings: &surroundings, table: &table }.obstacle(&words))
 }
+
+/// As [`obstacle`], for the command that the sandbox is made for: a script is judged by what the kernel starts in its place
+/// too.
+///
+/// # Errors
+/// As [`obstacle`].
+#[cfg(target_os = "linux")]
+pub(crate) fn first_obstacle(
+    policy: &Policy,
+    found: &Surroundings,
+    target: &garth_plan::linux::spec::Target,
+) -> Result<Option<judge::Reason>, Error> {
+    let own = obstacle(policy, found, &target.arguments)?;
+    if !restricts(policy) {
+        return Ok(own);
+    }
+    let script = |program: &Vec<u8>| {
+        let interpreter = garth_host::linux::supervise::own_interpreters(program);
+        (!interpreter.is_empty()).then(|| [interpreter, vec![program.clone()]].concat())
+    };
+    let Some(mut words) = target.programs.iter().find_map(script) else { return Ok(own) };
+    words.extend(target.arguments.iter().skip(1).cloned());
+    let of_interpreter = obstacle(policy, found, &words)?;
+    Ok(own.into_iter().chain(of_interpreter).max_by_key(|reason| reason.decision))
+}

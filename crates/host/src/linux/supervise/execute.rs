@@ -260,17 +260,28 @@ fn read_start(thread: u32, at: At, list: &mut Pointers) -> Result<(Vec<u8>, Vec<
 /// The words that stand in front of a script. Source: execve(2), "Interpreter scripts": the kernel follows interpreters that
 /// are scripts themselves four times.
 fn interpreters(thread: u32, at: At, program: &[u8]) -> Vec<Vec<u8>> {
-    const MOST_SCRIPTS: usize = 5;
-    let mut words: Vec<Vec<u8>> = Vec::new();
-    let mut script = match program {
+    let script = match program {
         // An opened file (`AT_EMPTY_PATH`).
         [] => CString::new(format!("/proc/{thread}/fd/{}", at.directory)).ok(),
         path => place::as_caller(thread, at.directory, path),
     };
+    followed(script, |path| place::as_caller(thread, libc::AT_FDCWD, path))
+}
+
+/// As [`Execution::interpreter`], for a file of this very process, of which nobody has started anything yet.
+#[must_use]
+pub fn own_interpreters(program: &[u8]) -> Vec<Vec<u8>> {
+    let named = |path: &[u8]| CString::new(path).ok();
+    followed(named(program), named)
+}
+
+fn followed(mut script: Option<CString>, find: impl Fn(&[u8]) -> Option<CString>) -> Vec<Vec<u8>> {
+    const MOST_SCRIPTS: usize = 5;
+    let mut words: Vec<Vec<u8>> = Vec::new();
     for _ in 0..MOST_SCRIPTS {
         let Some(line) = script.as_deref().and_then(first_line) else { break };
         let Some((interpreter, argument)) = interpreter_of(&line) else { break };
-        script = place::as_caller(thread, libc::AT_FDCWD, &interpreter);
+        script = find(&interpreter);
         words.splice(0..0, std::iter::once(interpreter).chain(argument));
     }
     words

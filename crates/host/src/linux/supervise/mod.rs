@@ -20,7 +20,7 @@ mod repositories;
 mod socket;
 
 pub use changes::{Changed, Changes, ChangesCounted, How};
-pub use execute::{Commands, Execution};
+pub use execute::{Commands, Execution, own_interpreters};
 pub use observe::Used;
 pub use processes::{Counted, Gone, Processes, Started};
 pub use report::{Denied, Reporter, hidden};
