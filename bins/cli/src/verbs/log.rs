@@ -32,14 +32,19 @@ pub fn run(arguments: &LogArguments, out: &mut dyn Write) -> Result<u8, Failure>
         return super::export::run(format, arguments, &chosen, &Search::new(filter), out);
     }
     let mut printer = Printer { search: Search::new(filter), json: arguments.json, session: None, out };
+    // File and line of it that were looked at last.
+    let mut seen = (0, 0);
     for session in &chosen {
         let mut bad = 0_u64;
-        let written: ControlFlow<io::Error> = visit(session, |_, _, line| match printer.line(line) {
-            Ok(sound) => {
-                bad += u64::from(!sound);
-                ControlFlow::Continue(())
+        let written: ControlFlow<io::Error> = visit(session, |file, number, line| {
+            seen = (file, number);
+            match printer.line(line) {
+                Ok(sound) => {
+                    bad += u64::from(!sound);
+                    ControlFlow::Continue(())
+                }
+                Err(error) => ControlFlow::Break(error),
             }
-            Err(error) => ControlFlow::Break(error),
         })
         .map_err(|error| Failure::file("read the log of", session.id, &error))?;
         if let ControlFlow::Break(error) = written {
@@ -51,7 +56,8 @@ pub fn run(arguments: &LogArguments, out: &mut dyn Write) -> Result<u8, Failure>
         }
     }
     if let (true, Some(session)) = (arguments.follow, chosen.first()) {
-        follow(&logs, session, &mut printer)?;
+        let seen = if seen.0 + 1 == session.files.len() { seen.1 } else { 0 };
+        follow(&logs, session, seen, &mut printer)?;
     }
     Ok(0)
 }
@@ -204,21 +210,21 @@ impl Printer<'_> {
 /// How often a log is looked at that is still written.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// Prints what is written from now on, until the session ends or its process is gone.
-fn follow(logs: &Logs, session: &Session, printer: &mut Printer<'_>) -> Result<(), Failure> {
+/// Prints what is written behind the lines of the last file that were seen, until the session ends or its process is gone.
+fn follow(logs: &Logs, session: &Session, seen: u64, printer: &mut Printer<'_>) -> Result<(), Failure> {
     printer.out.flush()?;
     let failed = |error: &io::Error| Failure::file("read the log of", session.id, error);
     let mut number = session.files.len().saturating_sub(1);
     let Some(mut path) = session.files.last().cloned() else { return Ok(()) };
     let mut file = File::open(&path).map_err(|error| failed(&error))?;
-    // What was printed already is passed over by lines, as a half one may have been at the end.
+    // What was printed already is passed over by lines; more may have been written meanwhile.
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(|error| failed(&error))?;
-    let mut last: Vec<u8> = Vec::new();
-    let mut rest = text.split_off(memchr_last(&text));
-    if let Some(line) = text.split_inclusive(|byte| *byte == b'\n').next_back() {
-        last = line.to_vec();
-    }
+    let seen = usize::try_from(seen).unwrap_or(usize::MAX);
+    let printed = || text[..memchr_last(&text)].split_inclusive(|byte| *byte == b'\n').take(seen);
+    let mut last = printed().last().map(<[u8]>::to_vec).unwrap_or_default();
+    let passed = printed().map(<[u8]>::len).sum();
+    let mut rest = text.split_off(passed);
     loop {
         let kind =
             Header::read(last.strip_suffix(b"\n").unwrap_or(&last)).map(|header| header.kind.to_owned());
@@ -235,9 +241,6 @@ fn follow(logs: &Logs, session: &Session, printer: &mut Printer<'_>) -> Result<(
         let lived = is_live(&path);
         let mut fresh = Vec::new();
         file.read_to_end(&mut fresh).map_err(|error| failed(&error))?;
-        if fresh.is_empty() && !lived {
-            return Ok(());
-        }
         rest.extend_from_slice(&fresh);
         let whole = memchr_last(&rest);
         for line in rest[..whole].split_inclusive(|byte| *byte == b'\n') {
@@ -246,7 +249,10 @@ fn follow(logs: &Logs, session: &Session, printer: &mut Printer<'_>) -> Result<(
         }
         rest.drain(..whole);
         printer.out.flush()?;
-        if fresh.is_empty() {
+        if fresh.is_empty() && whole == 0 {
+            if !lived {
+                return Ok(());
+            }
             std::thread::sleep(PAUSE);
         }
     }
