@@ -11,7 +11,7 @@ use crate::linux::supervise::place;
 use crate::linux::sys::memory;
 use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::Target;
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, openat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -290,6 +290,11 @@ fn followed(mut script: Option<CString>, find: impl Fn(&[u8]) -> Option<CString>
 /// As much as the kernel reads of the first line (`execve(2)`). Nothing of what cannot be read, which runs no script.
 fn first_line(path: &CStr) -> Option<Vec<u8>> {
     const LINE: usize = 256;
+    // To open a device, or a pipe, can do something by itself.
+    let stat = statat(CWD, path, AtFlags::empty()).ok()?;
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        return None;
+    }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = openat(CWD, path, flags, Mode::empty()).ok()?;
     let mut line = vec![0; LINE];
@@ -408,5 +413,21 @@ mod tests {
         assert_eq!(found, (1..100).collect::<Vec<u64>>());
         let mut bad = Pointers { thread, next: 8, ended: false };
         assert_eq!(bad.next(), Err(Errno::FAULT));
+    }
+
+    #[test]
+    fn only_files_are_opened_to_see_whether_they_are_scripts() {
+        let place = tempfile::tempdir().unwrap();
+        let (pipe, script) = (place.path().join("pipe"), place.path().join("script"));
+        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        // Somebody writes, so what opens the pipe to read would get a line.
+        let both = OFlags::RDWR | OFlags::NONBLOCK;
+        let writer = openat(CWD, &pipe, both, Mode::empty()).unwrap();
+        rustix::io::write(&writer, b"#!/bin/sh\n").unwrap();
+        std::fs::write(&script, "#! /usr/bin/env  -S x \n").unwrap();
+        let words = |path: &std::path::Path| own_interpreters(path.as_os_str().as_encoded_bytes());
+        assert!(words(&pipe).is_empty());
+        assert_eq!(words(&script), [b"/usr/bin/env".to_vec(), b"-S x".to_vec()]);
+        assert!(words(place.path()).is_empty() && words(&place.path().join("absent")).is_empty());
     }
 }
