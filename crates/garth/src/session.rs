@@ -176,7 +176,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let surroundings = surroundings(request.workspace.as_ref(), &request.environment)?;
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
-    add_private_home(&mut policy, &surroundings.context.home);
+    policy.files.add_private_home(&surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
@@ -272,24 +272,6 @@ fn hide_state(policy: &mut Policy, home: &AbsPath, state: &AbsPath) {
         reason: "it holds layers, checkpoints and the trust store of garth".into(),
         origin: Origin::unplaced(Layer::Profile, "garth"),
     });
-}
-
-/// A home that tools can use: what the policy does not name in it is the sandbox's own, empty and writable. A policy that
-/// shows the home itself gets the user's.
-fn add_private_home(policy: &mut Policy, home: &AbsPath) {
-    let grant = policy.files.grant(home);
-    if grant.depth == home.depth() && grant.access >= Access::Read {
-        return;
-    }
-    policy.files.push(FileRule {
-        pattern: Pattern::Path(home.clone()),
-        access: Access::Write,
-        execute: true,
-        kind: RuleKind::Base,
-        reason: "a home of the sandbox's own".into(),
-        origin: Origin::unplaced(Layer::Profile, "garth"),
-    });
-    policy.files.add_private(home.clone());
 }
 
 impl Prepared {

@@ -9,7 +9,7 @@ mod index;
 
 use crate::git;
 use crate::glob::Glob;
-use crate::origin::Origin;
+use crate::origin::{Layer, Origin};
 use crate::path::AbsPath;
 pub use decide::Lookup;
 use index::Index;
@@ -410,6 +410,24 @@ impl FileRules {
     /// Marks a writable directory as private to the sandbox: the host never sees what is written there.
     pub fn add_private(&mut self, path: AbsPath) {
         self.private.push(path);
+    }
+
+    /// A home that tools can use: what no rule names in it is the sandbox's own, empty and writable. Where rules show the home
+    /// itself, it is the user's.
+    pub fn add_private_home(&mut self, home: &AbsPath) {
+        let grant = self.grant(home);
+        if grant.depth == home.depth() && grant.access >= Access::Read {
+            return;
+        }
+        self.push(FileRule {
+            pattern: Pattern::Path(home.clone()),
+            access: Access::Write,
+            execute: true,
+            kind: RuleKind::Base,
+            reason: "a home of the sandbox's own".into(),
+            origin: Origin::unplaced(Layer::Profile, "garth"),
+        });
+        self.add_private(home.clone());
     }
 
     /// Directories whose content the host never sees (the temporary directory).

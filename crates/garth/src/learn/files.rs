@@ -297,12 +297,7 @@ impl Sorter<'_> {
 
 /// Whether what is seen there is the sandbox's own: no policy has to grant that.
 pub(super) fn is_private(files: &FileRules, path: &AbsPath) -> bool {
-    let private = files.private();
-    let Some(own) = private.iter().find(|private| path.starts_with(private)) else { return false };
-    match files.grant(path).rule.map(|rule| &rule.pattern) {
-        Some(Pattern::Path(granted)) => own.starts_with(granted) || private.contains(granted),
-        _ => true,
-    }
+    files.is_private(path, files.grant(path).depth)
 }
 
 /// As a policy file names it: below the workspace, below the home, or from the root.

@@ -4,8 +4,8 @@ use super::{Options, Reached, Seen, propose};
 use garth_audit::core::{Event, NetworkDenied};
 use garth_host::used::Used;
 use garth_policy::{
-    AbsPath, Access, AccessRequest, Context, FileOp, FileRule, Inputs, Layer, NodeKind, Origin, Os, Outcome,
-    Pattern, Policy, Profile, RuleKind, Source, TrustStore, load,
+    AbsPath, AccessRequest, Context, FileOp, Inputs, NodeKind, Os, Outcome, Policy, Profile, Source,
+    TrustStore, load,
 };
 use proptest::prelude::*;
 
@@ -33,20 +33,6 @@ fn policy(text: &str) -> Policy {
     load(&inputs, &TrustStore::empty())
         .unwrap_or_else(|error| panic!("{}\n{text}", error.render(false)))
         .policy
-}
-
-/// The sandbox's own home, as a session adds it.
-fn with_private_home(policy: &mut Policy) {
-    let home = context().home;
-    policy.files.push(FileRule {
-        pattern: Pattern::Path(home.clone()),
-        access: Access::Write,
-        execute: true,
-        kind: RuleKind::Base,
-        reason: "a home of the sandbox's own".into(),
-        origin: Origin::unplaced(Layer::Profile, "garth"),
-    });
-    policy.files.add_private(home);
 }
 
 fn ceiling() -> Policy {
@@ -293,7 +279,7 @@ proptest! {
         let ceiling = ceiling();
         let text = proposed(&uses);
         let mut policy = policy(&text);
-        with_private_home(&mut policy);
+        policy.files.add_private_home(&context().home);
         for file in &uses {
             let access = AccessRequest::File { path: &file.path, op: file.op };
             let was = ceiling.decide(&access).outcome;

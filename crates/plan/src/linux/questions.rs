@@ -59,7 +59,8 @@ fn visible<'b, 'p>(
         } else {
             around
         };
-        around.is_some_and(|(access, depth)| access >= Access::Read && !is_private(policy, &parent, depth))
+        around
+            .is_some_and(|(access, depth)| access >= Access::Read && !policy.files.is_private(&parent, depth))
     })
 }
 
@@ -101,10 +102,4 @@ fn ask_git_dir(query: &mut FactQuery, git_dir: &AbsPath) {
     query.paths.insert(git_dir.clone());
     query.paths.extend(GIT_SINGLE.iter().filter_map(|name| git_dir.join(name.as_bytes()).ok()));
     query.lists.extend(["hooks", "worktrees"].iter().filter_map(|name| git_dir.join(name.as_bytes()).ok()));
-}
-
-/// Whether the host never sees what is at this path: it belongs to the sandbox. `depth` is how deep the
-/// rule that grants the path reaches.
-pub(super) fn is_private(policy: &Policy, path: &AbsPath, depth: usize) -> bool {
-    policy.files.is_private(path, depth)
 }

@@ -4,7 +4,7 @@
 //! what is readable is mounted from the host, what is denied below something visible is masked, and what
 //! the host does not have needs nothing.
 
-use super::questions::{GIT_SINGLE, POINTERS, is_private};
+use super::questions::{GIT_SINGLE, POINTERS};
 use super::spec::{MountFlags, ViewStep};
 use crate::facts::{Command, HostFacts, Layered, Object};
 use garth_policy::{AbsPath, Access, Boundary, Grant, NodeKind, Policy, RuleKind};
@@ -71,7 +71,7 @@ pub(super) fn lower(
 impl<'p> Builder<'p> {
     fn boundary(&mut self, boundary: &Boundary<'_>) {
         let path = boundary.path;
-        if is_private(self.policy, path, boundary.grant.depth) {
+        if self.policy.files.is_private(path, boundary.grant.depth) {
             return self.private(path, &boundary.grant);
         }
         let Some(object) = self.facts.object(path) else { return };
