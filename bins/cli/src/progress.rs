@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Nothing is shown of what is done earlier, unless the variable says another number of milliseconds.
+/// Nothing is shown of what is done earlier, unless the variable says another number of milliseconds. With none,
+/// it is shown once whatever happens, however quickly it is over.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PATIENCE_VARIABLE: &str = "GARTH_PROGRESS_AFTER";
 
@@ -96,21 +97,29 @@ fn patience() -> Duration {
 
 fn show(what: &'static str, done: &AtomicU64, stopped: &Receiver<()>) {
     let patience = patience();
-    if !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+    if !patience.is_zero() && ended(stopped, patience) {
         return;
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(patience);
     if let Ok(style) = ProgressStyle::with_template("garth: {msg} ({elapsed})") {
         bar.set_style(style);
     }
-    while matches!(stopped.recv_timeout(RENEWAL), Err(RecvTimeoutError::Timeout)) {
+    loop {
         match done.load(Ordering::Relaxed) {
             0 => bar.set_message(what),
             done => bar.set_message(format!("{what}: {done}")),
         }
         bar.tick();
+        if ended(stopped, RENEWAL) {
+            break;
+        }
     }
     bar.finish_and_clear();
+}
+
+/// What is shown ended within the time.
+fn ended(stopped: &Receiver<()>, within: Duration) -> bool {
+    !matches!(stopped.recv_timeout(within), Err(RecvTimeoutError::Timeout))
 }
 
 impl Drop for Progress {
