@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// How long a refusal of the approver holds for the same host and port.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(60);
@@ -22,6 +23,9 @@ const GOES_ON: Duration = Duration::from_secs(60);
 
 /// Refusals that are remembered.
 const MOST_REFUSALS: usize = 4096;
+
+/// Connections that wait for an answer of the approver; more are refused, for they would hold places that others need.
+const MOST_ASKING: usize = 256;
 
 pub(crate) struct Session {
     pub(crate) judge: Judge,
@@ -40,6 +44,7 @@ pub(crate) struct Session {
     sink: Arc<dyn Sink>,
     approver: Option<Arc<dyn Approve>>,
     refusals: tokio::sync::Mutex<HashMap<(Host, u16), Instant>>,
+    asking: Semaphore,
     /// When a connection could not be accepted.
     accepting: Mutex<Option<Instant>>,
     /// Connections that were ended for others.
@@ -76,6 +81,7 @@ impl Session {
             sink: config.sink,
             approver: config.approver,
             refusals: tokio::sync::Mutex::new(HashMap::new()),
+            asking: Semaphore::new(MOST_ASKING.min(config.limits.connections.div_ceil(2))),
             accepting: Mutex::new(None),
             ended: AtomicU64::new(0),
             began: Instant::now(),
@@ -212,6 +218,10 @@ impl Session {
     ) -> Ruling {
         let Some(approver) = self.approver.clone() else {
             return Ruling { verdict: Verdict::Deny, ..ruling };
+        };
+        let Ok(_asking) = self.asking.try_acquire() else {
+            let reason = "no rule names the host, and too many others wait for an answer";
+            return Ruling { hint: ruling.hint, ..Ruling::deny(Code::NotApproved, reason) };
         };
         let key = (host.clone(), port);
         let mut refusals = self.refusals.lock().await;
