@@ -306,7 +306,8 @@ fn other_holder(to: SocketAddr, count: usize) -> Result<Child, Refusal> {
 /// The part of another process (address, how many).
 fn hold_part(arguments: &Arguments<'_>) -> Act {
     let held = Hold::new(address(arguments, 0)?, arguments.number(1)?)?;
-    println!("held");
+    let mut out = std::io::stdout();
+    writeln!(out, "held").and_then(|()| out.flush())?;
     let _end = std::io::stdin().read(&mut [0]);
     drop(held);
     Ok(())
