@@ -1,18 +1,7 @@
 //! Secrets in every part of a request that their rule names, in HTTP/1.1 and HTTP/2, and nowhere else.
-//! Not on macOS, where 127.0.0.2 is not an address by itself.
-#![cfg(not(target_os = "macos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
 
-mod support;
-#[path = "support/web.rs"]
-mod web;
-
+use crate::support::*;
+use crate::web;
 use bytes::Bytes;
 use garth_egress::core::{Event, SecretSeen, Withholding};
 use garth_policy::SecretPlace;
@@ -21,7 +10,6 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
-use support::*;
 
 /// Of letters that a URL writes differently.
 const VALUE: &str = "the/real+value=of it";

@@ -1,6 +1,6 @@
 //! A web server that says what it was asked.
 
-use super::{Ca, SERVER, listen};
+use crate::support::{Ca, SERVER, listen};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
