@@ -7,7 +7,7 @@
  *   console raise-c COMMAND, raise-break COMMAND
  *                           the same in a console that nobody sees, where it raises the event when the command is ready
  *
- * The first three make the file ready.txt when they are ready, and end with 9 after a while. */
+ * The first three make the file ready.txt when they are ready, and end with 9 after a long while. */
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>
@@ -71,7 +71,10 @@ static int outer(DWORD event, wchar_t *line) {
   if (event != NONE) {
     for (tries = 0; tries < 4000 && GetFileAttributesW(L"ready.txt") == INVALID_FILE_ATTRIBUTES; tries++) Sleep(50);
     Sleep(200);
-    if (!GenerateConsoleCtrlEvent(event, 0)) printf("nothing raised (%lu)\n", GetLastError());
+    if (!GenerateConsoleCtrlEvent(event, 0)) {
+      printf("nothing raised (%lu)\n", GetLastError());
+      TerminateProcess(made.hProcess, 1);
+    }
   }
   WaitForSingleObject(made.hProcess, 1500000);
   GetExitCodeProcess(made.hProcess, &code);

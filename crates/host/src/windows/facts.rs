@@ -17,7 +17,7 @@ use std::ffi::OsString;
 const ABSENT: [i32; 4] = [2, 3, 123, 53];
 
 /// Entries of a directory that are listed to find out what is not in it. The workspace is such a directory, and it may be large.
-const LISTED: usize = 512;
+pub(super) const LISTED: usize = 512;
 /// The same for a directory of `PATH`: `System32` has some 5,000.
 const LISTED_FOR_TOOLS: usize = 16_384;
 
