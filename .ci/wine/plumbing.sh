@@ -65,6 +65,8 @@ source "$here/start.sh"
 source "$here/check.sh"
 # shellcheck source=audit.sh
 source "$here/audit.sh"
+# shellcheck source=questions.sh
+source "$here/questions.sh"
 # shellcheck source=prove.sh
 source "$here/prove.sh"
 # shellcheck source=setup.sh
@@ -82,6 +84,7 @@ fi
 checks
 runs
 audits
+asks_about_hosts
 consoles
 relays
 clients
