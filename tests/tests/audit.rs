@@ -1,5 +1,6 @@
 //! What is recorded of the network, in real sandboxes.
 #![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "tests")]
 
 use garth_tests::{Garden, Internet, has};
 use serde_json::Value;
