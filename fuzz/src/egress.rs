@@ -3,7 +3,7 @@
 use garth_egress::core::{
     Host, Opening, Progress, Secret, Secrets, authority, dns, http, opening, socks, tls,
 };
-use garth_policy::{HostPattern, normalise_host};
+use garth_policy::{HostPattern, Layer, Origin, SecretBinding, SecretPlace, SecretSource, normalise_host};
 
 /// The start of a stream that begins like TLS. What was read of a prefix is what is read of the whole.
 pub fn client_hello(data: &[u8]) {
@@ -134,6 +134,78 @@ fn body_of(data: &[u8], secrets: &Secrets) {
     assert_eq!(through([first, second]).unwrap_or_default(), whole, "cut at {cut}");
     assert_eq!(whole.len(), body.len());
     assert!(!whole.windows(4).any(|window| window == b"REAL"), "the secret came back");
+}
+
+/// Two secrets for bodies and one that may not go into them, with what stands for them.
+fn body_secrets() -> Option<(Secrets, Vec<(String, &'static str, bool)>)> {
+    let hosts = vec![HostPattern::parse("api.example").ok()?];
+    let (mut secrets, mut known) = (Vec::new(), Vec::new());
+    let body = [SecretPlace::Body];
+    let rows = [("A", "the-real-value-A", &body[..]), ("B", "the.other_value~B", &body), ("C", "CCCC", &[])];
+    for (number, (name, value, places)) in (1_u8..).zip(rows) {
+        let binding = SecretBinding {
+            name: name.to_owned(),
+            from: SecretSource::Env(name.to_owned()),
+            hosts: hosts.clone(),
+            places: places.to_vec(),
+            origin: Origin::unplaced(Layer::User, "fuzz"),
+        };
+        let secret = Secret::bound(&binding, value, [number; 16]).ok()?;
+        known.push((secret.placeholder().to_owned(), value, !places.is_empty()));
+        secrets.push(secret);
+    }
+    Some((Secrets::new(secrets).ok()?, known))
+}
+
+/// A body that goes up, in pieces: what stands for a secret of bodies becomes the value wherever the cuts are, all else
+/// stays, and what was met is told, each once. The input writes placeholders, and beginnings of them, by numbers.
+pub fn secret_body(data: &[u8]) {
+    let Some((secrets, known)) = body_secrets() else { return };
+    let ([size, rest @ ..], Ok(host)) = (data, Host::read("api.example")) else { return };
+    let mut body = Vec::new();
+    let mut letters = rest.iter().copied();
+    while let Some(letter) = letters.next() {
+        match (letter, known.get(usize::from(letter % 4))) {
+            (0..4, Some((placeholder, ..))) => body.extend_from_slice(placeholder.as_bytes()),
+            (4..8, Some((placeholder, ..))) => {
+                let length = letters.next().map_or(0, usize::from) % (placeholder.len() + 1);
+                body.extend(placeholder.bytes().take(length));
+            }
+            _ => body.push(letter),
+        }
+    }
+    let Some(mut rewriter) = secrets.toward(&host, 443, true).body(None) else { return };
+    let (mut out, mut told) = (Vec::new(), Vec::new());
+    for piece in body.chunks(usize::from(*size).max(1)) {
+        out.extend(rewriter.push(piece));
+        told.extend(rewriter.news());
+        assert_eq!(out.len() + rewriter.held(), body.len(), "a letter is lost");
+    }
+    out.extend(rewriter.finish());
+    told.extend(rewriter.news());
+    let (wanted, met) = written(&body, &known);
+    assert_eq!(out, wanted);
+    let mut names: Vec<_> = told.iter().map(|seen| (seen.name.as_str(), seen.withheld.is_none())).collect();
+    names.sort_unstable();
+    assert_eq!(names, met, "not what was met, or not once");
+}
+
+/// The same the simple way, with the whole body at hand.
+fn written(body: &[u8], known: &[(String, &'static str, bool)]) -> (Vec<u8>, Vec<(&'static str, bool)>) {
+    let (mut out, mut met) = (Vec::new(), std::collections::BTreeSet::new());
+    let mut rest = body;
+    while let Some((letter, after)) = rest.split_first() {
+        let found = known.iter().zip(["A", "B", "C"]).find(|(row, _)| rest.starts_with(row.0.as_bytes()));
+        let Some(((placeholder, value, goes), name)) = found else {
+            out.push(*letter);
+            rest = after;
+            continue;
+        };
+        met.insert((name, *goes));
+        out.extend_from_slice(if *goes { value.as_bytes() } else { placeholder.as_bytes() });
+        rest = rest.get(placeholder.len()..).unwrap_or_default();
+    }
+    (out, met.into_iter().collect())
 }
 
 /// The messages of SOCKS, from a client and from a proxy upstream.

@@ -11,7 +11,7 @@ mod vet;
 mod windows;
 
 pub use egress::{
-    client_hello, dns_message, egress_host, first_bytes, http_head, secret_value, socks_message,
+    client_hello, dns_message, egress_host, first_bytes, http_head, secret_body, secret_value, socks_message,
 };
 pub use policy_file::policy_file;
 pub use vet::{vet_cmd, vet_pwsh, vet_sh};
@@ -34,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("path_pattern", path_pattern),
     ("policy_file", policy_file),
     ("relay_frames", relay_frames),
+    ("secret_body", secret_body),
     ("secret_value", secret_value),
     ("security_descriptor", security_descriptor),
     ("socks_message", socks_message),
