@@ -5,6 +5,10 @@
 //! kernel. Only then the broker is told, and looks whether the host has something by that name: how long the
 //! answer takes says nothing of the host.
 //!
+//! What is hidden in a directory that is shown has a stand-in here, over which it is mounted: a file or a directory that
+//! gives nobody any right. The kernel refuses by its attributes, and asks for them whenever it decides, so this hears of
+//! every use; but it has no say in it.
+//!
 //! Nothing can be opened, written or changed through it, and it keeps nothing of a request. A server that is gone makes
 //! look-ups fail; it is a thread of the runner, which takes the sandbox along.
 
@@ -17,16 +21,20 @@ use crate::linux::inside::confine;
 use crate::linux::message::Sender;
 use crate::linux::supervise::{self, call::Names};
 use garth_plan::linux::spec::Tier;
-use garth_policy::AbsPath;
+use garth_policy::{AbsPath, FileOp};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
+    fsmount, fsopen,
 };
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use wire::{Missed, Tree};
+use wire::{Tree, VIEW_NAME};
+
+pub use wire::Hidden;
 
 /// The name of the step for the launcher.
 pub const STEP: &str = "tell of refused reads";
@@ -50,26 +58,56 @@ fn open_device() -> Result<OwnedFd, OsError> {
 /// The file system, mounted nowhere yet, with its server.
 #[derive(Debug)]
 pub struct Hearing {
-    /// The mount.
-    pub mount: OwnedFd,
+    root: OwnedFd,
+    hidden: Vec<AbsPath>,
     armed: Arc<AtomicBool>,
 }
 
 impl Hearing {
-    /// Makes it, with these directories, and starts its server, which tells through `sender`.
+    /// Makes it, with these directories and these stand-ins, and starts its server, which tells through `sender`.
     ///
     /// # Errors
     /// What could not be opened, mounted or started.
-    pub fn begin(directories: &[AbsPath], sender: Sender) -> Result<Self, OsError> {
+    pub fn begin(directories: &[AbsPath], hidden: Vec<Hidden>, sender: Sender) -> Result<Self, OsError> {
         let device = open_device()?;
         let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        let mount = mount(&device, owner)?;
+        let root = mount(&device, owner)?;
         let armed = Arc::new(AtomicBool::new(false));
-        let server =
-            Server { device, tree: Tree::new(directories, owner), armed: Arc::clone(&armed), sender };
+        let paths = hidden.iter().map(|hidden| hidden.path.clone()).collect();
+        let server = Server {
+            device,
+            tree: Tree::new(directories, hidden, owner),
+            armed: Arc::clone(&armed),
+            sender,
+            seen: HashSet::new(),
+        };
         let thread = std::thread::Builder::new().name("told".into()).stack_size(STACK);
         thread.spawn(move || server.serve()).on("start", "a thread that hears")?;
-        Ok(Self { mount, armed })
+        Ok(Self { root, hidden: paths, armed })
+    }
+
+    /// The directories, to lie below those of the view.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn view(&self) -> Result<OwnedFd, OsError> {
+        self.open(VIEW_NAME, OFlags::DIRECTORY)
+    }
+
+    /// What stands in for what is hidden, by its place.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn stand_ins(&self) -> Result<HashMap<AbsPath, OwnedFd>, OsError> {
+        let opened = |(number, path): (usize, &AbsPath)| {
+            Ok((path.clone(), self.open(&number.to_string(), OFlags::empty())?))
+        };
+        self.hidden.iter().enumerate().map(opened).collect()
+    }
+
+    fn open(&self, name: &str, flags: OFlags) -> Result<OwnedFd, OsError> {
+        openat(&self.root, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .on("open in a file system that hears", name)
     }
 
     /// From now on what is missed is told. Before, it is the runner that looks.
@@ -91,13 +129,17 @@ fn mount(device: &OwnedFd, (user, group): (u32, u32)) -> Result<OwnedFd, OsError
     for (key, value) in options {
         fsconfig_set_string(fs.as_fd(), key, value).on("prepare", named)?;
     }
+    // The kernel decides by the attributes, whoever serves.
+    fsconfig_set_flag(fs.as_fd(), "default_permissions").on("prepare", named)?;
     fsconfig_create(fs.as_fd()).on("make", named)?;
-    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC
-        | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    // Not read-only, and not without programs: that would be the answer to every attempt to change or to start a stand-in,
+    // and nobody would hear of it. There is nothing to change and nothing to start.
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
     fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("mount", named)
 }
+
+/// Uses of what is hidden that are told; a name that is absent is asked for once anyway.
+const MOST: usize = 1000;
 
 /// Answers the kernel.
 struct Server {
@@ -105,11 +147,13 @@ struct Server {
     tree: Tree,
     armed: Arc<AtomicBool>,
     sender: Sender,
+    /// Uses of what is hidden that were told.
+    seen: HashSet<(AbsPath, FileOp)>,
 }
 
 impl Server {
     /// Serves until the file system is gone. With the device closed every look-up fails that would have come here.
-    fn serve(self) {
+    fn serve(mut self) {
         // It reads who asks, as the supervisor does, and has no other right.
         if confine::drop_capabilities(Tier::Process).is_err() {
             return;
@@ -126,13 +170,17 @@ impl Server {
         }
     }
 
-    fn answer(&self, names: &Names, request: &[u8]) {
+    fn answer(&mut self, names: &Names, request: &[u8]) {
         let answer = self.tree.answer(request);
         // Read before the answer: afterwards the asker is somewhere else.
         let event = answer.missed.filter(|_| self.armed.load(Ordering::Acquire)).and_then(|missed| {
-            let Missed { thread, path } = missed;
-            let thread = supervise::asker(thread)?;
-            let wanted = asker::wanted(names, thread, &path)?;
+            let thread = supervise::asker(missed.thread)?;
+            let wanted = asker::wanted(names, thread, &missed)?;
+            if missed.hides.is_some() {
+                let known = self.seen.len();
+                let is_new = known < MOST && self.seen.insert((wanted.path.clone(), wanted.op));
+                is_new.then_some(())?;
+            }
             Some(supervise::hidden(thread, &wanted.path, wanted.op))
         });
         if let Some(reply) = answer.reply {
