@@ -17,7 +17,6 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::CpuSet;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -214,16 +213,17 @@ fn build_view(
         .as_ref()
         .map(|told| told::Hearing::begin(&told.directories, hidden(&spec.view), sender.clone()));
     let hearing = named(told::STEP, hearing.transpose())?;
-    let stand_ins = hearing.as_ref().map_or(Ok(HashMap::new()), told::Hearing::stand_ins);
-    let stand_ins = named(told::STEP, stand_ins)?;
-    let mut view = named(STEP, view::View::build(&spec.view, mounts, stand_ins, begun))?;
+    let hearing = hearing.map(Arc::new);
+    let built = view::View::build(&spec.view, mounts, hearing.clone(), begun);
+    let is_deaf = built.is_err() && hearing.as_ref().is_some_and(|hearing| hearing.has_failed());
+    let mut view = named(if is_deaf { told::STEP } else { STEP }, built)?;
     if let (Some(told), Some(hearing)) = (&spec.told, &hearing) {
         view = named(told::STEP, view.tell(told, hearing))?;
     }
     let host = named(STEP, view.enter())?;
     named(STEP, mapped::read_back(spec))?;
     named(STEP, view::read_back(&spec.view))?;
-    hearing.into_iter().for_each(told::Hearing::arm);
+    hearing.iter().for_each(|hearing| hearing.arm());
     Ok(Some(host))
 }
 

@@ -7,6 +7,7 @@ pub mod layer;
 mod told;
 
 use super::settings::{self, Care};
+use super::told::Hearing;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped::{self, Mounts};
@@ -22,9 +23,10 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 /// The new tree while it is being built.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ pub struct View {
     files: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
     /// What stands in for what is hidden at a place and tells of it, in place of the above.
-    stand_ins: HashMap<AbsPath, OwnedFd>,
+    hearing: Option<Arc<Hearing>>,
     /// Mounts that the broker made.
     mounts: Mounts,
     mapped: Vec<AbsPath>,
@@ -81,14 +83,14 @@ impl HostTree {
 
 impl View {
     /// Builds the whole view. What has been begun is finished if it fits, else it is thrown away. What is hidden is covered
-    /// by what `stand_ins` has for its place, and else by something empty.
+    /// by what `hearing` has for its place, and else by something empty.
     ///
     /// # Errors
     /// The step that failed, with its object.
     pub fn build(
         steps: &[ViewStep],
         mounts: Mounts,
-        stand_ins: HashMap<AbsPath, OwnedFd>,
+        hearing: Option<Arc<Hearing>>,
         begun: Option<Self>,
     ) -> Result<Self, OsError> {
         let fits = |view: &Self| {
@@ -109,7 +111,7 @@ impl View {
             None => Self::empty(|place| covers_source(steps, place))?,
         };
         (view.mapped, view.mounts) = (mounts.keys().cloned().collect(), mounts);
-        view.stand_ins = stand_ins;
+        view.hearing = hearing;
         let todo: Vec<&ViewStep> = steps.iter().filter(|step| !view.taken.contains(step)).collect();
         for step in todo {
             view.apply(step)?;
@@ -151,7 +153,7 @@ impl View {
             layers: Vec::new(),
             files: 0,
             masks: None,
-            stand_ins: HashMap::new(),
+            hearing: None,
             mounts: Mounts::new(),
             mapped: Vec::new(),
         })
@@ -262,7 +264,8 @@ impl View {
     }
 
     fn mask(&mut self, path: &AbsPath, directory: bool) -> Result<(), OsError> {
-        let tree = match self.stand_ins.get(path) {
+        let stand_in = self.hearing.as_ref().map_or(Ok(None), |hearing| hearing.stand_in(path))?;
+        let tree = match stand_in {
             // It has the restrictions of its file system, and refuses every change by itself.
             Some(stand_in) => clone_tree(stand_in.as_fd()).on("hide", path)?,
             None => {

@@ -30,8 +30,9 @@ use rustix::mount::{
     fsmount, fsopen,
 };
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock};
 use wire::{Tree, VIEW_NAME};
 
 pub use wire::Hidden;
@@ -58,62 +59,92 @@ fn open_device() -> Result<OwnedFd, OsError> {
 /// The file system, mounted nowhere yet, with its server.
 #[derive(Debug)]
 pub struct Hearing {
-    root: OwnedFd,
-    hidden: Vec<AbsPath>,
+    /// Brings the mount, from the thread that makes it and serves it then.
+    made: Mutex<Option<Receiver<Result<OwnedFd, OsError>>>>,
+    root: OnceLock<OwnedFd>,
+    hidden: HashMap<AbsPath, usize>,
     armed: Arc<AtomicBool>,
 }
 
 impl Hearing {
-    /// Makes it, with these directories and these stand-ins, and starts its server, which tells through `sender`.
+    /// Makes it, with these directories and these stand-ins, in a thread that is its server from then on and tells through
+    /// `sender`. Whoever needs it waits for it; until then there is other work.
     ///
     /// # Errors
-    /// What could not be opened, mounted or started.
+    /// When no thread can be started.
     pub fn begin(directories: &[AbsPath], hidden: Vec<Hidden>, sender: Sender) -> Result<Self, OsError> {
-        let device = open_device()?;
         let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        let root = mount(&device, owner)?;
         let armed = Arc::new(AtomicBool::new(false));
-        let paths = hidden.iter().map(|hidden| hidden.path.clone()).collect();
-        let server = Server {
-            device,
-            tree: Tree::new(directories, hidden, owner),
-            armed: Arc::clone(&armed),
-            sender,
-            seen: HashSet::new(),
+        let numbers =
+            hidden.iter().enumerate().map(|(number, hidden)| (hidden.path.clone(), number)).collect();
+        let tree = Tree::new(directories, hidden, owner);
+        let (tell, made) = sync_channel(1);
+        let seen = HashSet::new();
+        let shared = Arc::clone(&armed);
+        let serve = move || match make(owner) {
+            Ok((device, root)) => {
+                // Never fails: the channel has room for one.
+                let _heard = tell.send(Ok(root));
+                Server { device, tree, armed: shared, sender, seen }.serve();
+            }
+            Err(error) => {
+                let _heard = tell.send(Err(error));
+            }
         };
         let thread = std::thread::Builder::new().name("told".into()).stack_size(STACK);
-        thread.spawn(move || server.serve()).on("start", "a thread that hears")?;
-        Ok(Self { root, hidden: paths, armed })
+        thread.spawn(serve).on("start", "a thread that hears")?;
+        Ok(Self { made: Mutex::new(Some(made)), root: OnceLock::new(), hidden: numbers, armed })
     }
 
     /// The directories, to lie below those of the view.
     ///
     /// # Errors
-    /// When the server does not answer.
+    /// What could not be opened or mounted, or when the server does not answer.
     pub fn view(&self) -> Result<OwnedFd, OsError> {
         self.open(VIEW_NAME, OFlags::DIRECTORY)
     }
 
-    /// What stands in for what is hidden, by its place.
+    /// What stands in for what is hidden at a place, if something does.
     ///
     /// # Errors
-    /// When the server does not answer.
-    pub fn stand_ins(&self) -> Result<HashMap<AbsPath, OwnedFd>, OsError> {
-        let opened = |(number, path): (usize, &AbsPath)| {
-            Ok((path.clone(), self.open(&number.to_string(), OFlags::empty())?))
-        };
-        self.hidden.iter().enumerate().map(opened).collect()
+    /// As for [`Hearing::view`].
+    pub fn stand_in(&self, place: &AbsPath) -> Result<Option<OwnedFd>, OsError> {
+        let number = self.hidden.get(place);
+        number.map(|number| self.open(&number.to_string(), OFlags::empty())).transpose()
     }
 
     fn open(&self, name: &str, flags: OFlags) -> Result<OwnedFd, OsError> {
-        openat(&self.root, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        openat(self.root()?, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .on("open in a file system that hears", name)
     }
 
+    fn root(&self) -> Result<&OwnedFd, OsError> {
+        if self.root.get().is_none() {
+            let made = self.made.lock().ok().and_then(|mut made| made.take());
+            let root = made.and_then(|made| made.recv().ok());
+            let root =
+                root.unwrap_or_else(|| Err(Errno::CHILD).on("hear from", "a file system that hears"))?;
+            return Ok(self.root.get_or_init(|| root));
+        }
+        self.root.get().ok_or(Errno::CHILD).on("hear from", "a file system that hears")
+    }
+
+    /// Whether it was needed and could not be made.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.root.get().is_none() && self.made.lock().map_or(true, |made| made.is_none())
+    }
+
     /// From now on what is missed is told. Before, it is the runner that looks.
-    pub fn arm(self) {
+    pub fn arm(&self) {
         self.armed.store(true, Ordering::Release);
     }
+}
+
+fn make(owner: (u32, u32)) -> Result<(OwnedFd, OwnedFd), OsError> {
+    let device = open_device()?;
+    let root = mount(&device, owner)?;
+    Ok((device, root))
 }
 
 /// A file system that nobody but this user may look at, and nobody change.
