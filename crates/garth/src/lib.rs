@@ -30,6 +30,8 @@ mod error;
 mod event_log;
 pub mod files;
 mod grant;
+#[cfg(target_os = "linux")]
+mod habits;
 #[cfg(any(target_os = "linux", windows))]
 mod heard;
 #[cfg(target_os = "linux")]

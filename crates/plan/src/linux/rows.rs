@@ -488,7 +488,7 @@ impl Table<'_> {
         let why = match (self.tier, &self.facts.features.own_file_systems_refused) {
             (Tier::Process, None) => {
                 return Status::enforced(
-                    "a file system without content below the made-up directories hears of absent names",
+                    "a file system without content hears of absent names in made-up directories, and of what is hidden",
                 );
             }
             (Tier::Process, Some(why)) => why.clone(),

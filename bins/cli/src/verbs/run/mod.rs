@@ -92,7 +92,8 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     let ended = ended?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
-        summary(&Explainer::new(&prepared), &ended.denied, &mut out)?;
+        let has_failed = !matches!(&ended.outcome, Outcome::Ended(ending) if ending.code == Some(0));
+        summary(&Explainer::new(&prepared), &ended.denied, has_failed, &mut out)?;
         if !prepared.warnings.is_empty() {
             let hint = "a policy file is not followed to the letter: see `garth policy validate`";
             writeln!(out, "{HINT}hint:{HINT:#} {hint}")?;
