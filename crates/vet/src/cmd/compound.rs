@@ -2,7 +2,7 @@
 
 use super::letters::{Letter, Sign, is_delimiter, known, lower_case};
 use super::reader::{Parsed, Reader};
-use super::tree::{Loop, Node, Through};
+use super::tree::{Joint, Loop, Node, Through};
 
 /// Words between the operands of a comparison.
 const COMPARISONS: &[&str] = &["equ", "neq", "lss", "leq", "gtr", "geq"];
@@ -117,9 +117,23 @@ impl Reader<'_> {
         let set = self.set()?;
         self.keyword("do")?;
         let start = self.letters_read();
-        let body = Box::new(self.body("the command of `for`")?);
+        let body = Box::new(self.rest_of_line("the command of `for`")?);
         let size = self.letters_read().saturating_sub(start);
         Ok(Node::For(Loop { variable, through, set, size, body }))
+    }
+
+    /// The command of a loop, with all that is joined to it: `for %i in (1 2) do a & b` runs both twice.
+    fn rest_of_line(&mut self, wanted: &str) -> Parsed<Node> {
+        let mut nodes = vec![(Joint::Always, self.body(wanted)?)];
+        while let Some(joint) = self.joint() {
+            self.delimiters()?;
+            let ends = self.peek().is_none() || self.open > 0 && self.char_at(0) == Some(')');
+            if ends && joint == Joint::Always {
+                break;
+            }
+            nodes.push((joint, self.body("a command")?));
+        }
+        Ok(if nodes.len() == 1 { nodes.remove(0).1 } else { Node::Chain(nodes) })
     }
 
     fn keyword(&mut self, wanted: &str) -> Parsed<()> {

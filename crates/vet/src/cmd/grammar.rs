@@ -46,25 +46,18 @@ impl Reader<'_> {
                 _ => false,
             };
             if ends {
-                if joint == Joint::Depending {
+                if joint != Joint::Always {
                     return self.unexpected("a command");
                 }
                 break;
             }
             let node = self.pipeline(begins && nodes.is_empty())?;
             nodes.push((joint, node));
-            joint = match (self.char_at(0), self.char_at(1)) {
-                (Some('&'), Some('&')) | (Some('|'), Some('|')) => {
-                    self.pos += 2;
-                    Joint::Depending
-                }
-                (Some('&'), _) => {
-                    self.pos += 1;
-                    Joint::Always
-                }
-                (None, _) if self.peek().is_none() => break,
-                (Some(')'), _) if self.open > 0 => break,
-                _ => return self.unexpected("an operator or the end of the line"),
+            joint = match self.joint() {
+                Some(joint) => joint,
+                None if self.peek().is_none() => break,
+                None if self.char_at(0) == Some(')') && self.open > 0 => break,
+                None => return self.unexpected("an operator or the end of the line"),
             };
         }
         Ok(match nodes.len() {
@@ -72,6 +65,18 @@ impl Reader<'_> {
             1 => nodes.pop().map(|(_, node)| node),
             _ => Some(Node::Chain(nodes)),
         })
+    }
+
+    /// `&`, `&&` or `||`, if one stands here.
+    pub(super) fn joint(&mut self) -> Option<Joint> {
+        let (joint, length) = match (self.char_at(0), self.char_at(1)) {
+            (Some('&'), Some('&')) => (Joint::Succeeded, 2),
+            (Some('|'), Some('|')) => (Joint::Failed, 2),
+            (Some('&'), _) => (Joint::Always, 1),
+            _ => return None,
+        };
+        self.pos += length;
+        Some(joint)
     }
 
     pub(super) fn pipeline(&mut self, begins: bool) -> Parsed<Node> {

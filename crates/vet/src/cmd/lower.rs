@@ -59,16 +59,26 @@ impl Reader<'_> {
     fn follow_chain(&mut self, nodes: &[(Joint, Node)]) {
         let conditional = self.scope.conditional;
         let mut region = None;
-        for (joint, node) in nodes {
-            self.scope.conditional += u32::from(*joint == Joint::Depending);
+        let mut changed = Vec::new();
+        for (number, (joint, node)) in nodes.iter().enumerate() {
+            // `&&` binds more closely than `||`, and that more closely than `&`.
+            if *joint != Joint::Succeeded {
+                changed.drain(..).rev().for_each(|region| self.script.close(region));
+            }
+            let next = nodes.get(number + 1).map(|(joint, _)| *joint);
+            self.follow(node);
+            let Some(next) = next else { break };
+            // What stands behind an `if` in a line belongs to it.
+            self.scope.conditional +=
+                u32::from(matches!(node, Node::If(..))) + u32::from(next != Joint::Always);
             if self.scope.conditional > conditional && region.is_none() {
                 region = Some(self.script.open(RegionKind::Maybe));
             }
-            self.follow(node);
-            // What stands behind an `if` or `for` in a line belongs to it.
-            self.scope.conditional += u32::from(matches!(node, Node::If(..) | Node::For(_)));
+            if next == Joint::Succeeded && changes_directory(node) {
+                changed.push(self.script.open(RegionKind::Succeeded));
+            }
         }
-        region.into_iter().for_each(|region| self.script.close(region));
+        region.into_iter().chain(changed).rev().for_each(|region| self.script.close(region));
         self.scope.conditional = conditional;
     }
 
@@ -388,6 +398,15 @@ impl Reader<'_> {
         self.scope.found.switches_delayed = true;
         self.delayed = if self.scope.conditional > 0 { Delayed::Maybe } else { wanted };
     }
+}
+
+/// True for `cd`, `chdir` and `pushd` with a directory: they succeed only if they have changed it.
+fn changes_directory(node: &Node) -> bool {
+    let Node::Simple(simple) = node else { return false };
+    let letters = trimmed_start(&simple.letters);
+    words::builtin(letters).is_some_and(|named| {
+        matches!(named.name, "cd" | "chdir" | "pushd") && !trimmed(named.rest).is_empty()
+    })
 }
 
 /// Letters from the first on that is no delimiter.

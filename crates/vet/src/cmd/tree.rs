@@ -25,8 +25,10 @@ pub(super) struct Simple {
 pub(super) enum Joint {
     /// `&` or a new line.
     Always,
-    /// `&&` or `||`.
-    Depending,
+    /// `&&`.
+    Succeeded,
+    /// `||`.
+    Failed,
 }
 
 /// What a `for` goes through.

@@ -13,7 +13,8 @@ const MOST_STEPS: usize = 50_000;
 const MOST_FUNCTIONS: usize = 16;
 
 /// Names that change the directory only while the text does not define them.
-const CHANGING: &[&str] = &["cd", "chdir", "pushd", "popd", "set-location", "sl", "builtin"];
+const CHANGING: &[&str] =
+    &["cd", "chdir", "pushd", "popd", "set-location", "push-location", "pop-location", "sl", "builtin"];
 
 /// Where a text is, command by command.
 #[derive(Debug)]
@@ -43,7 +44,8 @@ impl<'f> Course<'f> {
             true => HashSet::new(),
             false => script.definitions.iter().map(String::as_str).collect(),
         };
-        if CHANGING.iter().any(|name| definitions.contains(name)) {
+        let is_changing = |name: &&str| CHANGING.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if definitions.iter().any(is_changing) || commands.iter().any(is_trap) {
             place.distrust();
         }
         let (open, everywhere) = (Vec::new(), None);
@@ -205,6 +207,23 @@ impl<'f> Course<'f> {
             close(inner.kind, before, place);
         }
     }
+}
+
+/// True for a trap that runs between the commands of the text, which then may stand anywhere.
+fn is_trap(command: &Command) -> bool {
+    const BETWEEN: &[&str] = &["DEBUG", "ERR", "RETURN", "SIGDEBUG", "SIGERR", "SIGRETURN"];
+    let mut words = command.words.iter().map(crate::command::Word::text);
+    let is_change = |code: Option<String>| {
+        code.is_none_or(|code| code.contains("cd") || code.contains("pushd") || code.contains("popd"))
+    };
+    words.next().flatten().is_some_and(|name| name == "trap")
+        && words.any(is_change)
+        && command
+            .words
+            .iter()
+            .skip(1)
+            .filter_map(crate::command::Word::text)
+            .any(|signal| BETWEEN.iter().any(|known| signal.eq_ignore_ascii_case(known)))
 }
 
 /// The end of a region that was gone through once.

@@ -5,7 +5,7 @@ use super::location::{Directories, Location};
 use super::matches;
 use super::proc::{self, Through, is_descriptor};
 use super::windows::{self, Written};
-use crate::command::{Command, Part, Shell, Unknown, Word};
+use crate::command::{Command, Input, Part, Shell, Unknown, Word};
 use garth_policy::{AbsPath, Flavor};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,9 @@ pub(super) struct Place<'s> {
 /// Files that are no files of anybody.
 const NOTHING: &[&str] =
     &["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "-", "NUL", "nul"];
+
+/// Names with which `cd`, `pushd` and `popd` of bash lead to other places than their words name.
+const OTHER_WAYS: &[&str] = &["CDPATH", "DIRSTACK", "cdable_vars", "cdspell", "enable"];
 
 /// Builtins that can give a variable another value without its name standing in the text.
 const ASSIGNING: &[&str] = &[
@@ -92,6 +95,8 @@ pub(super) enum Change {
     Stack,
     BeginLocal,
     EndLocal,
+    /// `d:` alone: the directory that was last used on that drive.
+    Drive,
 }
 
 impl Change {
@@ -106,17 +111,55 @@ impl Change {
             "dirs" => Some(Self::Stack),
             "setlocal" if command.shell == Shell::Cmd => Some(Self::BeginLocal),
             "endlocal" if command.shell == Shell::Cmd => Some(Self::EndLocal),
+            name if windows::is_windows(command.shell) && windows::is_drive(name) => Some(Self::Drive),
             _ => None,
         }
+    }
+}
+
+/// What a command that changes the directory is given.
+struct Operand {
+    word: Word,
+    /// Options stand beside it that may give it another meaning.
+    is_uncertain: bool,
+    /// `cd /d`.
+    changes_drive: bool,
+}
+
+impl Operand {
+    fn of(command: &Command) -> Option<Self> {
+        let words = command.words.get(1..)?;
+        if matches!(command.shell, Shell::Pwsh | Shell::WindowsPowershell) {
+            return Self::of_cmdlet(command, words);
+        }
+        let is_drive = |word: &&Word| word.known_start().eq_ignore_ascii_case("/d");
+        let changes_drive = command.shell == Shell::Cmd && words.iter().any(|word| is_drive(&word));
+        let word = words.iter().find(|word| {
+            let start = word.known_start();
+            let is_option = start.starts_with('-') && start.len() > 1;
+            !(is_option || changes_drive && is_drive(word))
+        })?;
+        let is_pushd = Change::of(command) == Some(Change::Keep);
+        let is_uncertain = is_pushd && words.len() > 1 && command.shell != Shell::Cmd;
+        Some(Self { word: word.clone(), is_uncertain, changes_drive })
+    }
+
+    /// The path among the parameters of a cmdlet.
+    fn of_cmdlet(command: &Command, words: &[Word]) -> Option<Self> {
+        let bound = crate::pwsh::bind(command)?;
+        let path = bound.words("Path").iter().chain(bound.words("LiteralPath")).next();
+        // Another stack may be meant, or what is not bound may be the path.
+        let is_uncertain = bound.has("StackName") || !bound.unbound.is_empty() || !bound.rest.is_empty();
+        let word = path.or(words.first().filter(|_| is_uncertain))?.clone();
+        Some(Self { word, is_uncertain, changes_drive: true })
     }
 }
 
 impl<'s> Place<'s> {
     pub(super) fn new(surroundings: &'s Surroundings, commands: &[Command], text: &str) -> Self {
         let variables = untouched(surroundings, commands, text);
-        let moves_elsewhere = surroundings.variables.contains_key("CDPATH")
-            || text.contains("CDPATH")
-            || text.contains("DIRSTACK");
+        let moves_elsewhere =
+            surroundings.variables.contains_key("CDPATH") || OTHER_WAYS.iter().any(|way| text.contains(way));
         Self { surroundings, variables, location: Location::new(surroundings), moves_elsewhere }
     }
 
@@ -129,47 +172,73 @@ impl<'s> Place<'s> {
     pub(super) fn follow(&mut self, command: &Command) {
         let Some((program, words)) = command.words.split_first() else { return };
         let Some(change) = Change::of(command) else { return };
-        let is_windows = windows::is_windows(command.shell);
-        let target = words.iter().find(|word| {
-            let start = word.known_start();
-            !(start.starts_with('-') && start.len() > 1 || start.eq_ignore_ascii_case("/d"))
-        });
-        let start = target.map(Word::known_start).unwrap_or_default();
-        let has_options = words.len() > usize::from(target.is_some());
-        match (change, target) {
-            (Change::BeginLocal, _) => self.location.begins_local(),
-            (Change::EndLocal, _) => self.location.ends_local(),
-            (Change::Stack, _) if words.is_empty() => {}
-            (Change::Stack, _) => self.location.loses_kept(),
-            (Change::Back, None) if !has_options && !self.moves_elsewhere => self.location.comes_back(),
-            (Change::Back, _) => self.location.goes(Directories::unknown()),
+        let shell = command.shell;
+        let operand = Operand::of(command);
+        match change {
+            Change::BeginLocal => self.location.begins_local(),
+            Change::EndLocal => self.location.ends_local(),
+            Change::Drive => self.changes_drive(&program.known_start()),
+            Change::Stack if words.is_empty() => {}
+            Change::Stack => self.location.loses_kept(),
+            Change::Back if words.is_empty() && !self.moves_elsewhere => self.location.comes_back(),
             // It prints the directory or what is kept.
-            (_, None) if command.shell == Shell::Cmd => {}
-            (Change::Keep, None) if is_windows && !has_options => {
+            Change::Go | Change::Keep if operand.is_none() && shell == Shell::Cmd => {}
+            Change::Keep if operand.is_none() && windows::is_windows(shell) && words.is_empty() => {
                 let here = self.location.now.clone();
                 self.location.goes_and_keeps(here);
             }
-            (Change::Keep, None) => self.location.goes(Directories::unknown()),
-            (Change::Keep, Some(_)) if start.starts_with('+') || has_options && !start.starts_with('/') => {
-                self.location.goes(Directories::unknown());
-            }
-            (Change::Keep, Some(word)) => {
-                let to = self.leads_to(word, command.shell);
-                self.location.goes_and_keeps(to);
-            }
-            (Change::Go, Some(_)) if start == "-" && !is_windows && !self.moves_elsewhere => {
-                self.location.goes_back();
-            }
-            (Change::Go, Some(word)) => {
-                let to = self.leads_to(word, command.shell);
-                self.location.goes(to);
-            }
-            (Change::Go, None) => {
+            Change::Go if operand.is_none() && words.is_empty() && command.input == Input::Inherited => {
                 let home = Word { parts: vec![Part::Home(None)], span: program.span };
-                let to = self.leads_to(&home, command.shell);
+                let to = self.leads_to(&home, shell);
                 self.location.goes(to);
             }
+            Change::Back | Change::Go | Change::Keep => match operand.filter(|_| change != Change::Back) {
+                Some(operand) => self.goes_to(change, &operand, shell),
+                None => self.location.goes(Directories::unknown()),
+            },
         }
+    }
+
+    /// A change of the directory to what an operand names.
+    fn goes_to(&mut self, change: Change, operand: &Operand, shell: Shell) {
+        let (word, is_windows) = (&operand.word, windows::is_windows(shell));
+        let start = word.known_start();
+        let is_back = start == "-";
+        if change == Change::Keep {
+            if start.starts_with('+') || operand.is_uncertain {
+                return self.location.goes(Directories::unknown());
+            }
+            let to = self.leads_to(word, shell);
+            return self.location.goes_and_keeps(to);
+        }
+        if is_back && !is_windows && !self.moves_elsewhere {
+            return self.location.goes_back();
+        }
+        let mut to = self.leads_to(word, shell);
+        if operand.is_uncertain || is_windows && matches!(start.as_str(), "+" | "-") {
+            to = Directories::unknown();
+        }
+        let drive = start.get(..2).filter(|drive| windows::is_drive(drive));
+        if shell == Shell::Cmd && !operand.changes_drive && drive.is_some_and(|drive| !self.is_on(drive)) {
+            // Without `/d` only the directory of that drive is another.
+            to.add(&self.location.now);
+        }
+        self.location.goes(to);
+    }
+
+    /// `d:` alone. Where that drive was last, only the run will show.
+    fn changes_drive(&mut self, drive: &str) {
+        if !self.is_on(drive) {
+            self.location.goes(Directories::unknown());
+        }
+    }
+
+    /// True if the working directory is on this drive for certain.
+    fn is_on(&self, drive: &str) -> bool {
+        let is_there = |path: &AbsPath| {
+            path.to_lossless().get(..2).is_some_and(|start| start.eq_ignore_ascii_case(drive))
+        };
+        self.location.now.is_certain && self.location.now.paths.iter().all(is_there)
     }
 
     /// Where a change of the directory to this word leads to.

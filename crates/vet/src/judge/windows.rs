@@ -41,6 +41,11 @@ pub(super) fn is_windows(shell: Shell) -> bool {
     matches!(shell, Shell::Cmd | Shell::Pwsh | Shell::WindowsPowershell)
 }
 
+/// True for a letter and a colon.
+pub(super) fn is_drive(text: &str) -> bool {
+    matches!(text.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic())
+}
+
 /// True if a word starts with a variable that names a directory of the system or of the user.
 pub(super) fn is_outside(shell: Shell, word: &Word) -> bool {
     let Some(Part::Unknown { why: Unknown::Variable(name), .. }) = word.parts.first() else { return false };

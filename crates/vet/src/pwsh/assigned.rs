@@ -96,7 +96,7 @@ impl Found {
 
     fn statement(&mut self, statement: &Statement) {
         match statement {
-            Statement::Chain(pipelines) => {
+            Statement::Chain(pipelines, _) => {
                 let is_single = pipelines.len() == 1;
                 for (number, pipeline) in pipelines.iter().enumerate() {
                     self.depth += u32::from(!is_single && number == 1);
@@ -142,7 +142,7 @@ impl Found {
             Kind::Statements(all, _) => self.inside(|found| {
                 found.statements(all);
                 for statement in all {
-                    if let Statement::Chain(pipelines) = statement
+                    if let Statement::Chain(pipelines, _) = statement
                         && let Some(Element { work: Work::Expression(inner), .. }) =
                             pipelines.iter().flatten().next()
                     {

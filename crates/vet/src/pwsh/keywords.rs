@@ -230,11 +230,11 @@ impl Parser<'_> {
     fn flow(&mut self, name: &str) -> Parsed<Statement> {
         self.blanks()?;
         if self.ends_command() && self.peek() != Some('&') {
-            return Ok(Statement::Chain(Vec::new()));
+            return Ok(Statement::Chain(Vec::new(), Vec::new()));
         }
         if name == "break" || name == "continue" {
             self.argument_word()?;
-            return Ok(Statement::Chain(Vec::new()));
+            return Ok(Statement::Chain(Vec::new(), Vec::new()));
         }
         let value = self.deeper(Self::statement)?;
         Ok(Statement::Flow(Box::new(value)))

@@ -75,17 +75,7 @@ impl Lowering {
     /// A statement; its value if it is an expression or an assignment.
     fn statement(&mut self, statement: &Statement) -> Value {
         match statement {
-            Statement::Chain(pipelines) => {
-                let mut value = Value::Null;
-                for (number, pipeline) in pipelines.iter().enumerate() {
-                    self.scope.depth += u32::from(number > 0);
-                    let region = (number > 0).then(|| self.script.open(RegionKind::Maybe));
-                    value = self.pipeline(pipeline);
-                    region.into_iter().for_each(|region| self.script.close(region));
-                    self.scope.depth -= u32::from(number > 0);
-                }
-                return if pipelines.len() > 1 { Value::Unknown(Unknown::Output) } else { value };
-            }
+            Statement::Chain(pipelines, joints) => return self.chain(pipelines, joints),
             Statement::Assign(assign) => return self.assign(assign),
             Statement::Compound(steps) => self.steps(steps),
             Statement::Function(name, body) => {
@@ -151,7 +141,7 @@ impl Lowering {
         }
     }
 
-    fn pipeline(&mut self, elements: &Pipeline) -> Value {
+    pub(super) fn pipeline(&mut self, elements: &Pipeline) -> Value {
         let outer = self.input.clone();
         let mut value = Value::Unknown(Unknown::Output);
         for element in elements {

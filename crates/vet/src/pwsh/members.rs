@@ -109,7 +109,7 @@ impl Lowering {
 
     /// What a block of one expression makes of each element, if that can be computed without running anything.
     fn mapped(&mut self, block: &Block, given: &Value) -> Option<Value> {
-        let [Statement::Chain(pipelines)] = block.body.as_slice() else { return None };
+        let [Statement::Chain(pipelines, _)] = block.body.as_slice() else { return None };
         let [pipeline] = pipelines.as_slice() else { return None };
         let [element] = pipeline.as_slice() else { return None };
         let Work::Expression(expression) = &element.work else { return None };

@@ -22,6 +22,7 @@
 
 mod assigned;
 mod bind;
+mod chain;
 mod changes;
 mod cursor;
 mod dotnet;

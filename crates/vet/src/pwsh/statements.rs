@@ -106,7 +106,7 @@ impl Parser<'_> {
         let rest = if self.identifier().eq_ignore_ascii_case("param") {
             self.statement()?
         } else if matches!(self.peek(), None | Some('}' | ')')) {
-            Statement::Chain(Vec::new())
+            Statement::Chain(Vec::new(), Vec::new())
         } else {
             self.chain()?
         };
@@ -130,7 +130,7 @@ impl Parser<'_> {
     /// An assignment, or pipelines with `&&` and `||` between them.
     fn chain(&mut self) -> Parsed<Statement> {
         let start = self.at;
-        let mut all = Vec::new();
+        let (mut all, mut joints) = (Vec::new(), Vec::new());
         loop {
             let pipeline = self.pipeline()?;
             if all.is_empty()
@@ -140,9 +140,11 @@ impl Parser<'_> {
             }
             all.push(pipeline);
             self.blanks()?;
-            if !self.rest().starts_with("&&") && !self.rest().starts_with("||") {
+            let is_and = self.rest().starts_with("&&");
+            if !is_and && !self.rest().starts_with("||") {
                 break;
             }
+            joints.push(is_and);
             if self.is_five() {
                 return self.stop("`&&` and `||` are not in the grammar of Windows PowerShell 5.1");
             }
@@ -155,7 +157,7 @@ impl Parser<'_> {
             }
             self.bump();
         }
-        Ok(Statement::Chain(all))
+        Ok(Statement::Chain(all, joints))
     }
 
     fn assignment(&mut self, mut pipeline: Pipeline, operator: String, start: usize) -> Parsed<Statement> {

@@ -133,8 +133,8 @@ pub(super) enum Step {
 /// A statement.
 #[derive(Clone, Debug)]
 pub(super) enum Statement {
-    /// Pipelines, with `&&` or `||` between them.
-    Chain(Vec<Pipeline>),
+    /// Pipelines, and for each behind the first whether `&&` joins it; else it is `||`.
+    Chain(Vec<Pipeline>, Vec<bool>),
     Assign(Box<Assign>),
     /// `if`, loops, `switch`, `try`, `trap`, `data`.
     Compound(Vec<Step>),

@@ -244,6 +244,6 @@ impl Parser<'_> {
 
     fn made(&self, work: Work, start: usize) -> Statement {
         let element = Element { work, redirections: Vec::new(), span: self.span(start) };
-        Statement::Chain(vec![vec![element]])
+        Statement::Chain(vec![vec![element]], Vec::new())
     }
 }

@@ -128,7 +128,7 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self) -> Parsed<Node> {
-        self.prefixes()?;
+        let is_negated = self.prefixes()?;
         let mut nodes = vec![self.command()?];
         loop {
             self.blanks();
@@ -141,15 +141,19 @@ impl Parser<'_> {
             self.prefixes()?;
             nodes.push(self.command()?);
         }
-        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Pipeline(nodes) })
+        let node = if nodes.len() == 1 { nodes.remove(0) } else { Node::Pipeline(nodes) };
+        // In a group its success is not taken for that of its command.
+        Ok(if is_negated { Node::Group(List { items: vec![(node, false)] }, false) } else { node })
     }
 
-    /// `!` and `time`, with its options.
-    fn prefixes(&mut self) -> Parsed<()> {
+    /// `!` and `time`, with its options. True if there is a `!`.
+    fn prefixes(&mut self) -> Parsed<bool> {
+        let mut is_negated = false;
         loop {
             self.blanks();
             if self.peek() == Some(b'!') && self.peek_second().is_none_or(|byte| ENDS_WORD.contains(&byte)) {
                 self.at += 1;
+                is_negated = true;
             } else if self.shell == Shell::Bash && self.take_reserved("time") {
                 self.blanks();
                 let start = self.at;
@@ -162,10 +166,10 @@ impl Parser<'_> {
                     self.at = start;
                 }
                 if matches!(self.peek(), None | Some(b'\n' | b';' | b'|' | b'&' | b')')) {
-                    return Ok(());
+                    return Ok(is_negated);
                 }
             } else {
-                return Ok(());
+                return Ok(is_negated);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::assigned::{Touches, assigned, assigned_name, names_in, touches};
 use super::cursor::{Parser, Places};
 use super::data::data;
-use super::directory::{changes_directory, ends_without_directory};
+use super::directory::Around;
 use super::expand::Manner;
 use super::scope::{Scope, Value};
 use super::tree::{Document, List, Node, Piece, Redirect, Simple, Target, Word as Written};
@@ -36,13 +36,15 @@ pub(super) struct Lowering<'t> {
     shell: Shell,
     documents: &'t [Document],
     pub scope: Scope,
-    script: Script,
+    pub(super) script: Script,
     via: Vec<String>,
     input: Input,
     aliases: HashMap<String, Vec<Command>>,
     aliased: usize,
     /// Bytes of here-documents that were copied for commands of compounds.
     copied: usize,
+    /// What the list that is being lowered stands in.
+    pub(super) around: Around,
     /// The command that is being lowered.
     pub span: Span,
 }
@@ -70,6 +72,7 @@ pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems:
         aliases: HashMap::new(),
         aliased: 0,
         copied: 0,
+        around: Around::default(),
         span: Span::default(),
     };
     lowering.list(list);
@@ -81,46 +84,18 @@ impl Lowering<'_> {
         self.script.problems.push(Problem { what: what.to_owned(), span });
     }
 
-    fn list(&mut self, list: &List) {
-        let mut guarded = Vec::new();
-        for (node, is_background) in &list.items {
-            if *is_background {
-                self.region(RegionKind::Process, |inner| inner.node(node));
-                continue;
-            }
-            self.node(node);
-            // `cd sub || exit`: what follows runs only where it succeeded.
-            if ends_without_directory(node) {
-                guarded.push(self.script.open(RegionKind::Succeeded));
-            }
-        }
-        guarded.into_iter().rev().for_each(|number| self.script.close(number));
-    }
-
     /// Commands that form a region.
-    fn region(&mut self, kind: RegionKind, work: impl FnOnce(&mut Self)) {
+    pub(super) fn region(&mut self, kind: RegionKind, work: impl FnOnce(&mut Self)) {
+        let outer = self.around;
+        self.around.is_loop = match kind {
+            RegionKind::Loop => true,
+            RegionKind::Maybe | RegionKind::Succeeded => outer.is_loop,
+            RegionKind::Process | RegionKind::LastOfPipe | RegionKind::Later => false,
+        };
         let number = self.script.open(kind);
         work(self);
         self.script.close(number);
-    }
-
-    /// `a && b || c`: behind a change of the directory, what is joined by `&&` runs only where that succeeded.
-    fn chain(&mut self, nodes: &[(bool, Node)]) {
-        let mut open = Vec::new();
-        let mut may_run = None;
-        for (number, (is_and, node)) in nodes.iter().enumerate() {
-            if number == 1 {
-                may_run = Some(self.script.open(RegionKind::Maybe));
-            }
-            if number > 0 && !is_and {
-                open.drain(..).rev().for_each(|region| self.script.close(region));
-            }
-            self.node(node);
-            if changes_directory(node) && nodes.get(number + 1).is_some_and(|(is_and, _)| *is_and) {
-                open.push(self.script.open(RegionKind::Succeeded));
-            }
-        }
-        may_run.into_iter().chain(open).rev().for_each(|region| self.script.close(region));
+        self.around = outer;
     }
 
     /// Commands of a substitution: they stand before the command that uses them, and have their own input.
@@ -130,7 +105,7 @@ impl Lowering<'_> {
         self.input = input;
     }
 
-    fn node(&mut self, node: &Node) {
+    pub(super) fn node(&mut self, node: &Node) {
         match node {
             Node::Simple(simple) => self.simple(simple),
             Node::Pipeline(nodes) => self.pipeline(nodes),
@@ -171,15 +146,6 @@ impl Lowering<'_> {
         }
     }
 
-    fn branches(&mut self, lists: &[List]) {
-        if let Some((first, rest)) = lists.split_first() {
-            self.list(first);
-            for list in rest {
-                self.region(RegionKind::Maybe, |inner| inner.list(list));
-            }
-        }
-    }
-
     fn pipeline(&mut self, nodes: &[Node]) {
         let outer = self.input.clone();
         for (number, node) in nodes.iter().enumerate() {
@@ -199,9 +165,11 @@ impl Lowering<'_> {
             None => self.problem("the name of a function is not plain", name.span),
         }
         let outer = std::mem::replace(&mut self.scope.in_function, true);
+        let around = std::mem::replace(&mut self.around, Around { function: true, is_loop: false });
         let input = std::mem::take(&mut self.input);
         self.region(RegionKind::Later, |inner| inner.node(body));
         self.input = input;
+        self.around = around;
         self.scope.in_function = outer;
     }
 

@@ -15,6 +15,7 @@ mod evaluated;
 mod expand;
 mod expansion;
 mod grammar;
+mod joined;
 mod lower;
 mod scope;
 mod simple;
