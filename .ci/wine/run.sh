@@ -80,7 +80,9 @@ makes_way() {
 dies() {
   local output got=0
   pings killed
+  [[ -d $WORK/.claude ]] || failed "names that the host trusts are taken" "there is no $WORK/.claude"
   is_killed "the tree ends with a killed broker" "$PINGS"
+  absent "a placeholder goes with a killed broker" "$WORK/.claude"
   echo "ok under wine: the tree ends with a killed broker"
   output=$(in_workspace "$program" clean --check) || got=$?
   check "what a killed broker left is known" "$got" 1 "$output" "left: "
