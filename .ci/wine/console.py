@@ -2,8 +2,9 @@
 
     console.py STEP... -- COMMAND...
 
-A step is `wait:TEXT` (until it was drawn), `type:TEXT` with escapes of Python, `sleep:SECONDS`, `size:COLUMNSxROWS`, or
-`hang-up` (the terminal is closed). Ends with 1 when a text is not drawn in time or the command does not end."""
+A step is `wait:TEXT` (until it was drawn), `type:TEXT` with escapes of Python, `insist:TEXT` (typed again and again until the
+command has ended), `gone:TEXT` (until no command line of this prefix begins so), `sleep:SECONDS`, `size:COLUMNSxROWS`, or
+`hang-up` (the terminal is closed). Ends with 1 when a condition does not come in time or the command does not end."""
 
 import fcntl
 import os
@@ -15,10 +16,20 @@ import sys
 import termios
 import time
 
-PATIENCE = 40
+PATIENCE = int(os.environ.get("WINE_LIMIT", "120"))
 # What moves the cursor, or hides it: Wine draws some text letter by letter, and skips spaces.
 SKIPS = re.compile(rb"\x1b\[\d*C")
 MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+def processes():
+    """Command line and environment of each."""
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/cmdline", "rb") as words, open(f"/proc/{process}/environ", "rb") as variables:
+                yield words.read(), variables.read()
+        except OSError:
+            continue
 
 
 class Terminal:
@@ -63,12 +74,38 @@ class Terminal:
                 break
         return text in self.drawn[self.seen :]
 
+    def gone(self, text):
+        """Whether nothing of this prefix is called so, in time."""
+        own = b"WINEPREFIX=" + os.environb.get(b"WINEPREFIX", b"")
+        end = time.monotonic() + PATIENCE
+        while any(words.startswith(text) and own in variables.split(b"\0") for words, variables in processes()):
+            if time.monotonic() > end:
+                return False
+            self.read(0.05)
+        return True
+
+    def type(self, keys):
+        os.write(self.master, keys.encode().decode("unicode_escape").encode("latin-1"))
+
+    def insists(self, keys):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and not self.has_ended():
+            self.type(keys)
+            self.rest(0.3)
+
+    def has_ended(self):
+        return os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def step(self, step):
         kind, _, value = step.partition(":")
         if kind == "wait" and not self.wait(value.encode()):
             return f"not drawn: {value}"
         if kind == "type":
-            os.write(self.master, value.encode().decode("unicode_escape").encode("latin-1"))
+            self.type(value)
+        if kind == "gone" and not self.gone(value.encode()):
+            return f"still there: {value}"
+        if kind == "insist":
+            self.insists(value)
         if kind == "sleep":
             self.rest(float(value))
         if kind == "size":
@@ -97,8 +134,10 @@ terminal = Terminal(command)
 wrong = None
 for step in steps:
     wrong = wrong or terminal.step(step)
-if not terminal.ends():
-    wrong = wrong or "the command does not end"
+if wrong:
+    os.kill(terminal.process, 9)
+elif not terminal.ends():
+    wrong = "the command does not end"
 sys.stdout.buffer.write(terminal.drawn)
 if wrong:
     sys.exit(f"\nconsole.py: {wrong}")

@@ -10,14 +10,17 @@ at_terminal() {
   local inner=${*: -1} steps
   read -ra steps <<<"$1"
   shift
-  (cd "$WORK" && timeout 120 python3 "$here/console.py" "${steps[@]}" -- wine ./console.exe outer \
+  (cd "$WORK" && timeout $((4 * LIMIT)) python3 "$here/console.py" "${steps[@]}" -- wine ./console.exe outer \
     "$relaxed" run --tier restricted --accept "$ACCEPTED" "${@:1:$#-2}" -- ./console.exe "$inner" 2>&1)
 }
 
 # How a command ends that does nothing about Ctrl-C, without garth: with 0xc000013a on Windows, and Wine has a code of its own.
 ends_outside() {
-  (cd "$WORK" && timeout 120 python3 "$here/console.py" wait:ready 'type:\x03' -- wine ./console.exe outer ./console.exe plain) |
-    grep -o 'ended with 0x[0-9a-f]*'
+  local output got=0
+  output=$(cd "$WORK" && timeout $((4 * LIMIT)) python3 "$here/console.py" wait:ready 'type:\x03' \
+    -- wine ./console.exe outer ./console.exe plain 2>&1) || got=$?
+  check "Ctrl-C ends a command without garth" "$got" 0 "$output" "ended with 0x" >&2
+  grep -o 'ended with 0x[0-9a-f]*' <<<"$output"
 }
 
 # typed WHAT TEXT "STEP..." OPTION... -- INNER: what is drawn has the text.
@@ -31,7 +34,7 @@ typed() {
 # raised WHAT TEXT MODE INNER: the event is raised in a console without a window, where garth has pipes.
 raised() {
   local what=$1 text=$2 mode=$3 output got=0
-  output=$(in_workspace ./console.exe "$mode" "$relaxed" run --tier restricted --accept "$ACCEPTED" -- ./console.exe "$4") || got=$?
+  output=$(SECONDS_LIMIT=$((3 * LIMIT)) in_workspace ./console.exe "$mode" "$relaxed" run --tier restricted --accept "$ACCEPTED" -- ./console.exe "$4") || got=$?
   if [[ $output == *"nothing raised"* ]]; then
     printf 'skipped under wine: %s: this Wine does not raise it\n' "$what"
     return 0
@@ -41,12 +44,13 @@ raised() {
 }
 
 interrupts() {
-  local pipes=--no-terminal plain
+  # Until one was passed on and a further one counts as another, not as a second: at least so long.
+  local pipes=--no-terminal passed='gone:garth-interrupt sleep:3' plain
   plain=$(ends_outside)
   typed "Ctrl-C ends a command as it does outside: $plain" "$plain" 'wait:ready type:\x03' "$pipes" -- plain
   typed "a command may end in its own way" "ended with 0x00000007" 'wait:ready type:\x03 wait:told' "$pipes" -- handles
   typed "a command that lives on is told again, and a second one at once ends it" "ended with 0xc000013a" \
-    'wait:ready type:\x03 wait:told sleep:3 type:\x03 wait:told type:\x03' "$pipes" -- lives
+    "wait:ready type:\\x03 wait:told $passed type:\\x03 wait:told $passed insist:\\x03" "$pipes" -- lives
   raised "Ctrl-C reaches a command without a terminal" "told c" raise-c handles
   raised "Ctrl-Break reaches a command" "told break" raise-break handles
   typed "Ctrl-C is a key of a terminal" "$plain" 'wait:ready type:\x03' -- plain
@@ -56,19 +60,11 @@ interrupts() {
 # The terminal is closed: the tree ends. Windows tells garth before, which then undoes what it did for the command; Wine does
 # not, and it is the next start, or `clean`, that undoes it.
 hangs_up() {
-  local output got=0 tries
-  at_terminal 'wait:ready hang-up' --no-terminal -- lives >/dev/null || true
-  for ((tries = 0; tries < 50; tries++)); do
-    pgrep -f 'console.exe lives' >/dev/null || break
-    sleep 0.2
-  done
-  if pgrep -f 'console.exe lives' >/dev/null; then
-    echo "FAILED under wine: a command outlived its console"
-    return 1
-  fi
-  in_workspace "$program" clean >/dev/null
-  output=$(in_workspace "$program" clean --check) || got=$?
-  check "a terminal that is closed ends the tree, and nothing is left" "$got" 0 "$output" "nothing is left"
+  at_terminal 'wait:ready hang-up' --no-terminal -- lives >"$LOGS/hang-up" || true
+  check "a command starts in a terminal that is closed" 0 0 "$(<"$LOGS/hang-up")" ready
+  await "a command ends with its console" not is_running '^./console.exe lives'
+  echo "ok under wine: a command ends with its console"
+  cleans
 }
 
 consoles() {

@@ -7,20 +7,16 @@ TWINS=134
 
 proves() {
   local output got=0 count left
-  output=$(cd "$WORK" && timeout 300 wine "$program" prove 2>&1 </dev/null) || got=$?
+  output=$(SECONDS_LIMIT=$((5 * LIMIT)) in_workspace "$program" prove) || got=$?
   check "the corpus starts, and says that Wine holds nothing" "$got" 0 "$output" "skipped  Wine"
   check "no attack counts as held" 0 0 "$output" " 0 held, 0 not held"
   count=$(grep -c 'twin succeeded' <<<"$output") || true
   if ((count < TWINS)); then
-    printf 'FAILED under wine: %d twins succeeded, not %d\n' "$count" "$TWINS"
-    grep -E 'twin (refused|broken|hung|not found)' <<<"$output"
+    failed "$TWINS twins succeed" "$count succeeded"$'\n'"$(grep -E 'twin (refused|broken|hung|not found)' <<<"$output")"
     return 1
   fi
   echo "ok under wine: $count twins succeed"
-  left=$(find "$WINEPREFIX/drive_c/users" -name 'garth-prove-*' | head -n 1)
-  if [[ -n $left ]]; then
-    echo "FAILED under wine: the proof left $left"
-    return 1
-  fi
+  left=$(find "$WINEPREFIX/drive_c/users" -name 'garth-prove-*') || true
+  [[ -z $left ]] || failed "the proof leaves nothing" "$left"
   echo "ok under wine: the proof leaves nothing"
 }

@@ -6,25 +6,21 @@
 # that lets the differences pass and says so at each start; what it shows is no evidence of containment.
 
 ACCEPTED='windows.restricted.*,windows.delegates'
-WORK=
 
-in_workspace() {
-  local program=$1
-  shift
-  (cd "$WORK" && timeout 60 wine "$program" "$@" 2>&1 </dev/null)
-}
+# A command that nothing ends: the number of packets is in no other command line, and lasts for months. Its process, and the
+# shell that may be between.
+PING='ping -n 17300000 127.0.0.1'
+PINGS="^(cmd /c )?ping -n 17300000 "
 
 sandboxed() {
   in_workspace "$relaxed" run --tier restricted --accept "$ACCEPTED" -- "$@"
 }
 
-# check WHAT STATUS WANTED-STATUS OUTPUT TEXT
-check() {
-  if (($2 != $3)) || [[ $4 != *"$5"* ]]; then
-    printf 'FAILED under wine: %s\n  expected status %d and "%s"\n  got status %d and:\n%s\n' "$1" "$3" "$5" "$2" "$4"
-    return 1
-  fi
-  printf 'ok under wine: %s\n' "$1"
+# pings NAME OPTION...: garth runs that command in the background.
+pings() {
+  local name=$1
+  shift
+  begins "$name" '^ping -n 17300000 ' "$relaxed" run "$@" --tier restricted --accept "$ACCEPTED" -- cmd /c "$PING > NUL"
 }
 
 refuses() {
@@ -34,7 +30,7 @@ refuses() {
   got=0
   output=$(in_workspace "$program" run --tier restricted --accept "$ACCEPTED" -- cmd /c 'echo ran> ran.txt') || got=$?
   check "what does not read back is refused" "$got" 121 "$output" "nothing was run"
-  [[ ! -e $WORK/ran.txt ]] || { echo "FAILED under wine: a refused command ran"; return 1; }
+  absent "a refused command does not run" "$WORK/ran.txt"
 }
 
 carries() {
@@ -45,79 +41,53 @@ carries() {
   got=0
   output=$(sandboxed cmd /c 'echo x> mark.txt') || got=$?
   check "a workspace with a long name in other letters" "$got" 0 "$output" "let pass"
-  [[ -e $WORK/mark.txt ]] || { echo "FAILED under wine: the command wrote nothing"; return 1; }
+  [[ -e $WORK/mark.txt ]] || failed "the command writes" "there is no $WORK/mark.txt"
   got=0
   output=$(sandboxed no-such-program) || got=$?
   check "a program that is not there" "$got" 121 "$output" "no-such-program"
 }
 
-# Whether the command, or its child, runs: the number of packets is in no other command line.
-lives() {
-  pgrep -f '^(cmd /c )?ping -n 173 ' >/dev/null
+# What is left is cleaned up, and then there is nothing.
+cleans() {
+  local output got=0
+  output=$(in_workspace "$program" clean) || got=$?
+  check "clean" "$got" 0 "$output" ""
+  output=$(in_workspace "$program" clean --check) || got=$?
+  check "clean leaves nothing" "$got" 0 "$output" "nothing is left"
 }
 
 # One sandbox at a time in a workspace, and a journal that cannot be read: each refused with what helps, and nothing changed.
 makes_way() {
-  local broker output got=0 tries journal
-  (cd "$WORK" && exec wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
-    -- cmd /c 'ping -n 173 127.0.0.1 > NUL' >/dev/null 2>&1 </dev/null) &
-  broker=$!
-  for ((tries = 0; tries < 100; tries++)); do
-    pgrep -f '^ping -n 173 ' >/dev/null && break
-    sleep 0.2
-  done
+  local output got=0 journal
+  pings holder
   output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
   check "a workspace that another garth holds" "$got" 121 "$output" "is in use by another garth"
   check "the message names the process, the time and the way out" 0 0 "$output" "taskkill /pid"
-  [[ ! -e $WORK/second.txt ]] || { echo "FAILED under wine: a second sandbox ran"; return 1; }
-  kill -KILL "$broker"
-  wait "$broker" 2>/dev/null || true
-  for ((tries = 0; tries < 50; tries++)); do
-    lives || break
-    sleep 0.2
-  done
-  in_workspace "$program" clean >/dev/null
-  journal=$(find "$WINEPREFIX/drive_c/users" -maxdepth 6 -ipath '*/appdata/local/garth/journal' | head -n 1)
+  absent "a second sandbox does not run" "$WORK/second.txt"
+  is_killed "the tree of the one that holds it ends" "$PINGS"
+  cleans
+  journal=$(user_data)/garth/journal
   head -c 64 /dev/zero >"$journal/kept.0"
   head -c 64 /dev/zero >"$journal/kept.1"
   got=0
   output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
   check "a journal that cannot be read" "$got" 121 "$output" "full of zeros"
-  [[ ! -e $WORK/second.txt ]] || { echo "FAILED under wine: a command ran without a journal"; return 1; }
+  absent "no command runs without a journal" "$WORK/second.txt"
   rm "$journal/kept.0" "$journal/kept.1"
 }
 
 # The broker is killed: everything in its job has to go, and the next start, or `clean`, undoes the rest.
 dies() {
-  local broker output got=0 tries
-  (cd "$WORK" && exec wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
-    -- cmd /c 'ping -n 173 127.0.0.1 > NUL' >/dev/null 2>&1 </dev/null) &
-  broker=$!
-  for ((tries = 0; tries < 100; tries++)); do
-    pgrep -f '^ping -n 173 ' >/dev/null && break
-    sleep 0.2
-  done
-  lives || { echo "FAILED under wine: the command did not start"; return 1; }
-  kill -KILL "$broker"
-  wait "$broker" 2>/dev/null || true
-  for ((tries = 0; tries < 50; tries++)); do
-    lives || break
-    sleep 0.2
-  done
-  if lives; then
-    echo "FAILED under wine: a process outlived its broker"
-    return 1
-  fi
+  local output got=0
+  pings killed
+  is_killed "the tree ends with a killed broker" "$PINGS"
   echo "ok under wine: the tree ends with a killed broker"
   output=$(in_workspace "$program" clean --check) || got=$?
   check "what a killed broker left is known" "$got" 1 "$output" "left: "
   got=0
   output=$(sandboxed cmd /c 'echo again') || got=$?
   check "the next run mends it first" "$got" 0 "$output" "again"
-  in_workspace "$program" clean >/dev/null
-  got=0
-  output=$(in_workspace "$program" clean --check) || got=$?
-  check "clean leaves nothing" "$got" 0 "$output" "nothing is left"
+  cleans
 }
 
 # The calls that matter, in their order and with their arguments, of a run with a relay: all three processes that garth starts.
@@ -125,13 +95,13 @@ ordered() {
   local calls='CreateJobObjectW;SetInformationJobObject;CreateRestrictedToken;SetTokenInformation;CreateDesktopW'
   calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;QueryInformationJobObject'
   calls+=';ResumeThread;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
-  wine reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >/dev/null 2>&1
-  local log output got=0
-  log=$(mktemp)
+  windows reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >"$LOGS/reg"
+  local log=$SCRATCH/relay.log output said=0 got=0
   printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
-  (cd "$WORK" && WINEDEBUG=+relay timeout 100 wine "$relaxed" run --policy ordered.toml --tier restricted \
-    --accept "$ACCEPTED" -- cmd /c 'echo hi' >/dev/null 2>"$log" </dev/null) || true
-  wine reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >/dev/null 2>&1
+  output=$(cd "$WORK" && WINEDEBUG=+relay timeout $((3 * LIMIT)) wine "$relaxed" run --policy ordered.toml --tier restricted \
+    --accept "$ACCEPTED" -- cmd /c 'echo hi' 2>"$log" </dev/null) || said=$?
+  windows reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >"$LOGS/reg"
+  check "a run that is recorded call by call" "$said" 0 "$output" "hi"
   output=$(python3 "$here/sequence.py" own:garth-runner own:garth-canary 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
   rm -f "$log" "$WORK/ordered.toml"
   check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
@@ -139,7 +109,7 @@ ordered() {
 
 runs() {
   local name=長い名前のäöü
-  WORK=$(mktemp -d)/$name$name$name/$name$name$name/$name$name$name
+  WORK=$SCRATCH/$name$name$name/$name$name$name/$name$name$name
   mkdir -p "$WORK/.git"
   refuses
   tells

@@ -1,5 +1,7 @@
-"""A server of the loopback for the tests of the relay: prints its port, and serves until its input ends. What it does not know it
-looks for in the directory that it is given."""
+"""A server of the loopback for the tests of the relay: writes its port to a file, and serves until its input ends. What it does
+not know it looks for in the directory that it is given.
+
+    server.py PORT-FILE [DIRECTORY]"""
 
 import http.server
 import pathlib
@@ -7,7 +9,7 @@ import sys
 import threading
 
 LARGE = bytes(16 << 20)
-DIRECTORY = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/nowhere")
+DIRECTORY = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "/nowhere")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,6 +38,6 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 server = Server(("127.0.0.1", 0), Handler)
-print(server.server_address[1], flush=True)
+pathlib.Path(sys.argv[1]).write_text(str(server.server_address[1]))
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.read()

@@ -25,7 +25,7 @@ paths = [\"/**\"]
 ";
 
 /// How much longer a refusal may take than what is allowed: a program that waits for a time-out is of no use to anybody.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A garden and a policy file in the internet of a test.
 pub struct Place<'i> {
@@ -76,7 +76,7 @@ impl Place<'_> {
     pub fn fails_fast(&self, script: &str) -> Run {
         let began = Instant::now();
         let run = self.run(script).fails();
-        assert!(began.elapsed() < Duration::from_secs(8), "{:?}: {run}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}: {run}", began.elapsed());
         run
     }
 

@@ -178,7 +178,7 @@ impl Running {
         let ended = Instant::now();
         while !self.readers.iter().all(JoinHandle::is_finished) {
             assert!(
-                ended.elapsed() < Duration::from_secs(10),
+                ended.elapsed() < Duration::from_secs(60),
                 "something holds the pipes of {}",
                 self.command
             );

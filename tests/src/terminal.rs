@@ -100,7 +100,7 @@ impl Terminal {
                     self.read += at + text.len();
                     return new;
                 }
-                assert!(began.elapsed() < Duration::from_secs(20), "{text:?} does not show in: {new:?}");
+                assert!(began.elapsed() < Duration::from_secs(90), "{text:?} does not show in: {new:?}");
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -134,7 +134,7 @@ impl Terminal {
     /// # Panics
     /// When it does not end within 20 seconds.
     pub fn wait(&mut self) -> ExitStatus {
-        self.wait_within(Duration::from_secs(20))
+        self.wait_within(Duration::from_secs(90))
     }
 
     /// Waits for the end of the program, that long.

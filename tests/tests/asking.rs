@@ -186,7 +186,7 @@ fn a_terminal_that_nobody_answers_is_a_refusal_in_time() {
         let began = Instant::now();
         terminal.expect("no answer in time");
         terminal.expect("end ");
-        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
         assert!(terminal.wait().success());
         assert!(!place.internet.requests().contains("/late"));
     });
@@ -217,7 +217,7 @@ fn a_program_answers_on_a_descriptor() {
         let began = Instant::now();
         let run = place.answered("close", script).code(0);
         assert_eq!(run.text().matches("refused").count(), 3, "{run}");
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < Duration::from_secs(15));
         assert!(run.errors().contains("\"code\":\"not-approved\""), "{run}");
         let run = place.answered("always", script).code(0);
         assert_eq!(run.text().matches("hello from").count(), 3, "{run}");
@@ -237,7 +237,7 @@ fn nobody_to_ask_is_a_refusal_at_once() {
         std::fs::write(&place.policy, format!("{POLICY}mode = \"never\"\n")).expect("the policy");
         let run = place.answered("once once", script).code(0);
         assert_eq!(run.text(), "refused");
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < Duration::from_secs(15));
         // A number that is no such descriptor is refused before anything runs.
         let words = place.words(&["--approver", "77"], "echo ran");
         let run = place.internet.on_machine(&place.garden, &[], &words).code(125);

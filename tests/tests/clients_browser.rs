@@ -46,7 +46,7 @@ fn chromium_loads_allowed_pages_and_no_others() {
             let run = place.run(&page(place, &format!("{scheme}://{DENIED}/page"))).fails();
             assert!(run.errors().contains(&format!("the network refused {DENIED}")), "{run}");
         }
-        assert!(began.elapsed().as_secs() < 20, "{:?} for two refusals", began.elapsed());
+        assert!(began.elapsed().as_secs() < 100, "{:?} for two refusals", began.elapsed());
         assert_eq!(internet.requests(), before, "nothing came to the server");
     });
 }

@@ -235,7 +235,7 @@ fn layers(garden: &Garden) -> Vec<String> {
 fn wait_for(done: impl Fn() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(began.elapsed() < Duration::from_secs(30), "it takes too long");
+        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -417,7 +417,7 @@ fn a_deep_and_a_wide_tree_are_no_trouble() {
         assert!(run.status.success(), "{run}");
         let began = Instant::now();
         let applied = garth(garden, &["apply", "--yes"]).code(0);
-        assert!(began.elapsed() < Duration::from_secs(60), "{applied}");
+        assert!(began.elapsed() < Duration::from_secs(300), "{applied}");
         assert_eq!(garden.prepare("find deep -type f | wc -l; ls | grep -c f").text(), "1\n1500");
         let _ = layered(
             garden,

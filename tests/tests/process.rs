@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn every_exit_code_is_passed_on() {
@@ -141,7 +141,7 @@ fn marked(mark: &str) -> Vec<String> {
 fn gone(mark: &str) {
     let began = Instant::now();
     while !marked(mark).is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(2), "{mark} survives: {:?}", marked(mark));
+        assert!(began.elapsed() < Duration::from_secs(30), "{mark} survives: {:?}", marked(mark));
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -168,7 +168,7 @@ fn what_runs_in_the_background_ends_with_the_target() {
         let mark = format!("8{}.{}", garden.identity().ids().0, std::process::id());
         let began = Instant::now();
         let run = garden.script(&format!("{} ; echo end", SLEEPERS.replace("MARK", &mark))).ok();
-        assert!(began.elapsed() < Duration::from_secs(20), "waits for the background: {run}");
+        assert!(began.elapsed() < Duration::from_secs(60), "waits for the background: {run}");
         gone(&mark);
     });
 }
@@ -178,7 +178,13 @@ fn what_runs_in_the_background_ends_with_the_target() {
 fn no_zombies() {
     everyone(|garden| {
         let run = garden.script(
-            "for i in $(seq 50); do (setsid sleep 0.01 &) ; done; sleep 0.5; cat /proc/[0-9]*/stat | awk '$3 == \"Z\"' | wc -l; ls /proc | grep -c '^[0-9]'",
+            "for i in $(seq 50); do (setsid sleep 0.01 &) ; done
+            zombies() { cat /proc/[0-9]*/stat 2>/dev/null | awk '$3 == \"Z\"' | wc -l; }
+            processes() { ls /proc | grep -c '^[0-9]'; }
+            for i in $(seq 200); do
+                sleep 0.1; [ $(zombies) -gt 0 ] || [ $(processes) -ge 10 ] || break
+            done
+            zombies; processes",
         );
         let run = run.ok();
         let numbers: Vec<usize> = run.text().lines().map(|line| line.parse().unwrap()).collect();

@@ -28,7 +28,7 @@ fn session(garden: &Garden, name: &str, options: &[&str], work: &str) -> (Child,
 fn wait_for(what: &str, done: impl Fn() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what} takes too long");
+        assert!(began.elapsed() < Duration::from_secs(120), "{what} takes too long");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

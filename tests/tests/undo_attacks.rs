@@ -100,7 +100,7 @@ while not os.path.exists('stop') and time.time() < end:
         let running = start(command, Vec::new());
         let began = Instant::now();
         while !garden.has("there") {
-            assert!(began.elapsed() < Duration::from_secs(30), "it does not start");
+            assert!(began.elapsed() < Duration::from_secs(120), "it does not start");
             std::thread::sleep(Duration::from_millis(10));
         }
         for _ in 0..8 {
@@ -108,7 +108,7 @@ while not os.path.exists('stop') and time.time() < end:
             let _any = garth(garden, &["undo", "--yes"]);
         }
         garden.write("stop", "");
-        let swapped = running.finish(Duration::from_secs(60)).code(0);
+        let swapped = running.finish(Duration::from_secs(180)).code(0);
         Snapshot::of(&outside, &[]).same_as(&before.0, &format!("a link was followed: {swapped}"));
         assert_eq!(garden.prepare("cat ../outside/*").text(), before.1);
         // The twin: with nobody there it is put in place.
@@ -189,6 +189,6 @@ fn a_tree_deeper_than_any_path_stops_nobody() {
             }
             let _ = garden.prepare("rm -rf nnn*");
         }
-        assert!(began.elapsed() < Duration::from_secs(100), "it took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(400), "it took {:?}", began.elapsed());
     });
 }

@@ -15,7 +15,7 @@ reason = "it is asked for"
 timeout = "20s"
 "#;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Says what came of the command that is asked for, under a whole name: one that is searched for along PATH is asked for at
 /// each place. What it is asked for does not stand in the text, so it is asked for

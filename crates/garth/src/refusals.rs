@@ -1,7 +1,7 @@
 //! What the broker of a sandbox refused, and what failed in it: the same on every system that has one.
 
 use crate::Error;
-use garth_egress::core::{Code, Decided, Fault, Host, Protocol, Upstream, Verdict};
+use garth_egress::core::{CROWDED, Code, Decided, Fault, Host, Protocol, Upstream, Verdict};
 use garth_policy::{ProxyRule, SecretSource};
 use std::collections::HashSet;
 
@@ -23,6 +23,10 @@ const MOST_REFUSALS: usize = 1000;
 
 impl Refused {
     pub(crate) fn fault(&mut self, fault: Fault) {
+        // It counts on: the last one says it all.
+        if fault.operation == CROWDED {
+            self.faults.retain(|known| known.operation != CROWDED);
+        }
         if self.faults.len() < MOST_FAULTS && !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
@@ -93,4 +97,19 @@ pub(crate) fn upstream(
     Upstream::from_environment(variable).map_err(|(name, fault)| {
         Error::Policy(format!("the variable {name} names no proxy\n{fault}\nhint: correct it, or unset it"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_connections_that_were_ended_for_others_the_last_count_is_kept() {
+        let mut refused = Refused::default();
+        let fault = |operation: &str, cause: &str| Fault { operation: operation.into(), cause: cause.into() };
+        for (operation, cause) in [(CROWDED, "1"), ("accept", "x"), (CROWDED, "10"), ("accept", "y")] {
+            refused.fault(fault(operation, cause));
+        }
+        assert_eq!(refused.faults, [fault("accept", "x"), fault(CROWDED, "10"), fault("accept", "y")]);
+    }
 }

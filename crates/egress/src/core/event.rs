@@ -107,6 +107,9 @@ pub struct SecretsSeen {
     pub secrets: Vec<SecretSeen>,
 }
 
+/// The operation of the [`Fault`] that tells of connections that were ended for others. Its cause says how many so far.
+pub const CROWDED: &str = "keep every connection open";
+
 /// Something of the broker's own that failed; no decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {

@@ -21,7 +21,7 @@ mod toward;
 mod upstream;
 
 pub use canary::Canary;
-pub use event::{Closed, Decided, Event, Fault, Front, Protocol, Request, SecretsSeen};
+pub use event::{CROWDED, Closed, Decided, Event, Fault, Front, Protocol, Request, SecretsSeen};
 pub use host::{Host, HostFault, authority};
 pub use judge::{Judge, RequestView, Route, Vetted, agree};
 pub use meter::{Budgets, Meter, Rate};

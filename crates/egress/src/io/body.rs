@@ -1,7 +1,7 @@
 //! Bodies of requests and answers, counted as they go, with secrets put in on the way out and taken out on the way back.
 //! Nothing is gathered: a frame is asked for when the other side wants one, and what is held back is shorter than a secret.
 
-use super::connection::Connection;
+use super::connection::{Connection, Running};
 use super::relay::Way;
 use crate::core::{BodySecrets, Host, Rewriter};
 use bytes::Bytes;
@@ -159,20 +159,21 @@ pub(crate) struct Received(Passing<Down>);
 body!(Received);
 
 struct Down {
-    connection: Arc<Connection>,
+    /// The request runs for as long as its answer comes.
+    running: Running,
     scrubber: Option<Rewriter>,
 }
 
 impl Received {
-    pub(crate) fn new(inner: Incoming, connection: Arc<Connection>, scrubber: Option<Rewriter>) -> Self {
-        Self(Passing { inner, pass: Down { connection, scrubber }, waiting: None })
+    pub(crate) fn new(inner: Incoming, running: Running, scrubber: Option<Rewriter>) -> Self {
+        Self(Passing { inner, pass: Down { running, scrubber }, waiting: None })
     }
 }
 
 impl Pass for Down {
     fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
         // Counting downwards cannot fail.
-        let _ = Way::Down.count(&self.connection, piece.len());
+        let _ = Way::Down.count(&self.running.0, piece.len());
         Ok(self.scrubber.as_mut().map_or_else(|| piece.clone(), |scrubber| scrubber.push(&piece).into()))
     }
 

@@ -7,6 +7,7 @@ use super::explicit;
 use super::names;
 use super::published;
 use super::session::Session;
+use super::slots::Slot;
 use super::transparent;
 use crate::core::{Canary, Front as Kind, Host, Synthetic};
 use std::fmt;
@@ -20,6 +21,14 @@ use tokio::runtime::{Builder, Runtime};
 
 /// How long accepting pauses when the process has no descriptor left.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Descriptors that are no connection's: log, listeners, resolvers, pipes.
+#[cfg(target_os = "linux")]
+const OTHER_DESCRIPTORS: usize = 200;
+
+/// Connections that are tried however few descriptors there are.
+#[cfg(target_os = "linux")]
+const FEWEST: usize = 16;
 
 /// Why a broker did not start.
 #[derive(Debug)]
@@ -98,6 +107,7 @@ impl Broker {
             .enable_time()
             .build()
             .map_err(StartError::Runtime)?;
+        self.session.slots.bound(descriptors());
         self.runtime = Some(runtime);
         Ok(())
     }
@@ -173,7 +183,8 @@ impl Drop for Broker {
     }
 }
 
-/// Accepts until the runtime ends. A connection holds a slot while it lives; without a free slot none is accepted.
+/// Accepts until the runtime ends. A connection holds a slot while it lives; one that found none free waits, and others in
+/// the kernel's queue.
 fn serve<F, H>(
     session: &Arc<Session>,
     listener: std::net::TcpListener,
@@ -188,16 +199,23 @@ where
     let listener = TcpListener::from_std(listener)?;
     let session = Arc::clone(session);
     tokio::spawn(async move {
-        while let Ok(slot) = Arc::clone(&session.slots).acquire_owned().await {
+        loop {
             match listener.accept().await {
                 Ok((stream, client)) => {
-                    let task = handle(accepted(&session, kind, &stream, client), stream);
+                    // Accepted first: nobody is ended for a client that does not come.
+                    let slot = session.slot().await;
+                    let connection = accepted(&session, kind, &stream, client, slot);
+                    let task = handle(Arc::clone(&connection), stream);
                     tokio::spawn(async move {
-                        task.await;
-                        drop(slot);
+                        tokio::select! {
+                            biased;
+                            () = connection.ended() => {}
+                            () = task => {}
+                        }
                     });
                 }
                 Err(error) if is_of_client(&error) => {}
+                Err(error) if session.makes_room(&error).await => {}
                 Err(error) => {
                     session.cannot_accept(&error);
                     tokio::time::sleep(PAUSE).await;
@@ -208,10 +226,30 @@ where
     Ok(())
 }
 
-fn accepted(session: &Arc<Session>, kind: Kind, stream: &TcpStream, client: SocketAddr) -> Arc<Connection> {
+fn accepted(
+    session: &Arc<Session>,
+    kind: Kind,
+    stream: &TcpStream,
+    client: SocketAddr,
+    slot: Slot,
+) -> Arc<Connection> {
     // A connection without it is slower, and otherwise the same.
     let _ = stream.set_nodelay(true);
-    Arc::new(Connection::new(session, kind, Some(client)))
+    Arc::new(Connection::new(session, kind, Some(client)).holding(slot))
+}
+
+/// Connections that the process has descriptors for: two each, and some for all else.
+#[cfg(target_os = "linux")]
+fn descriptors() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    limit.saturating_sub(OTHER_DESCRIPTORS).saturating_div(2).max(FEWEST)
+}
+
+/// Elsewhere the limits of the broker are what bounds it.
+#[cfg(not(target_os = "linux"))]
+fn descriptors() -> usize {
+    usize::MAX
 }
 
 /// Errors of a connection that ended before it was accepted.

@@ -1,6 +1,7 @@
 //! One connection of a client: where it came in, and what is told about it.
 
 use super::session::Session;
+use super::slots::Slot;
 use crate::core::{Closed, Decided, Event, Front, Host, Protocol, Request, Ruling, SecretSeen, SecretsSeen};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,6 +13,8 @@ pub(crate) struct Connection {
     pub(crate) client: Option<SocketAddr>,
     pub(crate) sent: AtomicU64,
     pub(crate) received: AtomicU64,
+    /// The place that it holds; a question for a name by UDP has none.
+    pub(crate) slot: Option<Slot>,
     number: u64,
     front: Front,
     began: Instant,
@@ -45,6 +48,7 @@ impl<'a> Told<'a> {
 impl Connection {
     pub(crate) fn new(session: &Arc<Session>, front: Front, client: Option<SocketAddr>) -> Self {
         Self {
+            slot: None,
             session: Arc::clone(session),
             client,
             sent: AtomicU64::new(0),
@@ -53,6 +57,39 @@ impl Connection {
             front,
             began: Instant::now(),
         }
+    }
+
+    /// The same with a place.
+    pub(crate) fn holding(self, slot: Slot) -> Self {
+        Self { slot: Some(slot), ..self }
+    }
+
+    /// Waits until the connection has to end for another.
+    pub(crate) async fn ended(&self) {
+        match &self.slot {
+            Some(slot) => slot.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The client has said what it wants: the connection is not ended for another from here on.
+    pub(crate) fn works(&self) {
+        self.slot.iter().for_each(Slot::works);
+    }
+
+    /// The client has to say something.
+    pub(crate) fn waits(&self) {
+        self.slot.iter().for_each(Slot::waits);
+    }
+
+    /// All that the client gets is written.
+    pub(crate) fn flushed(&self) {
+        self.slot.iter().for_each(Slot::flushed);
+    }
+
+    /// Bytes of the client came.
+    pub(crate) fn heard(&self) {
+        self.slot.iter().for_each(Slot::heard);
     }
 
     pub(crate) fn tell(&self, told: Told<'_>, ruling: &Ruling) {
@@ -93,5 +130,21 @@ impl Connection {
             received: self.received.load(Ordering::Relaxed),
             milliseconds: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
         }));
+    }
+}
+
+/// A request that runs on a connection.
+pub(crate) struct Running(pub(crate) Arc<Connection>);
+
+impl Running {
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        connection.slot.iter().for_each(Slot::begin);
+        Self(Arc::clone(connection))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.slot.iter().for_each(Slot::finish);
     }
 }

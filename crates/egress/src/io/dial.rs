@@ -21,6 +21,9 @@ use tokio_rustls::client::TlsStream;
 /// How long one address has the field for itself (RFC 8305 section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// Clients that are ended for the descriptor of one connection to a server.
+const MOST_ENDED: usize = 8;
+
 /// Longest answer of a proxy upstream.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
@@ -58,7 +61,7 @@ async fn attempt(session: &Session, host: &Host, port: u16) -> Result<Dialled, R
             refused_if_none(session, host, port, &resolved)?
         }
     };
-    let stream = first_of(&allowed, port).await.map_err(|error| failed(&error))?;
+    let stream = reach(session, &allowed, port).await.map_err(|error| failed(&error))?;
     let address = stream.peer_addr().ok().map(|address| address.ip());
     Ok(Dialled { stream, address })
 }
@@ -95,6 +98,18 @@ async fn resolve(session: &Session, name: String) -> Result<Vec<IpAddr>, Ruling>
 
 fn failed(error: &io::Error) -> Ruling {
     Ruling::deny(Code::ConnectFailed, format!("no connection could be made: {error}"))
+}
+
+/// The first connection that succeeds. Without a descriptor for it, clients that rest are ended, a few at most.
+async fn reach(session: &Session, addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
+    let mut reached = first_of(addresses, port).await;
+    for _ in 0..MOST_ENDED {
+        match &reached {
+            Err(error) if session.makes_room(error).await => reached = first_of(addresses, port).await,
+            _ => break,
+        }
+    }
+    reached
 }
 
 /// The first connection that succeeds; each address gets a head start before the next one (RFC 8305).
@@ -160,7 +175,8 @@ async fn through(session: &Session, proxy: &Proxy, host: &Host, port: u16) -> Re
         let place = proxy.host.with_port(proxy.port);
         Ruling::deny(Code::ConnectFailed, format!("the proxy upstream, {place}: {cause}"))
     };
-    let mut stream = first_of(&addresses, proxy.port).await.map_err(|error| failed(error.to_string()))?;
+    let mut stream =
+        reach(session, &addresses, proxy.port).await.map_err(|error| failed(error.to_string()))?;
     let spoken = match proxy.kind {
         ProxyKind::Http => by_connect(&mut stream, proxy, host, port).await,
         ProxyKind::Socks5 => by_socks(&mut stream, proxy, host, port).await,

@@ -2,7 +2,7 @@
 //! are written anew from what was understood, so that no server reads another message than the one that was judged.
 
 use super::body::{Failure, Received, Sent};
-use super::connection::{Connection, Told};
+use super::connection::{Connection, Running, Told};
 use super::dial::{Dialled, dial};
 use super::relay::OverBudget;
 use super::replies;
@@ -80,6 +80,8 @@ pub(crate) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    connection.waits();
+    let client = client.telling(&connection);
     let connector = Connector {
         connection: Arc::clone(&connection),
         scope: scope.clone(),
@@ -146,6 +148,7 @@ struct Passed {
     port: u16,
     told: Seen,
     ruling: Ruling,
+    running: Running,
 }
 
 impl Engine {
@@ -154,6 +157,7 @@ impl Engine {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<Outgoing> {
+        let running = Running::new(&self.connection);
         let seen = seen(&request);
         if let (Some(ruling), Some((host, port))) = (&self.scope.failed, &self.scope.asked) {
             self.failure_told.store(true, Ordering::Relaxed);
@@ -169,7 +173,7 @@ impl Engine {
         };
         match self.judge(&host, port, &request).await {
             Err(ruling) => self.refused(Some(&host), port, seen, &ruling),
-            Ok(ruling) => self.forward(request, Passed { host, port, told: seen, ruling }).await,
+            Ok(ruling) => self.forward(request, Passed { host, port, told: seen, ruling, running }).await,
         }
     }
 
@@ -272,7 +276,7 @@ impl Engine {
         self.connection.tell(told, &passed.ruling);
         let outgoing = Request::from_parts(parts, sent.boxed_unsync());
         match self.client.request(outgoing).await {
-            Ok(response) => self.answered(response, inside, &passed, (&toward, &tokens)),
+            Ok(response) => self.answered(response, inside, passed, (&toward, &tokens)),
             Err(error) => {
                 let ruling = ruling_of(&error);
                 self.refused(Some(&passed.host), passed.port, passed.told, &ruling)
@@ -334,7 +338,7 @@ impl Engine {
         &self,
         mut response: Response<Incoming>,
         inside: Option<hyper::upgrade::OnUpgrade>,
-        passed: &Passed,
+        passed: Passed,
         (toward, tokens): (&Toward<'_>, &[Token]),
     ) -> Response<Outgoing> {
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -350,8 +354,8 @@ impl Engine {
         if let (true, Some(inside)) = (upgraded, inside) {
             let outside = hyper::upgrade::on(&mut response);
             tokio::spawn(bridge(
-                Arc::clone(&self.connection),
-                (passed.host.clone(), passed.port),
+                (Arc::clone(&self.connection), Running::new(&self.connection)),
+                (passed.host, passed.port),
                 inside,
                 outside,
             ));
@@ -360,9 +364,8 @@ impl Engine {
                 response.headers_mut().insert(header::UPGRADE, protocol);
             }
         }
-        let connection = Arc::clone(&self.connection);
         let scrubber = toward.scrubber(tokens);
-        response.map(|inner| Received::new(inner, connection, scrubber).boxed_unsync())
+        response.map(|inner| Received::new(inner, passed.running, scrubber).boxed_unsync())
     }
 
     fn refused(&self, host: Option<&Host>, port: u16, seen: Seen, ruling: &Ruling) -> Response<Outgoing> {
@@ -449,7 +452,7 @@ fn clean(headers: &mut HeaderMap, keeps_trailers: bool) {
 
 /// Passes the bytes of an upgraded connection (WebSocket) both ways.
 async fn bridge(
-    connection: Arc<Connection>,
+    (connection, _running): (Arc<Connection>, Running),
     (host, port): (Host, u16),
     inside: hyper::upgrade::OnUpgrade,
     outside: hyper::upgrade::OnUpgrade,

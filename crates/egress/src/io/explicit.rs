@@ -53,6 +53,7 @@ async fn http(connection: Arc<Connection>, mut client: Client, credentials: &Cre
         let ruling = Ruling::deny(Code::Credentials, "the session's user name and password are not shown");
         return Box::pin(answer(&connection, &mut client, None, 0, &ruling)).await;
     }
+    connection.works();
     match head.target {
         Target::Authority { host, port } => {
             client.sent.drain(..used);
@@ -159,6 +160,7 @@ async fn socks5(connection: Arc<Connection>, mut client: Client, credentials: &C
         Ok(request) => request,
         Err(ruling) => return connection.refuse(Protocol::Socks5, None, 0, &ruling),
     };
+    connection.works();
     let refusal = |ruling: &Ruling, host: Option<&Host>| {
         connection.refuse(Protocol::Socks5, host, request.port, ruling);
     };

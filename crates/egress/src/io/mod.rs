@@ -19,6 +19,7 @@ mod replies;
 mod rewind;
 mod server;
 mod session;
+mod slots;
 mod transparent;
 mod tunnel;
 

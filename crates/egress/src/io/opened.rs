@@ -44,6 +44,7 @@ pub(crate) async fn run(
         None => return connection.session.fault("make a certificate", &"the session has no authority"),
     };
     let acceptor = TlsAcceptor::from(config);
+    connection.waits();
     let accepting = acceptor.accept(Ahead::new(Rewind::new(client.stream, client.sent)));
     let in_time = tokio::time::timeout(connection.session.limits.head, accepting).await;
     let inside = match in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {

@@ -22,15 +22,19 @@ pub(crate) fn serve(
     let listener = TcpListener::from_std(listener)?;
     let session = Arc::clone(session);
     tokio::spawn(async move {
-        while let Ok(slot) = Arc::clone(&session.slots).acquire_owned().await {
+        loop {
             let outer = match listener.accept().await {
                 Ok((outer, _)) => outer,
+                Err(error) if session.makes_room(&error).await => continue,
                 Err(error) => {
                     session.cannot_accept(&error);
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 }
             };
+            let slot = session.slot().await;
+            // It comes from the host, and is not looked at.
+            slot.works();
             let (session, sockets) = (Arc::clone(&session), Arc::clone(&sockets));
             tokio::spawn(async move {
                 if let Err(error) = pass(&session, outer, port, sockets).await {

@@ -1,12 +1,15 @@
 //! A stream whose first bytes were read already.
 
+use super::connection::Connection;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-#[derive(Debug)]
 pub(crate) struct Rewind<S> {
+    /// Who is told that bytes came.
+    told: Option<Arc<Connection>>,
     prefix: Vec<u8>,
     given: usize,
     inner: S,
@@ -14,7 +17,12 @@ pub(crate) struct Rewind<S> {
 
 impl<S> Rewind<S> {
     pub(crate) fn new(inner: S, prefix: Vec<u8>) -> Self {
-        Self { prefix, given: 0, inner }
+        Self { told: None, prefix, given: 0, inner }
+    }
+
+    /// Tells the connection of bytes that come.
+    pub(crate) fn telling(self, connection: &Arc<Connection>) -> Self {
+        Self { told: Some(Arc::clone(connection)), ..self }
     }
 }
 
@@ -30,7 +38,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rewind<S> {
                 self.prefix = Vec::new();
                 self.given = 0;
             }
-            return Pin::new(&mut self.inner).poll_read(context, buffer);
+            let before = buffer.filled().len();
+            let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
+            if let Some(connection) = self.told.as_ref().filter(|_| buffer.filled().len() > before) {
+                connection.heard();
+            }
+            return polled;
         }
         let length = rest.len().min(buffer.remaining());
         buffer.put_slice(rest.get(..length).unwrap_or_default());
@@ -62,7 +75,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rewind<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+        let polled = Pin::new(&mut self.inner).poll_flush(context);
+        if let (Poll::Ready(Ok(())), Some(connection)) = (&polled, &self.told) {
+            connection.flushed();
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

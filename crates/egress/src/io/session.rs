@@ -3,6 +3,7 @@
 use super::authority::Authority;
 use super::config::{Approve, Config, Limits, Resolve, Sink};
 use super::dial::TlsClient;
+use super::slots::{Slot, Slots};
 use crate::core::{
     Answer, Canary, Code, Event, Fault, Grants, Hint, Host, Judge, Meter, Question, Ruling, Secrets,
     Synthetic, Upstream, Verdict,
@@ -23,6 +24,9 @@ const GOES_ON: Duration = Duration::from_secs(60);
 /// Refusals that are remembered.
 const MOST_REFUSALS: usize = 4096;
 
+/// Connections that wait for an answer of the approver; more are refused, for they would hold places that others need.
+const MOST_ASKING: usize = 256;
+
 pub(crate) struct Session {
     pub(crate) judge: Judge,
     pub(crate) secrets: Secrets,
@@ -31,7 +35,7 @@ pub(crate) struct Session {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) authority: Option<Authority>,
     pub(crate) tls: TlsClient,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Arc<Slots>,
     pub(crate) bounds_uploads: bool,
     budget: NetworkBudget,
     grants: Mutex<Grants>,
@@ -40,8 +44,11 @@ pub(crate) struct Session {
     sink: Arc<dyn Sink>,
     approver: Option<Arc<dyn Approve>>,
     refusals: tokio::sync::Mutex<HashMap<(Host, u16), Instant>>,
+    asking: Semaphore,
     /// When a connection could not be accepted.
     accepting: Mutex<Option<Instant>>,
+    /// Connections that were ended for others.
+    ended: AtomicU64,
     began: Instant,
     numbers: AtomicU64,
 }
@@ -61,7 +68,7 @@ impl Session {
             judge: if config.approver.is_some() { judge.asking() } else { judge },
             secrets: config.secrets,
             upstream: config.upstream,
-            slots: Arc::new(Semaphore::new(config.limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
+            slots: Slots::new(config.limits.connections),
             limits: config.limits,
             resolver: config.resolver,
             authority,
@@ -74,7 +81,9 @@ impl Session {
             sink: config.sink,
             approver: config.approver,
             refusals: tokio::sync::Mutex::new(HashMap::new()),
+            asking: Semaphore::new(MOST_ASKING.min(config.limits.connections.div_ceil(2))),
             accepting: Mutex::new(None),
+            ended: AtomicU64::new(0),
             began: Instant::now(),
             numbers: AtomicU64::new(1),
         }
@@ -105,6 +114,34 @@ impl Session {
         let before = lock(&self.accepting).replace(Instant::now());
         if before.is_none_or(|then| then.elapsed() > GOES_ON) {
             self.fault("accept a connection", error);
+        }
+    }
+
+    /// Waits for a place for one more connection.
+    pub(crate) async fn slot(&self) -> Slot {
+        self.slots.take(|| self.tell_ended("are taken")).await
+    }
+
+    /// Ends a connection that rests, if that is what helps against this error; true if one was.
+    pub(crate) async fn makes_room(&self, error: &std::io::Error) -> bool {
+        let is_full = matches!(error.raw_os_error(), Some(23 | 24)) && cfg!(unix);
+        if !is_full || !self.slots.make_room().await {
+            return false;
+        }
+        self.tell_ended("there are descriptors for are taken");
+        true
+    }
+
+    /// Tells how many connections were ended for others: the first, and then at each power of ten.
+    fn tell_ended(&self, which: &str) {
+        let count = self.ended.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if count.checked_ilog10().is_some_and(|power| 10_u64.pow(power) == count) {
+            let most = self.slots.most();
+            let cause = format!(
+                "all that {which} (at most {most}), so the oldest that had not said what it wants was ended for \
+                 the next; {count} so far"
+            );
+            self.fault(crate::core::CROWDED, &cause);
         }
     }
 
@@ -181,6 +218,10 @@ impl Session {
     ) -> Ruling {
         let Some(approver) = self.approver.clone() else {
             return Ruling { verdict: Verdict::Deny, ..ruling };
+        };
+        let Ok(_asking) = self.asking.try_acquire() else {
+            let reason = "no rule names the host, and too many others wait for an answer";
+            return Ruling { hint: ruling.hint, ..Ruling::deny(Code::NotApproved, reason) };
         };
         let key = (host.clone(), port);
         let mut refusals = self.refusals.lock().await;

@@ -26,6 +26,8 @@ pub(crate) async fn run(connection: Arc<Connection>, stream: TcpStream) {
 
 /// Decides, connects and carries; a refusal is a reset after the event.
 pub(crate) async fn carry(connection: Arc<Connection>, stream: TcpStream, host: Host, port: u16) {
+    // Where it goes is what it wants, until the server is there.
+    connection.works();
     match reached(&connection, &host, port).await {
         Err(ruling) => {
             connection.refuse(Protocol::Tcp, Some(&host), port, &ruling);

@@ -91,6 +91,7 @@ async fn carry(
 ) -> Result<Option<Ready>, Ruling> {
     let judge = &connection.session.judge;
     let is_limited = judge.opens(&place.host, place.port);
+    connection.waits();
     match first(connection, client, &server.stream).await? {
         First::Told(Opening::Tls) => tls(connection, client, place, server).await.map(Some),
         First::Told(kind @ (Opening::Http1 | Opening::Http2)) => {
@@ -102,7 +103,10 @@ async fn carry(
             let reason = "rules speak of requests to this host, and this is neither HTTP nor TLS";
             Err(Ruling::deny(Code::Protocol, reason))
         }
-        First::Server | First::Told(_) => Ok(Some(Ready::Pass(server.stream))),
+        First::Server | First::Told(_) => {
+            connection.works();
+            Ok(Some(Ready::Pass(server.stream)))
+        }
     }
 }
 
@@ -157,6 +161,7 @@ async fn tls(
         }
     })
     .await?;
+    connection.works();
     let session = &connection.session;
     let host = hello.server_name.clone().unwrap_or_else(|| place.host.clone());
     session.judge.seen(&place.host, &host, place.port, "SNI", &session.grants())?;

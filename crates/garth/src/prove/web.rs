@@ -13,6 +13,9 @@ pub(super) const SECRET: &str = "real-value-of-the-secret";
 /// How long a server waits for its client.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
+/// Clients that a server talks to at a time; the connections of more are closed.
+const MOST_SERVED: usize = 500;
+
 /// Servers and where they are found.
 #[derive(Debug)]
 pub(super) struct Web {
@@ -83,12 +86,18 @@ fn own_address() -> Option<IpAddr> {
 }
 
 pub(super) fn answer(listener: TcpListener, word: &'static str, count: Arc<AtomicU64>) {
+    let served = Arc::new(());
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             count.fetch_add(1, Ordering::Relaxed);
+            if Arc::strong_count(&served) > MOST_SERVED {
+                continue;
+            }
+            let served = Arc::clone(&served);
             // A client that breaks off ends its own connection.
             std::thread::spawn(move || {
-                drop(client.set_read_timeout(Some(PATIENCE)).and_then(|()| converse(client, word)))
+                drop(client.set_read_timeout(Some(PATIENCE)).and_then(|()| converse(client, word)));
+                drop(served);
             });
         }
     });

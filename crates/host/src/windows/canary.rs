@@ -20,9 +20,9 @@ use std::time::Duration;
 pub const NAME: &str = "garth-canary";
 /// Stands for what is not tried.
 const NOTHING: &str = "-";
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_secs(180);
 /// How long an answer may take. It takes milliseconds, but on a machine with other work.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// What is tried.
 #[derive(Debug)]

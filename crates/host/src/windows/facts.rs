@@ -1,6 +1,7 @@
 //! Reading the machine for a plan: objects by handle, the user by token, directories by identifier.
 
 use super::error::{Error, Result};
+use super::listing::Listings;
 use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
 use super::sys::{console, container, folders, isolation, system, volume};
@@ -15,6 +16,11 @@ use std::ffi::OsString;
 /// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_INVALID_NAME`, `ERROR_BAD_NETPATH`: nothing of that name.
 const ABSENT: [i32; 4] = [2, 3, 123, 53];
 
+/// Entries of a directory that are listed to find out what is not in it. The workspace is such a directory, and it may be large.
+pub(super) const LISTED: usize = 512;
+/// The same for a directory of `PATH`: `System32` has some 5,000.
+const LISTED_FOR_TOOLS: usize = 16_384;
+
 /// `ERROR_ACCESS_DENIED`
 const DENIED: i32 = 5;
 
@@ -28,11 +34,9 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value.as_str())
     };
-    let tools = query
-        .tools
-        .iter()
-        .map(|name| (name.clone(), tools(name, variable("PATH"), variable("PATHEXT"))))
-        .collect();
+    let mut listings = Listings::new(LISTED_FOR_TOOLS);
+    let mut tools = |name| tools_of(name, variable("PATH"), variable("PATHEXT"), &mut listings);
+    let tools = query.tools.iter().map(|name| (name.clone(), tools(name))).collect();
     let mut facts = HostFacts {
         version: VERSION,
         policies: Policies::default(),
@@ -51,10 +55,15 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
     Ok(facts)
 }
 
-/// Looks at further paths.
+/// Looks at further paths. What lies below something that is not there is not looked at, and where many names of one directory are
+/// asked for, the directory says which are there.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
+    let mut listings = Listings::of(query.paths.iter(), LISTED);
+    // In their order a directory comes before what is below.
     for path in &query.paths {
-        let found = look(path);
+        let above = path.parent().and_then(|parent| facts.paths.get(&parent));
+        let is_absent = matches!(above, Some(PathFact::Absent)) || listings.lacks(path);
+        let found = if is_absent { PathFact::Absent } else { look(path) };
         let last = found.object().map_or(path, |object| &object.final_path).clone();
         if facts.volume(&last).is_none()
             && let Ok(volume) = volume(&last)
@@ -214,7 +223,7 @@ fn object(path: &AbsPath) -> Result<Object> {
     Ok(Object {
         kind: if link { NodeKind::Symlink } else { plain(kind.directory) },
         final_path: final_path(last)?,
-        final_kind: plain(last.kind()?.directory),
+        final_kind: plain(if followed.is_some() { last.kind()?.directory } else { kind.directory }),
         reparse,
         id,
         links,
@@ -265,6 +274,10 @@ pub fn volume(of: &AbsPath) -> Result<Volume> {
 /// Programs of a name in the directories of `PATH`, in their order.
 #[must_use]
 pub fn tools(name: &str, directories: &str, extensions: &str) -> Vec<Tool> {
+    tools_of(name, directories, extensions, &mut Listings::new(LISTED_FOR_TOOLS))
+}
+
+fn tools_of(name: &str, directories: &str, extensions: &str, listings: &mut Listings) -> Vec<Tool> {
     let extensions = if extensions.is_empty() { ".COM;.EXE;.BAT;.CMD" } else { extensions };
     let names: Vec<String> = core::iter::once(name.to_owned())
         .filter(|name| name.contains('.'))
@@ -274,7 +287,8 @@ pub fn tools(name: &str, directories: &str, extensions: &str) -> Vec<Tool> {
     // What is no absolute path would be searched in the working directory, which is the repository's.
     for directory in directories.split(';').filter_map(|one| AbsPath::windows(one.trim_matches('"')).ok()) {
         for path in names.iter().filter_map(|name| directory.join(name.as_bytes()).ok()) {
-            if let PathFact::Present(object) = look(&path)
+            if !listings.lacks(&path)
+                && let PathFact::Present(object) = look(&path)
                 && object.final_kind == NodeKind::File
                 && !found.iter().any(|tool| tool.path == path)
             {
@@ -322,6 +336,18 @@ mod tests {
         (directory, path)
     }
 
+    fn context(directory: &AbsPath) -> Context {
+        Context {
+            os: garth_policy::Os::Windows,
+            workspace: directory.clone(),
+            home: directory.clone(),
+            tmp: directory.clone(),
+            git_dirs: Vec::new(),
+            path_dirs: Vec::new(),
+            env_dirs: Vec::new(),
+        }
+    }
+
     #[test]
     fn paths_are_looked_at_and_absent_ones_are_absent() {
         let (_kept, directory) = temporary();
@@ -337,24 +363,33 @@ mod tests {
         assert_eq!((upper.id, upper.final_path), (object.id, object.final_path));
     }
 
+    /// What a directory's listing and what is not there spare is answered as by opening each name.
+    #[test]
+    fn many_paths_are_answered_as_each_would_be() {
+        let (kept, directory) = temporary();
+        let names = ["a", "B", "c.d", "e", "none", "none\\below", "none\\below\\that", "other", "a\\b"];
+        ["a", "b", "C.D"].iter().for_each(|name| std::fs::write(kept.path().join(name), "x").unwrap());
+        std::fs::create_dir(kept.path().join("e")).unwrap();
+        let mut query = FactQuery::nothing();
+        query
+            .paths
+            .extend(names.iter().map(|name| AbsPath::windows(&format!("{directory}\\{name}")).unwrap()));
+        let mut facts = facts(&FactQuery::nothing(), context(&directory), Vec::new()).unwrap();
+        extend(&mut facts, &query);
+        for path in &query.paths {
+            assert_eq!(facts.paths[path], look(path), "{path}");
+        }
+    }
+
     #[test]
     fn the_machine_answers() {
         let (_kept, directory) = temporary();
-        let context = Context {
-            os: garth_policy::Os::Windows,
-            workspace: directory.clone(),
-            home: directory.clone(),
-            tmp: directory.clone(),
-            git_dirs: Vec::new(),
-            path_dirs: Vec::new(),
-            env_dirs: Vec::new(),
-        };
         let query = FactQuery {
             paths: [directory.clone()].into(),
             tools: ["cmd".to_owned(), "nothing-such".to_owned()].into(),
         };
         let environment = vec![("Path".to_owned(), std::env::var("PATH").unwrap())];
-        let facts = facts(&query, context, environment).unwrap();
+        let facts = facts(&query, context(&directory), environment).unwrap();
         assert!(facts.object(&directory).is_some());
         assert!(facts.volume(&facts.object(&directory).unwrap().final_path).is_some());
         assert!(facts.tools["cmd"][0].path.to_string().to_lowercase().ends_with("cmd.exe"));

@@ -7,8 +7,8 @@
 use super::error::{Error, Result};
 use super::launch::{Launched, launch};
 use super::streams::Streams;
-use super::sys::console::{Interrupt, interrupt_console_of};
-use super::sys::process::Waited;
+use super::sys::console::{Interrupt, interrupt_console_of, watch_interrupts};
+use super::sys::process::wait_any;
 use crate::error::Context;
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::quote::for_c_runtime;
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 /// The name under which an executable raises one event.
 pub const NAME: &str = "garth-interrupt";
-/// How long that may take. It takes milliseconds, but on a machine with other work.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long that may take. It takes milliseconds, but on a machine with other work; a second event ends the wait.
+const PATIENCE: Duration = Duration::from_secs(30);
 const C: &str = "c";
 const BREAK: &str = "break";
 
@@ -40,12 +40,14 @@ pub fn pass_on(spec: &LaunchSpec, program: &str, process: u32, interrupt: Interr
     let null = File::options().read(true).write(true).open("NUL").on("open", "the null device")?;
     let streams = Streams::detached([null.as_handle(), null.as_handle(), null.as_handle()])?;
     let Launched { process, job: _job, .. } = launch(&order, streams, &[])?;
-    match process.wait(Some(PATIENCE))? {
-        Waited::TimedOut => Err(not_passed("it takes too long")),
-        Waited::Ended => match process.exit_code()? {
+    match wait_any(&[process.as_handle(), watch_interrupts()?], Some(PATIENCE))? {
+        None => Err(not_passed("it takes too long")),
+        Some(0) => match process.exit_code()? {
             0 => Ok(()),
             code => Err(not_passed(format!("the code is {code}"))),
         },
+        // Whoever takes it knows that it is the second one.
+        Some(_) => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod facts;
 pub mod interrupt;
 pub mod journal;
 pub mod launch;
+mod listing;
 mod observe;
 pub mod pipe;
 pub mod private;

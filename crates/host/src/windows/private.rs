@@ -45,7 +45,7 @@ impl PrivateDirectory {
         if let Some(above) = path.parent() {
             DirBuilder::new().recursive(true).create(self::name(&above)?).on("make", &above)?;
         }
-        match Node::make_directory(&name, &private(own()?, true)) {
+        match Node::make_directory(&name, &private(own()?, true), Wanted::Security) {
             Err(error) if error.code() == Some(EXISTS) => {}
             Err(error) => return Err(error.into_os()),
             Ok(_made) => {}

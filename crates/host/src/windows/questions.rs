@@ -244,7 +244,7 @@ mod tests {
         let carrying = Typed::new();
         let mut source = Source::open().unwrap();
         typed().question.as_ref().unwrap().send(b"on".to_vec()).unwrap();
-        assert_eq!(source.next(Duration::from_secs(5)), Some(vec!['o', 'n']));
+        assert_eq!(source.next(Duration::from_secs(120)), Some(vec!['o', 'n']));
         assert_eq!(source.next(Duration::ZERO), Some(Vec::new()));
         drop(source);
         assert!(typed().question.is_none());

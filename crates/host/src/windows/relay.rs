@@ -28,7 +28,7 @@ pub const NAME: &str = "garth-runner";
 /// Stands for an empty list.
 const NOTHING: &str = "-";
 /// How long the relay may take until it listens.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Without this variable there are no sockets (`WSAStartup`).
 const NEEDED: &str = "SystemRoot";
 

@@ -72,7 +72,7 @@ impl Machine {
         let security: SecurityDescriptor = PROTECTION
             .parse()
             .map_err(|_| Error::value("the journal", "its protection is not understood"))?;
-        let made = match Node::make_directory(&shown, &security) {
+        let made = match Node::make_directory(&shown, &security, Wanted::Security) {
             Ok(_) => true,
             Err(error) if error.code() == Some(EXISTS) => false,
             Err(error) => return Err(error),

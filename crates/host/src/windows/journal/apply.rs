@@ -48,7 +48,7 @@ pub(super) fn apply(change: &Change, held: &[Ace]) -> Result<Option<Node>> {
     match change {
         Change::Profile(profile) => container::ensure(&profile.name, &profile.display).map(|_| None),
         Change::Directory(directory) => {
-            let node = Node::make_directory(&name(&directory.path)?, &directory.security)?;
+            let node = Node::make_directory(&name(&directory.path)?, &directory.security, Wanted::Security)?;
             same_list(&node, &directory.path, &directory.security)?;
             Ok(None)
         }
@@ -146,8 +146,7 @@ fn reserve(reservation: &Reservation) -> Result<Node> {
         }
         return Ok(made);
     }
-    let made = Node::make_directory(&path, security)?;
-    if on_close { Node::open(&path, Wanted::UntilClosed, Links::Stay) } else { Ok(made) }
+    Node::make_directory(&path, security, if on_close { Wanted::UntilClosed } else { Wanted::Security })
 }
 
 /// Holds an object, so that nobody removes or renames it.

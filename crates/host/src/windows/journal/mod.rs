@@ -6,8 +6,10 @@ mod apply;
 mod store;
 
 use super::error::{Error, Result};
+use super::facts::LISTED;
+use super::listing::Listings;
 use super::sys::file::Node;
-use garth_plan::windows::journal::{Action, Change, Chosen, Holder, Record};
+use garth_plan::windows::journal::{Action, Change, Chosen, Holder, Record, goes_at_end};
 use garth_plan::windows::spec::Preparation;
 use garth_policy::AbsPath;
 use std::path::Path;
@@ -266,8 +268,18 @@ impl Journal {
     fn back(&self, id: &str, record: &Record, notes: &mut Vec<String>) -> Result<()> {
         let mut others = self.sessions(Some(id))?;
         others.push(self.kept()?);
+        // Most placeholders went with their handles: the directory says so of all at once.
+        let reserved = |change: &Change| match change {
+            Change::Reservation(one) => (!goes_at_end(one)).then(|| one.path.clone()),
+            _ => None,
+        };
+        let paths: Vec<AbsPath> = record.changes.iter().filter_map(reserved).collect();
+        let mut listings = Listings::of(paths.iter(), LISTED);
         for action in record.back(&others) {
-            self.note(id, &action, notes)?;
+            let mut gone = |change| reserved(change).is_some_and(|path| listings.lacks(&path));
+            if !matches!(&action, Action::Undo(change, _) if gone(change)) {
+                self.note(id, &action, notes)?;
+            }
         }
         Ok(())
     }

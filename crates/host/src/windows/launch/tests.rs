@@ -101,20 +101,20 @@ fn input_passes_through() {
 
 #[test]
 fn the_time_limit_ends_everything() {
-    let mut spec = cmd("ping -n 60 127.0.0.1 > NUL");
+    let mut spec = cmd("ping -n 6000 127.0.0.1 > NUL");
     spec.time = Some(300);
     let began = Instant::now();
     assert_eq!(run(&spec, b"").0, Outcome::TimedOut);
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
 }
 
 #[test]
 fn a_child_that_stays_behind_ends_with_the_first_process() {
     let began = Instant::now();
     // The child keeps the output open, so reading it to its end shows that it is gone.
-    let (outcome, output, _) = run(&cmd("start /b ping -n 60 127.0.0.1 & echo left & exit 3"), b"");
+    let (outcome, output, _) = run(&cmd("start /b ping -n 6000 127.0.0.1 & echo left & exit 3"), b"");
     assert_eq!(outcome, Outcome::Ended(3), "{output}");
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -209,17 +209,27 @@ fn arguments_arrive_as_they_were_given() {
 fn processes_are_heard_as_they_come_and_go() {
     let port = port().unwrap();
     let null = std::fs::File::options().read(true).write(true).open("NUL").unwrap();
-    let streams = Streams::of([null.as_handle(), null.as_handle(), null.as_handle()]).unwrap();
-    let order = cmd("cmd /c \"ping -n 2 127.0.0.1 >NUL & exit 3\" & exit 5");
+    let (input, typed) = pipe().unwrap();
+    let streams = Streams::of([input.as_handle(), null.as_handle(), null.as_handle()]).unwrap();
+    drop(input);
+    // It searches to the end of its input, so it lives until it was told of.
+    let order = cmd("cmd /c \"findstr x >NUL & exit 3\" & exit 5");
     let launched = launch_relaxed(&order, streams, &[], ALL, Some(&port)).unwrap();
     let heard: Arc<Mutex<Vec<Told>>> = Arc::default();
     let kept = Arc::clone(&heard);
-    let watch = Watch::start(port, &launched, move |told| kept.lock().unwrap().push(told)).unwrap();
-    let outcome = wait(launched, Some(Duration::from_secs(60)), &mut |_, _| false).unwrap();
+    let mut typed = Some(typed);
+    let is = |started: &Started, name: &str| started.program.to_ascii_lowercase().ends_with(name);
+    let hear = move |told: Told| {
+        if matches!(&told, Told::Started(started) if is(started, "findstr.exe")) {
+            drop(typed.take());
+        }
+        kept.lock().unwrap().push(told);
+    };
+    let watch = Watch::start(port, &launched, hear).unwrap();
+    let outcome = wait(launched, Some(Duration::from_mins(5)), &mut |_, _| false).unwrap();
     assert_eq!(outcome, Outcome::Ended(5));
     let counted = watch.stop();
     let heard = heard.lock().unwrap();
-    let is = |started: &Started, name: &str| started.program.to_ascii_lowercase().ends_with(name);
     let found = |name: &str| {
         let told = heard.iter().find_map(|told| match told {
             Told::Started(started) if is(started, name) => Some(started.clone()),
@@ -228,8 +238,8 @@ fn processes_are_heard_as_they_come_and_go() {
         told.unwrap_or_else(|| panic!("{name}: {heard:?}"))
     };
     // Wine does not say how a process was called.
-    let (inner, ping) = (found(r"system32\cmd.exe"), found(r"system32\ping.exe"));
-    assert_eq!(ping.parent, Some(inner.process), "{heard:?}");
+    let (inner, search) = (found(r"system32\cmd.exe"), found(r"system32\findstr.exe"));
+    assert_eq!(search.parent, Some(inner.process), "{heard:?}");
     let ended = heard.iter().any(|told| matches!(told, Told::Ended(id, Some(3), _) if *id == inner.process));
     assert!(ended, "{heard:?}");
     assert!(counted.told >= 2, "{counted:?}");

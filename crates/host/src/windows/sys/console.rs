@@ -239,17 +239,18 @@ impl Interrupt {
     /// The most urgent first.
     const ALL: [Self; 3] = [Self::Close, Self::Break, Self::C];
 
-    fn bit(self) -> u32 {
+    /// How many of it nobody has taken yet.
+    fn pending(self) -> &'static AtomicU32 {
+        static PENDING: [AtomicU32; 3] = [AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0)];
+        let [c, again, close] = &PENDING;
         match self {
-            Self::C => 1,
-            Self::Break => 2,
-            Self::Close => 4,
+            Self::C => c,
+            Self::Break => again,
+            Self::Close => close,
         }
     }
 }
 
-/// Events that nobody has taken yet, one bit each.
-static PENDING: AtomicU32 = AtomicU32::new(0);
 /// Signalled when there is one.
 static EVENT: OnceLock<OwnedHandle> = OnceLock::new();
 /// How long the system is kept from ending this process when the console closes, in milliseconds; it waits for 5
@@ -266,7 +267,11 @@ extern "system" fn on_interrupt(kind: u32) -> i32 {
 }
 
 fn note(interrupt: Interrupt) {
-    PENDING.fetch_or(interrupt.bit(), Ordering::SeqCst);
+    interrupt.pending().fetch_add(1, Ordering::SeqCst);
+    signal();
+}
+
+fn signal() {
     if let Some(event) = EVENT.get() {
         // SAFETY: the event is never closed.
         unsafe { SetEvent(event.as_raw_handle()) };
@@ -302,15 +307,23 @@ pub fn watch_interrupts() -> core::result::Result<BorrowedHandle<'static>, OsErr
     }
 }
 
-/// The next event, the most urgent first.
+/// The next event, the most urgent first. Each is given once, however soon one follows another: two at once mean that the user
+/// wants an end.
 #[must_use]
 pub fn next_interrupt() -> Option<Interrupt> {
     if let Some(event) = EVENT.get() {
         // SAFETY: the event is never closed. It is reset first, so that none that comes now is lost.
         unsafe { ResetEvent(event.as_raw_handle()) };
     }
-    let pending = PENDING.swap(0, Ordering::SeqCst);
-    Interrupt::ALL.into_iter().find(|interrupt| pending & interrupt.bit() != 0)
+    let take = |count: u32| count.checked_sub(1);
+    let is_there = |interrupt: &Interrupt| {
+        interrupt.pending().fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+    };
+    let next = Interrupt::ALL.into_iter().find(is_there);
+    if Interrupt::ALL.into_iter().any(|left| left.pending().load(Ordering::SeqCst) > 0) {
+        signal();
+    }
+    next
 }
 
 extern "system" fn swallow(_kind: u32) -> i32 {

@@ -140,18 +140,18 @@ impl Node {
         Ok(Self { handle: handle.on("make", path)?, name: path.to_owned() })
     }
 
-    /// Makes a directory that was not there, protected from the first moment, and opens it.
+    /// Makes a directory that was not there, protected from the first moment, and opens it for what is wanted.
     ///
     /// # Errors
     /// When something is there, or the system refuses.
-    pub fn make_directory(path: &str, security: &SecurityDescriptor) -> Result<Self> {
+    pub fn make_directory(path: &str, security: &SecurityDescriptor, wanted: Wanted) -> Result<Self> {
         let wide = Wide::path(path)?;
         let mut block = super::security::descriptor(security)?;
         let attributes = super::security::attributes(&mut block);
         // SAFETY: the path ends with a zero, and the security outlives the call.
         checked(unsafe { CreateDirectoryW(wide.as_ptr(), &raw const attributes) })
             .on("make the directory", path)?;
-        Self::open(path, Wanted::Security, Links::Stay)
+        Self::open(path, wanted, Links::Stay)
     }
 
     /// Makes a file that was not there, protected from the first moment. While it is open nobody else writes to it, renames
@@ -434,7 +434,7 @@ mod tests {
         drop(made);
         assert!(!name.exists());
         let inner = directory.path().join("inner");
-        drop(Node::make_directory(&path(&inner), &security).unwrap());
+        drop(Node::make_directory(&path(&inner), &security, Wanted::Security).unwrap());
         Node::open(&path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
         assert!(!inner.exists());
     }

@@ -123,7 +123,7 @@ pub(crate) mod tests {
         let event = watch_interrupts().unwrap();
         watch_session_end().unwrap();
         let class = Wide::new("a class", CLASS).unwrap();
-        for _ in 0..200 {
+        for _ in 0..6000 {
             let Some(window) = own_window(&class) else {
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
@@ -133,7 +133,7 @@ pub(crate) mod tests {
             let early = wait_any(&[event], Some(Duration::from_millis(300))).unwrap();
             // SAFETY: as above.
             unsafe { PostMessageW(window, WM_ENDSESSION, 1, 0) };
-            let told = wait_any(&[event], Some(Duration::from_secs(20))).unwrap();
+            let told = wait_any(&[event], Some(Duration::from_secs(120))).unwrap();
             return format!("<{early:?} {told:?} {:?}>", next_interrupt());
         }
         "<no window>".to_owned()
