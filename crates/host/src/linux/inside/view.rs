@@ -3,6 +3,7 @@
 //! Nothing is looked up by name twice: a source is opened without following any link, compared with what
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
+mod copied;
 pub mod layer;
 mod told;
 
@@ -185,6 +186,7 @@ impl View {
                 self.bind(source, *expect, *directory, path, *flags)
             }
             ViewStep::Overlay { source, expect, path } => self.overlay(source, *expect, path),
+            ViewStep::Copy { source, path } => self.copy(source, path),
             ViewStep::Layer { source, expect, path, store, flags } => {
                 self.layer((source, *expect), store, path, *flags)
             }
@@ -487,7 +489,9 @@ fn fresh_file_system() -> Result<OwnedFd, OsError> {
 
 fn covers_source(steps: &[ViewStep], place: &AbsPath) -> bool {
     steps.iter().any(|step| match step {
-        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => source.starts_with(place),
+        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } | ViewStep::Copy { source, .. } => {
+            source.starts_with(place)
+        }
         ViewStep::Layer { source, store, .. } => source.starts_with(place) || store.starts_with(place),
         _ => false,
     })
