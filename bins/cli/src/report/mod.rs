@@ -21,7 +21,7 @@ mod tests;
 #[cfg(target_os = "linux")]
 pub use changes::ChangedFile;
 pub use changes::Changes;
-pub use markup::bytes;
+pub use markup::{bytes, duration};
 pub use model::Story;
 pub use page::page;
 

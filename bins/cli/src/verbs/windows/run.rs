@@ -36,7 +36,7 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     let approver = approver(arguments)?;
     let mut request = request_for(&arguments.sandbox, command(arguments)?)?;
     request.approver = approver;
-    request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
+    request.recording = Recording { agent: arguments.sandbox.agent.clone(), listener, ..Recording::log() };
     // What it cannot undo is told at the end, when it is tried again.
     request.mended = recover()?;
     Ok(prepare(&request)?)
