@@ -90,7 +90,8 @@ impl Reader<'_> {
             let token = self.token(false)?;
             let text = lower_case(&token);
             match text.get(..2) {
-                Some("/d") if text.len() == 2 => through = Through::Names,
+                // Directories that match, as files do without it; with `/r` at any depth.
+                Some("/d") if text.len() == 2 => {}
                 Some("/r") if text.len() == 2 => through = Through::Names,
                 Some("/l") if text.len() == 2 => through = Through::Numbers,
                 Some("/f") => through = Through::Lines(token.get(2..).unwrap_or_default().to_vec()),

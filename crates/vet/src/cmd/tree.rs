@@ -36,7 +36,7 @@ pub(super) enum Joint {
 pub(super) enum Through {
     /// Words, and names of files where a word is a pattern.
     Words,
-    /// Names of directories (`/d`), or what lies below a root (`/r`).
+    /// What lies below a root (`/r`).
     Names,
     /// Numbers.
     Numbers,

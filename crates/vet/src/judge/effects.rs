@@ -3,7 +3,7 @@
 use super::defaults::{Situation, default_for};
 use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
-use crate::command::{Problem, Span, Word};
+use crate::command::{Part, Problem, Span, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::launch::{is_told_as_item, program_of};
 use garth_policy::{
@@ -35,8 +35,16 @@ const MOST_JUDGED: usize = 300_000;
 const MOST_SPELLED: usize = 1000;
 
 /// Launchers, as they are called in [`crate::Command::via`], that run a command in another directory.
-const MOVING: &[&str] =
-    &["env -C", "sudo -D", "find -execdir", "find -okdir", "chroot", "ssh", "git submodule foreach"];
+const MOVING: &[&str] = &[
+    "env -C",
+    "sudo -D",
+    "find -execdir",
+    "find -okdir",
+    "chroot",
+    "ssh",
+    "git submodule foreach",
+    "forfiles /c",
+];
 
 impl Judging<'_> {
     /// One effect. Redirections are judged also where a rule allows the command: the rule does not speak of them.
@@ -113,7 +121,9 @@ impl Judging<'_> {
             }
             Target::Paths(paths) => {
                 // Where the working directory is not certain, a change counts in each; a read in the likeliest.
-                let skipped = if effect.kind == EffectKind::Reads { paths.len() - 1 } else { 0 };
+                let has_pattern = word.parts.iter().any(|part| matches!(part, Part::Pattern(_)));
+                let is_one_read = effect.kind == EffectKind::Reads && !has_pattern;
+                let skipped = if is_one_read { paths.len() - 1 } else { 0 };
                 for path in paths.iter().skip(skipped) {
                     self.path(current, effect, path);
                 }

@@ -5,6 +5,7 @@ use crate::command::{Part, Span, Word};
 
 /// Names that policies guard, in the workspace and in the home of a user.
 const GUARDED: &[&str] = &[
+    "..",
     ".git",
     ".gitmodules",
     ".gitconfig",
@@ -53,6 +54,19 @@ pub(super) fn guarded(text: &str) -> Vec<String> {
         found = longer;
     }
     found.into_iter().filter(|(_, has_name)| *has_name).map(|(name, _)| name).collect()
+}
+
+/// The names that an absolute text with patterns may stand for below this directory: `/home/*/x` below `/home/u`.
+pub(super) fn below(text: &str, directory: &str) -> Option<String> {
+    if !text.starts_with('/') {
+        return None;
+    }
+    let mut pieces = text.split('/');
+    let is_same = directory.split('/').all(|name| {
+        pieces.next().is_some_and(|piece| piece == name || is_pattern(piece) && stands_for(piece, name))
+    });
+    let rest: Vec<&str> = pieces.collect();
+    is_same.then(|| [&[directory], rest.as_slice()].concat().join("/"))
 }
 
 fn is_pattern(piece: &str) -> bool {

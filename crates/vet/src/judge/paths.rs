@@ -45,6 +45,9 @@ const NOTHING: &[&str] =
 /// Names with which `cd`, `pushd` and `popd` of bash lead to other places than their words name.
 const OTHER_WAYS: &[&str] = &["CDPATH", "DIRSTACK", "cdable_vars", "cdspell", "enable"];
 
+/// Methods that change the directory of PowerShell, in lower case.
+const METHODS: &[&str] = &["].setlocation", "].pushcurrentlocation", "].poplocation"];
+
 /// Builtins that can give a variable another value without its name standing in the text.
 const ASSIGNING: &[&str] = &[
     "declare",
@@ -100,6 +103,8 @@ pub(super) enum Change {
     Stack,
     BeginLocal,
     EndLocal,
+    /// It leads to where only the run will show.
+    Lost,
     /// `d:` alone: the directory that was last used on that drive.
     Drive,
 }
@@ -108,7 +113,14 @@ impl Change {
     /// The change that a command makes, if it makes one.
     pub(super) fn of(command: &Command) -> Option<Self> {
         let name = command.words.first()?.text()?;
-        let name = if windows::is_windows(command.shell) { name.to_ascii_lowercase() } else { name };
+        let name = match command.shell {
+            Shell::Pwsh | Shell::WindowsPowershell => {
+                let full = crate::pwsh::cmdlet(command.shell, &name);
+                full.map_or(name, str::to_owned).to_ascii_lowercase()
+            }
+            Shell::Cmd => name.to_ascii_lowercase(),
+            Shell::Sh | Shell::Bash | Shell::Argv => name,
+        };
         match name.as_str() {
             "cd" | "chdir" | "set-location" | "sl" => Some(Self::Go),
             "pushd" | "push-location" => Some(Self::Keep),
@@ -116,6 +128,10 @@ impl Change {
             "dirs" => Some(Self::Stack),
             "setlocal" if command.shell == Shell::Cmd => Some(Self::BeginLocal),
             "endlocal" if command.shell == Shell::Cmd => Some(Self::EndLocal),
+            // `$ExecutionContext.SessionState.Path.SetLocation('x')`.
+            name if name.starts_with('[') && METHODS.iter().any(|method| name.ends_with(method)) => {
+                Some(Self::Lost)
+            }
             name if windows::is_windows(command.shell) && windows::is_drive(name) => Some(Self::Drive),
             _ => None,
         }
@@ -191,6 +207,7 @@ impl<'s> Place<'s> {
         match change {
             Change::BeginLocal => self.location.begins_local(),
             Change::EndLocal => self.location.ends_local(),
+            Change::Lost => self.location.goes(Directories::unknown()),
             Change::Drive => self.changes_drive(&program.known_start()),
             Change::Stack if words.is_empty() => {}
             Change::Stack => self.location.loses_kept(),
@@ -260,6 +277,13 @@ impl<'s> Place<'s> {
         let is_searched = self.moves_elsewhere && !word.known_start().starts_with('/');
         match self.target(word, shell) {
             Target::Paths(paths) => Directories { paths, is_certain: !is_searched },
+            Target::Unknown(_) if !self.location.now.is_certain => {
+                // From the directories that are known it may lead here.
+                match self.among_known().target(word, shell) {
+                    Target::Paths(paths) => Directories { paths, is_certain: false },
+                    _ => Directories::unknown(),
+                }
+            }
             Target::Unknown(_) | Target::Elsewhere | Target::Nothing => Directories::unknown(),
         }
     }
@@ -334,7 +358,7 @@ impl<'s> Place<'s> {
         }
         let (known, is_whole) = self.known_text(word);
         if is_whole {
-            let found = self.named(&known, shell);
+            let found = self.named(&self.without_signs(word, &known), shell);
             return match found {
                 Target::Paths(paths) => Target::Paths(self.with_matches(word, &known, shell, paths)),
                 found => found,
@@ -351,6 +375,15 @@ impl<'s> Place<'s> {
         }
     }
 
+    /// Where no name can hold `*` and `?`, a letter stands for those of a pattern.
+    fn without_signs(&self, word: &Word, known: &str) -> String {
+        let is_pattern = word.parts.iter().any(|part| matches!(part, Part::Pattern(_)));
+        match self.surroundings.context.os.flavor() {
+            Flavor::Windows if is_pattern => known.replace(['*', '?'], "_"),
+            Flavor::Windows | Flavor::Posix => known.to_owned(),
+        }
+    }
+
     /// In front of what a pattern is by its letters, the files that are guarded by name and that it may stand for.
     fn with_matches(&self, word: &Word, text: &str, shell: Shell, mut paths: Vec<AbsPath>) -> Vec<AbsPath> {
         if !word.parts.iter().any(|part| matches!(part, Part::Pattern(_))) {
@@ -358,7 +391,13 @@ impl<'s> Place<'s> {
         }
         let slashes = if windows::is_windows(shell) { text.replace('\\', "/") } else { text.to_owned() };
         let mut found = Vec::new();
-        for name in matches::guarded(&slashes) {
+        let context = &self.surroundings.context;
+        let bases = [&context.home, &context.workspace].map(AbsPath::to_lossless);
+        let below =
+            bases.iter().filter_map(|base| matches::below(&slashes, base)).filter(|name| *name != slashes);
+        let names: Vec<String> = below.chain([slashes.clone()]).collect();
+        let guarded = names.iter().flat_map(|name| matches::guarded(name));
+        for name in guarded.chain(names.iter().filter(|name| **name != slashes).cloned()) {
             if let Target::Paths(more) = self.named(&name, shell) {
                 found.extend(more);
             }

@@ -196,7 +196,13 @@ const DELETERS: &[&str] = &[
     "ren",
 ];
 
-/// Files of a pipe that are deleted, and methods that delete what they belong to: which, only the run will show.
+/// Methods of an object that is not known which delete or move the file that it stands for.
+const DELETING: &[&str] = &[".delete", ".moveto"];
+
+/// Methods that write the file which an object stands for, or another one that they are given.
+const WRITING: &[&str] = &[".copyto", ".openwrite", ".createtext", ".appendtext"];
+
+/// Files of a pipe that are deleted, and methods that delete or write what they belong to: which, only the run will show.
 pub(super) fn deletes_unseen(command: &Command, found: &mut Launches) {
     let Some((program, words)) = command.words.split_first() else { return };
     let name = program.known_start().to_ascii_lowercase();
@@ -204,7 +210,14 @@ pub(super) fn deletes_unseen(command: &Command, found: &mut Launches) {
     let is_piped = matches!(command.input, Input::Pipe(_))
         && DELETERS.contains(&name.as_str())
         && words.iter().all(is_option);
-    let is_method = name.starts_with("[?]") && (name.ends_with(".delete") || name.ends_with(".moveto"));
+    let is_one_of =
+        |methods: &[&str]| name.starts_with("[?]") && methods.iter().any(|method| name.ends_with(method));
+    let is_method = is_one_of(DELETING);
+    if is_one_of(WRITING) {
+        let why = Unknown::Other("the file of an object".to_owned());
+        let target = Word { parts: vec![Part::Unknown { why, splits: false }], span: command.span };
+        found.effect(EffectKind::Writes, Some(&target), "it writes a file of an object", command.span);
+    }
     if is_piped || is_method {
         let why = Unknown::Other("what comes through the pipe".to_owned());
         let target = Word { parts: vec![Part::Unknown { why, splits: true }], span: command.span };

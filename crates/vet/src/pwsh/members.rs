@@ -9,6 +9,9 @@ use super::value::Value;
 use crate::command::{Command, Part, Span, Unknown, Word};
 use base64::Engine as _;
 
+/// Types whose objects open a file for writing when they are made.
+const OPENED: &[&str] = &["System.IO.StreamWriter", "System.IO.FileStream"];
+
 /// Cmdlets whose output can be known.
 const FOLLOWED: &[&str] = &["ForEach-Object", "Get-Command", "New-Object", "Out-String", "Write-Output"];
 
@@ -99,11 +102,23 @@ impl Lowering {
         value.unwrap_or(unknown)
     }
 
-    fn new_object(&self, bound: &super::bind::Bound) -> Option<Value> {
+    /// `New-Object Name arguments` does what `[Name]::new(arguments)` does.
+    fn constructs(&mut self, name: &str, arguments: &[Word]) {
+        if !OPENED.contains(&name) {
+            return;
+        }
+        let words = [Word::known(format!("[{name}]::new"), self.span)];
+        let words = words.into_iter().chain(arguments.iter().cloned()).collect();
+        let command = Command { words, ..self.bare_command(self.span) };
+        self.push(command);
+    }
+
+    fn new_object(&mut self, bound: &super::bind::Bound) -> Option<Value> {
         if let Some(name) = bound.text("ComObject") {
             return Some(Value::Object(format!("COM:{name}"), Vec::new()));
         }
         let name = self.type_name(&bound.text("TypeName")?)?;
+        self.constructs(&name, bound.words("ArgumentList"));
         Some(Value::Object(name, bound.words("ArgumentList").to_vec()))
     }
 

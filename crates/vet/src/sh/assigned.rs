@@ -34,6 +34,10 @@ pub(super) struct Assigned {
     pub names: HashSet<String>,
     /// Names that loops go through: certain in a turn of the loop alone.
     pub looped: HashSet<String>,
+    /// Of these, the ones of loops inside loops and functions: another loop may run in the middle of theirs.
+    nested: HashSet<String>,
+    /// Loops and functions around a node.
+    depth: usize,
     /// Nothing is certain.
     pub anything: bool,
     /// Some text in the script holds a command in a subscript, which runs wherever it is evaluated as arithmetic.
@@ -134,12 +138,14 @@ impl Assigned {
                     self.node(node, is_straight && !background);
                 }
             }
-            Node::Branches(lists, _) => lists.iter().for_each(|list| self.list(list)),
+            Node::Branches(lists, false) => lists.iter().for_each(|list| self.list(list)),
+            Node::Branches(lists, true) => {
+                self.inside(|inner| lists.iter().for_each(|list| inner.list(list)));
+            }
             Node::For { name, words, body, selects } => {
-                let into = if *selects { &mut self.names } else { &mut self.looped };
-                into.insert(name.clone());
+                self.loops(name, *selects);
                 self.words(words);
-                self.list(body);
+                self.inside(|inner| inner.list(body));
             }
             Node::Case { word, arms } => {
                 self.word(word);
@@ -148,7 +154,7 @@ impl Assigned {
                     self.list(body);
                 }
             }
-            Node::Function { body, .. } => self.node(body, false),
+            Node::Function { body, .. } => self.inside(|inner| inner.node(body, false)),
             Node::Test(words) => self.words(words),
             Node::Arithmetic(pieces, _) => self.arithmetic(pieces),
             Node::Coprocess(body) => self.node(body, false),
@@ -157,6 +163,25 @@ impl Assigned {
                 self.node(node, is_straight);
             }
         }
+    }
+
+    /// A loop over words. Where one could run inside another of the same name, the name is never certain.
+    fn loops(&mut self, name: &str, selects: bool) {
+        let is_inside = self.depth > 0;
+        let is_second = !self.looped.insert(name.to_owned());
+        if selects || is_second && (is_inside || self.nested.contains(name)) {
+            self.names.insert(name.to_owned());
+        }
+        if is_inside {
+            self.nested.insert(name.to_owned());
+        }
+    }
+
+    /// A list that runs several times, or later.
+    fn inside(&mut self, work: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        work(self);
+        self.depth -= 1;
     }
 
     fn simple(&mut self, simple: &Simple, is_straight: bool) {

@@ -8,9 +8,9 @@ use crate::hidden::{TEMPORARY, TOP};
 /// True if a variable keeps these pieces: what they stand for does not depend on where the text is.
 pub(super) fn is_kept(parts: &[Part]) -> bool {
     parts.iter().all(|part| match part {
-        Part::Text(_) => true,
+        Part::Text(_) | Part::Home(None) => true,
         Part::Unknown { why: Unknown::Other(why), .. } => why == TEMPORARY || why == TOP,
-        Part::Pattern(_) | Part::Home(_) | Part::Unknown { .. } => false,
+        Part::Pattern(_) | Part::Home(Some(_)) | Part::Unknown { .. } => false,
     })
 }
 
@@ -23,7 +23,8 @@ pub(super) fn unquoted(parts: &[Part]) -> Option<Vec<Part>> {
     let unquoted = |part: &Part| match part {
         Part::Text(text) => (!text.contains([' ', '\t', '\n', '*', '?', '['])).then(|| part.clone()),
         Part::Unknown { why, .. } => Some(Part::Unknown { why: why.clone(), splits: true }),
-        Part::Pattern(_) | Part::Home(_) => None,
+        Part::Home(None) => Some(part.clone()),
+        Part::Pattern(_) | Part::Home(Some(_)) => None,
     };
     parts.iter().map(unquoted).collect()
 }
@@ -132,6 +133,13 @@ impl Lowering<'_> {
                 Some(vec![Part::Unknown { why: Unknown::Variable("PWD".to_owned()), splits }])
             }
             ("git", ["rev-parse", "--show-toplevel"]) => Some(unknown(TOP, splits)),
+            // They print the number of a commit, whose letters are all digits.
+            ("git", ["merge-base", rest @ ..]) if rest.iter().all(|word| !word.starts_with(['-', '?'])) => {
+                Some(vec![Part::Unknown { why: Unknown::Number, splits: false }])
+            }
+            ("git", ["rev-parse", "HEAD"] | ["rev-parse", "--short", "HEAD"]) => {
+                Some(vec![Part::Unknown { why: Unknown::Number, splits: false }])
+            }
             ("mktemp", options) if is_temporary(options) => Some(unknown(TEMPORARY, splits)),
             ("dirname", [_]) => first().map(|(text, is_pattern)| parts_of(&directory(&text), is_pattern)),
             ("basename", [_]) => first()
