@@ -152,7 +152,7 @@ step_wine_plumbing() {
   cp "$built/garth.exe" "$built/garth-relaxed.exe"
   cargo build --target "$WINE_TARGET" --package garth-cli --package garth-setup
   local tests
-  tests=$(cargo test --no-run --target "$WINE_TARGET" --package garth-host --lib --message-format=json |
+  tests=$(cargo test --no-run --target "$WINE_TARGET" --package garth-host --lib --message-format=json-render-diagnostics |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
   cargo build --target "$WINE_TARGET" --package garth-host --example access-check
   cargo xtask manifests "$built/garth.exe" "$built/garth-setup.exe"

@@ -3,7 +3,7 @@
 #
 # console.py is the person at the terminal, and console.exe the command. Wine serves consoles by a program of its own, so this
 # shows that garth passes on what it is told and how commands end, and not how the console of a Windows behaves. What Wine
-# has not: resizing a pseudoconsole, a window that is closed, the end of a session.
+# has not: another size of a terminal or a pseudoconsole, a window that is closed.
 
 # at_terminal "STEP..." OPTION... -- INNER: garth runs console.exe INNER, in a terminal of its own.
 at_terminal() {
@@ -67,8 +67,30 @@ hangs_up() {
   cleans
 }
 
+# The user logs off, or the machine is shut down: garth is told, ends the tree, takes back what it did, and ends.
+logs_off() {
+  local output got=0
+  pings logged-off
+  output=$(in_workspace ./logoff.exe) || got=$?
+  check "garth is told of the end of the session" "$got" 0 "$output" told
+  await "garth ends with the session" has_ended
+  got=$(status_of "$BROKER")
+  BROKER=
+  # 0xC000013A, of which this side sees eight bits.
+  check "the end of the session is the end of the command" "$got" 58 "$(<"$LOGS/logged-off")" ""
+  await "the tree ends with the session" not is_running "$PINGS"
+  output=$(in_workspace "$program" clean --check) || true
+  # The entries of a workspace stay for the next session.
+  output=$(grep -v '^left: [0-9]* access entries of' <<<"$output") || true
+  [[ $output != *left:* ]] || failed "what was done for the session is undone" "$output"
+  echo "ok under wine: what was done for the session is undone"
+  cleans
+}
+
 consoles() {
+  x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/logoff.exe" "$here/logoff.c"
   x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/console.exe" "$here/console.c"
   interrupts
   hangs_up
+  logs_off
 }

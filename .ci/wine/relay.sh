@@ -42,7 +42,7 @@ answers() {
   output=$(SECONDS_LIMIT=$((3 * LIMIT)) relayed get localhost "$PORT" /large) || got=$?
   check "16 MiB pass, at $(grep -o '[0-9.]* MB/s' <<<"$output" || true)" "$got" 0 "$output" "16777216 bytes"
   got=0
-  # Not more: at each event Wine looks at every socket that anybody waits for. A test of the host has 200 here, and 1,000 on Linux.
+  # Not more: at each event Wine looks at every socket that anybody waits for. A test of the host has 50 here, and 1,000 on Linux.
   output=$(SECONDS_LIMIT=$((3 * LIMIT)) relayed many localhost "$PORT" 100) || got=$?
   check "100 tunnels at a time, $(grep -o 'open after.*' <<<"$output" || true)" "$got" 0 "$output" "100 of 100"
 }

@@ -80,7 +80,9 @@ makes_way() {
 dies() {
   local output got=0
   pings killed
+  [[ -d $WORK/.claude ]] || failed "names that the host trusts are taken" "there is no $WORK/.claude"
   is_killed "the tree ends with a killed broker" "$PINGS"
+  absent "a placeholder goes with a killed broker" "$WORK/.claude"
   echo "ok under wine: the tree ends with a killed broker"
   output=$(in_workspace "$program" clean --check) || got=$?
   check "what a killed broker left is known" "$got" 1 "$output" "left: "
@@ -98,10 +100,10 @@ ordered() {
   windows reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >"$LOGS/reg"
   local log=$SCRATCH/relay.log output said=0 got=0
   printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
-  output=$(cd "$WORK" && WINEDEBUG=+relay timeout $((3 * LIMIT)) wine "$relaxed" run --policy ordered.toml --tier restricted \
-    --accept "$ACCEPTED" -- cmd /c 'echo hi' 2>"$log" </dev/null) || said=$?
+  (cd "$WORK" && WINEDEBUG=+relay timeout $((3 * LIMIT)) wine "$relaxed" run --policy ordered.toml --tier restricted \
+    --accept "$ACCEPTED" -- cmd /c 'echo hi' >"$LOGS/ordered" 2>"$log" </dev/null) || said=$?
   windows reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >"$LOGS/reg"
-  check "a run that is recorded call by call" "$said" 0 "$output" "hi"
+  check "a run that is recorded call by call" "$said" 0 "$(<"$LOGS/ordered")" "hi"
   output=$(python3 "$here/sequence.py" own:garth-runner own:garth-canary 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
   rm -f "$log" "$WORK/ordered.toml"
   check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"

@@ -5,9 +5,9 @@
 
 START_ROUNDS=${START_ROUNDS:-5}
 
-# Files and directories that garth opens for one run, at most: some 55 names that the host trusts are taken and given back, each
-# by one open, and some 110 paths are looked at. Each open passes the filters of a Windows, so this number is time there too.
-MOST_OPENS=240
+# Files and directories that garth opens for one run, at most: some 55 names that the host trusts are taken, each by one open, and
+# some 110 paths are looked at. Each open passes the filters of a Windows, so this number is time there too.
+MOST_OPENS=185
 
 # opens: how many files and directories garth opened for a run, by the thread that makes the first job. Programs that it starts
 # and what Wine itself opens do not count.

@@ -1,8 +1,11 @@
 //! What is recorded of the network, in real sandboxes.
 #![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "tests")]
 
-use garth_tests::{Internet, has};
+use garth_tests::{Garden, Internet, has};
 use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// The real value of the secret.
 const TOKEN: &str = "the-real-value-of-the-token";
@@ -57,5 +60,81 @@ fn hosts_bytes_and_secrets_are_recorded_and_no_value_is() {
         assert_eq!(of("secret-withheld").len(), 1, "{run}");
         assert_eq!(events.first().expect("a start")["event"], "session-started", "{run}");
         assert_eq!(events.last().expect("an end")["event"], "session-ended", "{run}");
+    });
+}
+
+/// The disk of the logs is this small: some hundred records.
+const DISK: &str = "64k";
+
+/// Connections that are told of until the disk is full and for a while after it, half of them allowed.
+const MANY: &str = "
+import urllib.request
+def status(url):
+    try:
+        return urllib.request.urlopen(url).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+for number in range(300):
+    assert status('http://allowed.test/') == 200, number
+    assert status('http://198.51.100.7/') != 200, number
+print('served to the end', flush=True)
+";
+
+/// A small disk where the logs of a garden go; taken away on drop.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn new(garden: &Garden) -> Self {
+        let place = garden.home.join(".local/state/garth/log");
+        garden.directory(&place);
+        let (user, group) = garden.identity().ids();
+        let options = format!("size={DISK},mode=700,uid={user},gid={group}");
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&place).status();
+        assert!(mounted.expect("mount starts").success(), "a small disk");
+        Self(place)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _as_far_as_it_goes = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_of_the_log_is_told_once_and_the_network_goes_on() {
+    let Some(internet) = Internet::new() else { return };
+    internet.everyone(POLICY, &[("API_TOKEN", TOKEN)], |place| {
+        let file = place.garden.home.join("audit.toml");
+        let options = ["--policy", file.to_str().expect("text")];
+        let variables = [("API_TOKEN", TOKEN)];
+        let script = format!("python3 -c \"{MANY}\"");
+        let run = || {
+            let _disk = SmallDisk::new(&place.garden);
+            place.internet.inside(&place.garden, &options, &variables, &script)
+        };
+        // Where the log is not required the work goes on, and one line says what is missing.
+        place.garden.write(&file, POLICY);
+        let told = run().code(0);
+        assert!(told.text().contains("served to the end"), "{told}");
+        assert_eq!(
+            told.errors().matches("this session is not recorded, or not to its end").count(),
+            1,
+            "{told}"
+        );
+        assert!(told.errors().contains("os error 28"), "the cause: {told}");
+        // Where it is, nothing goes on without it.
+        place.garden.write(&file, format!("{POLICY}[audit]\nrequired = true\n"));
+        let ended = run().code(125);
+        assert!(!ended.text().contains("served to the end"), "{ended}");
+        assert!(ended.errors().contains("os error 28"), "the cause: {ended}");
+        assert!(!ended.errors().contains("panicked"), "{ended}");
+        // With room the same runs to its end and is recorded.
+        let whole = place.internet.inside(&place.garden, &options, &variables, &script).code(0);
+        assert!(whole.text().contains("served to the end"), "{whole}");
+        assert!(!whole.errors().contains("not recorded"), "{whole}");
     });
 }

@@ -484,3 +484,34 @@ fn an_apply_that_is_killed_goes_on() {
         assert!(interrupted > 0, "none was ended early");
     });
 }
+
+/// What a layer holds reaches the disk when its command ends. If the machine went down before that, which another name of the
+/// kernel's start tells, its files may be cut short, and are put in place only when that is said.
+#[test]
+fn a_layer_that_the_machine_went_down_with_is_not_put_in_place_unasked() {
+    everyone(|garden| {
+        let _ = garden.prepare("echo old > file; echo old > gone");
+        let mut command = garden.at("").command(garden.program().as_os_str());
+        let script = "echo new > file; rm gone; mkdir made; sleep 1000";
+        command.args(["run", "--cow", "--", "bash", "-c", script]);
+        let running = start(command, Vec::new());
+        let store = garden.home.join(".local/state/garth/layers");
+        let in_layer = |name: &str| layers(garden).first().map(|id| store.join(id).join(name));
+        wait_for(|| in_layer("0/upper/made").is_some_and(|made| made.is_dir()));
+        running.kill(rustix::process::Signal::KILL);
+        let _ = running.finish(LIMIT);
+        wait_for(|| !garth(garden, &["layers"]).text().contains("in use"));
+        let record = in_layer("layer.json").expect("it stays");
+        let text = fs::read_to_string(&record).expect("a record");
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a name");
+        assert!(text.contains(boot.trim()), "{text}");
+        fs::write(&record, text.replace(boot.trim(), "another")).expect("it is written");
+        let diff = garth(garden, &["diff"]);
+        assert_eq!(diff.text().matches("the machine went down").count(), 1, "a content alone: {diff}");
+        let _ = garth(garden, &["apply", "--yes"]).code(1);
+        assert_eq!(garden.read("file"), "old\n");
+        assert!(garden.has("made") && !garden.has("gone"), "what has no content is put in place");
+        let _ = garth(garden, &["apply", "--yes", "--overwrite"]).code(0);
+        assert_eq!(garden.read("file"), "new\n");
+    });
+}

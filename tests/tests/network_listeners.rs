@@ -178,3 +178,37 @@ for address in [('{SERVER}', 80), ('{SERVER}', 8080), ('allowed.test', 8080)]:
         assert!(!place.internet.requests().contains("/direct"), "{}", place.internet.requests());
     });
 }
+
+/// Sends a datagram to each place and waits for what comes back: addresses of the world, those that stand for an allowed name, and
+/// the resolver's at another port. The time limit only ends a test that has failed.
+const DATAGRAMS: &str = "
+import socket
+places = [('93.184.216.34', 443), ('2606:4700:4700::1111', 443), ('198.19.255.53', 443), ('8.8.8.8', 53), ('10.0.0.1', 443)]
+places += [found[4][:2] for found in socket.getaddrinfo('allowed.test', 443, type=socket.SOCK_DGRAM)]
+kinds = set()
+for place in places:
+    family = socket.AF_INET6 if ':' in place[0] else socket.AF_INET
+    one = socket.socket(family, socket.SOCK_DGRAM)
+    one.settimeout(60)
+    try:
+        one.connect(place)
+        one.send(b'the first packet of QUIC')
+        print('answered', place, one.recv(100))
+    except ConnectionRefusedError:
+        kinds.add((family == socket.AF_INET6, place in places[5:]))
+    except OSError as error:
+        print('another error', place, error)
+print('refused', sorted(kinds))
+";
+
+#[test]
+fn datagrams_are_refused_at_once_with_a_redirect_and_without() {
+    everyone(|place| {
+        let script = format!("python3 -c \"{DATAGRAMS}\"");
+        for run in [place.run(&script).ok(), accepted(place, &script).ok()] {
+            // IPv4 and IPv6, addresses of the world and of the name.
+            let all = "refused [(False, False), (False, True), (True, False), (True, True)]";
+            assert_eq!(run.text().trim(), all, "{run}");
+        }
+    });
+}

@@ -234,3 +234,101 @@ fn the_door_of_a_killed_session_is_cleaned_away() {
         assert_eq!(doors(garden), 0);
     });
 }
+
+/// Waits until so many questions are open: their doors stand, and the logs tell of them.
+fn wait_for_questions(garden: &Garden, wanted: usize) {
+    let began = Instant::now();
+    while doors(garden) != wanted || once(garden).matches("  asks ").count() != wanted {
+        assert!(began.elapsed() < LIMIT, "there are {} doors, not {wanted}: {}", doors(garden), once(garden));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A key answers the question that was on the screen when it was pressed, and none that came up since.
+#[test]
+fn three_sessions_ask_at_once_and_a_key_answers_one_alone() {
+    with_policy(|garden, policy| {
+        garden.write(policy, POLICY.replace("20s", "60s"));
+        let mut sessions = Vec::new();
+        for count in 1..=3 {
+            sessions.push(session(garden, policy, SCRIPT));
+            wait_for_questions(garden, count);
+        }
+        let mut terminal = watch(garden);
+        terminal.expect("quiet");
+        // The youngest is asked about first. The second of two keys comes too early for the next question.
+        terminal.send("oo");
+        let third = sessions.pop().expect("three").finish(LIMIT);
+        assert!(third.text().contains("went on"), "{third}");
+        // Which of the two is on the screen, and since when, cannot be seen from here; both get this answer.
+        let began = Instant::now();
+        while doors(garden) > 0 {
+            assert!(began.elapsed() < LIMIT, "{}", terminal.shown());
+            terminal.send("n");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        for running in sessions {
+            let run = running.finish(LIMIT);
+            assert!(run.text().contains("refused"), "{run}");
+        }
+        // It sees the end of each.
+        terminal.expect("exited");
+        terminal.send("q");
+        assert!(terminal.wait().success(), "{}", terminal.shown());
+        assert_eq!(doors(garden), 0);
+    });
+}
+
+/// What is asked for is longer than a small window: it is allowed only when the window was made larger.
+#[test]
+fn a_small_window_is_usable_and_can_be_made_larger() {
+    with_policy(|garden, policy| {
+        garden.write(policy, POLICY.replace("20s", "60s"));
+        garden.write("ask.sh", format!("/usr/bin/uname -r {}", "a-long-argument ".repeat(30)));
+        // It cannot do what is asked for, but it is asked.
+        let running = session(garden, policy, "cat ask.sh | sh; echo status $?");
+        wait_for_questions(garden, 1);
+        let program = garden.program().to_str().expect("text");
+        let mut terminal = Terminal::bare(&garden.at(""), &[program, "watch"], 14, 40);
+        terminal.expect("larger");
+        terminal.expect("quiet");
+        terminal.send("o");
+        terminal.send("\t\t\t\t\t");
+        terminal.resize(40, 100);
+        terminal.expect("once");
+        assert_eq!(log(garden, "approval-answered").text(), "", "the key was not taken");
+        terminal.resize(30, 60);
+        terminal.expect("once");
+        terminal.send("o");
+        let run = running.finish(LIMIT);
+        // Of uname itself: an argument too many.
+        assert!(run.text().contains("status 1"), "{run}");
+        assert!(log(garden, "approval-answered").ok().text().contains("\"answer\":\"once\""));
+        terminal.send("q");
+        assert!(terminal.wait().success(), "{}", terminal.shown());
+    });
+}
+
+/// The log is removed while its session runs: that is told, its processes stay, and with its end it goes.
+#[test]
+fn a_log_that_disappears_is_told() {
+    everyone(|garden| {
+        let mut command = garden.at("").command(garden.program().as_os_str());
+        command.args(["run", "--", "bash", "-c", "until test -e go; do sleep 0.1; done; echo done"]);
+        let running = start(command, Vec::new());
+        wait_for(garden, "until test -e go");
+        let mut terminal = watch(garden);
+        terminal.expect("runs");
+        let logs = garden.home.join(".local/state/garth/log");
+        for entry in std::fs::read_dir(logs).expect("logs").flatten() {
+            std::fs::remove_file(entry.path()).expect("it is removed");
+        }
+        terminal.expect("removed");
+        garden.write("go", "");
+        let run = running.finish(LIMIT);
+        assert!(run.text().contains("done"), "{run}");
+        terminal.expect("exited");
+        terminal.send("q");
+        assert!(terminal.wait().success(), "{}", terminal.shown());
+    });
+}

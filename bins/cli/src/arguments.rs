@@ -191,6 +191,10 @@ pub struct SandboxArguments {
     /// Allow connections to a host, NAME or NAME:PORT; may be repeated
     #[arg(long, value_name = "HOST")]
     pub allow: Vec<OsString>,
+    /// Run this agent: what it keeps below your home is there, in a private layer, and the hosts of its model are
+    /// allowed (claude, codex, copilot, gemini). Rules for commands and the log may know others
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
     /// Run although these named gaps are not enforced here
     #[arg(long, value_name = "GAP", value_delimiter = ',')]
     pub accept: Vec<String>,
@@ -230,6 +234,7 @@ impl SandboxArguments {
             write: Vec::new(),
             deny: Vec::new(),
             allow: Vec::new(),
+            agent: None,
             accept: Vec::new(),
             no_terminal: false,
             #[cfg(windows)]
@@ -260,9 +265,6 @@ pub struct RunArguments {
     /// `watch` ask whoever runs `garth watch`. On Windows: named pipes that the program made
     #[arg(long, value_name = "FD")]
     pub approver: Option<String>,
-    /// Name of the agent that the session is for, as its log tells it [default: known by its program]
-    #[arg(long, value_name = "NAME")]
-    pub agent: Option<String>,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -319,9 +321,6 @@ pub struct CheckArguments {
     /// Read requests from standard input, one JSON object a line, and answer each with one line
     #[arg(long, conflicts_with = "command")]
     pub stdin: bool,
-    /// Judge for the agent of this name, to which rules may be limited
-    #[arg(long, value_name = "NAME")]
-    pub agent: Option<String>,
     /// Add the rule that would allow this to your policy (or to the file at --policy), after asking
     #[arg(long, conflicts_with_all = ["stdin", "json"])]
     pub save: bool,

@@ -20,7 +20,6 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
         json: false,
         shell: None,
         approver: None,
-        agent: None,
         cow: false,
         checkpoint: false,
         command: Vec::new(),
@@ -55,7 +54,6 @@ fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Opti
                 "--shell" if read.shell.is_none() => {
                     read.shell = Some(ShellName::from_str(value.to_str()?, false).ok()?);
                 }
-                "--agent" if read.agent.is_none() => read.agent = Some(value.to_str()?.to_owned()),
                 "--approver" if read.approver.is_none() => read.approver = Some(value.to_str()?.to_owned()),
                 _ => valued(word, value, &mut read.sandbox)?,
             }
@@ -72,6 +70,7 @@ fn valued(word: &str, value: &OsString, sandbox: &mut SandboxArguments) -> Optio
         }
         "--workspace" if sandbox.workspace.is_none() => sandbox.workspace = Some(value.clone()),
         "--policy" if sandbox.policy.is_none() => sandbox.policy = Some(value.clone()),
+        "--agent" if sandbox.agent.is_none() => sandbox.agent = Some(value.to_str()?.to_owned()),
         "--read" => sandbox.read.push(value.clone()),
         "--write" => sandbox.write.push(value.clone()),
         "--deny" => sandbox.deny.push(value.clone()),

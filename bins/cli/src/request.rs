@@ -73,6 +73,10 @@ pub fn flags_with(
         let text = host.to_string_lossy().into_owned();
         flags.push(Flag { typed, setting: Setting::Domain(text, true) });
     }
+    if let Some(agent) = &sandbox.agent {
+        let typed = format!("--agent {}", escape_visible(agent.as_bytes()));
+        flags.push(Flag { typed, setting: Setting::Agent(agent.clone()) });
+    }
     for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
         let typed = format!("--accept {}", escape_visible(gap.as_bytes()));
         flags.push(Flag { typed, setting: Setting::Accept(gap.clone()) });

@@ -308,7 +308,8 @@ const AGENTS: [&str; 12] = [
 ];
 
 /// The agent of a command, by the name of its program.
-fn agent_of(arguments: &[Vec<u8>]) -> Option<String> {
+#[must_use]
+pub fn agent_of(arguments: &[Vec<u8>]) -> Option<String> {
     let program = arguments.first()?;
     let name = if cfg!(windows) {
         let name = program.rsplit(|byte| b"/\\:".contains(byte)).next()?.to_ascii_lowercase();

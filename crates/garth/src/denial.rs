@@ -1,5 +1,6 @@
 //! What was denied, by which rule, and the least grant that would allow it.
 
+use crate::habits::habit;
 use crate::session::Prepared;
 use crate::words::{literal, reason_of, shell_word};
 use garth_host::linux::supervise::Denied;
@@ -30,6 +31,9 @@ pub struct Explained<'d> {
 const PRIVATE: &str =
     "the sandbox has a directory of its own there, and what the host has in it is not shown";
 
+/// Why a look at a hidden name that stands in a list says little.
+const LISTED: &str = "a program that lists a directory looks at every name in it";
+
 /// What refusals are explained by.
 #[derive(Clone, Debug)]
 pub struct Explainer {
@@ -58,14 +62,32 @@ impl Explainer {
     /// Whether the policy keeps something from this operation that the host has: by a rule, or because the sandbox has a
     /// directory of its own in that place.
     pub(crate) fn hides(&self, path: &AbsPath, op: FileOp) -> bool {
+        let makes = matches!(op, FileOp::Create(_) | FileOp::MoveTo(_));
         (self.policy.files.decide(path, op).verdict == Verdict::Deny || self.is_private(path))
-            && std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())).symlink_metadata().is_ok()
+            && (is_there(path) || (makes && path.parent().is_some_and(|parent| is_there(&parent))))
     }
 
     /// Whether a credential lies at this path, as the policy has it.
     #[must_use]
     pub fn is_credential(&self, path: &AbsPath) -> bool {
         self.policy.files.grant(path).rule.is_some_and(|rule| rule.kind == RuleKind::Secret)
+    }
+
+    /// Why a program looks there by itself when it starts, if it is known to: such a refusal says little.
+    #[must_use]
+    pub fn habit(&self, denied: &Denied) -> Option<&'static str> {
+        let Denied { program, op, path, .. } = denied;
+        let habit = habit(&self.context, program, *op, path).map(|habit| habit.reason);
+        habit.or_else(|| (*op == FileOp::Metadata && self.is_listed(path)).then_some(LISTED))
+    }
+
+    /// Whether a hidden name lies in a directory that is shown: whoever lists that sees that there is something.
+    fn is_listed(&self, path: &AbsPath) -> bool {
+        let shows = |directory: &AbsPath| {
+            self.policy.files.decide(directory, FileOp::List).verdict == Verdict::Allow
+                && !self.is_private(directory)
+        };
+        path.parent().is_some_and(|directory| shows(&directory))
     }
 
     fn is_private(&self, path: &AbsPath) -> bool {
@@ -140,6 +162,10 @@ impl Explainer {
         });
         files.decide(path, op).verdict != Verdict::Deny
     }
+}
+
+fn is_there(path: &AbsPath) -> bool {
+    std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())).symlink_metadata().is_ok()
 }
 
 fn access_for(op: FileOp) -> Access {

@@ -32,6 +32,8 @@ mod error;
 mod event_log;
 pub mod files;
 mod grant;
+#[cfg(target_os = "linux")]
+mod habits;
 #[cfg(any(target_os = "linux", windows))]
 mod heard;
 #[cfg(target_os = "linux")]
@@ -68,7 +70,7 @@ mod words;
 #[cfg(any(target_os = "linux", windows))]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
 #[cfg(any(target_os = "linux", windows))]
-pub use audit::{Recording, log_directory, logs, unwritten_log};
+pub use audit::{Recording, agent_of, log_directory, logs, unwritten_log};
 #[cfg(any(target_os = "linux", windows))]
 pub use audit_clean::{Closed, close_logs};
 #[cfg(any(target_os = "linux", windows))]

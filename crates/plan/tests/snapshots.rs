@@ -74,6 +74,7 @@ fn show_step(step: &ViewStep) -> String {
             format!("bind {path}{from}{words}")
         }
         ViewStep::Overlay { path, .. } => format!("overlay {path}"),
+        ViewStep::Copy { path, .. } => format!("copy {path}"),
         ViewStep::Layer { path, store, flags, .. } => {
             format!("layer {path} in {store}{}", if flags.read_only { " read-only" } else { "" })
         }

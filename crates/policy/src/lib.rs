@@ -7,6 +7,7 @@
 //! come policy files: layers, diagnostics, JSON Schema, trust and editing.
 
 mod address;
+pub mod agents;
 mod commands;
 mod context;
 mod decision;

@@ -1,5 +1,6 @@
 //! The reference page, made from the schema and the tables.
 
+use crate::agents::AGENTS;
 use crate::context::Os;
 use crate::env::{DEFAULT_ALLOWED, EnvGuard, GUARDED};
 use crate::git::ROWS;
@@ -113,6 +114,14 @@ fn tables(out: &mut String) {
     rows(out, "Linux", secrets::LINUX);
     rows(out, "macOS", secrets::MACOS);
     rows(out, "Windows", secrets::WINDOWS);
+    out.push_str("\n## Agents\n\nFor the agent at `--agent` alone. What it keeps is shown to it as a layer, whose changes go with the sandbox.\n");
+    for agent in &AGENTS {
+        rows(out, &format!("`{}`", agent.name), agent.keeps);
+        out.push_str("\n| host | |\n| --- | --- |\n");
+        for host in agent.hosts {
+            let _ = writeln!(out, "| `{}` | {} |", host.path, host.reason);
+        }
+    }
     out.push_str("\n## Tokens\n");
     for (os, name) in [(Os::Linux, "Linux"), (Os::MacOs, "macOS"), (Os::Windows, "Windows")] {
         let _ = writeln!(out, "\n### {name}");

@@ -18,6 +18,9 @@ pub struct Base {
     pub digest: Option<String>,
     /// It was not changed from outside while the sandbox stood.
     pub clean: bool,
+    /// The machine went down before the layer's content of it was brought to the disk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
     /// Number of the copy of its text, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<u64>,
@@ -34,7 +37,7 @@ impl Base {
             // Copied up from something that is gone now; or renamed inside, if no name has left the directory since.
             None => !change.copied || directory.is_some_and(|changed| changed < started),
         };
-        Self { entry: change.before.clone(), digest: None, clean, copy: None }
+        Self { entry: change.before.clone(), digest: None, clean, lost: false, copy: None }
     }
 }
 
@@ -49,6 +52,11 @@ pub enum Standing {
 
 /// Compares what stands at a name with its base. `digest` is asked for the present content only where it decides.
 pub fn standing(base: &Base, present: Option<&Entry>, digest: impl FnOnce() -> Option<String>) -> Standing {
+    if base.lost {
+        return Standing::Moved(
+            "the machine went down before it was brought to the disk, so it may be cut short",
+        );
+    }
     if !base.clean {
         return Standing::Moved("it was changed outside while the command ran");
     }

@@ -35,6 +35,17 @@ pub struct LayerRecord {
     pub command: Vec<String>,
     /// The trees; the workspace is the first.
     pub trees: Vec<TreeRecord>,
+    /// Which start of the machine it began in, where what is written to it stays in memory until stock is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
+}
+
+impl LayerRecord {
+    /// Whether the machine may have gone down since it began. Before stock was taken that can have cut contents short.
+    #[must_use]
+    pub fn is_of_another_boot(&self, boot: Option<&str>) -> bool {
+        self.boot.as_deref().is_some_and(|began| began.is_empty() || boot != Some(began))
+    }
 }
 
 /// A checkpoint.

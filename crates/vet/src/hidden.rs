@@ -6,6 +6,12 @@ pub(crate) const EVALUATED: &str = "evaluated as arithmetic: ";
 /// Why a value is unknown that a loop, an expansion or arithmetic gives to a variable.
 pub(crate) const GIVEN: &str = "a value of a loop or of an expansion";
 
+/// Why a name is unknown that `mktemp` has chosen, in the directory for temporary files.
+pub(crate) const TEMPORARY: &str = "a new temporary file";
+
+/// Why a name is unknown that `git rev-parse --show-toplevel` prints.
+pub(crate) const TOP: &str = "the top of the working tree";
+
 /// True if an expansion of the text would run a command.
 pub(crate) fn substitutes(text: &str) -> bool {
     text.contains("$(") || text.contains('`') || text.contains("${ ") || text.contains("${|")

@@ -12,7 +12,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
         return;
     }
     out.raw(
-        "<div class=\"wide\" tabindex=\"0\"><table class=\"filtered\"><caption>Hosts, those with the most bytes first</caption>\
+        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"filtered\"><caption>Hosts, those with the most bytes first</caption>\
          <thead><tr><th scope=\"col\">host</th><th scope=\"col\" class=\"num\">allowed</th>\
          <th scope=\"col\" class=\"num\">refused</th><th scope=\"col\" class=\"num\">up</th>\
          <th scope=\"col\" class=\"num\">down</th><th scope=\"col\">share</th><th scope=\"col\">because</th></tr></thead><tbody>",

@@ -157,7 +157,7 @@ fn difference(file: &ChangedFile, out: &mut Markup) {
 /// What the log itself says.
 fn recorded(files: &[FileChanged], more: u64, out: &mut Markup) {
     out.raw(
-        "<div class=\"wide\" tabindex=\"0\"><table class=\"filtered\"><caption>As the log tells it</caption><thead><tr>\
+        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"filtered\"><caption>As the log tells it</caption><thead><tr>\
          <th scope=\"col\">what</th><th scope=\"col\">file</th><th scope=\"col\" class=\"num\">size</th></tr></thead><tbody>",
     );
     for file in files {

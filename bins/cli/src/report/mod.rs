@@ -19,7 +19,7 @@ mod timeline;
 mod tests;
 
 pub use changes::{ChangedFile, Changes};
-pub use markup::bytes;
+pub use markup::{bytes, duration};
 pub use model::Story;
 pub use page::page;
 

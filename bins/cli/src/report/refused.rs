@@ -15,7 +15,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
         return;
     }
     out.raw(
-        "<div class=\"wide\" tabindex=\"0\"><table class=\"filtered\"><caption>Each refusal with the rule that decided and the \
+        "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"filtered\"><caption>Each refusal with the rule that decided and the \
          least addition to a policy that would allow it</caption><thead><tr><th scope=\"col\" class=\"num\">event</th>\
          <th scope=\"col\">kind</th><th scope=\"col\">what, and why not</th><th scope=\"col\">said by</th>\
          <th scope=\"col\">what would allow it</th></tr></thead><tbody>",
@@ -34,7 +34,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
 fn row(denial: &Denial, out: &mut Markup) {
     out.raw("<tr class=\"denied\"><td class=\"num\">#")
         .number(denial.number)
-        .raw("</td><td>")
+        .raw("</td><td class=\"kind\">")
         .raw(denial.kind);
     out.raw("</td><th scope=\"row\">").text(&denial.words).raw("</th><td>");
     match &denial.origin {
@@ -50,7 +50,7 @@ fn row(denial: &Denial, out: &mut Markup) {
     if let Some(grant) = &denial.grant {
         out.raw("<code>[").text(&grant.section).raw("] ").text(&grant.line).raw("</code>");
         if let Some(option) = &grant.option {
-            out.raw(" <span class=\"meta\">once: <code>garth run ").text(option).raw("</code></span>");
+            out.raw(" <span class=\"meta once\">once: <code>garth run ").text(option).raw("</code></span>");
         }
     } else if let Some(hint) = &denial.hint {
         out.text(hint);
@@ -75,7 +75,7 @@ pub(super) fn questions(report: &Report, out: &mut Markup) {
     }
     out.raw(
         "<section id=\"questions\" aria-labelledby=\"questions-h\"><h2 id=\"questions-h\">Questions</h2>\
-         <div class=\"wide\" tabindex=\"0\"><table class=\"filtered\"><caption>What the policy left open</caption><thead><tr>\
+         <div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table class=\"filtered\"><caption>What the policy left open</caption><thead><tr>\
          <th scope=\"col\">what</th><th scope=\"col\">because</th><th scope=\"col\">answer</th>\
          <th scope=\"col\" class=\"num\">after</th></tr></thead><tbody>",
     );

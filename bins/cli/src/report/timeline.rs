@@ -60,7 +60,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
     draw(&drawing, out);
     out.raw(
         "<p class=\"legend\"><span class=\"key all\"></span> happened <span class=\"key denied\"></span> \
-         of that refused; a bar is as high as the logarithm of the number of events</p>",
+         <span>of that refused; a bar is as high as the logarithm of the number of events</span></p>",
     );
     table(&drawing, &points.list, out);
     if points.more > 0 {
@@ -121,7 +121,7 @@ fn bar(class: &'static str, x: u64, bottom: u64, height: u64, out: &mut Markup) 
 
 fn table(drawing: &Drawing, points: &[(i64, Lane, bool)], out: &mut Markup) {
     out.raw(
-        "<details><summary>The timeline as a table</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
+        "<details><summary>The timeline as a table</summary><div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><thead><tr>\
          <th scope=\"col\">lane</th><th scope=\"col\" class=\"num\">events</th><th scope=\"col\" class=\"num\">refused</th>\
          <th scope=\"col\" class=\"num\">first after</th><th scope=\"col\" class=\"num\">last after</th></tr></thead><tbody>",
     );

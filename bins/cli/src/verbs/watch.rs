@@ -4,7 +4,7 @@ use crate::arguments::WatchArguments;
 use crate::failure::Failure;
 use crate::request::environment;
 use crate::sessions::Logs;
-use crate::watch::{Deed, Follower, Key, Look, View, Visits, draw, once};
+use crate::watch::{Deed, Follower, Key, Look, View, Visits, draw, fits, once};
 use garth::files::os_path;
 use garth::log::core::SessionId;
 use garth::log::io::{Session, is_live, sessions};
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(150);
 /// How often the processes are looked at, and the directory.
 const LOOK: Duration = Duration::from_secs(1);
+/// A question has to be seen for that long before a key answers it: what was pressed before was meant for something else.
+const SEEN: Duration = Duration::from_millis(400);
 /// Ended sessions that are shown beside those that run.
 const ENDED: usize = 8;
 
@@ -33,6 +35,7 @@ pub fn run(arguments: &WatchArguments, out: &mut dyn Write) -> Result<u8, Failur
         visits: Visits::default(),
         view: View::new(),
         looked: None,
+        shown: None,
     };
     watch.find(&logs.sessions);
     if arguments.once {
@@ -63,7 +66,12 @@ struct Watch {
     visits: Visits,
     view: View,
     looked: Option<Instant>,
+    /// The question that is on the screen, and since when.
+    shown: Option<(Shown, Instant)>,
 }
+
+/// Session, number and answers of a question, and whether it fits on the screen: another one has to be seen anew.
+type Shown = (SessionId, u64, Vec<String>, bool);
 
 impl Watch {
     /// Follows the sessions that run, those that ended last, and those that are followed already.
@@ -83,7 +91,9 @@ impl Watch {
                 self.followers.push(Follower::new(&self.directory, session));
             }
         }
-        self.followers.sort_by_key(|follower| std::cmp::Reverse(follower.watched.id));
+        // Those that run stand first.
+        self.followers
+            .sort_by_key(|follower| (!follower.watched.is_live, std::cmp::Reverse(follower.watched.id)));
     }
 
     /// Reads on. What cannot be read is told in the view, and tried again.
@@ -112,12 +122,14 @@ impl Watch {
         for follower in &mut self.followers {
             follower.look();
         }
+        let only = self.only;
+        self.followers.retain(|follower| only.is_some() || !follower.is_over());
     }
 
     /// Brings the view up to date; it stays at the session that was chosen.
     fn update(&mut self) {
         for follower in &mut self.followers {
-            let log = follower.path().to_owned();
+            let log = follower.handle();
             if let Some(note) = self.visits.hear(&mut follower.watched, &log, &self.environment) {
                 self.view.note = Some(note);
             }
@@ -126,6 +138,20 @@ impl Watch {
         self.view.sessions = self.followers.iter().map(|follower| follower.watched.clone()).collect();
         let place = self.view.sessions.iter().position(|session| Some(session.id) == chosen);
         self.view.choose(place.unwrap_or(0));
+    }
+
+    /// Notes which question is drawn in a window of this size, and whether it was there for long enough to be answered.
+    fn see(&mut self, width: u16, height: u16) {
+        self.view.is_cramped = !fits(&self.view, width, height);
+        let is_cramped = self.view.is_cramped;
+        let now = self
+            .view
+            .question()
+            .map(|(session, pending)| (session.id, pending.number, pending.answers.clone(), is_cramped));
+        if self.shown.as_ref().map(|(shown, _)| shown) != now.as_ref() {
+            self.shown = now.map(|now| (now, Instant::now()));
+        }
+        self.view.is_seen = self.shown.as_ref().is_some_and(|(_, since)| since.elapsed() >= SEEN);
     }
 
     /// All that is known now, for a view that is shown once.
@@ -163,6 +189,8 @@ impl Watch {
             self.look();
             let more = self.read();
             self.update();
+            let size = terminal.size().map_err(|error| failed(&error))?;
+            self.see(size.width, size.height);
             terminal.draw(|frame| draw(&self.view, look, frame)).map_err(|error| failed(&error))?;
             let patience = if more { Duration::ZERO } else { TICK };
             if event::poll(patience).map_err(|error| failed(&error))?

@@ -9,10 +9,6 @@ use std::collections::hash_map::Entry;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// A question has to be seen for that long before a key answers it: what was pressed before was meant for something else.
-const SEEN: Duration = Duration::from_millis(400);
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 256 << 10;
@@ -111,8 +107,6 @@ impl Question {
 struct Visit {
     stream: UnixStream,
     heard: Vec<u8>,
-    since: Instant,
-    answers: Vec<String>,
 }
 
 /// All visits, by session and question.
@@ -160,11 +154,8 @@ impl Visits {
             };
             match visit.hear() {
                 Ok(messages) => {
-                    let mut told = messages.into_iter().filter_map(|message| visit.take(message, pending));
+                    let mut told = messages.into_iter().filter_map(|message| Visit::take(message, pending));
                     note = told.next_back().or(note);
-                    if visit.is_ready() {
-                        pending.answers.clone_from(&visit.answers);
-                    }
                 }
                 Err(_) => {
                     self.0.remove(&key);
@@ -197,7 +188,7 @@ fn visit(
         None => format!("it cannot be answered here: {error}"),
     })?;
     stream.set_nonblocking(true).map_err(|error| error.to_string())?;
-    Ok(Visit { stream, heard: Vec::new(), since: Instant::now(), answers: Vec::new() })
+    Ok(Visit { stream, heard: Vec::new() })
 }
 
 impl Visit {
@@ -222,18 +213,12 @@ impl Visit {
         Ok(lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
-    /// Keys may answer.
-    fn is_ready(&self) -> bool {
-        !self.answers.is_empty() && self.since.elapsed() >= SEEN
-    }
-
     /// Takes what was said; what there is to tell.
-    fn take(&mut self, message: Message, pending: &mut Pending) -> Option<String> {
+    fn take(message: Message, pending: &mut Pending) -> Option<String> {
         match message {
             Message::Question(question) if question.id == pending.number => {
                 pending.details = question.details();
-                self.answers = question.answers;
-                self.since = Instant::now();
+                pending.answers = question.answers;
                 None
             }
             Message::NotUnderstood { id, problem } if id == pending.number => Some(problem),
@@ -241,7 +226,6 @@ impl Visit {
                 let note = over.last(pending.number);
                 if note.is_some() {
                     pending.answers.clear();
-                    self.answers.clear();
                 }
                 note
             }

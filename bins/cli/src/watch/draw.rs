@@ -34,17 +34,53 @@ impl Look {
     }
 }
 
+/// Letters of a session's name that tell the microsecond of its start.
+const EXACT: usize = 22;
 const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
 
+/// Columns below which there is one part beside the sessions at a time, and not two beside each other.
+const NARROW: u16 = 64;
+/// Rows that the parts keep whatever a question needs: borders and one row.
+const LEAST: usize = 3;
+/// Rows of a question beside what it asks: borders and the answers.
+const FRAME: usize = 3;
+
 /// Draws everything.
 pub fn draw(view: &View, look: Look, frame: &mut Frame<'_>) {
-    let asked = view.question().is_some();
-    let details = view.question().map_or(0, |(_, pending)| pending.details.len());
-    let question = if asked { u16::try_from(5 + details).unwrap_or(u16::MAX) } else { 0 };
-    let [body, ask, foot] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(question), Constraint::Length(1)])
-            .areas(frame.area());
+    let area = frame.area();
+    let asked = question(view, area.width);
+    let most = usize::from(area.height).saturating_sub(LEAST + 1);
+    let needed = if asked.is_empty() { 0 } else { (asked.len() + FRAME).min(most.max(FRAME + 1)) };
+    let rows = |count: usize| Constraint::Length(u16::try_from(count).unwrap_or(u16::MAX));
+    let told = view.note.as_ref().map(|note| folded(&visible(note), usize::from(area.width)));
+    let told = told.unwrap_or_default();
+    let [body, ask, said, foot] = Layout::vertical([
+        Constraint::Fill(1),
+        rows(needed),
+        rows(told.len().min(usize::from(area.height) / 4)),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    if area.width < NARROW {
+        narrow(view, look, frame, body)
+    } else {
+        wide(view, look, frame, body)
+    }
+    if !asked.is_empty() {
+        ask_for(view, look, frame, ask, asked);
+    }
+    frame.render_widget(Paragraph::new(told.into_iter().map(Line::from).collect::<Vec<_>>()), said);
+    keys(look, frame, foot);
+}
+
+/// Whether the question of now is wholly on a screen of this size.
+pub fn fits(view: &View, width: u16, height: u16) -> bool {
+    question(view, width).len() + FRAME + LEAST < usize::from(height)
+}
+
+/// All parts at once.
+fn wide(view: &View, look: Look, frame: &mut Frame<'_>, body: Rect) {
     let [top, middle, bottom] = Layout::vertical([
         Constraint::Percentage(24),
         Constraint::Percentage(34),
@@ -53,44 +89,65 @@ pub fn draw(view: &View, look: Look, frame: &mut Frame<'_>) {
     .areas(body);
     let [processes, network] =
         Layout::horizontal([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(middle);
-    let [denials, why] = if view.part == Part::Events {
-        [bottom, Rect::default()]
-    } else {
-        Layout::horizontal([Constraint::Percentage(56), Constraint::Percentage(44)]).areas(bottom)
-    };
-    part(view, look, frame, top, Part::Sessions, &sessions(view, look));
-    part(
-        view,
-        look,
-        frame,
-        processes,
-        Part::Processes,
-        &view.session().map(|one| running(one, look)).unwrap_or_default(),
-    );
-    part(
-        view,
-        look,
-        frame,
-        network,
-        Part::Network,
-        &view.session().map(|one| hosts(one, look)).unwrap_or_default(),
-    );
+    part(view, look, frame, top, Part::Sessions);
+    part(view, look, frame, processes, Part::Processes);
+    part(view, look, frame, network, Part::Network);
     if view.part == Part::Events {
-        let rows = view.session().map(|one| told(one.events.iter(), look)).unwrap_or_default();
-        part(view, look, frame, denials, Part::Events, &rows);
+        part(view, look, frame, bottom, Part::Events);
     } else {
-        let rows = view.session().map(|one| told(one.denials.iter(), look)).unwrap_or_default();
-        part(view, look, frame, denials, Part::Denials, &rows);
+        let [denials, why] =
+            Layout::horizontal([Constraint::Percentage(56), Constraint::Percentage(44)]).areas(bottom);
+        part(view, look, frame, denials, Part::Denials);
         explain(view, look, frame, why);
     }
-    if asked {
-        ask_for(view, look, frame, ask);
+}
+
+/// The sessions, and the part that keys go to; refusals while that are the sessions themselves.
+fn narrow(view: &View, look: Look, frame: &mut Frame<'_>, body: Rect) {
+    let [top, rest] = Layout::vertical([Constraint::Percentage(30), Constraint::Percentage(70)]).areas(body);
+    part(view, look, frame, top, Part::Sessions);
+    match view.part {
+        Part::Sessions | Part::Denials => {
+            let [denials, why] =
+                Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(55)]).areas(rest);
+            part(view, look, frame, denials, Part::Denials);
+            explain(view, look, frame, why);
+        }
+        other => part(view, look, frame, rest, other),
     }
-    keys(view, look, frame, foot);
+}
+
+/// The rows of a part.
+fn rows_of(view: &View, look: Look, part: Part) -> Vec<Line<'static>> {
+    let one = view.session();
+    match part {
+        Part::Sessions => sessions(view, look),
+        Part::Processes => one.map(|one| running(one, look)).unwrap_or_default(),
+        Part::Network => one.map(|one| hosts(one, look)).unwrap_or_default(),
+        Part::Denials => one.map(|one| told(one.denials.iter(), look)).unwrap_or_default(),
+        Part::Events => one.map(|one| told(one.events.iter(), look)).unwrap_or_default(),
+    }
+}
+
+/// A text in lines of at most this many columns, broken wherever they end: nothing of it is left out.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
+    for letter in text.chars() {
+        let wide = Span::raw(letter.encode_utf8(&mut [0; 4]).to_owned()).width();
+        if used + wide > width && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        line.push(letter);
+        used += wide;
+    }
+    lines.push(line);
+    lines
 }
 
 /// A part with its title and rows, so that the chosen row is seen.
-fn part(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect, part: Part, rows: &[Line<'_>]) {
+fn part(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect, part: Part) {
+    let rows = rows_of(view, look, part);
     let has_keys = view.part == part;
     let title = title(view, part);
     let border = if has_keys { look.good().patch(BOLD) } else { look.soft() };
@@ -127,7 +184,7 @@ fn title(view: &View, part: Part) -> String {
         Part::Processes => view
             .session()
             .map_or_else(|| " processes ".into(), |session| format!(" {} ", session.usage_words())),
-        Part::Network => format!(" network: {count} hosts "),
+        Part::Network => format!(" network: {count} {} ", if count == 1 { "host" } else { "hosts" }),
         Part::Denials => format!(" refused: {} ", view.session().map_or(0, |session| session.denied)),
         Part::Events => format!(" events: {} ", view.session().map_or(0, |session| session.count)),
     }
@@ -135,7 +192,6 @@ fn title(view: &View, part: Part) -> String {
 
 fn sessions(view: &View, look: Look) -> Vec<Line<'static>> {
     let row = |session: &Watched| {
-        let name = session.id.as_str();
         let (mark, style) = match (&session.ended, session.is_live) {
             (None, true) => ("* ", look.good()),
             (Some(_), _) => ("  ", Style::new()),
@@ -144,8 +200,8 @@ fn sessions(view: &View, look: Look) -> Vec<Line<'static>> {
         let asks = if session.pending.is_empty() { "" } else { " asks" };
         Line::from(vec![
             Span::styled(mark, style),
-            Span::raw(name.get(..15).unwrap_or(name).to_owned()),
-            Span::styled(format!("  {:<14}", session.standing()), style),
+            Span::raw(view.short(&session.id).to_owned()),
+            Span::styled(format!("  {:<11}", session.standing()), style),
             Span::styled(asks, look.bad().patch(BOLD)),
             Span::raw(format!("  {}", visible(&session.command))),
         ])
@@ -219,51 +275,68 @@ fn explain(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect) {
     let Some(denial) = session.denials.get(row) else { return };
     let mut lines = vec![Line::from(visible(&denial.words))];
     lines.extend(denial.why.iter().map(|line| Line::from(visible(line))));
-    let start = session.id.as_str().get(..15).unwrap_or_default();
+    let start = session.id.as_str().get(..EXACT).unwrap_or_default();
     lines.push(Line::styled(format!("garth why {start}#{}", denial.number), look.soft()));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);
 }
 
+/// What a question asks, in lines of a window of this width; none without a question.
+fn question(view: &View, width: u16) -> Vec<Line<'static>> {
+    let Some((_, pending)) = view.question() else { return Vec::new() };
+    let width = usize::from(width.saturating_sub(2)).max(1);
+    let texts =
+        [format!("may it: {}", visible(&pending.what)), format!("because {}", visible(&pending.reason))];
+    let [what, reason] = texts.map(|text| folded(&text, width));
+    let details = pending.details.iter().flat_map(|line| folded(&visible(line), width));
+    what.into_iter()
+        .map(|line| Line::styled(line, BOLD))
+        .chain(reason.into_iter().chain(details).map(Line::from))
+        .collect()
+}
+
 /// The question, and the keys that answer it.
-fn ask_for(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect) {
+fn ask_for(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect, mut lines: Vec<Line<'static>>) {
     let Some((session, pending)) = view.question() else { return };
-    let start = session.id.as_str().get(..15).unwrap_or_default();
     let block = Block::new()
         .borders(Borders::ALL)
         .border_style(look.bad().patch(BOLD))
-        .title(Span::styled(format!(" {start} asks "), BOLD));
+        .title(Span::styled(format!(" {} asks ", view.short(&session.id)), BOLD));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let mut answers: Vec<Span<'_>> = Vec::new();
-    for answer in &pending.answers {
-        let key = key_of(answer).map(String::from).unwrap_or_default();
-        answers.push(Span::styled(format!(" {key} "), CHOSEN));
-        answers.push(Span::raw(format!(" {answer}  ")));
+    let room = usize::from(inner.height).saturating_sub(1);
+    if lines.len() > room {
+        lines.truncate(room.saturating_sub(1));
+        lines
+            .push(Line::styled("... and more: a larger window shows it, then it can be allowed", look.bad()));
     }
-    let answers = match (&pending.problem, pending.answers.is_empty()) {
+    lines.push(match (&pending.problem, view.answers()) {
         (Some(problem), _) => Line::styled(visible(problem), look.bad()),
-        (None, true) => {
+        (None, answers) if answers.is_empty() => {
             Line::styled("a moment: the session is being asked how it may be answered", look.soft())
         }
-        (None, false) => Line::from(answers),
-    };
-    let mut lines = vec![
-        Line::from(vec![Span::styled("may it: ", look.soft()), Span::styled(visible(&pending.what), BOLD)]),
-        Line::from(vec![Span::styled("because ", look.soft()), Span::raw(visible(&pending.reason))]),
-    ];
-    lines.extend(pending.details.iter().map(|line| Line::from(visible(line))));
-    lines.push(answers);
+        (None, answers) => offered(&answers, usize::from(inner.width)),
+    });
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn keys(view: &View, look: Look, frame: &mut Frame<'_>, area: Rect) {
+/// Keys with what they answer, closer together where there is little room.
+fn offered(answers: &[&str], width: usize) -> Line<'static> {
+    let line = |gap: &'static str| {
+        let spans = answers.iter().flat_map(|answer| {
+            let key = key_of(answer).map(String::from).unwrap_or_default();
+            [Span::styled(format!("{gap}{key}{gap}"), CHOSEN), Span::raw(format!(" {answer} {gap}"))]
+        });
+        Line::from(spans.collect::<Vec<_>>())
+    };
+    let roomy = line(" ");
+    if roomy.width() <= width { roomy } else { line("") }
+}
+
+fn keys(look: Look, frame: &mut Frame<'_>, area: Rect) {
     let mut line = vec![];
-    for (key, what) in [("Tab", "part"), ("Up/Down", "row"), ("Home/End", "first, last"), ("q", "leave")] {
+    for (key, what) in [("q", "leave"), ("Tab", "part"), ("Up/Down", "row"), ("Home/End", "first, last")] {
         line.push(Span::styled(key, BOLD));
         line.push(Span::styled(format!(" {what}  "), look.soft()));
-    }
-    if let Some(note) = &view.note {
-        line.push(Span::raw(visible(note)));
     }
     frame.render_widget(Paragraph::new(Line::from(line)), area);
 }

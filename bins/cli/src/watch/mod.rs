@@ -15,7 +15,7 @@ mod tests;
 
 #[cfg(target_os = "linux")]
 pub use answer::Visits;
-pub use draw::{Look, draw};
+pub use draw::{Look, draw, fits};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::Visits;
 pub use follow::Follower;

@@ -25,7 +25,9 @@ fn one(session: &Watched, out: &mut dyn Write) -> io::Result<()> {
     for process in &session.running {
         let number = process.number.map_or_else(|| "?".to_owned(), |number| number.to_string());
         let depth = "  ".repeat(process.depth.min(12));
-        writeln!(out, "  process  {number:>5} {depth}{}", visible(&process.command))?;
+        let (memory, cpu, tasks) = (bytes(process.memory), process.cpu, process.tasks);
+        let words = visible(&process.command);
+        writeln!(out, "  process  {number:>5} {memory:>9} {cpu:>3}% {tasks:>3} {depth}{words}")?;
     }
     for ((host, port), traffic) in &session.hosts {
         let (up, down) = (bytes(traffic.sent), bytes(traffic.received));

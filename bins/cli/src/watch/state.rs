@@ -1,12 +1,16 @@
 //! What is watched, and what the keys make of it: data without a terminal, a clock or a file.
 
-use crate::report::bytes;
+use crate::report::{bytes, duration};
 use crate::story;
-use garth::log::core::{Event, Moment, NetworkAllowed, NetworkDecided, NetworkDenied, Record, SessionId};
+use garth::log::core::{
+    Event, Moment, NetworkAllowed, NetworkDecided, NetworkDenied, Record, SessionId, Usage,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Refusals, questions and events of a session that are kept; older ones are in the log.
 const KEPT: usize = 500;
+/// Letters of a session's name that tell the second of its start.
+const SECOND: usize = 15;
 /// Hosts and processes of a session that are kept.
 const MOST: usize = 1000;
 
@@ -21,6 +25,8 @@ pub struct Running {
     pub command: String,
     /// It stands still, as while a question is open.
     pub is_stopped: bool,
+    /// Its tasks (threads).
+    pub tasks: u64,
     /// Memory in bytes.
     pub memory: u64,
     /// Of one processor, in percent, since it was looked at before.
@@ -81,8 +87,12 @@ pub struct Watched {
     pub command: String,
     /// Somebody writes to its log.
     pub is_live: bool,
+    /// The file of its log has no name any more: somebody removed it.
+    pub is_log_gone: bool,
     /// How it ended.
     pub ended: Option<String>,
+    /// What it used, at its end.
+    pub used: Option<Usage>,
     /// Processes that run now.
     pub running: Vec<Running>,
     /// By host and port.
@@ -106,7 +116,9 @@ impl Watched {
             id,
             command: String::new(),
             is_live: false,
+            is_log_gone: false,
             ended: None,
+            used: None,
             running: Vec::new(),
             hosts: BTreeMap::new(),
             denials: VecDeque::new(),
@@ -137,6 +149,7 @@ impl Watched {
             Event::SessionStarted(started) => self.command = story::command(&started.command),
             Event::SessionEnded(ended) => {
                 self.ended = Some(format!("{} {}", ended.outcome, ended.code));
+                self.used = ended.usage;
                 self.pending.clear();
             }
             Event::NetworkAllowed(NetworkAllowed(decided)) => self.decided(decided, true),
@@ -176,27 +189,45 @@ impl Watched {
         has_room.then(|| self.hosts.entry(key).or_default())
     }
 
-    /// Memory and processor of all that runs in it.
-    pub fn usage(&self) -> (u64, u64) {
-        self.running.iter().fold((0, 0), |(memory, cpu), running| {
-            (running.memory.saturating_add(memory), running.cpu.saturating_add(cpu))
-        })
+    fn sum(&self, of: fn(&Running) -> u64) -> u64 {
+        self.running.iter().map(of).fold(0, u64::saturating_add)
     }
 
     /// How it stands, in a word or two.
     pub fn standing(&self) -> &str {
         match &self.ended {
             Some(how) => how,
+            None if self.is_log_gone => "log removed",
             None if self.is_live => "runs",
             None => "without an end",
         }
     }
 
-    /// What it uses, in words.
+    /// What it uses, in words, or what it used.
     pub fn usage_words(&self) -> String {
-        let (memory, cpu) = self.usage();
-        format!("{} processes, {}, {cpu} % cpu", self.running.len(), bytes(memory))
+        let milliseconds =
+            |count: u64| duration(i64::try_from(count.saturating_mul(1000)).unwrap_or(i64::MAX));
+        match (&self.ended, self.used) {
+            (Some(_), Some(used)) => format!(
+                "used {} cpu, at most {} in one process",
+                milliseconds(used.user.saturating_add(used.system)),
+                bytes(used.memory)
+            ),
+            (Some(_), None) => "nothing runs".to_owned(),
+            (None, _) => format!(
+                "{}, {}, {}, {} % cpu",
+                counted(self.running.len(), "process", "processes"),
+                counted(self.sum(|running| running.tasks), "task", "tasks"),
+                bytes(self.sum(|running| running.memory)),
+                self.sum(|running| running.cpu)
+            ),
+        }
     }
+}
+
+fn counted<N: PartialEq + From<u8> + std::fmt::Display>(count: N, one: &str, more: &str) -> String {
+    let word = if count == N::from(1) { one } else { more };
+    format!("{count} {word}")
 }
 
 fn keep(list: &mut VecDeque<Told>, told: Told) {
@@ -300,14 +331,26 @@ pub struct View {
     pub part: Part,
     /// The chosen row of each part, by its place in [`Part::ALL`].
     pub rows: [usize; 5],
-    /// What was said last.
+    /// What was said last, until the next key.
     pub note: Option<String>,
+    /// The question of now stood on the screen for long enough that a key can be meant for it.
+    pub is_seen: bool,
+    /// The question of now does not fit on the screen.
+    pub is_cramped: bool,
 }
 
 impl View {
     /// Nothing is there yet.
     pub fn new() -> Self {
-        Self { sessions: Vec::new(), chosen: 0, part: Part::Sessions, rows: [0; 5], note: None }
+        Self {
+            sessions: Vec::new(),
+            chosen: 0,
+            part: Part::Sessions,
+            rows: [0; 5],
+            note: None,
+            is_seen: false,
+            is_cramped: false,
+        }
     }
 
     /// The chosen session.
@@ -320,6 +363,28 @@ impl View {
         let of_chosen = self.session().and_then(|session| Some((session, session.pending.first()?)));
         of_chosen
             .or_else(|| self.sessions.iter().find_map(|session| Some((session, session.pending.first()?))))
+    }
+
+    /// The answers that a key gives now: none before the question was seen, and nothing but a refusal to one that is not
+    /// wholly on the screen.
+    pub fn answers(&self) -> Vec<&str> {
+        let words = self.question().filter(|_| self.is_seen).map(|(_, pending)| &pending.answers);
+        let refuses = |answer: &&str| matches!(*answer, "no" | "quiet");
+        words
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|word| !self.is_cramped || refuses(word))
+            .collect()
+    }
+
+    /// As much of a session's name as tells it from the others that are shown, and at least the second of its start.
+    pub fn short<'s>(&self, session: &'s SessionId) -> &'s str {
+        let name = session.as_str();
+        let alike = |other: &str| name.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        let others = self.sessions.iter().filter(|other| other.id != *session);
+        let length = others.map(|other| alike(other.id.as_str()) + 1).max().unwrap_or(0).max(SECOND);
+        name.get(..length).unwrap_or(name)
     }
 
     /// Chooses a session, by its place in the list.
@@ -345,6 +410,7 @@ impl View {
         let (at, last) = (self.part.index(), self.len(self.part).saturating_sub(1));
         let row = self.rows[at].min(last);
         let parts = Part::ALL.len();
+        self.note = None;
         match key {
             Key::Letter('q') | Key::Escape => return Deed::Quit,
             Key::Letter(letter) => return self.answer(letter),
@@ -369,11 +435,11 @@ impl View {
     /// An answer by its first letter.
     fn answer(&mut self, letter: char) -> Deed {
         let Some((session, pending)) = self.question() else { return Deed::Nothing };
-        let found = pending.answers.iter().find(|answer| key_of(answer) == Some(letter));
+        let found = self.answers().into_iter().find(|answer| key_of(answer) == Some(letter));
         found.map_or(Deed::Nothing, |answer| Deed::Answer {
             session: session.id,
             question: pending.number,
-            answer: answer.clone(),
+            answer: answer.to_owned(),
         })
     }
 }

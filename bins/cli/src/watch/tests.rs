@@ -1,10 +1,10 @@
 //! The view without a terminal: what it shows of events, and what its keys do.
 
-use super::draw::{Look, draw};
+use super::draw::{Look, draw, fits};
 use super::state::{Deed, Key, Part, Running, View, Watched};
 use garth::log::core::{
     ApprovalAnswered, ApprovalAsked, Asked, Event, FileDenied, Grant, Moment, NetworkClosed, Record,
-    SessionEnded, SessionId,
+    SessionEnded, SessionId, Usage,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -70,6 +70,7 @@ fn view() -> View {
         depth,
         command: command.into(),
         is_stopped: false,
+        tasks: 3,
         memory: 40 << 20,
         cpu: 12,
     };
@@ -92,6 +93,7 @@ fn view() -> View {
 fn answerable(view: &mut View) {
     let words = ["once", "session", "always", "no", "quiet"];
     view.sessions[0].pending[0].answers = words.map(str::to_owned).to_vec();
+    view.is_seen = true;
 }
 
 fn shown(view: &View, colour: bool, width: u16, height: u16) -> Terminal<TestBackend> {
@@ -183,4 +185,67 @@ fn a_question_is_answered_by_its_keys_and_only_when_the_session_said_how() {
     view.sessions[0].take(&Record { session, sequence, time, event: answered.into() });
     assert!(view.question().is_none());
     assert_eq!(view.key(Key::Letter('n')), Deed::Nothing);
+}
+
+/// What is asked for is on the screen as a whole before it can be allowed; to refuse it needs no more room.
+#[test]
+fn a_question_that_is_larger_than_the_window_can_only_be_refused() {
+    let mut view = view();
+    answerable(&mut view);
+    view.sessions[0].pending[0].what = format!("rm -rf {} END", "/w/directory ".repeat(30).trim());
+    for (width, height, whole) in [(80, 24, true), (40, 24, true), (40, 14, false), (80, 8, false)] {
+        view.is_cramped = !fits(&view, width, height);
+        assert_eq!(view.is_cramped, !whole, "{width}x{height}");
+        let text = text(&shown(&view, false, width, height));
+        assert_eq!(text.contains("END"), whole, "{text}");
+        assert_eq!(text.contains("larger window"), !whole, "{text}");
+        let all = ["once", "session", "always", "no", "quiet"];
+        assert_eq!(view.answers(), if whole { &all[..] } else { &all[3..] });
+        let allows = view.key(Key::Letter('o')) != Deed::Nothing;
+        assert!(allows == whole && view.key(Key::Letter('n')) != Deed::Nothing);
+    }
+}
+
+#[test]
+fn a_question_that_was_not_seen_is_not_answered() {
+    let mut view = view();
+    answerable(&mut view);
+    view.is_seen = false;
+    assert_eq!(view.key(Key::Letter('o')), Deed::Nothing);
+    assert_eq!(view.key(Key::Letter('n')), Deed::Nothing);
+    assert!(text(&shown(&view, false, 80, 24)).contains("a moment"));
+}
+
+#[test]
+fn a_narrow_window_shows_one_part_and_all_answers() {
+    let mut view = view();
+    answerable(&mut view);
+    view.note = Some("answered here, or by another who watches: once".into());
+    insta::assert_snapshot!(text(&shown(&view, false, 40, 30)));
+    view.key(Key::Next);
+    assert!(view.note.is_none(), "it was seen when a key is pressed");
+    let text = text(&shown(&view, false, 40, 30));
+    assert!(text.contains("node build.js") && !text.contains("why"), "{text}");
+}
+
+#[test]
+fn sessions_of_one_second_have_names_that_differ() {
+    let moment = |micros: i64| SessionId::new(Moment::from_micros(1_795_939_554_000_000 + micros), 7);
+    let mut view = View::new();
+    view.sessions = [1, 0x12345, 3_000_000].map(|micros| Watched::new(moment(micros))).to_vec();
+    let short = |number: usize| view.short(&view.sessions[number].id);
+    assert_eq!(
+        (short(0), short(1), short(2)),
+        ("20261129T080554Z-0", "20261129T080554Z-1", "20261129T080557")
+    );
+}
+
+#[test]
+fn what_an_ended_session_used_is_told() {
+    let mut view = view();
+    view.choose(1);
+    assert!(text(&shown(&view, false, 80, 24)).contains("nothing runs"));
+    view.sessions[1].used = Some(Usage { user: 1500, system: 500, memory: 3 << 20 });
+    let text = text(&shown(&view, false, 100, 24));
+    assert!(text.contains("used 2.0 s cpu, at most 3.0 MiB in one process"), "{text}");
 }

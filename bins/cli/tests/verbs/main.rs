@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong in a helper fails the test")]
 
+mod browser;
 mod check;
 mod doctor;
 mod help;
@@ -11,6 +12,7 @@ mod plan;
 mod policy;
 mod prove;
 mod report;
+mod report_keys;
 mod run;
 mod why;
 mod windows;

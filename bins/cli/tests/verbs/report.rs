@@ -92,7 +92,7 @@ fn event(number: usize) -> Event {
 }
 
 /// Writes the log of a session with so many events; the file of its page.
-fn page_of(place: &Place, events: usize) -> PathBuf {
+pub fn page_of(place: &Place, events: usize) -> PathBuf {
     let session = SessionId::new(Moment::from_micros(1_795_939_554_000_000), events as u64);
     let (mut chain, redactor) = (Chain::new(session), Redactor::new(&[]));
     let mut text = String::new();

@@ -23,6 +23,10 @@ pub enum Withholding {
     Coded,
     /// The value holds a letter that a form writes differently.
     Form,
+    /// It stood in the trailers of a request, into which nothing is put.
+    Trailer,
+    /// The connection went on in another protocol (WebSocket), which is not searched. A placeholder may or may not be there.
+    Upgraded,
 }
 
 impl fmt::Display for Withholding {
@@ -32,6 +36,8 @@ impl fmt::Display for Withholding {
             Self::Place => "the secret's rule does not name this part of a request in `in`",
             Self::Coded => "the body is compressed and could not be searched",
             Self::Form => "the value holds a letter that a form writes differently",
+            Self::Trailer => "nothing is put into trailers",
+            Self::Upgraded => "what follows an upgrade, like a WebSocket, is not searched",
         })
     }
 }
@@ -191,6 +197,36 @@ impl Toward<'_> {
         let named = theirs.filter_map(|at| self.all.get(at)).map(|(secret, _)| secret.name().to_owned());
         let withheld = Some(Withholding::Coded);
         named.map(|name| SecretSeen { name, place: SecretPlace::Body, withheld }).collect()
+    }
+
+    /// The secrets of the host that a client may mean to send after an upgrade: those that its request did not carry.
+    #[must_use]
+    pub fn upgraded(&self, carried: &[SecretSeen]) -> Vec<SecretSeen> {
+        let is_carried = |secret: &Secret| {
+            carried.iter().any(|seen| seen.withheld.is_none() && seen.name == secret.name())
+        };
+        let theirs = self.all.iter().filter(|(secret, goes)| *goes && !is_carried(secret));
+        let withheld = Some(Withholding::Upgraded);
+        let seen = |name: &str| SecretSeen { name: name.to_owned(), place: SecretPlace::Body, withheld };
+        theirs.map(|(secret, _)| seen(secret.name())).collect()
+    }
+
+    /// The placeholders in a trailer of the request, which stay.
+    #[must_use]
+    pub fn trailer(&self, value: &[u8]) -> Vec<SecretSeen> {
+        let mut seen = Vec::new();
+        for (at, (secret, _)) in self.all.iter().enumerate() {
+            let pattern = [Pattern::exact(secret.placeholder().as_bytes())];
+            if Pattern::replace(&pattern, value, b"").is_some() {
+                let withheld = match self.verdict(at, SecretPlace::Headers) {
+                    Some(Withholding::Host) => Withholding::Host,
+                    _ => Withholding::Trailer,
+                };
+                let name = secret.name().to_owned();
+                seen.push(SecretSeen { name, place: SecretPlace::Headers, withheld: Some(withheld) });
+            }
+        }
+        seen
     }
 
     /// What takes secrets out of a body that comes back, also in the spellings of URLs; `None` if none may have gone there.

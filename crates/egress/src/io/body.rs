@@ -3,8 +3,9 @@
 
 use super::connection::{Connection, Running};
 use super::relay::Way;
-use crate::core::{BodySecrets, Host, Rewriter};
+use crate::core::{BodySecrets, Host, Rewriter, Token};
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::pin::Pin;
@@ -17,6 +18,9 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 trait Pass {
     /// Takes a piece; returns what may go on.
     fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure>;
+
+    /// Looks at what follows the body.
+    fn trailers(&mut self, trailers: &mut HeaderMap);
 
     /// What is held back when the body ends.
     fn rest(&mut self) -> Vec<u8>;
@@ -35,14 +39,18 @@ struct Passing<P> {
 
 impl<P: Pass + Unpin> Passing<P> {
     fn frame(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Failure> {
-        match frame.into_data() {
-            Ok(data) => Ok(Frame::data(self.pass.piece(data)?)),
-            Err(trailers) if self.pass.held() > 0 => {
-                self.waiting = Some(trailers);
-                Ok(Frame::data(self.pass.rest().into()))
-            }
-            Err(trailers) => Ok(trailers),
+        let mut frame = match frame.into_data() {
+            Ok(data) => return Ok(Frame::data(self.pass.piece(data)?)),
+            Err(frame) => frame,
+        };
+        if let Some(trailers) = frame.trailers_mut() {
+            self.pass.trailers(trailers);
         }
+        if self.pass.held() == 0 {
+            return Ok(frame);
+        }
+        self.waiting = Some(frame);
+        Ok(Frame::data(self.pass.rest().into()))
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
@@ -121,6 +129,8 @@ struct Up {
     connection: Arc<Connection>,
     host: Host,
     port: u16,
+    /// True if it goes over TLS.
+    is_private: bool,
     secrets: Option<BodySecrets>,
 }
 
@@ -128,10 +138,11 @@ impl Sent {
     pub(crate) fn new(
         inner: Incoming,
         connection: Arc<Connection>,
-        (host, port): (Host, u16),
+        (host, port, is_private): (Host, u16, bool),
         secrets: Option<BodySecrets>,
     ) -> Self {
-        Self(Passing { inner, pass: Up { connection, host, port, secrets }, waiting: None })
+        let pass = Up { connection, host, port, is_private, secrets };
+        Self(Passing { inner, pass, waiting: None })
     }
 }
 
@@ -142,6 +153,13 @@ impl Pass for Up {
         let passed = secrets.push(&piece);
         self.connection.tell_secrets(&self.host, self.port, secrets.news());
         Ok(passed.into())
+    }
+
+    /// Nothing is put into them, and what stands there is told.
+    fn trailers(&mut self, trailers: &mut HeaderMap) {
+        let toward = self.connection.session.secrets.toward(&self.host, self.port, self.is_private);
+        let seen = trailers.values().flat_map(|value| toward.trailer(value.as_bytes())).collect();
+        self.connection.tell_secrets(&self.host, self.port, seen);
     }
 
     fn rest(&mut self) -> Vec<u8> {
@@ -161,12 +179,19 @@ body!(Received);
 struct Down {
     /// The request runs for as long as its answer comes.
     running: Running,
+    /// Credentials that went up with the request.
+    tokens: Vec<Token>,
     scrubber: Option<Rewriter>,
 }
 
 impl Received {
-    pub(crate) fn new(inner: Incoming, running: Running, scrubber: Option<Rewriter>) -> Self {
-        Self(Passing { inner, pass: Down { running, scrubber }, waiting: None })
+    pub(crate) fn new(
+        inner: Incoming,
+        running: Running,
+        tokens: Vec<Token>,
+        scrubber: Option<Rewriter>,
+    ) -> Self {
+        Self(Passing { inner, pass: Down { running, tokens, scrubber }, waiting: None })
     }
 }
 
@@ -175,6 +200,10 @@ impl Pass for Down {
         // Counting downwards cannot fail.
         let _ = Way::Down.count(&self.running.0, piece.len());
         Ok(self.scrubber.as_mut().map_or_else(|| piece.clone(), |scrubber| scrubber.push(&piece).into()))
+    }
+
+    fn trailers(&mut self, trailers: &mut HeaderMap) {
+        self.running.0.session.scrub(trailers, &self.tokens);
     }
 
     fn rest(&mut self) -> Vec<u8> {

@@ -256,6 +256,8 @@ impl Engine {
             Err(ruling) => return self.refused(Some(&passed.host), passed.port, passed.told, &ruling),
         };
         if let Some(protocol) = upgrade {
+            let later = toward.upgraded(&told.secrets);
+            told.secrets.extend(later);
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
         }
@@ -272,11 +274,11 @@ impl Engine {
         }
         let connection = Arc::clone(&self.connection);
         let filter = body_secrets(&parts.headers, &body, &toward, &mut told.secrets);
-        let sent = Sent::new(body, connection, (passed.host.clone(), passed.port), filter);
+        let sent = Sent::new(body, connection, (passed.host.clone(), passed.port, self.scope.is_tls), filter);
         self.connection.tell(told, &passed.ruling);
         let outgoing = Request::from_parts(parts, sent.boxed_unsync());
         match self.client.request(outgoing).await {
-            Ok(response) => self.answered(response, inside, passed, (&toward, &tokens)),
+            Ok(response) => self.answered(response, inside, passed, (&toward, tokens)),
             Err(error) => {
                 let ruling = ruling_of(&error);
                 self.refused(Some(&passed.host), passed.port, passed.told, &ruling)
@@ -339,18 +341,12 @@ impl Engine {
         mut response: Response<Incoming>,
         inside: Option<hyper::upgrade::OnUpgrade>,
         passed: Passed,
-        (toward, tokens): (&Toward<'_>, &[Token]),
+        (toward, tokens): (&Toward<'_>, Vec<Token>),
     ) -> Response<Outgoing> {
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = response.headers().get(header::UPGRADE).cloned();
         clean(response.headers_mut(), false);
-        for value in response.headers_mut().values_mut() {
-            if let Some(Ok(scrubbed)) =
-                self.connection.session.secrets.scrub(value.as_bytes(), tokens).map(HeaderValue::try_from)
-            {
-                *value = scrubbed;
-            }
-        }
+        self.connection.session.scrub(response.headers_mut(), &tokens);
         if let (true, Some(inside)) = (upgraded, inside) {
             let outside = hyper::upgrade::on(&mut response);
             tokio::spawn(bridge(
@@ -364,8 +360,8 @@ impl Engine {
                 response.headers_mut().insert(header::UPGRADE, protocol);
             }
         }
-        let scrubber = toward.scrubber(tokens);
-        response.map(|inner| Received::new(inner, passed.running, scrubber).boxed_unsync())
+        let scrubber = toward.scrubber(&tokens);
+        response.map(|inner| Received::new(inner, passed.running, tokens, scrubber).boxed_unsync())
     }
 
     fn refused(&self, host: Option<&Host>, port: u16, seen: Seen, ruling: &Ruling) -> Response<Outgoing> {
@@ -407,6 +403,10 @@ fn body_secrets(
     if !headers.get_all(header::CONTENT_ENCODING).iter().all(plain) {
         seen.extend(toward.coded_body());
         return None;
+    }
+    // Each message of gRPC says for itself whether it is compressed; those that are not are searched.
+    if !headers.get_all("grpc-encoding").iter().all(plain) {
+        seen.extend(toward.coded_body());
     }
     toward.body(headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes))
 }

@@ -6,7 +6,7 @@ use super::dial::TlsClient;
 use super::slots::{Slot, Slots};
 use crate::core::{
     Answer, Canary, Code, Event, Fault, Grants, Hint, Host, Judge, Meter, Question, Ruling, Secrets,
-    Synthetic, Upstream, Verdict,
+    Synthetic, Token, Upstream, Verdict,
 };
 use garth_policy::NetworkBudget;
 use std::collections::HashMap;
@@ -142,6 +142,16 @@ impl Session {
                  the next; {count} so far"
             );
             self.fault(crate::core::CROWDED, &cause);
+        }
+    }
+
+    /// Takes secrets out of headers that come back.
+    pub(crate) fn scrub(&self, headers: &mut http::HeaderMap, tokens: &[Token]) {
+        for value in headers.values_mut() {
+            let scrubbed = self.secrets.scrub(value.as_bytes(), tokens).map(http::HeaderValue::try_from);
+            if let Some(Ok(scrubbed)) = scrubbed {
+                *value = scrubbed;
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! A web server that says what it was asked.
 
-use super::{Ca, SERVER, listen};
+use crate::support::{Ca, SERVER, listen};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// Starts one; with an authority it speaks TLS. `/echo` sends the body back with a trailer, `/told`
+/// Starts one; with an authority it speaks TLS. `/echo` sends the body and its trailers back with some more, `/told`
 /// the whole request backwards, `/ws` upgrades and echoes,
 /// anything else answers with method, path, and the headers that came.
 pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
@@ -104,14 +104,24 @@ fn said(request: &Request<Incoming>) -> String {
 fn echo(request: Request<Incoming>) -> Response<Body> {
     let (send, receive) = tokio::sync::mpsc::channel(1);
     tokio::spawn(async move {
+        let reflected = request.headers().get("authorization").cloned();
+        let mut trailers = HeaderMap::new();
         let mut body = request.into_body();
         while let Some(Ok(frame)) = body.frame().await {
-            let Ok(data) = frame.into_data() else { continue };
+            let data = match frame.into_data() {
+                Ok(data) => data,
+                Err(frame) => {
+                    trailers.extend(frame.into_trailers().unwrap_or_default());
+                    continue;
+                }
+            };
             if send.send(Frame::data(data)).await.is_err() {
                 return;
             }
         }
-        let mut trailers = HeaderMap::new();
+        if let Some(reflected) = reflected {
+            trailers.insert("x-reflected", reflected);
+        }
         trailers.insert("grpc-status", "0".parse().unwrap());
         drop(send.send(Frame::trailers(trailers)).await);
     });

@@ -54,7 +54,7 @@ pub struct Options {
 }
 
 /// How long one sandbox of attacks may take: many times what the largest takes on a machine that has nothing else to do.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs the attacks that `options` choose.
 ///

@@ -63,9 +63,9 @@ fn good(refused: &str) -> String {
 }
 
 /// Runs a script in the workspace; its outputs go to `out`, which it may read in the twin.
-fn play(proof: &Proof<'_>, name: &str, script: &str) -> io::Result<Told> {
+fn play(proof: &Proof<'_>, name: &str, rules: &str, script: &str) -> io::Result<Told> {
     let state = outside(proof, &format!("state-told-{name}"));
-    let mut session = proof.session(Garden::Bare, POLICY, &[])?;
+    let mut session = proof.session(Garden::Bare, &format!("{POLICY}{rules}"), &[])?;
     session.environment.push(("XDG_STATE_HOME".into(), state.clone().into()));
     let script = format!("{{ {script}\n}} > out-{name} 2>&1; echo {SECRET} > own-{name} && cat own-{name}");
     session.command = vec!["sh".into(), "-c".into(), script];
@@ -117,13 +117,68 @@ pub(super) fn hidden_names(proof: &Proof<'_>) -> Story {
             }
         }
         script.push(format!("ls -aR {}", proof.stage.root.join("home").display()));
-        let told = play(proof, "hidden-names", &script.join("\n"))?;
+        let told = play(proof, "hidden-names", "", &script.join("\n"))?;
         let paths: Vec<&Path> = hidden.iter().map(PathBuf::as_path).collect();
         Ok(judged(told.judge(&paths)?, &good("refused"), told.ran))
     };
     let story = tell().unwrap_or_else(Story::broken);
     for place in (0..WAYS.len()).flat_map(places) {
         let _gone = fs::remove_dir_all(proof.stage.root.join(place));
+    }
+    story
+}
+
+/// Each line uses `@`, which is hidden in a directory that is shown, in another way.
+const USES: [&str; 14] = [
+    "cat @ @/key",
+    "chmod 777 @; cat @ @/key",
+    "chown $(id -u) @; touch @; cat @ @/key",
+    ": > @; : > @/key; cat @ @/key",
+    "mv @ away-told; cat away-told away-told/key",
+    "ln @ link-told; cat link-told @/key; rm link-told",
+    "ln -s @ link-told; cat link-told link-told/key; rm link-told",
+    "cp -r @ copy-told; cat copy-told copy-told/key; rm -rf copy-told",
+    "@; @/key",
+    "ls -a @; cd @ && cat key",
+    "umount @; umount -l @; mount --bind /tmp @; cat @ @/key",
+    "cat /proc/self/root@ /proc/self/root@/key",
+    "exec 9<@; cat <&9; exec 9<>@; cat <&9; exec 9<@/key; cat <&9",
+    "rm -rf @; mkdir @; cat @ @/key",
+];
+
+/// A file and a directory that are hidden in the workspace are used in many ways.
+pub(super) fn hidden_in_sight(proof: &Proof<'_>) -> Story {
+    let workspace = proof.stage.workspace(Garden::Bare);
+    let place = |number: usize, kind: &str| workspace.join(format!("mask-told-{number}-{kind}"));
+    let tell = || -> io::Result<Story> {
+        let (mut hidden, mut script, mut rules) = (Vec::new(), Vec::new(), "[files]\n".to_owned());
+        for (number, way) in USES.iter().enumerate() {
+            let (file, directory) = (place(number, "file"), place(number, "directory"));
+            fs::write(&file, SECRET)?;
+            fs::create_dir_all(&directory)?;
+            fs::write(directory.join("key"), SECRET)?;
+            for path in [file, directory] {
+                rules += &format!("{:?} = \"deny\"\n", path.display().to_string());
+                script.push(format!("({})", way.replace('@', &path.display().to_string())));
+                hidden.push(path);
+            }
+        }
+        let told = play(proof, "in-sight", &rules, &script.join("\n"))?;
+        let paths: Vec<&Path> = hidden.iter().map(PathBuf::as_path).collect();
+        let mut attack = told.judge(&paths)?;
+        let is_kept = |path: &PathBuf| {
+            let file = if path.is_dir() { path.join("key") } else { path.clone() };
+            fs::read_to_string(file).is_ok_and(|text| text == SECRET)
+        };
+        if let Some(path) = hidden.iter().find(|path| !is_kept(path)) {
+            attack = Err(format!("{} was changed", path.display()));
+        }
+        Ok(judged(attack, &good("refused"), told.ran))
+    };
+    let story = tell().unwrap_or_else(Story::broken);
+    for number in 0..USES.len() {
+        let _gone = fs::remove_file(place(number, "file"));
+        let _gone = fs::remove_dir_all(place(number, "directory"));
     }
     story
 }
@@ -140,7 +195,7 @@ pub(super) fn flooded(proof: &Proof<'_>) -> Story {
              cat {}",
             key.display()
         );
-        let told = play(proof, "flood", &script)?;
+        let told = play(proof, "flood", "", &script)?;
         let length = content(&told.log)?.len();
         let attack = if length > MOST { Err(format!("{length} bytes of log")) } else { told.judge(&[&key])? };
         let _gone = fs::remove_dir_all(proof.stage.root.join("home/told-flood"));
@@ -164,7 +219,7 @@ pub(super) fn silenced(proof: &Proof<'_>) -> Story {
              cat {}",
             key.display()
         );
-        let told = play(proof, "silence", &script)?;
+        let told = play(proof, "silence", "", &script)?;
         let _gone = fs::remove_dir_all(proof.stage.root.join("home/told-silence"));
         Ok(judged(told.judge(&[&key])?, &good("refused"), told.ran))
     };
@@ -178,7 +233,7 @@ pub(super) fn escapes(proof: &Proof<'_>) -> Story {
         let key = hide(proof, &format!("home/{name}"), "key")?;
         let home = proof.stage.root.join("home").display().to_string();
         let script = format!("cat {home}/told-*/key; cat '{}'", key.display());
-        let told = play(proof, "escapes", &script)?;
+        let told = play(proof, "escapes", "", &script)?;
         let _gone = fs::remove_dir_all(proof.stage.root.join("home").join(name));
         let raw = content(&told.log)?;
         let text = String::from_utf8_lossy(&raw);

@@ -37,8 +37,10 @@ struct Told<'s> {
     used: Vec<Used>,
     used_more: bool,
     account: Account,
-    /// What of the hidden was told.
-    hidden: HashSet<(AbsPath, FileOp)>,
+    /// What was told.
+    told: HashSet<(AbsPath, FileOp)>,
+    /// How much of that is of the hidden.
+    hidden: u64,
 }
 
 impl wait::Observer for Told<'_> {
@@ -47,6 +49,10 @@ impl wait::Observer for Told<'_> {
     }
 
     fn denied(&mut self, event: Denied) {
+        // What the supervisor refuses may have been heard of too, when it looked for what the caller wanted.
+        if !self.told.insert((event.path.clone(), event.op)) {
+            return;
+        }
         (self.observe)(&event);
         if self.prepared.log.recorder.is_some() {
             let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
@@ -61,12 +67,12 @@ impl wait::Observer for Told<'_> {
 
     fn hidden(&mut self, event: Denied) {
         let use_of = (event.path.clone(), event.op);
-        if self.hidden.len() as u64 >= MOST_HIDDEN || self.hidden.contains(&use_of) {
+        if self.hidden >= MOST_HIDDEN || self.told.contains(&use_of) {
             return;
         }
         let explainer = self.explainer.get_or_insert_with(|| Explainer::new(self.prepared));
         if explainer.hides(&event.path, event.op) {
-            self.hidden.insert(use_of);
+            self.hidden += 1;
             self.denied(event);
         }
     }
@@ -113,7 +119,8 @@ impl Sandbox<'_> {
             used: Vec::new(),
             used_more: false,
             account: Account::default(),
-            hidden: HashSet::new(),
+            told: HashSet::new(),
+            hidden: 0,
         };
         let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
@@ -149,7 +156,7 @@ impl Sandbox<'_> {
             },
         };
         record_outcome(recorder, &outcome, limited.as_deref());
-        self.prepared.close_lists(account, (&denied, hidden.len() as u64), layer.as_ref().map(|_| &changes));
+        self.prepared.close_lists(account, (&denied, hidden), layer.as_ref().map(|_| &changes));
         // One that changes nothing is gone.
         if let Some(LayerEnd { id, changes }) = layer.as_ref().filter(|layer| layer.changes > 0) {
             let (layer, changes) = (id.clone(), *changes as u64);

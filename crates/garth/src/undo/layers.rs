@@ -138,7 +138,8 @@ impl Planned {
         }
         let (id, command) = (self.id.clone(), self.command.clone());
         // Last: what changes from now on was changed while the sandbox stood.
-        let record = LayerRecord { version: 1, id, started: clock::parting(), command, trees };
+        let boot = Some(clock::boot().unwrap_or_default());
+        let record = LayerRecord { version: 1, id, started: clock::parting(), command, trees, boot };
         let text = serde_json::to_vec(&record).unwrap_or_default();
         write_whole(&self.directory.join(RECORD), &text)?;
         Ok(LiveLayer { layer: Layer { record, directory: self.directory.clone() }, locks })
@@ -339,7 +340,8 @@ impl Layer {
     /// # Errors
     /// A sandbox uses it, or somebody else holds it.
     pub fn hold(&self) -> Result<Held, Error> {
-        self.hold_within(Duration::ZERO)
+        // Whoever only looks whether it is in use holds it for a moment.
+        self.hold_within(Duration::from_millis(200))
     }
 
     fn hold_within(&self, patience: Duration) -> Result<Held, Error> {

@@ -4,7 +4,7 @@ use super::file_error;
 use super::layers::Layer;
 use super::own::{make_private, write_whole};
 use crate::Error;
-use garth_host::linux::undo::{Root, content};
+use garth_host::linux::undo::{Root, clock, content};
 use garth_policy::AbsPath;
 use garth_undo::{Base, Change, Kind, Time, Tree, is_text};
 use serde::{Deserialize, Serialize};
@@ -43,12 +43,17 @@ impl Layer {
     fn settle_tree(&self, number: usize, seen: &mut dyn FnMut(&AbsPath, &Change)) -> Result<usize, Error> {
         let (mut lower, mut upper) = (self.tree(&self.record.trees[number])?, self.upper(number)?);
         let Compared { changes, beyond, .. } = compared(&mut lower, &mut upper)?;
+        if !changes.is_empty() {
+            upper.sync().map_err(Error::os("keep the layer"))?;
+        }
+        let may_be_cut = self.record.is_of_another_boot(clock::boot().as_deref());
         let directory = self.store(number).join("base");
         make_private(&directory)?;
         let (mut text, mut left) = (Vec::new(), COPIES.1);
         for (copy, change) in changes.iter().enumerate() {
             seen(&self.record.trees[number].path, change);
             let mut base = base_of(&mut lower, change, self.record.started)?;
+            base.lost = may_be_cut && change.after.as_ref().is_some_and(|after| after.kind == Kind::File);
             keep_content(&mut lower, change, &mut base, (&directory, copy as u64), &mut left)?;
             serde_json::to_writer(&mut text, &Line { path: change.path.clone(), base })
                 .map_err(|error| file_error("write", &directory, &error.into()))?;

@@ -20,6 +20,8 @@ pub struct Living {
     pub command: Vec<Vec<u8>>,
     /// It stands still.
     pub is_stopped: bool,
+    /// Its tasks, as the kernel calls threads.
+    pub tasks: u64,
     /// Memory in use, in bytes; what it shares with others is counted for each.
     pub memory: u64,
     /// Processor time so far.
@@ -35,7 +37,7 @@ pub fn descendants(of: i32) -> Vec<Living> {
         .filter_map(|row| {
             let read = |name: &str| fs::read(format!("/proc/{}/{name}", row.pid)).ok();
             let stat = read("stat")?;
-            let (name, cpu) = name_and_time(&String::from_utf8_lossy(&stat))?;
+            let (name, cpu, tasks) = name_time_tasks(&String::from_utf8_lossy(&stat))?;
             let mut words = read("cmdline").unwrap_or_default();
             words.truncate(LONGEST);
             let mut command: Vec<Vec<u8>> = words
@@ -55,6 +57,7 @@ pub fn descendants(of: i32) -> Vec<Living> {
                 parent: row.parent,
                 command,
                 is_stopped: row.is_stopped,
+                tasks,
                 memory: memory.saturating_mul(rustix::param::page_size() as u64),
                 cpu,
             })
@@ -62,15 +65,16 @@ pub fn descendants(of: i32) -> Vec<Living> {
         .collect()
 }
 
-/// The name, and the processor time of its own code and in the kernel.
-fn name_and_time(stat: &str) -> Option<(String, Duration)> {
+/// The name, the processor time of its own code and in the kernel, and how many tasks it has.
+fn name_time_tasks(stat: &str) -> Option<(String, Duration, u64)> {
     let (front, rest) = stat.rsplit_once(')')?;
     let name = front.split_once('(')?.1.to_owned();
     let words: Vec<&str> = rest.split_whitespace().collect();
-    // Fields 14 and 15, of which the first two stand before the bracket.
+    // Fields 14, 15 and 20, of which the first two stand before the bracket.
     let ticks = words.get(11)?.parse::<u64>().ok()?.saturating_add(words.get(12)?.parse().ok()?);
     let second = rustix::param::clock_ticks_per_second().max(1);
-    Some((name, Duration::from_millis(ticks.saturating_mul(1000) / second)))
+    let tasks = words.get(17)?.parse().ok()?;
+    Some((name, Duration::from_millis(ticks.saturating_mul(1000) / second), tasks))
 }
 
 /// Pages that are in memory.
@@ -107,16 +111,19 @@ mod tests {
         child.wait().unwrap();
         let found = found.unwrap();
         assert_eq!(found.command, [b"sleep".to_vec(), b"60".to_vec()]);
-        assert!(found.memory > 0 && found.parent == own && found.inside.is_some(), "{found:?}");
+        assert!(
+            found.memory > 0 && found.tasks == 1 && found.parent == own && found.inside.is_some(),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn names_may_hold_anything() {
-        let stat = "7 (a) R (b) S 1 7 7 0 -1 0 0 0 0 0 250 50 0 0 20 0 1 0 1 1 1";
-        let (name, cpu) = name_and_time(stat).unwrap();
-        assert_eq!(name, "a) R (b");
+        let stat = "7 (a) R (b) S 1 7 7 0 -1 0 0 0 0 0 250 50 0 0 20 0 3 0 1 1 1";
+        let (name, cpu, tasks) = name_time_tasks(stat).unwrap();
+        assert_eq!((name.as_str(), tasks), ("a) R (b", 3));
         assert!(cpu > Duration::ZERO);
-        assert!(name_and_time("7 a").is_none() && name_and_time("7 (a) S 1").is_none());
+        assert!(name_time_tasks("7 a").is_none() && name_time_tasks("7 (a) S 1").is_none());
         assert_eq!(innermost("Name:\tx\nNSpid:\t70\t7\n"), Some(7));
         assert_eq!((pages("10 4 1"), pages("")), (Some(4), None));
     }

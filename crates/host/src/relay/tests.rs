@@ -4,8 +4,12 @@ use super::*;
 use garth_plan::windows::relay::MOST_STREAMS;
 use std::io::{PipeWriter, pipe};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// How long anything may take before a test has failed: long, for a machine with other work.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -89,7 +93,7 @@ fn a_connection_that_nobody_reads_does_not_stop_the_others() {
         assert!(taken < 64 << 20, "nothing holds it back");
     }
     let mut other = TcpStream::connect(address).unwrap();
-    other.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    other.set_read_timeout(Some(PATIENCE)).unwrap();
     other.write_all(b"passes").unwrap();
     let mut got = [0; 6];
     other.read_exact(&mut got).unwrap();
@@ -102,7 +106,7 @@ fn a_proxy_that_is_not_there_closes_the_connection() {
     drop(gone);
     let (address, _outside) = relay(proxy);
     let mut socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let got = socket.read(&mut [0; 1]);
     assert!(got.as_ref().map_or(true, |count| *count == 0), "{got:?}");
 }
@@ -214,7 +218,7 @@ fn each_stream_leads_where_its_listener_says() {
     let _outer = joined(inner, End { side: Side::Outside, listeners: Vec::new(), route });
     for (address, expected) in [(to_proxy, "p"), (to_names, "n"), (to_port, "h"), (to_other, "")] {
         let mut socket = TcpStream::connect(address).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut got = String::new();
         // A stream that leads nowhere is closed, or reset.
         let read = socket.read_to_string(&mut got);
@@ -240,8 +244,8 @@ fn a_server_inside_is_reached_from_outside() {
 
 #[test]
 fn many_connections_at_a_time() {
-    // Wine's server looks at every socket that is waited for at each event, which takes minutes for 1,000.
-    const COUNT: u32 = if cfg!(windows) { 200 } else { 1000 };
+    // Wine's server looks at every socket that is waited for at each event, so twice as many take it four times as long.
+    const COUNT: u32 = if cfg!(windows) { 50 } else { 1000 };
     // Each is open before the first is answered.
     let (server, place) = listener();
     thread::spawn(move || {
@@ -255,7 +259,7 @@ fn many_connections_at_a_time() {
     let (address, _outside) = relay(place);
     let mut sockets: Vec<TcpStream> = (0..COUNT).map(|_| TcpStream::connect(address).unwrap()).collect();
     for (number, socket) in (0..COUNT).zip(&mut sockets) {
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.write_all(&number.to_le_bytes()).unwrap();
     }
     for (number, socket) in (0..COUNT).zip(&mut sockets) {
@@ -266,8 +270,7 @@ fn many_connections_at_a_time() {
 }
 
 #[test]
-fn a_large_file_passes_while_a_small_one_does() {
-    const LARGE: usize = 64 << 20;
+fn a_large_file_passes_while_small_ones_do() {
     let (server, place) = listener();
     thread::spawn(move || {
         for socket in server.incoming() {
@@ -275,27 +278,40 @@ fn a_large_file_passes_while_a_small_one_does() {
             thread::spawn(move || {
                 let mut size = [0; 8];
                 socket.read_exact(&mut size).unwrap();
-                let size = u64::from_le_bytes(size);
-                io::copy(&mut io::repeat(7).take(size), &mut socket).unwrap();
+                // The large one ends when its reader has enough.
+                io::copy(&mut io::repeat(7).take(u64::from_le_bytes(size)), &mut socket)
             });
         }
     });
     let (address, _outside) = relay(place);
-    let ask = move |size: usize| {
+    let ask = move |size: u64| {
         let mut socket = TcpStream::connect(address).unwrap();
-        socket.write_all(&(size as u64).to_le_bytes()).unwrap();
-        io::copy(&mut socket, &mut io::sink()).unwrap()
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.write_all(&size.to_le_bytes()).unwrap();
+        socket
     };
-    let began = Instant::now();
-    let large = thread::spawn(move || (ask(LARGE), began.elapsed()));
-    let meanwhile = (0..20).filter(|_| ask(1000) == 1000 && !large.is_finished()).count();
-    assert!(meanwhile > 0, "all small ones waited for the large one");
-    let (count, took) = large.join().unwrap();
-    assert_eq!(count, LARGE as u64);
-    println!(
-        "64 MiB by the relay: {:.0} MB/s",
-        f64::from(u32::try_from(LARGE).unwrap()) / 1e6 / took.as_secs_f64()
-    );
+    let mut large = ask(u64::MAX);
+    let (passed, answered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, enough) = (Arc::clone(&passed), Arc::clone(&answered));
+    let reading = thread::spawn(move || {
+        let mut chunk = vec![0; 64 * 1024];
+        while !enough.load(Ordering::SeqCst) {
+            count.fetch_add(large.read(&mut chunk).unwrap() as u64, Ordering::SeqCst);
+        }
+    });
+    // It has begun, and goes on after each small one.
+    let mut before = 0;
+    for _ in 0..10 {
+        let end = Instant::now() + PATIENCE;
+        while passed.load(Ordering::SeqCst) < before + 256 * 1024 {
+            assert!(Instant::now() < end, "the large one waits");
+            thread::yield_now();
+        }
+        assert_eq!(io::copy(&mut ask(1000), &mut io::sink()).unwrap(), 1000);
+        before = passed.load(Ordering::SeqCst);
+    }
+    answered.store(true, Ordering::SeqCst);
+    reading.join().unwrap();
 }
 
 #[test]
@@ -306,7 +322,8 @@ fn listeners_are_closed_with_the_pipe() {
     drop(TcpStream::connect(address).unwrap());
     drop(to_inside);
     ended.join().unwrap().unwrap();
-    for _ in 0..200 {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
         if TcpListener::bind(address).is_ok() {
             return;
         }

@@ -205,6 +205,12 @@ impl Table<'_> {
             (Tier::Process, Access::Overlay) if area.is_some_and(|area| area.source == Source::Private) => {
                 Status::enforced("private file system")
             }
+            (Tier::Process, Access::Overlay)
+                if area.is_some_and(|area| Self::is_file_alone(area, boundary)) =>
+            {
+                // Less than the rule grants, and nothing that it does not.
+                Status::enforced("read-only mount: a file alone has no layer")
+            }
             (Tier::Process, Access::Overlay) => Status::enforced("overlay with a layer in memory"),
             (Tier::Process, Access::Write) => match area {
                 Some(area) if area.source == Source::Private => Status::enforced("private file system"),
@@ -214,6 +220,11 @@ impl Table<'_> {
                 _ => Status::enforced("mounted; changes are supervised"),
             },
         }
+    }
+
+    /// The rule says overlay, and names a file that is shown from the host's own directory.
+    fn is_file_alone(area: &Area, boundary: &Boundary<'_>) -> bool {
+        area.path == *boundary.path && area.source == Source::Host && area.access == Access::Read
     }
 
     /// A denied name below something readable that is neither masked nor supervised: it is absent, or the
@@ -477,7 +488,7 @@ impl Table<'_> {
         let why = match (self.tier, &self.facts.features.own_file_systems_refused) {
             (Tier::Process, None) => {
                 return Status::enforced(
-                    "a file system without content below the made-up directories hears of absent names",
+                    "a file system without content hears of absent names in made-up directories, and of what is hidden",
                 );
             }
             (Tier::Process, Some(why)) => why.clone(),

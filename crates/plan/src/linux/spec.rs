@@ -106,6 +106,14 @@ pub enum ViewStep {
         /// Where it appears.
         path: AbsPath,
     },
+    /// A file of the host in a directory of the sandbox's own, as a copy that ends with the sandbox. It may be another file
+    /// than the plan saw: programs replace such files whenever they save them.
+    Copy {
+        /// The file, by its final path.
+        source: AbsPath,
+        /// Where it appears.
+        path: AbsPath,
+    },
     /// A tree of the host that is read from its place, while writes go to a layer that outlives the sandbox. The tree
     /// itself is mounted nowhere.
     Layer {
@@ -169,6 +177,7 @@ impl ViewStep {
             | Self::Symlink { path, .. }
             | Self::Bind { path, .. }
             | Self::Overlay { path, .. }
+            | Self::Copy { path, .. }
             | Self::Layer { path, .. }
             | Self::Part { path, .. }
             | Self::File { path, .. }

@@ -93,7 +93,7 @@ fn outermost(steps: &[ViewStep]) -> Vec<(AbsPath, bool)> {
 
 fn mounted(step: &ViewStep) -> Option<(AbsPath, bool)> {
     let directory = match step {
-        ViewStep::Directory { .. } | ViewStep::Symlink { .. } => return None,
+        ViewStep::Directory { .. } | ViewStep::Symlink { .. } | ViewStep::Copy { .. } => return None,
         ViewStep::Bind { directory, .. }
         | ViewStep::Part { directory, .. }
         | ViewStep::Mask { directory, .. } => *directory,

@@ -213,6 +213,11 @@ impl<'p> Builder<'p> {
             self.view.steps.push(ViewStep::Overlay { source, expect: object.id, path: path.clone() });
             return self.area(path, access, execute, Source::Layer);
         }
+        // A file has no layer. Where its directory is the sandbox's own, a copy can be written, moved and replaced.
+        let is_among_own = self.covering(path).is_some_and(|area| area.source == Source::Private);
+        if access == Access::Overlay && object.final_kind == NodeKind::File && is_among_own {
+            return self.view.steps.push(ViewStep::Copy { source, path: path.clone() });
+        }
         let flags =
             // A device is written to all the same; its owner, mode and times are the host's.
             MountFlags { read_only: access != Access::Write || device, no_exec: !execute || device, no_dev: !device };

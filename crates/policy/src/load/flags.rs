@@ -3,6 +3,7 @@
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Reader, quoted};
 use super::written::Written;
+use crate::agents;
 use crate::context::Context;
 use crate::files::Access;
 use crate::host::HostPattern;
@@ -58,6 +59,9 @@ pub enum Setting {
     Socket(String),
     /// A class of devices.
     Device(DeviceClass),
+    /// The agent that the sandbox is for: what it keeps is there as a layer, and its hosts are allowed. One that is not in
+    /// the table gets nothing by its name.
+    Agent(String),
 }
 
 /// Reads all flags; mistakes are reported with the flag as the place.
@@ -121,7 +125,20 @@ fn apply(flag: &Flag, context: &Context, out: &mut Written) -> Result<(), Mistak
             let path = reader.plain_path(text).ok_or_else(|| bad("path", text, "write an absolute path"))?;
             out.sockets.get_or_insert_default().push(Sourced::new(path, origin));
         }
+        Setting::Agent(name) => agent(name, &origin, context, out)?,
         Setting::Device(class) => out.devices.get_or_insert_default().push(Sourced::new(*class, origin)),
+    }
+    Ok(())
+}
+
+/// What the table says of the agent.
+fn agent(name: &str, origin: &Origin, context: &Context, out: &mut Written) -> Result<(), Mistake> {
+    let Some(agent) = agents::agent(name) else { return Ok(()) };
+    for kept in agent.keeps {
+        file(kept.path, Access::Overlay, origin.clone(), context, out)?;
+    }
+    for host in agent.hosts.iter().filter_map(|host| HostPattern::parse(host.path).ok()) {
+        out.domains.push(DomainRule { host, allow: true, origin: origin.clone() });
     }
     Ok(())
 }

@@ -19,6 +19,11 @@ pub(super) struct Directories {
 }
 
 impl Directories {
+    /// This one.
+    pub(super) fn certain(path: AbsPath) -> Self {
+        Self { paths: vec![path], is_certain: true }
+    }
+
     /// Any directory.
     pub(super) fn unknown() -> Self {
         Self { paths: Vec::new(), is_certain: false }
@@ -63,7 +68,7 @@ pub(super) struct Location {
 
 impl Location {
     pub(super) fn new(surroundings: &Surroundings) -> Self {
-        let now = Directories { paths: vec![surroundings.directory.clone()], is_certain: true };
+        let now = Directories::certain(surroundings.directory.clone());
         Self { now, moved: None, before: None, kept: Vec::new(), local: Vec::new() }
     }
 

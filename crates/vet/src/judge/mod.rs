@@ -13,6 +13,7 @@ mod handed;
 mod known;
 mod location;
 mod matches;
+mod names;
 mod paths;
 mod proc;
 mod rules;

@@ -3,6 +3,7 @@
 use super::Surroundings;
 use super::location::{Directories, Location};
 use super::matches;
+use super::names;
 use super::proc::{self, Through, is_descriptor};
 use super::windows::{self, Written};
 use crate::command::{Command, Input, Part, Shell, Unknown, Word};
@@ -29,6 +30,10 @@ pub(super) struct Place<'s> {
     variables: BTreeMap<&'s str, &'s str>,
     /// The directory, and where the text has been.
     pub(super) location: Location,
+    /// The text leaves the names alone in which the shell itself keeps directories.
+    own_names: bool,
+    /// The text has been where the top of a working tree is another than the workspace.
+    has_left: bool,
     /// `CDPATH` or `DIRSTACK` are set, or the commands that change the directory mean something else.
     moves_elsewhere: bool,
 }
@@ -160,7 +165,9 @@ impl<'s> Place<'s> {
         let variables = untouched(surroundings, commands, text);
         let moves_elsewhere =
             surroundings.variables.contains_key("CDPATH") || OTHER_WAYS.iter().any(|way| text.contains(way));
-        Self { surroundings, variables, location: Location::new(surroundings), moves_elsewhere }
+        let own_names = names::are_left_alone(commands, text);
+        let location = Location::new(surroundings);
+        Self { surroundings, variables, location, own_names, has_left: false, moves_elsewhere }
     }
 
     /// The commands that change the directory may do something else.
@@ -172,6 +179,13 @@ impl<'s> Place<'s> {
     pub(super) fn follow(&mut self, command: &Command) {
         let Some((program, words)) = command.words.split_first() else { return };
         let Some(change) = Change::of(command) else { return };
+        self.change(change, program, words, command);
+        let workspace = &self.surroundings.context.workspace;
+        let now = &self.location.now;
+        self.has_left |= !now.is_certain || !now.paths.iter().all(|path| path.starts_with(workspace));
+    }
+
+    fn change(&mut self, change: Change, program: &Word, words: &[Word], command: &Command) {
         let shell = command.shell;
         let operand = Operand::of(command);
         match change {
@@ -203,7 +217,7 @@ impl<'s> Place<'s> {
     fn goes_to(&mut self, change: Change, operand: &Operand, shell: Shell) {
         let (word, is_windows) = (&operand.word, windows::is_windows(shell));
         let start = word.known_start();
-        let is_back = start == "-";
+        let is_back = start == "-" || self.own_names && names::is_variable(word, "OLDPWD");
         if change == Change::Keep {
             if start.starts_with('+') || operand.is_uncertain {
                 return self.location.goes(Directories::unknown());
@@ -269,8 +283,47 @@ impl<'s> Place<'s> {
         place
     }
 
+    /// The place from which the rest of a word leads on, if it begins with the name of one: `$PWD/x`,
+    /// `$(git rev-parse --show-toplevel)/x`, a new directory of `mktemp`.
+    fn from(&self, word: &Word, shell: Shell) -> Option<(Self, Word)> {
+        let (first, rest) = word.parts.split_first()?;
+        let Part::Unknown { why, splits } = first else { return None };
+        let is_whole = match rest.first() {
+            None => true,
+            Some(Part::Text(text)) => {
+                text.starts_with('/') || windows::is_windows(shell) && text.starts_with('\\')
+            }
+            Some(_) => false,
+        };
+        if !self.own_names || !is_whole && !names::is_temporary(why) {
+            return None;
+        }
+        let context = &self.surroundings.context;
+        let mut place = self.clone();
+        if names::is_here(why, shell) {
+            // The shell changes it with the directory.
+        } else if names::is_top(why) && !self.has_left {
+            place.location.now = Directories::certain(context.workspace.clone());
+        } else if names::is_temporary(why) {
+            place.location.now = Directories::certain(context.tmp.clone());
+        } else {
+            return None;
+        }
+        let has_blank = |path: &AbsPath| path.to_lossless().contains([' ', '\t', '\n', '*', '?', '[']);
+        if *splits && place.location.now.paths.iter().any(has_blank) {
+            return None;
+        }
+        let start = if names::is_temporary(why) { names::MADE } else { "." };
+        let mut parts = vec![Part::Text(start.to_owned())];
+        parts.extend(rest.iter().cloned());
+        Some((place, Word { parts, span: word.span }))
+    }
+
     /// What a word names, as a file, in a command of this shell.
     pub(super) fn target(&self, word: &Word, shell: Shell) -> Target {
+        if let Some((place, word)) = self.from(word, shell) {
+            return place.target(&word, shell);
+        }
         if let Some(text) = word.text()
             && (NOTHING.contains(&text.as_str()) || text.is_empty() || is_descriptor(&text))
         {

@@ -109,7 +109,7 @@ fn redirections_are_held_against_the_policy() {
         ("cd; echo x > out", Ask, Some(Code::EffectDenied)),
         ("echo x > \"$y\"", Ask, Some(Code::UnknownValue)),
         ("echo x > sub/../.mcp.json", Deny, Some(Code::ProtectedWrite)),
-        ("echo x > $PWD/out", Ask, Some(Code::UnknownValue)),
+        ("echo x > $OUT/out", Ask, Some(Code::UnknownValue)),
         ("ls 2>/dev/null >&2", Allow, None),
         ("ls < ~/.ssh/id_rsa", Deny, Some(Code::EffectDenied)),
         ("{ echo a; } > .envrc", Deny, Some(Code::ProtectedWrite)),

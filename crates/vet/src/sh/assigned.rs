@@ -32,6 +32,8 @@ const SETS_ANYTHING: &[&str] =
 pub(super) struct Assigned {
     /// Names that are never certain.
     pub names: HashSet<String>,
+    /// Names that loops go through: certain in a turn of the loop alone.
+    pub looped: HashSet<String>,
     /// Nothing is certain.
     pub anything: bool,
     /// Some text in the script holds a command in a subscript, which runs wherever it is evaluated as arithmetic.
@@ -133,8 +135,9 @@ impl Assigned {
                 }
             }
             Node::Branches(lists, _) => lists.iter().for_each(|list| self.list(list)),
-            Node::For { name, words, body } => {
-                self.names.extend(name.clone());
+            Node::For { name, words, body, selects } => {
+                let into = if *selects { &mut self.names } else { &mut self.looped };
+                into.insert(name.clone());
                 self.words(words);
                 self.list(body);
             }

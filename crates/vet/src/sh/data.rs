@@ -122,12 +122,10 @@ impl Survey<'_> {
             Node::Chain(nodes) => nodes.iter().for_each(|(_, node)| self.node(node)),
             Node::Group(list, _) => self.list(list),
             Node::Branches(lists, _) => lists.iter().for_each(|list| self.list(list)),
-            Node::For { name, words, body } => {
+            Node::For { name, words, body, .. } => {
                 let mut sources = self.sources_of(words);
                 sources.is_data |= words.iter().flat_map(|word| &word.pieces).any(is_pattern);
-                if let Some(name) = name {
-                    self.give(name, sources);
-                }
+                self.give(name, sources);
                 self.list(body);
             }
             Node::Case { word, arms } => {

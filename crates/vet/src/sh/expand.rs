@@ -2,6 +2,7 @@
 
 use super::braces;
 use super::lower::Lowering;
+use super::names;
 use super::scope::Value;
 use super::tree::{Operator, Parameter, Piece, Word as Written};
 use crate::command::{Part, Span, Unknown, Word};
@@ -152,7 +153,10 @@ impl Lowering<'_> {
                 Piece::Parameter(parameter) => self.parameter(parameter, &mut words),
                 Piece::Command(list, quoted) => {
                     self.substitution(list);
-                    words.unknown(Unknown::Output, !quoted);
+                    match self.printed(list, !quoted && manner != Manner::Value) {
+                        Some(parts) => parts.into_iter().for_each(|part| words.part(part)),
+                        None => words.unknown(Unknown::Output, !quoted),
+                    }
                 }
                 Piece::Process(list) => {
                     self.substitution(list);
@@ -198,7 +202,7 @@ impl Lowering<'_> {
     }
 
     fn parameter(&mut self, parameter: &Parameter, words: &mut Words) {
-        let Parameter { name, operator, indirect, subscript, word, quoted } = parameter;
+        let Parameter { name, operator, indirect, subscript, word, quoted, .. } = parameter;
         let span = self.span;
         if let Some(subscript) = subscript {
             self.subscript(name, subscript, span);
@@ -210,6 +214,7 @@ impl Lowering<'_> {
         let value = if is_plain { self.scope.value(name) } else { Value::Uncertain };
         match operator {
             Operator::Plain if is_plain => self.plain(name, value, *quoted, splits, words),
+            Operator::Transform if is_plain && *quoted && self.cut(parameter, &value, words) => {}
             Operator::Prompt => {
                 self.prompt(value, span);
                 words.unknown(variable, splits);
@@ -267,12 +272,34 @@ impl Lowering<'_> {
         }
     }
 
+    /// A known value without its beginning or its end. False if that is not certain.
+    fn cut(&mut self, parameter: &Parameter, value: &Value, words: &mut Words) -> bool {
+        let parts = match value {
+            Value::Known(text) => names::cut(&[Part::Text(text.clone())], parameter),
+            Value::Named(parts) => names::cut(parts, parameter),
+            Value::Uncertain | Value::Foreign => None,
+        };
+        let is_certain = parts.is_some();
+        parts.into_iter().flatten().for_each(|part| words.part(part));
+        is_certain
+    }
+
     fn plain(&mut self, name: &str, value: Value, quoted: bool, splits: bool, words: &mut Words) {
         match value {
             Value::Known(text) if quoted => words.text(&text),
             Value::Known(text) if self.scope.splits_as_usual() => words.value(&text),
+            Value::Named(parts) if quoted || words.manner == Manner::Value => {
+                parts.into_iter().for_each(|part| words.part(part));
+            }
+            Value::Named(parts) if self.scope.splits_as_usual() => match names::unquoted(&parts) {
+                Some(parts) => parts.into_iter().for_each(|part| words.part(part)),
+                None => words.unknown(Unknown::Variable(name.to_owned()), splits),
+            },
             Value::Foreign if name == "HOME" => words.part(Part::Home(None)),
             _ if NUMBERS.contains(&name) => words.unknown(Unknown::Number, false),
+            Value::Uncertain if matches!(name, "PWD" | "OLDPWD") => {
+                words.unknown(Unknown::Other("a directory that the text may have set".to_owned()), splits);
+            }
             _ => words.unknown(Unknown::Variable(name.to_owned()), splits),
         }
     }

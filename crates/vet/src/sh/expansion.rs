@@ -155,6 +155,7 @@ impl Parser<'_> {
         self.at += usize::from(indirect);
         let name = self.parameter_name()?;
         let subscript = if self.take(b'[') { Some(self.pieces(Until::Bracket)?) } else { None };
+        let sign = self.peek();
         let operator = self.operator()?;
         let word = match operator {
             Operator::Plain => Vec::new(),
@@ -164,7 +165,7 @@ impl Parser<'_> {
             }
         };
         let operator = if measures { Operator::Length } else { operator };
-        let parameter = Parameter { name, operator, indirect, subscript, word, quoted };
+        let parameter = Parameter { name, operator, sign, indirect, subscript, word, quoted };
         Ok(Piece::Parameter(Box::new(parameter)))
     }
 
@@ -223,6 +224,7 @@ fn plain(name: String, quoted: bool) -> Piece {
     Piece::Parameter(Box::new(Parameter {
         name,
         operator: Operator::Plain,
+        sign: None,
         indirect: false,
         subscript: None,
         word: Vec::new(),

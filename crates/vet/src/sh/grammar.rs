@@ -303,7 +303,8 @@ impl Parser<'_> {
         self.blanks();
         self.take(b';');
         let body = self.for_body()?;
-        Ok(Node::For { name: Some(name), words, body })
+        let selects = self.text.get(start..).is_some_and(|text| text.starts_with("select"));
+        Ok(Node::For { name, words, body, selects })
     }
 
     /// `do ... done`, or braces, which bash takes as well.

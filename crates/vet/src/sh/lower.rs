@@ -5,6 +5,7 @@ use super::cursor::{Parser, Places};
 use super::data::data;
 use super::directory::Around;
 use super::expand::Manner;
+use super::names;
 use super::scope::{Scope, Value};
 use super::tree::{Document, List, Node, Piece, Redirect, Simple, Target, Word as Written};
 use crate::command::{
@@ -43,6 +44,10 @@ pub(super) struct Lowering<'t> {
     aliased: usize,
     /// Bytes of here-documents that were copied for commands of compounds.
     copied: usize,
+    /// Bytes of the text.
+    pub(super) length: usize,
+    /// Commands that loops have added by going through their bodies again.
+    pub(super) repeated: usize,
     /// What the list that is being lowered stands in.
     pub(super) around: Around,
     /// The command that is being lowered.
@@ -50,13 +55,20 @@ pub(super) struct Lowering<'t> {
 }
 
 /// All that a tree could run.
-pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems: Vec<Problem>) -> Script {
+pub(super) fn lower(
+    shell: Shell,
+    length: usize,
+    list: &List,
+    documents: &[Document],
+    problems: Vec<Problem>,
+) -> Script {
     let mut found = assigned(list);
     for document in documents {
         let text = Written { pieces: document.pieces.clone(), span: document.span };
         let node = Node::Test(vec![text]);
         let inner = assigned(&List { items: vec![(node, false)] });
         found.names.extend(inner.names);
+        found.looped.extend(inner.looped);
         found.anything |= inner.anything;
     }
     let has_hidden_command = found.hidden;
@@ -72,6 +84,8 @@ pub(super) fn lower(shell: Shell, list: &List, documents: &[Document], problems:
         aliases: HashMap::new(),
         aliased: 0,
         copied: 0,
+        length,
+        repeated: 0,
         around: Around::default(),
         span: Span::default(),
     };
@@ -116,15 +130,7 @@ impl Lowering<'_> {
             Node::Branches(lists, true) => self.region(RegionKind::Loop, |inner| {
                 lists.iter().for_each(|list| inner.list(list));
             }),
-            Node::For { name, words, body } => {
-                if let (Some(name), Some(word)) = (name, words.first()) {
-                    self.gives(name, word.span);
-                }
-                for word in words {
-                    self.expand(word, Manner::Command);
-                }
-                self.region(RegionKind::Loop, |inner| inner.list(body));
-            }
+            Node::For { name, words, body, selects } => self.for_each(name, words, body, *selects),
             Node::Case { word, arms } => {
                 self.expand(word, Manner::Value);
                 for (patterns, body) in arms {
@@ -167,7 +173,9 @@ impl Lowering<'_> {
         let outer = std::mem::replace(&mut self.scope.in_function, true);
         let around = std::mem::replace(&mut self.around, Around { function: true, is_loop: false });
         let input = std::mem::take(&mut self.input);
+        let turns = std::mem::take(&mut self.scope.turns);
         self.region(RegionKind::Later, |inner| inner.node(body));
+        self.scope.turns = turns;
         self.input = input;
         self.around = around;
         self.scope.in_function = outer;
@@ -233,7 +241,7 @@ impl Lowering<'_> {
                     Err(problem) => self.script.problems.push(problem),
                 }
             }
-            Value::Uncertain | Value::Foreign => {
+            Value::Named(_) | Value::Uncertain | Value::Foreign => {
                 let why = Unknown::Other("a value that is expanded again".to_owned());
                 let text = Word { parts: vec![Part::Unknown { why, splits: false }], span };
                 let words = vec![Word::known("eval", span), text];
@@ -399,7 +407,7 @@ impl Lowering<'_> {
         for (assignment, written) in assignments.iter().zip(&simple.assignments) {
             let is_simple = matches!(written.pieces.first(), Some(Piece::Bare(text)) if !text.contains("+="))
                 && !written.pieces.iter().any(|piece| matches!(piece, Piece::Subscript(_) | Piece::Array(_)));
-            let value = assignment.value.text();
+            let value = Some(&assignment.value.parts).filter(|parts| names::is_kept(parts)).cloned();
             let text = assignment.value.known_start();
             self.scope.has_hidden_command |= text.contains('[') && hidden::substitutes(&text);
             let value = value.filter(|_| is_simple && words.is_empty());

@@ -15,8 +15,10 @@ mod evaluated;
 mod expand;
 mod expansion;
 mod grammar;
+mod iterate;
 mod joined;
 mod lower;
+mod names;
 mod scope;
 mod simple;
 mod tree;
@@ -41,5 +43,5 @@ pub(crate) fn parse_at(shell: Shell, text: &str, span: Span) -> Script {
 fn read(shell: Shell, text: &str, places: Places) -> Script {
     let mut parser = Parser::new(text, shell, places);
     let list = parser.as_far_as_possible();
-    lower::lower(shell, &list, &parser.documents, parser.problems)
+    lower::lower(shell, text.len(), &list, &parser.documents, parser.problems)
 }

@@ -2,6 +2,7 @@
 
 use super::assigned::Assigned;
 use super::data::Data;
+use crate::command::{Part, Word};
 use std::collections::{HashMap, HashSet};
 
 /// The characters at which bash splits if nobody says otherwise.
@@ -12,10 +13,19 @@ const STANDARD_SEPARATORS: &str = " \t\n";
 pub(super) enum Value {
     /// The text gave it this value, for certain.
     Known(String),
+    /// One of the names that these pieces stand for: a pattern, a name that `mktemp` chose.
+    Named(Vec<Part>),
     /// The text gives it a value somewhere, which is not certain here.
     Uncertain,
     /// The text does not assign it: it comes from outside.
     Foreign,
+}
+
+impl Value {
+    fn of(parts: &[Part]) -> Self {
+        let word = Word { parts: parts.to_vec(), ..Word::default() };
+        word.text().map_or(Self::Named(word.parts), Self::Known)
+    }
 }
 
 /// Variables in straight-line code.
@@ -26,7 +36,9 @@ pub(super) struct Scope {
     pub data: Data,
     /// Values of data of which it was told that they are evaluated.
     pub told: HashSet<String>,
-    values: HashMap<String, Option<String>>,
+    values: HashMap<String, Option<Vec<Part>>>,
+    /// What the turns of the loops around a command give to their variables.
+    pub turns: Vec<(String, Vec<Part>)>,
     /// Functions are defined in one place and run in another, with what is known there.
     pub in_function: bool,
     /// Some value holds a command in a subscript, which arithmetic would run.
@@ -35,8 +47,8 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(elsewhere: Assigned, data: Data) -> Self {
-        let (values, told) = (HashMap::new(), HashSet::new());
-        Self { elsewhere, data, told, values, in_function: false, has_hidden_command: false }
+        let (values, told, turns) = (HashMap::new(), HashSet::new(), Vec::new());
+        Self { elsewhere, data, told, values, turns, in_function: false, has_hidden_command: false }
     }
 
     /// What is known of a variable.
@@ -44,9 +56,13 @@ impl Scope {
         if self.elsewhere.names.contains(name) || self.elsewhere.anything {
             return Value::Uncertain;
         }
+        if self.elsewhere.looped.contains(name) {
+            let turn = self.turns.iter().rfind(|(own, _)| own == name);
+            return turn.map_or(Value::Uncertain, |(_, parts)| Value::of(parts));
+        }
         match self.values.get(name) {
             Some(_) if self.in_function => Value::Uncertain,
-            Some(Some(text)) => Value::Known(text.clone()),
+            Some(Some(parts)) => Value::of(parts),
             Some(None) => Value::Uncertain,
             None if name == "IFS" => Value::Known(STANDARD_SEPARATORS.to_owned()),
             None => Value::Foreign,
@@ -59,7 +75,7 @@ impl Scope {
     }
 
     /// An assignment in straight-line code; `None` where the value is not known.
-    pub(super) fn assign(&mut self, name: &str, value: Option<String>) {
+    pub(super) fn assign(&mut self, name: &str, value: Option<Vec<Part>>) {
         self.values.insert(name.to_owned(), value.filter(|_| !self.in_function));
     }
 

@@ -49,6 +49,8 @@ pub(super) enum Operator {
 pub(super) struct Parameter {
     pub name: String,
     pub operator: Operator,
+    /// The operator's first letter.
+    pub sign: Option<u8>,
     /// `${!name}`: the value is the name of what is meant.
     pub indirect: bool,
     pub subscript: Option<Vec<Piece>>,
@@ -106,9 +108,11 @@ pub(super) enum Node {
     /// Conditions and bodies of `if`, in order, and of `while` and `until` if true.
     Branches(Vec<List>, bool),
     For {
-        name: Option<String>,
+        name: String,
         words: Vec<Word>,
         body: List,
+        /// `select`: somebody chooses, perhaps none of the words.
+        selects: bool,
     },
     Case {
         word: Word,

@@ -86,7 +86,7 @@ fn answer(
             return unanswered(&Value::Null, format!("the request is not understood: {error}"), out);
         }
     };
-    let agent = request.agent.as_deref().or(arguments.agent.as_deref());
+    let agent = request.agent.as_deref().or(arguments.sandbox.agent.as_deref());
     let directory = request.directory.as_deref().map(|path| from_system(OsStr::new(path)));
     let directory = match directory.transpose() {
         Ok(directory) => directory,

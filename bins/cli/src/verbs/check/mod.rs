@@ -48,7 +48,6 @@ pub fn of_text(
         shell: None,
         file: None,
         stdin: false,
-        agent: None,
         save: false,
         yes: false,
         json,
@@ -95,7 +94,7 @@ fn exit_code(decision: CommandDecision) -> u8 {
 
 /// The text that spans point into, and the verdict on it.
 fn judged(vetting: &Vetting, arguments: &CheckArguments) -> Result<(String, Verdict), Failure> {
-    let agent = arguments.agent.as_deref();
+    let agent = arguments.sandbox.agent.as_deref();
     let shell = arguments.shell.map(grammar);
     if let Some(file) = &arguments.file {
         let text = script(file)?;

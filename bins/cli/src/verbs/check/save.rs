@@ -32,7 +32,7 @@ pub fn rule(verdict: &Verdict, arguments: &CheckArguments, out: &mut dyn Write) 
             "leave out --policy: the rule then goes to your own policy",
         ));
     }
-    if let Some(agent) = &arguments.agent {
+    if let Some(agent) = &arguments.sandbox.agent {
         writeln!(
             out,
             "the rule holds for the agent `{}` alone",
@@ -40,7 +40,7 @@ pub fn rule(verdict: &Verdict, arguments: &CheckArguments, out: &mut dyn Write) 
         )?;
     }
     // The change is seen before it is agreed to.
-    let grant = allowing_commands(&file, &suggestion.prefixes, arguments.agent.as_deref())?;
+    let grant = allowing_commands(&file, &suggestion.prefixes, arguments.sandbox.agent.as_deref())?;
     write_grant(&grant, verdict, out)?;
     out.flush()?;
     if !arguments.yes && !agreed(&file)? {
@@ -51,7 +51,7 @@ pub fn rule(verdict: &Verdict, arguments: &CheckArguments, out: &mut dyn Write) 
             "answer `y`, or give --yes",
         ));
     }
-    allow_commands(&file, &found.context, &suggestion.prefixes, arguments.agent.as_deref())?;
+    allow_commands(&file, &found.context, &suggestion.prefixes, arguments.sandbox.agent.as_deref())?;
     writeln!(out, "added to {file}")?;
     Ok(true)
 }

@@ -6,7 +6,7 @@ pub(super) mod kept;
 use crate::approver::approver;
 use crate::arguments::{RunArguments, ShellName};
 use crate::denial::summary;
-use crate::ending::{unkept, unrecorded};
+use crate::ending::{agent_without_its_own, unkept, unrecorded};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
 use crate::progress::{Counted, Progress};
@@ -36,7 +36,7 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     let command = command(arguments)?;
     let mut request = request(&arguments.sandbox, &command, Report::Gaps)?;
     request.approver = approver;
-    request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
+    request.recording = Recording { agent: arguments.sandbox.agent.clone(), listener, ..Recording::log() };
     if arguments.cow {
         request.changes = Changes::Layer;
     } else if arguments.checkpoint {
@@ -93,7 +93,8 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     let ended = ended?;
     if !ended.denied.is_empty() {
         let mut out = io::BufWriter::new(anstream::stderr());
-        summary(&Explainer::new(&prepared), &ended.denied, &mut out)?;
+        let has_failed = !matches!(&ended.outcome, Outcome::Ended(ending) if ending.code == Some(0));
+        summary(&Explainer::new(&prepared), &ended.denied, has_failed, &mut out)?;
         if !prepared.warnings.is_empty() {
             let hint = "a policy file is not followed to the letter: see `garth policy validate`";
             writeln!(out, "{HINT}hint:{HINT:#} {hint}")?;
@@ -104,6 +105,8 @@ fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
     network_summary(&ended.refused, &mut anstream::stderr())?;
     fault_summary(&ended.faults, &mut anstream::stderr())?;
     unkept(&ended.approvals);
+    let known = (&prepared.policy, &prepared.surroundings.context);
+    agent_without_its_own(&arguments.command, known, &mut anstream::stderr())?;
     for repository in repositories(&ended) {
         writeln!(
             anstream::stderr(),

@@ -41,7 +41,7 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
     let approver = approver(arguments)?;
     let mut request = request_for(&arguments.sandbox, command(arguments)?)?;
     request.approver = approver;
-    request.recording = Recording { agent: arguments.agent.clone(), listener, ..Recording::log() };
+    request.recording = Recording { agent: arguments.sandbox.agent.clone(), listener, ..Recording::log() };
     request.checkpoint = arguments.checkpoint;
     // What it cannot undo is told at the end, when it is tried again.
     request.mended = recover()?;

@@ -53,6 +53,13 @@ pub(super) static ATTACKS: &[Attack] = &[
         .namespaces(),
     story(11, "reads.told", "read what the view does not show, and leave no trace", told::hidden_names)
         .namespaces(),
+    story(
+        11,
+        "reads.in-sight",
+        "use what is hidden in a directory that is shown, and leave no trace",
+        told::hidden_in_sight,
+    )
+    .namespaces(),
     story(11, "reads.flooded", "look for so many names that one more is not told", told::flooded)
         .namespaces(),
     story(

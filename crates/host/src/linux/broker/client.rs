@@ -1,6 +1,7 @@
 //! Which process of a sandbox made a connection, found from outside by its socket.
 
 use rustix::fd::{AsFd, AsRawFd};
+use std::collections::HashMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStringExt;
@@ -72,14 +73,17 @@ pub(crate) struct Row {
 pub(crate) fn inside(runner: i32) -> Vec<Row> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let mut rest: Vec<Row> = numbers.filter_map(stat).collect();
-    let (mut found, mut parents) = (Vec::new(), vec![runner]);
-    while !parents.is_empty() {
-        let (children, others): (Vec<Row>, Vec<Row>) =
-            rest.into_iter().partition(|row| parents.contains(&row.parent));
-        parents = children.iter().map(|row| row.pid).collect();
-        found.extend(children);
-        rest = others;
+    let mut children: HashMap<i32, Vec<Row>> = HashMap::new();
+    for row in numbers.filter_map(stat) {
+        children.entry(row.parent).or_default().push(row);
+    }
+    // Taken out as they are found, so a circle that numbers used anew could make ends too.
+    let mut found = children.remove(&runner).unwrap_or_default();
+    let mut next = 0;
+    while let Some(row) = found.get(next) {
+        let below = children.remove(&row.pid).unwrap_or_default();
+        found.extend(below);
+        next += 1;
     }
     found
 }

@@ -11,7 +11,7 @@ use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
 use crate::linux::sys::spawn;
-use garth_plan::linux::spec::{self, LaunchSpec, Supervision, Target, Tier};
+use garth_plan::linux::spec::{self, LaunchSpec, Supervision, Target, Tier, ViewStep};
 use garth_policy::FileRules;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
@@ -208,18 +208,34 @@ fn build_view(
         return Ok(None);
     }
     let mounts = named(STEP, mapped::take(spec, control))?;
-    let mut view = named(STEP, view::View::build(&spec.view, mounts, begun))?;
-    let mut hearing = None;
-    if let Some(told) = &spec.told {
-        let heard = named(told::STEP, told::Hearing::begin(&told.directories, sender.clone()))?;
-        view = named(told::STEP, view.tell(told, &heard))?;
-        hearing = Some(heard);
+    let hearing = spec
+        .told
+        .as_ref()
+        .map(|told| told::Hearing::begin(&told.directories, hidden(&spec.view), sender.clone()));
+    let hearing = named(told::STEP, hearing.transpose())?;
+    let hearing = hearing.map(Arc::new);
+    let built = view::View::build(&spec.view, mounts, hearing.clone(), begun);
+    let is_deaf = built.is_err() && hearing.as_ref().is_some_and(|hearing| hearing.has_failed());
+    let mut view = named(if is_deaf { told::STEP } else { STEP }, built)?;
+    if let (Some(told), Some(hearing)) = (&spec.told, &hearing) {
+        view = named(told::STEP, view.tell(told, hearing))?;
     }
     let host = named(STEP, view.enter())?;
     named(STEP, mapped::read_back(spec))?;
     named(STEP, view::read_back(&spec.view))?;
-    hearing.into_iter().for_each(told::Hearing::arm);
+    hearing.iter().for_each(|hearing| hearing.arm());
     Ok(Some(host))
+}
+
+/// What these steps hide.
+fn hidden(steps: &[ViewStep]) -> Vec<told::Hidden> {
+    let hidden = |step: &ViewStep| match step {
+        ViewStep::Mask { path, directory } => {
+            Some(told::Hidden { path: path.clone(), directory: *directory })
+        }
+        _ => None,
+    };
+    steps.iter().filter_map(hidden).collect()
 }
 
 /// The network, which a thread of its own opens and tries while the file view is built: neither waits for the other.
@@ -334,7 +350,7 @@ fn supervise(
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, shared) = (sender.clone(), Arc::clone(shared));
-    let tier = spec.tier;
+    let (tier, tells) = (spec.tier, spec.told.is_some());
     let serve = move || {
         // Capabilities belong to threads, and this one was made when the runner had them all.
         let ready = let_go(host).and_then(|()| confine::drop_capabilities(tier));
@@ -349,7 +365,7 @@ fn supervise(
         let first = let_start(&listener, &shared);
         match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
             Ok(Some(order)) => {
-                Supervisor::new(listener, order, Reporter::new(sender), shared).run(first);
+                Supervisor::new(listener, order, Reporter::new(sender, tells), shared).run(first);
             }
             _ => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });

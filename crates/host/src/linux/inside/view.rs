@@ -3,10 +3,12 @@
 //! Nothing is looked up by name twice: a source is opened without following any link, compared with what
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
+mod copied;
 pub mod layer;
 mod told;
 
 use super::settings::{self, Care};
+use super::told::Hearing;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped::{self, Mounts};
@@ -25,6 +27,7 @@ use rustix::mount::{
 use std::collections::HashSet;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 /// The new tree while it is being built.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct View {
     layers: Vec<layer::Layered>,
     files: usize,
     masks: Option<(OwnedFd, OwnedFd)>,
+    /// What stands in for what is hidden at a place and tells of it, in place of the above.
+    hearing: Option<Arc<Hearing>>,
     /// Mounts that the broker made.
     mounts: Mounts,
     mapped: Vec<AbsPath>,
@@ -78,11 +83,17 @@ impl HostTree {
 }
 
 impl View {
-    /// Builds the whole view. What has been begun is finished if it fits, else it is thrown away.
+    /// Builds the whole view. What has been begun is finished if it fits, else it is thrown away. What is hidden is covered
+    /// by what `hearing` has for its place, and else by something empty.
     ///
     /// # Errors
     /// The step that failed, with its object.
-    pub fn build(steps: &[ViewStep], mounts: Mounts, begun: Option<Self>) -> Result<Self, OsError> {
+    pub fn build(
+        steps: &[ViewStep],
+        mounts: Mounts,
+        hearing: Option<Arc<Hearing>>,
+        begun: Option<Self>,
+    ) -> Result<Self, OsError> {
         let fits = |view: &Self| {
             usual::fits(&view.taken, steps)
                 && AbsPath::posix(view.place).is_ok_and(|place| !covers_source(steps, &place))
@@ -101,6 +112,7 @@ impl View {
             None => Self::empty(|place| covers_source(steps, place))?,
         };
         (view.mapped, view.mounts) = (mounts.keys().cloned().collect(), mounts);
+        view.hearing = hearing;
         let todo: Vec<&ViewStep> = steps.iter().filter(|step| !view.taken.contains(step)).collect();
         for step in todo {
             view.apply(step)?;
@@ -142,6 +154,7 @@ impl View {
             layers: Vec::new(),
             files: 0,
             masks: None,
+            hearing: None,
             mounts: Mounts::new(),
             mapped: Vec::new(),
         })
@@ -173,6 +186,7 @@ impl View {
                 self.bind(source, *expect, *directory, path, *flags)
             }
             ViewStep::Overlay { source, expect, path } => self.overlay(source, *expect, path),
+            ViewStep::Copy { source, path } => self.copy(source, path),
             ViewStep::Layer { source, expect, path, store, flags } => {
                 self.layer((source, *expect), store, path, *flags)
             }
@@ -252,11 +266,19 @@ impl View {
     }
 
     fn mask(&mut self, path: &AbsPath, directory: bool) -> Result<(), OsError> {
-        let (empty_directory, empty_file) = self.masks()?;
-        let stand_in = if directory { empty_directory } else { empty_file };
-        let tree = clone_tree(stand_in.as_fd()).on("hide", path)?;
-        let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
-        restrict(tree.as_fd(), attributes(flags)).on("hide", path)?;
+        let stand_in = self.hearing.as_ref().map_or(Ok(None), |hearing| hearing.stand_in(path))?;
+        let tree = match stand_in {
+            // It has the restrictions of its file system, and refuses every change by itself.
+            Some(stand_in) => clone_tree(stand_in.as_fd()).on("hide", path)?,
+            None => {
+                let (empty_directory, empty_file) = self.masks()?;
+                let stand_in = if directory { empty_directory } else { empty_file };
+                let tree = clone_tree(stand_in.as_fd()).on("hide", path)?;
+                let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
+                restrict(tree.as_fd(), attributes(flags)).on("hide", path)?;
+                tree
+            }
+        };
         let target = match self.open_inside(path) {
             // Where root is a stranger it may not even get there, and neither may the target.
             Err(error) if error.code == Errno::ACCESS.raw_os_error() && self.is_mapped(path) => return Ok(()),
@@ -467,7 +489,9 @@ fn fresh_file_system() -> Result<OwnedFd, OsError> {
 
 fn covers_source(steps: &[ViewStep], place: &AbsPath) -> bool {
     steps.iter().any(|step| match step {
-        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } => source.starts_with(place),
+        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } | ViewStep::Copy { source, .. } => {
+            source.starts_with(place)
+        }
         ViewStep::Layer { source, store, .. } => source.starts_with(place) || store.starts_with(place),
         _ => false,
     })

@@ -14,6 +14,13 @@ pub const SEPARATOR: u8 = 0x1f;
 /// An action that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// The same of one that makes thousands of connections, and waits for an answer beside them.
+const LONG_PATIENCE: Duration = Duration::from_secs(240);
+
+fn patience(words: &[OsString]) -> Duration {
+    if words.first().is_some_and(|word| word == "hold-connections") { LONG_PATIENCE } else { PATIENCE }
+}
+
 /// One line of an order: a key for the answer, the action and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -62,16 +69,16 @@ pub(super) fn lead(program: &OsStr, rest: &[OsString]) -> u8 {
 /// Carries out one action in a process of its own.
 fn isolated(program: &OsStr, words: &[OsString], runner: i32) -> Outcome {
     let runner = runner.to_string();
-    let words = words.iter().map(|word| replace(word, "{runner}", &runner));
+    let replaced = words.iter().map(|word| replace(word, "{runner}", &runner));
     let started = Command::new(program)
         .arg("act")
-        .args(words)
+        .args(replaced)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn();
     match started {
-        Ok(child) => ending(child),
+        Ok(child) => ending(child, patience(words)),
         Err(error) => Outcome::Broken(format!("cannot start the action: {error}")),
     }
 }
@@ -84,8 +91,8 @@ fn replace(word: &OsStr, name: &str, value: &str) -> OsString {
 }
 
 /// Waits for an action and tells how it ended.
-fn ending(mut child: Child) -> Outcome {
-    let end = Instant::now() + PATIENCE;
+fn ending(mut child: Child, patience: Duration) -> Outcome {
+    let end = Instant::now() + patience;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return told(&mut child, status),
@@ -132,7 +139,7 @@ pub fn outside(
         .stderr(Stdio::null())
         .spawn();
     match started {
-        Ok(child) => ending(child),
+        Ok(child) => ending(child, patience(words)),
         Err(error) => Outcome::Broken(format!("cannot start the action: {error}")),
     }
 }

@@ -11,6 +11,8 @@ use crate::linux::supervise::place;
 use crate::linux::sys::memory;
 use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::Target;
+use garth_policy::FileOp;
+use rustix::fd::AsFd;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, openat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,9 @@ impl Supervisor {
             Err(_) => return Answer::Proceed,
         };
         let starts = self.order.processes && self.present.is_there(call.thread, at, &execution.program);
+        if self.order.processes && !starts {
+            self.tell_refused(call.thread, at, &execution.program);
+        }
         let starting = starts.then(|| Starting::of(call.thread));
         if !self.order.commands {
             self.tell_start(starting, execution);
@@ -155,6 +160,20 @@ impl Supervisor {
                     Err(errno) => Answer::Fail(errno),
                 }
             }
+        }
+    }
+
+    /// A program that is there and is not started: the broker knows whether the policy says so.
+    fn tell_refused(&mut self, thread: u32, at: At, program: &[u8]) {
+        if !self.reporter.tells() {
+            return;
+        }
+        let object = place::as_caller(thread, at.directory, program).and_then(|path| {
+            openat(CWD, path.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
+        });
+        let Some(object) = object else { return };
+        if let Ok(path) = place::final_path(object.as_fd()) {
+            self.elsewhere(thread, (&path, object.as_fd()), FileOp::Execute);
         }
     }
 

@@ -31,9 +31,9 @@ use crate::linux::sys::affinity;
 use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
 use garth_plan::linux::spec::{FileId, Supervision, Target};
-use garth_policy::{AbsPath, FileOp, FileRules, Verdict};
+use garth_policy::{AbsPath, FileOp, FileRule, FileRules, RuleKind, Verdict};
 use repositories::Repositories;
-use rustix::fd::OwnedFd;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use std::collections::{HashMap, HashSet};
@@ -133,6 +133,8 @@ pub struct Supervisor {
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
+    /// Devices of the file systems that the sandbox has of its own, where that matters.
+    own_file_systems: HashSet<u64>,
     present: execute::Present,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
@@ -174,6 +176,7 @@ impl Supervisor {
         }
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
+        let own_file_systems = if reporter.tells() { own_file_systems(&order) } else { HashSet::new() };
         let repositories = Repositories::new(&order.known_repositories);
         let observer = match (order.observe, order.trace) {
             (true, _) => Some(observe::Observer::new(reporter.sender().clone())),
@@ -194,6 +197,7 @@ impl Supervisor {
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
+            own_file_systems,
             present: execute::Present::default(),
             observer,
         }
@@ -288,6 +292,17 @@ impl Supervisor {
         self.order.covers(path)
     }
 
+    /// A change at an opened place, or in it, that the target's own rights decide: the broker knows whether they allow it.
+    /// In file systems of the sandbox's own they do.
+    fn elsewhere(&mut self, thread: u32, (path, at): (&AbsPath, BorrowedFd<'_>), op: FileOp) {
+        if self.reporter.tells() && self.order.has_view {
+            let device = rustix::fs::fstat(at).map(|stat| stat.st_dev);
+            if device.is_ok_and(|device| !self.own_file_systems.contains(&device)) {
+                self.reporter.elsewhere(thread, path, op);
+            }
+        }
+    }
+
     /// Asks the policy; a refusal is reported.
     fn judge(&mut self, thread: u32, path: &AbsPath, op: FileOp) -> Verdict {
         if self.order.has_view && !self.supervised(path) {
@@ -295,10 +310,18 @@ impl Supervisor {
             return Verdict::Deny;
         }
         let decision = self.rules.decide(path, op);
-        if decision.verdict == Verdict::Deny && self.order.tells(path) {
+        if decision.verdict == Verdict::Deny && (self.order.tells(path) || self.is_shown(path, decision.rule))
+        {
             self.reporter.denied(thread, path, op, decision.rule);
         }
         decision.verdict
+    }
+
+    /// Whether what stands at a path in a tree of the sandbox's own is the host's: a rule shows it there.
+    fn is_shown(&self, path: &AbsPath, rule: Option<&FileRule>) -> bool {
+        self.reporter.tells()
+            && rule.is_some_and(|rule| rule.kind != RuleKind::Secret)
+            && !self.rules.is_private(path, self.rules.grant(path).depth)
     }
 
     /// Asks the policy where only a plain yes will do.
@@ -334,6 +357,12 @@ impl Supervisor {
         let kept = if self.order.plain_modes { 0o1777 } else { 0o7777 };
         Mode::from_raw_mode(mode & kept) & !self.mask(thread)
     }
+}
+
+/// The file systems of the root and of the trees of the sandbox's own.
+fn own_file_systems(order: &Supervision) -> HashSet<u64> {
+    let trees = order.quiet.iter().map(AbsPath::as_bytes).chain([&b"/"[..]]);
+    trees.filter_map(|tree| rustix::fs::stat(tree).ok()).map(|stat| stat.st_dev).collect()
 }
 
 /// `Umask:` of `/proc/PID/status` (`proc_pid_status(5)`).

@@ -22,8 +22,14 @@ impl Supervisor {
         place::locate(thread, at.directory, text)
     }
 
-    fn supervised_place(&self, thread: u32, at: At) -> Option<Place> {
-        self.place(thread, at).filter(|place| self.supervised(&place.path))
+    /// The same, if the runner answers for that place.
+    fn supervised_place(&mut self, thread: u32, at: At, op: FileOp) -> Option<Place> {
+        let place = self.place(thread, at)?;
+        if self.supervised(&place.path) {
+            return Some(place);
+        }
+        self.elsewhere(thread, (&place.path, place.parent.as_fd()), op);
+        None
     }
 
     /// Refuses a creation, unless the name stands already: programs tell the two apart.
@@ -35,7 +41,8 @@ impl Supervisor {
     }
 
     pub(super) fn make_directory(&mut self, thread: u32, at: At, mode: u32) -> Answer {
-        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        let op = FileOp::Create(NodeKind::Directory);
+        let Some(place) = self.supervised_place(thread, at, op) else { return Answer::Proceed };
         if let Err(errno) = self.may_create(thread, &place, NodeKind::Directory) {
             return Answer::Fail(errno);
         }
@@ -49,12 +56,13 @@ impl Supervisor {
     }
 
     pub(super) fn make_node(&mut self, thread: u32, at: At, mode: u32, device: u64) -> Answer {
-        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
         let file_type = match FileType::from_raw_mode(mode) {
             FileType::Unknown => FileType::RegularFile,
             other => other,
         };
         let kind = if file_type == FileType::RegularFile { NodeKind::File } else { NodeKind::Other };
+        let op = FileOp::Create(kind);
+        let Some(place) = self.supervised_place(thread, at, op) else { return Answer::Proceed };
         if let Err(errno) = self.may_create(thread, &place, kind) {
             return Answer::Fail(errno);
         }
@@ -67,7 +75,8 @@ impl Supervisor {
     }
 
     pub(super) fn make_symlink(&mut self, thread: u32, target: u64, at: At) -> Answer {
-        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        let op = FileOp::Create(NodeKind::Symlink);
+        let Some(place) = self.supervised_place(thread, at, op) else { return Answer::Proceed };
         let mut buffer = [0; 4096];
         let target = match memory::read_path(thread, target, &mut buffer).map(CString::new) {
             Ok(Ok(target)) => target,
@@ -85,7 +94,8 @@ impl Supervisor {
     }
 
     pub(super) fn make_link(&mut self, thread: u32, old: At, new: At, flags: i32) -> Answer {
-        let Some(place) = self.supervised_place(thread, new) else { return Answer::Proceed };
+        let op = FileOp::Create(NodeKind::File);
+        let Some(place) = self.supervised_place(thread, new, op) else { return Answer::Proceed };
         let mut buffer = [0; 4096];
         let Ok(text) = place::text(thread, old, &mut buffer) else { return Answer::Proceed };
         // Either the named object itself, or, where the caller asked to follow (an unnamed file is given
@@ -141,7 +151,16 @@ impl Supervisor {
         let (Some(old), Some(new)) = (self.place(thread, old), self.place(thread, new)) else {
             return Answer::Proceed;
         };
-        match (self.supervised(&old.path), self.supervised(&new.path)) {
+        let answered = (self.supervised(&old.path), self.supervised(&new.path));
+        if answered != (true, true) {
+            let kind = old.stat().as_ref().map_or(NodeKind::File, place::kind);
+            for (place, op) in [(&old, FileOp::MoveFrom), (&new, FileOp::MoveTo(kind))] {
+                if !self.supervised(&place.path) {
+                    self.elsewhere(thread, (&place.path, place.parent.as_fd()), op);
+                }
+            }
+        }
+        match answered {
             (false, false) => return Answer::Proceed,
             (true, true) => {}
             // The runner moves nothing into or out of a tree that it does not answer for.
@@ -216,7 +235,7 @@ impl Supervisor {
     }
 
     pub(super) fn remove(&mut self, thread: u32, at: At, directory: bool) -> Answer {
-        let Some(place) = self.supervised_place(thread, at) else { return Answer::Proceed };
+        let Some(place) = self.supervised_place(thread, at, FileOp::Delete) else { return Answer::Proceed };
         let kind = match place.stat() {
             Ok(stat) => place::kind(&stat),
             Err(errno) => return Answer::Fail(errno),
@@ -267,6 +286,10 @@ impl Supervisor {
             return Ok(());
         }
         let free = self.order.free.iter().any(|root| path.starts_with(root));
-        if free { Ok(()) } else { Err(Errno::ACCESS) }
+        if free {
+            return Ok(());
+        }
+        self.elsewhere(thread, (&path, object.as_fd()), FileOp::Write);
+        Err(Errno::ACCESS)
     }
 }

@@ -111,7 +111,13 @@ impl Supervisor {
                     place = next;
                 }
                 Ok(stat) if supervised => return self.open_existing(request, &place, &stat),
-                _ => return Answer::Proceed,
+                stat => {
+                    if request.writes() || (stat.is_err() && request.has(OFlags::CREATE)) {
+                        let op = if stat.is_ok() { FileOp::Write } else { FileOp::Create(NodeKind::File) };
+                        self.elsewhere(request.thread, (&place.path, place.parent.as_fd()), op);
+                    }
+                    return Answer::Proceed;
+                }
             }
         }
         Answer::Fail(Errno::LOOP)
@@ -207,6 +213,8 @@ impl Supervisor {
         };
         let Ok(path) = place::final_path(object.as_fd()) else { return Answer::Proceed };
         if !self.supervised(&path) {
+            let op = FileOp::Create(NodeKind::File);
+            self.elsewhere(request.thread, (&path, object.as_fd()), op);
             return Answer::Proceed;
         }
         let Ok(inside) = path.join(b"garth-unnamed") else { return Answer::Proceed };

@@ -34,6 +34,10 @@ pub struct Reporter {
     sender: Sender,
     seen: HashMap<(AbsPath, FileOp), u64>,
     ports: HashSet<u16>,
+    /// What the kernel refuses by itself is worth telling too.
+    tells: bool,
+    /// Such uses that were told.
+    elsewhere: HashSet<(AbsPath, FileOp)>,
 }
 
 /// A refusal by this thread's process.
@@ -63,10 +67,21 @@ pub(super) fn is_runner(thread: u32) -> bool {
 const MOST: usize = 500;
 
 impl Reporter {
-    /// Reports through `sender`.
+    /// Reports through `sender`; with `tells` also what the kernel refuses by itself.
     #[must_use]
-    pub fn new(sender: Sender) -> Self {
-        Self { sender, seen: HashMap::new(), ports: HashSet::new() }
+    pub fn new(sender: Sender, tells: bool) -> Self {
+        Self { sender, seen: HashMap::new(), ports: HashSet::new(), tells, elsewhere: HashSet::new() }
+    }
+
+    pub(super) fn tells(&self) -> bool {
+        self.tells
+    }
+
+    /// A use that the kernel decides on by itself, and that was worth a look: told once, if the kernel's refusals are.
+    pub(super) fn elsewhere(&mut self, thread: u32, path: &AbsPath, op: FileOp) {
+        if self.tells && self.elsewhere.len() < MOST && self.elsewhere.insert((path.clone(), op)) {
+            self.hidden(thread, path, op);
+        }
     }
 
     pub(super) fn sender(&self) -> &Sender {

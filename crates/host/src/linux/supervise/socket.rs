@@ -19,6 +19,7 @@ impl Supervisor {
         let Some(path) = unix_path(&raw[..filled]) else { return Answer::Proceed };
         let Some(place) = place::locate(thread, libc::AT_FDCWD, path) else { return Answer::Proceed };
         if !self.supervised(&place.path) {
+            self.elsewhere(thread, (&place.path, place.parent.as_fd()), FileOp::Create(NodeKind::Other));
             return Answer::Proceed;
         }
         if place.stat().is_ok() {

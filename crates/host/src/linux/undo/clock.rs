@@ -24,6 +24,13 @@ pub fn parting() -> Time {
     Time { seconds: now.tv_sec, nanos: u32::try_from(now.tv_nsec).unwrap_or(0) }
 }
 
+/// What the kernel calls itself from one start of the machine to the next (`random(4)`).
+#[must_use]
+pub fn boot() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// The time now.
 #[must_use]
 pub fn now() -> Time {

@@ -62,6 +62,16 @@ impl Root {
         Ok(Self { root, shown: path.display().to_string(), reading: Reading::Layer, last: None })
     }
 
+    /// Brings all of its file system to the disk.
+    ///
+    /// # Errors
+    /// The error of `syncfs(2)`.
+    pub fn sync(&self) -> Result<(), OsError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = openat(&self.root, ".", flags, Mode::empty()).on("open", &self.shown)?;
+        rustix::fs::syncfs(opened).on("bring to the disk", &self.shown)
+    }
+
     /// Its file system's number and its own.
     ///
     /// # Errors

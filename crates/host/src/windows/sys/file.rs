@@ -100,8 +100,9 @@ impl Node {
         let share =
             FILE_SHARE_READ | FILE_SHARE_WRITE | if wanted == Wanted::Hold { 0 } else { FILE_SHARE_DELETE };
         // The first flag is what opens a directory at all; it gives no privilege to who has none.
-        let flags =
-            FILE_FLAG_BACKUP_SEMANTICS | if links == Links::Stay { FILE_FLAG_OPEN_REPARSE_POINT } else { 0 };
+        let flags = FILE_FLAG_BACKUP_SEMANTICS
+            | if links == Links::Stay { FILE_FLAG_OPEN_REPARSE_POINT } else { 0 }
+            | if wanted == Wanted::UntilClosed { FILE_FLAG_DELETE_ON_CLOSE } else { 0 };
         // SAFETY: the path ends with a zero, and the security and the template may be null.
         let handle = unsafe {
             owned(CreateFileW(
@@ -442,6 +443,15 @@ mod tests {
         drop(Node::make_directory(&path(&inner), &security, Wanted::Security).unwrap());
         Node::open(&path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
         assert!(!inner.exists());
+        let kept = Node::make_directory(&path(&inner), &security, Wanted::UntilClosed).unwrap();
+        assert!(inner.exists());
+        drop(kept);
+        assert!(!inner.exists());
+        // What was put into it stays, and so does the directory.
+        let kept = Node::make_directory(&path(&inner), &security, Wanted::UntilClosed).unwrap();
+        std::fs::write(inner.join("of the user"), "x").unwrap();
+        drop(kept);
+        assert!(inner.join("of the user").exists());
     }
 
     #[test]

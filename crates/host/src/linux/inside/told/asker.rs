@@ -1,9 +1,10 @@
 //! Who looked for a name, and what for: read from a thread that waits for the answer.
 
+use super::wire::Missed;
 use crate::linux::supervise::call::{self, At, Call, Names};
 use crate::linux::supervise::place;
 use crate::linux::sys::notify::Notification;
-use garth_policy::{AbsPath, FileOp};
+use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fs::OFlags;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -17,20 +18,45 @@ pub(super) struct Wanted {
     pub op: FileOp,
 }
 
-/// What is known of the purpose of a call.
-enum Purpose {
-    /// It makes, moves or removes something: that is no read, and what is refused of it is told elsewhere.
-    Change,
-    /// It looks at what stands at a path.
-    Use(FileOp, Option<At>),
+/// What a call does with a name.
+struct Purpose {
+    op: FileOp,
+    /// The name; `None` if it is not known.
+    at: Option<At>,
+    /// It makes something at the name. Where nothing is, that is no use of what the host has there.
+    makes: bool,
 }
 
-/// What `thread` wants, which waits in a call that looks for `missed`. `None` if it is no use of what is there.
-pub(super) fn wanted(names: &Names, thread: u32, missed: &AbsPath) -> Option<Wanted> {
-    let purpose = waiting(thread).map_or(Purpose::Use(FileOp::Metadata, None), |call| purpose(names, &call));
-    let Purpose::Use(op, at) = purpose else { return None };
-    let named = at.and_then(|at| named(thread, at)).filter(|path| path.starts_with(missed));
-    Some(Wanted { path: named.unwrap_or_else(|| missed.clone()), op })
+impl Purpose {
+    fn uses(op: FileOp, at: impl Into<Option<At>>) -> Self {
+        Self { op, at: at.into(), makes: false }
+    }
+
+    fn makes(kind: NodeKind, at: At) -> Self {
+        Self { op: FileOp::Create(kind), at: Some(at), makes: true }
+    }
+}
+
+/// What `thread` wants, which waits in a call that came upon `missed`. `None` if it is no use of what is there.
+pub(super) fn wanted(names: &Names, thread: u32, missed: &Missed) -> Option<Wanted> {
+    let below = |at| named(thread, at).filter(|path| path.starts_with(&missed.path));
+    let call = waiting(thread);
+    let purpose = call.map_or(Some(Purpose::uses(FileOp::Metadata, None)), |call| {
+        purpose(names, &call, &|at| below(at).is_some())
+    });
+    let Purpose { op, at, makes } = purpose?;
+    let path = at.and_then(below).unwrap_or_else(|| missed.path.clone());
+    // To make something at a name that is free is no use of what the host has there. What is hidden is not free, and
+    // neither is a name in a directory that is not there.
+    if makes && missed.hides.is_none() && path == missed.path {
+        return None;
+    }
+    let op = match (op, missed.hides) {
+        (FileOp::Create(NodeKind::File), Some(NodeKind::File)) => FileOp::Write,
+        (FileOp::Read, Some(NodeKind::Directory)) if path == missed.path => FileOp::List,
+        (op, _) => op,
+    };
+    Some(Wanted { path, op })
 }
 
 /// The call in which a thread waits (`proc_pid_syscall(5)`); `None` if it does not.
@@ -57,57 +83,131 @@ fn parse(thread: u32, text: &str) -> Option<Notification> {
     Some(Notification { id: 0, thread, number, arguments })
 }
 
-fn purpose(names: &Names, call: &Notification) -> Purpose {
-    match call::decode(names, call) {
+/// `is_it` says whether a name of the call is the one that was come upon.
+fn purpose(names: &Names, call: &Notification, is_it: &dyn Fn(At) -> bool) -> Option<Purpose> {
+    Some(match call::decode(names, call) {
         Call::Open { at, flags, .. } => {
             let flags = OFlags::from_bits_retain(flags.cast_unsigned());
-            if flags.contains(OFlags::CREATE) {
-                return Purpose::Change;
-            }
             let op = match flags {
+                flags if flags.contains(OFlags::CREATE) => return Some(Purpose::makes(NodeKind::File, at)),
                 flags if flags.contains(OFlags::PATH) => FileOp::Metadata,
                 flags if flags.intersects(OFlags::WRONLY | OFlags::RDWR) => FileOp::Write,
                 flags if flags.contains(OFlags::DIRECTORY) => FileOp::List,
                 _ => FileOp::Read,
             };
-            Purpose::Use(op, Some(at))
+            Purpose::uses(op, at)
         }
-        Call::Execute { at, .. } => Purpose::Use(FileOp::Execute, Some(at)),
+        Call::Execute { at, .. } => Purpose::uses(FileOp::Execute, at),
         // A server that is not there: what was wanted is to talk to it.
-        Call::Connect { .. } => Purpose::Use(FileOp::Write, None),
-        Call::Unknown => Purpose::Use(FileOp::Metadata, looked_at(call)),
-        _ => Purpose::Change,
+        Call::Connect { address, .. } => Purpose::uses(FileOp::Write, socket(address)),
+        Call::Truncate { at, .. } => Purpose::uses(FileOp::Write, at),
+        Call::Remove { at, .. } => Purpose::uses(FileOp::Delete, at),
+        Call::Rename { old, .. } if is_it(old) => Purpose::uses(FileOp::MoveFrom, old),
+        Call::Rename { new, .. } => {
+            Purpose { op: FileOp::MoveTo(NodeKind::File), ..Purpose::makes(NodeKind::File, new) }
+        }
+        Call::MakeLink { old, .. } if is_it(old) => Purpose::uses(FileOp::Link, old),
+        Call::MakeLink { new, .. } => Purpose::makes(NodeKind::File, new),
+        Call::MakeDirectory { at, .. } => Purpose::makes(NodeKind::Directory, at),
+        Call::MakeNode { at, .. } => Purpose::makes(NodeKind::Other, at),
+        Call::MakeSymlink { at, .. } => Purpose::makes(NodeKind::Symlink, at),
+        Call::Bind { address, .. } => Purpose::makes(NodeKind::Other, socket(address)),
+        Call::Mask { .. } => return None,
+        Call::Unknown => by_number(call),
+    })
+}
+
+/// The path in an address of a socket that has one (`unix(7)`): it follows the family, and only such an address is looked up.
+fn socket(address: u64) -> At {
+    const FAMILY: u64 = size_of::<libc::sa_family_t>() as u64;
+    At { directory: libc::AT_FDCWD, path: address.wrapping_add(FAMILY) }
+}
+
+/// What a call is that is not supervised: one that looks, or one that changes modes, owners, times or attributes. Of
+/// others the name that was come upon is all that is told.
+fn by_number(call: &Notification) -> Purpose {
+    let [first, second, ..] = call.arguments;
+    let number = libc::c_long::from(call.number);
+    let op = match number {
+        number if CHANGES.contains(&number) || CHANGES_BELOW.contains(&number) => FileOp::Write,
+        _ => FileOp::Metadata,
+    };
+    if LOOKS_BELOW.contains(&number) || CHANGES_BELOW.contains(&number) {
+        // A descriptor has 32 bits; the upper half of its register means nothing.
+        let directory = u32::try_from(first & 0xffff_ffff).unwrap_or(0).cast_signed();
+        Purpose::uses(op, At { directory, path: second })
+    } else if LOOKS.contains(&number) || CHANGES.contains(&number) {
+        Purpose::uses(op, At { directory: libc::AT_FDCWD, path: first })
+    } else {
+        Purpose::uses(op, None)
     }
 }
 
-/// The path of a call that only looks. Of others the missed name is all that is told.
-fn looked_at(call: &Notification) -> Option<At> {
-    let [first, second, ..] = call.arguments;
-    let number = libc::c_long::from(call.number);
-    let below = [
-        libc::SYS_newfstatat,
-        libc::SYS_statx,
-        libc::SYS_faccessat,
-        libc::SYS_faccessat2,
-        libc::SYS_readlinkat,
-        libc::SYS_name_to_handle_at,
-    ];
-    #[cfg(target_arch = "x86_64")]
-    let older = [libc::SYS_stat, libc::SYS_lstat, libc::SYS_access, libc::SYS_readlink];
-    #[cfg(not(target_arch = "x86_64"))]
-    let older: [libc::c_long; 0] = [];
-    let plain =
-        [libc::SYS_chdir, libc::SYS_statfs, libc::SYS_getxattr, libc::SYS_lgetxattr, libc::SYS_listxattr];
-    if below.contains(&number) {
-        // A descriptor has 32 bits; the upper half of its register means nothing.
-        let directory = u32::try_from(first & 0xffff_ffff).unwrap_or(0).cast_signed();
-        Some(At { directory, path: second })
-    } else if older.contains(&number) || plain.contains(&number) {
-        Some(At { directory: libc::AT_FDCWD, path: first })
-    } else {
-        None
-    }
-}
+/// Calls that look at the path in their second argument, from the directory in the first.
+const LOOKS_BELOW: &[libc::c_long] = &[
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_inotify_add_watch,
+];
+
+/// Calls that look at the path in their first argument.
+#[cfg(target_arch = "x86_64")]
+const LOOKS: &[libc::c_long] = &[
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_readlink,
+    libc::SYS_chdir,
+    libc::SYS_statfs,
+    libc::SYS_getxattr,
+    libc::SYS_lgetxattr,
+    libc::SYS_listxattr,
+    libc::SYS_llistxattr,
+];
+/// Calls that look at the path in their first argument.
+#[cfg(not(target_arch = "x86_64"))]
+const LOOKS: &[libc::c_long] = &[
+    libc::SYS_chdir,
+    libc::SYS_statfs,
+    libc::SYS_getxattr,
+    libc::SYS_lgetxattr,
+    libc::SYS_listxattr,
+    libc::SYS_llistxattr,
+];
+
+/// `fchmodat2`, which is no older than Linux 6.6 and has one number on all machines.
+const FCHMODAT2: libc::c_long = 452;
+
+/// Calls that change what the path in their second argument leads to, from the directory in the first.
+#[cfg(target_arch = "x86_64")]
+const CHANGES_BELOW: &[libc::c_long] =
+    &[libc::SYS_fchmodat, FCHMODAT2, libc::SYS_fchownat, libc::SYS_utimensat, libc::SYS_futimesat];
+/// Calls that change what the path in their second argument leads to, from the directory in the first.
+#[cfg(not(target_arch = "x86_64"))]
+const CHANGES_BELOW: &[libc::c_long] =
+    &[libc::SYS_fchmodat, FCHMODAT2, libc::SYS_fchownat, libc::SYS_utimensat];
+
+/// Calls that change what the path in their first argument leads to.
+#[cfg(target_arch = "x86_64")]
+const CHANGES: &[libc::c_long] = &[
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+];
+/// Calls that change what the path in their first argument leads to.
+#[cfg(not(target_arch = "x86_64"))]
+const CHANGES: &[libc::c_long] =
+    &[libc::SYS_setxattr, libc::SYS_lsetxattr, libc::SYS_removexattr, libc::SYS_lremovexattr];
 
 /// The path of a call with the directory it begins at, by its text alone: nothing is looked up, links stay as they are.
 fn named(thread: u32, at: At) -> Option<AbsPath> {

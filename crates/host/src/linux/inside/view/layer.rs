@@ -86,6 +86,9 @@ pub(super) fn overlay(
         fsconfig_set_string(fs.as_fd(), key, descriptor(object).as_c_str()).on("layer", source)?;
     }
     fsconfig_set_flag(fs.as_fd(), "userxattr").on("layer", source)?;
+    // Else each file that is written to for the first time is brought to the disk at once. The layer is, as a whole, when
+    // stock is taken of it. A kernel before 5.10 does not know the word.
+    let _unless_known = fsconfig_set_flag(fs.as_fd(), "volatile");
     fsconfig_create(fs.as_fd()).on("layer", source)?;
     let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
     fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).on("layer", source)

@@ -1,20 +1,10 @@
 //! Servers, proxies upstream and clients that do not do what they should: each gives one event that says so, and the
-//! next connection is served. Not on macOS, where 127.0.0.2 is not an address by itself.
-#![cfg(not(target_os = "macos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
+//! next connection is served.
 
-mod support;
-
+use crate::support::*;
 use garth_egress::core::{Code, Event, Upstream, Verdict};
 use rcgen::CertificateParams;
 use std::time::Duration;
-use support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
@@ -46,7 +36,7 @@ async fn one(running: &Running, code: Code, words: &str) {
 }
 
 /// A server of TLS that takes a handshake and says nothing.
-async fn tls_server(acceptor: TlsAcceptor) -> u16 {
+pub(crate) async fn tls_server(acceptor: TlsAcceptor) -> u16 {
     let (listener, port) = listen(SERVER).await;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

@@ -2,23 +2,13 @@
 //!
 //! The blocks here are of loopback, where every address is local, so that no redirect is needed: the local address of a
 //! connection is where it was going. The redirect itself is tested in a network namespace where one can be made.
-#![cfg(target_os = "linux")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
 
-mod support;
-
+use crate::support::*;
 use garth_egress::core::{Code, Front as Kind, Rate, Synthetic};
 use garth_egress::io::{Broker, Front};
 use garth_policy::{Cidr, Layer, Origin, Sourced};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
-use support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

@@ -1,20 +1,10 @@
 //! More clients than places: those that have not said what they want make room, those that work do not. Nothing here waits
 //! for a time to pass; a client that is not served fails the test by not being answered.
-#![cfg(not(target_os = "macos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
 
-mod support;
-
+use crate::support::*;
 use garth_egress::core::{CROWDED, Code, Event, Fault};
 use std::sync::Arc;
 use std::time::Duration;
-use support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -213,17 +203,7 @@ async fn kept_connections_make_room_between_requests_and_not_within_one() {
 #[tokio::test]
 async fn clients_that_do_not_finish_tls_that_is_opened_make_room() {
     let ca = Ca::new();
-    let acceptor = ca.acceptor(&["api.example"], &["http/1.1"]);
-    let (listener, port) = listen(SERVER).await;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                drop(stream.read_u8().await);
-            });
-        }
-    });
+    let port = super::trouble::tls_server(ca.acceptor(&["api.example"], &["http/1.1"])).await;
     let echo = echo_server().await;
     let mut setup = setup().rule("api.example", &["GET"], &["/**"]);
     setup.roots = vec![ca.root()];

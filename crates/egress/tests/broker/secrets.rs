@@ -1,18 +1,7 @@
 //! Secrets in every part of a request that their rule names, in HTTP/1.1 and HTTP/2, and nowhere else.
-//! Not on macOS, where 127.0.0.2 is not an address by itself.
-#![cfg(not(target_os = "macos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
 
-mod support;
-#[path = "support/web.rs"]
-mod web;
-
+use crate::support::*;
+use crate::web;
 use bytes::Bytes;
 use garth_egress::core::{Event, SecretSeen, Withholding};
 use garth_policy::SecretPlace;
@@ -21,7 +10,6 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
-use support::*;
 
 /// Of letters that a URL writes differently.
 const VALUE: &str = "the/real+value=of it";
@@ -239,4 +227,108 @@ async fn basic_credentials_do_not_come_back_in_their_own_form() {
         "{text}"
     );
     assert!(text.contains(&format!("\"x-reflected\": \"{}\"", basic("u", &mark))), "{text}");
+}
+
+/// A request of HTTP/2 to `/echo` with these frames; the trailers of the answer.
+async fn trailed(
+    running: &Running,
+    port: u16,
+    request: http::request::Builder,
+    frames: Vec<Frame<Bytes>>,
+) -> (String, http::HeaderMap) {
+    let body = StreamBody::new(Frames(frames.into_iter()));
+    let place = format!("api.example:{port}");
+    let stream = running.tls(&place, "api.example", &running.root(), &["h2"]).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let answer = sender.send_request(request.body(body).unwrap()).await.unwrap();
+    let all = answer.into_body().collect().await.unwrap();
+    let trailers = all.trailers().cloned().unwrap_or_default();
+    (String::from_utf8_lossy(&all.to_bytes()).into_owned(), trailers)
+}
+
+struct Frames(std::vec::IntoIter<Frame<Bytes>>);
+
+impl futures_core::Stream for Frames {
+    type Item = Result<Frame<Bytes>, Infallible>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
+#[tokio::test]
+async fn trailers_carry_no_value_there_or_back_and_that_is_told() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2"]))).await;
+    let (running, mark) = opening(&ca, &[SecretPlace::Headers, SecretPlace::Body], PLAIN);
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("x-signature", mark.parse().unwrap());
+    // The body's end, which could begin a placeholder, comes before the trailers.
+    let frames = vec![Frame::data(Bytes::copy_from_slice(&mark.as_bytes()[..9])), Frame::trailers(trailers)];
+    let one = request("h2", "api.example", "/echo").header("authorization", format!("Bearer {mark}"));
+    let (body, trailers) = trailed(&running, port, one, frames).await;
+    assert_eq!(body, mark[..9]);
+    assert_eq!(trailers["x-signature"], mark);
+    assert_eq!(trailers["x-reflected"], format!("Bearer {mark}"));
+    let kept: Vec<_> = seen(&running).iter().map(|seen| seen.withheld).collect();
+    assert_eq!(kept, [None, Some(Withholding::Trailer)]);
+}
+
+#[tokio::test]
+async fn messages_of_grpc_carry_the_value_and_compressed_ones_are_told_of() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2"]))).await;
+    for encoding in ["identity", "gzip"] {
+        let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+        let length = u8::try_from(mark.len() + 2).unwrap();
+        let message = [&[0, 0, 0, 0, length, 0x0a, length - 2], mark.as_bytes()].concat();
+        // In pieces that cut the head of the message and the placeholder.
+        let frames = [&message[..3], &message[3..17], &message[17..]]
+            .map(|piece| Frame::data(Bytes::copy_from_slice(piece)));
+        let one = request("h2", "api.example", "/echo")
+            .header("content-type", "application/grpc")
+            .header("grpc-encoding", encoding)
+            .header("te", "trailers");
+        let (body, trailers) = trailed(&running, port, one, frames.into()).await;
+        // It was put in: it does not come back.
+        assert!(body.ends_with(&"*".repeat(PLAIN.len())) && body.len() == message.len(), "{body:?}");
+        assert_eq!(trailers["grpc-status"], "0");
+        let kept: Vec<_> = seen(&running).iter().map(|seen| seen.withheld).collect();
+        let wanted: &[_] = if encoding == "gzip" { &[Some(Withholding::Coded), None] } else { &[None] };
+        assert_eq!(kept, wanted);
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_tells_which_secrets_will_not_be_put_in() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["http/1.1"]))).await;
+    for (places, carries, wanted) in [
+        (&[SecretPlace::Body][..], false, &[Some(Withholding::Upgraded)][..]),
+        (&[SecretPlace::Headers], false, &[Some(Withholding::Upgraded)]),
+        (&[SecretPlace::Headers], true, &[None]),
+    ] {
+        let (running, mark) = opening(&ca, places, PLAIN);
+        let place = format!("api.example:{port}");
+        let mut stream = running.tls(&place, "api.example", &running.root(), &["http/1.1"]).await.unwrap();
+        let login = if carries { format!("Authorization: Bearer {mark}\r\n") } else { String::new() };
+        let head = format!(
+            "GET /ws HTTP/1.1\r\nHost: api.example\r\n{login}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 101"));
+        // The placeholder goes as it is.
+        stream.write_all(mark.as_bytes()).await.unwrap();
+        let mut back = vec![0; mark.len()];
+        stream.read_exact(&mut back).await.unwrap();
+        assert_eq!(back, mark.as_bytes());
+        let kept: Vec<_> = seen(&running).iter().map(|seen| seen.withheld).collect();
+        assert_eq!(kept, wanted);
+    }
 }

@@ -1,23 +1,11 @@
 //! The explicit proxy against real servers on loopback.
-//! Not on macOS, where 127.0.0.2 is not an address by itself.
-#![cfg(not(target_os = "macos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
 
-mod support;
-#[path = "support/web.rs"]
-mod web;
-
+use crate::support::*;
+use crate::web;
 use garth_egress::core::{Answer, Budgets, Code, Event, Host, Question, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]

@@ -1,18 +1,7 @@
 //! TLS passed through and TLS opened, with HTTP/1.1, HTTP/2 and WebSocket inside.
-//! Not on macOS, where 127.0.0.2 is not an address by itself.
-#![cfg(not(target_os = "macos"))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "a test that cannot build its input has failed"
-)]
 
-mod support;
-#[path = "support/web.rs"]
-mod web;
-
+use crate::support::*;
+use crate::web;
 use bytes::Bytes;
 use garth_egress::core::{Budgets, Code, Protocol, Withholding};
 use http::Request;
@@ -20,7 +9,6 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
-use support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const H1: &[&str] = &["http/1.1"];

@@ -1,0 +1,84 @@
+//! An agent as the program that the sandbox is for: what it keeps is its own there, and nobody else's.
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "tests")]
+
+use garth_tests::{Garden, Run, everyone};
+
+/// As the agent would: it reads its login, saves its settings by replacing them, and keeps new files.
+const AGENT: &str = "cat ~/.claude.json ~/.claude/.credentials.json
+echo saved > ~/.claude.json.new; mv ~/.claude.json.new ~/.claude.json; cat ~/.claude.json
+echo hook > ~/.claude/settings.json; mkdir ~/.claude/projects; cat ~/.claude/settings.json";
+
+fn home(garden: &Garden) {
+    for (name, text) in [
+        (".claude/.credentials.json", "its login\n"),
+        (".claude/settings.json", "its settings\n"),
+        (".claude.json", "its state\n"),
+        (".codex/auth.json", "another's login\n"),
+        (".ssh/id_rsa", "a key\n"),
+    ] {
+        garden.write(garden.home.join(name), text);
+    }
+}
+
+fn run(garden: &Garden, options: &[&str], command: &[&str]) -> Run {
+    let program = garden.program().to_str().expect("text");
+    garden.outside(&[&[program, "run"], options, &["--"], command].concat())
+}
+
+#[test]
+fn an_agent_has_what_it_keeps_and_changes_nothing_of_it() {
+    everyone(|garden| {
+        home(garden);
+        let ran = run(garden, &["--agent", "claude"], &["bash", "-ec", AGENT]).code(0);
+        assert_eq!(ran.text(), "its state\nits login\nsaved\nhook", "{ran}");
+        for (name, text) in [(".claude.json", "its state\n"), (".claude/settings.json", "its settings\n")] {
+            assert_eq!(garden.read(garden.home.join(name)), text);
+        }
+        assert!(!garden.has(garden.home.join(".claude/projects")));
+        for other in ["~/.codex/auth.json", "~/.ssh/id_rsa"] {
+            let refused = run(garden, &["--agent", "claude"], &["bash", "-c", &format!("cat {other}")]);
+            assert!(refused.fails().errors().contains("No such file"));
+        }
+    });
+}
+
+#[test]
+fn an_agent_that_kept_nothing_yet_begins_to() {
+    everyone(|garden| {
+        let begins = "mkdir ~/.codex; echo new > ~/.codex/auth.json; cat ~/.codex/auth.json";
+        assert_eq!(run(garden, &["--agent", "codex"], &["bash", "-ec", begins]).code(0).text(), "new");
+        assert!(!garden.has(garden.home.join(".codex")));
+    });
+}
+
+/// The words of a command may come from a model: they grant nothing by themselves, and whoever meant it learns how.
+#[test]
+fn a_name_alone_grants_nothing() {
+    everyone(|garden| {
+        home(garden);
+        garden.write("codex", "#!/bin/sh\ncat ~/.codex/auth.json\n");
+        let _ = garden.prepare("chmod +x codex");
+        let ran = run(garden, &[], &["./codex"]).fails();
+        assert!(!ran.text().contains("login"), "{ran}");
+        assert!(ran.errors().contains("hint: garth run --agent codex -- ..."), "{ran}");
+        let ran = run(garden, &["--agent", "codex"], &["./codex"]).code(0);
+        assert_eq!(ran.text(), "another's login");
+        assert!(!ran.errors().contains("hint"), "{ran}");
+        // One that the table does not know gets nothing either.
+        let ran = run(garden, &["--agent", "aider"], &["./codex"]).fails();
+        assert!(!ran.text().contains("login"), "{ran}");
+    });
+}
+
+#[test]
+fn the_plan_says_what_an_agent_gets() {
+    everyone(|garden| {
+        home(garden);
+        let program = garden.program().to_str().expect("text");
+        let shown = garden.outside(&[program, "plan", "--agent", "claude", "--", "true"]).code(0).text();
+        assert!(shown.contains("--agent claude") && shown.contains(".claude.json = overlay"), "{shown}");
+        let why = garden.outside(&[program, "why", "--agent", "claude", "api.anthropic.com:443"]).code(0);
+        assert!(why.text().contains("allow"), "{why}");
+    });
+}

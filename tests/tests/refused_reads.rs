@@ -1,0 +1,312 @@
+//! What is refused tells itself: every kind of access, to what is not shown, to what is hidden in a directory that is, and
+//! to what may only be read. What programs look for by themselves does not fill the summary.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use garth_tests::{Garden, everyone, has};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+const TOLD: &str = "version = 1\n[audit]\nreads = \"told\"\n";
+
+fn policy(garden: &Garden, rules: &str) -> String {
+    let file = garden.home.join("policy.toml");
+    garden.write(&file, format!("{TOLD}{rules}"));
+    file.to_str().unwrap().to_owned()
+}
+
+/// Whether this user may make a file system of his own.
+fn may_make_file_systems(garden: &Garden) -> bool {
+    garden.outside(&["bash", "-c", "exec 3<>/dev/fuse"]).status.success()
+}
+
+/// The refusals of a run that writes to its standard output what came of it, with that.
+fn refusals(garden: &Garden, options: &[&str], command: &[&str]) -> (Vec<Value>, String) {
+    let garth = garden.program().to_str().unwrap();
+    let words = [garth, "run"].into_iter().chain(options.iter().copied());
+    let words: Vec<&str> = words.chain(["--json", "--"]).chain(command.iter().copied()).collect();
+    let run = garden.outside(&words);
+    assert!(run.status.success(), "{run}");
+    let errors = run.errors();
+    let records = errors.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    (records.filter(|record| record["event"] == "file-denied").collect(), run.text())
+}
+
+/// Tries each way to use something, on a name of its own for each, because the same use of a name is told once.
+const WALK: &str = r#"
+import errno, os, socket, sys
+def talk(path): socket.socket(socket.AF_UNIX).connect(path)
+def serve(path): socket.socket(socket.AF_UNIX).bind(path)
+def enter(path): os.chdir(path)
+def over(path):
+    open("over", "w").close()
+    os.rename("over", path)
+def start(path):
+    child = os.fork()
+    if child == 0:
+        try: os.execv(path, [path])
+        except OSError as error: os._exit(error.errno)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code: raise OSError(code, "start")
+def may(path):
+    if not os.access(path, os.R_OK): raise OSError(errno.EACCES, "may")
+ways = {
+    "read": lambda path: os.open(path, os.O_RDONLY),
+    "list": os.listdir,
+    "write": lambda path: os.open(path, os.O_WRONLY),
+    "empty": lambda path: os.open(path, os.O_WRONLY | os.O_TRUNC),
+    "make": lambda path: os.open(path + "/new", os.O_WRONLY | os.O_CREAT, 0o644),
+    "mkdir": lambda path: os.mkdir(path + "/new"),
+    "symlink": lambda path: os.symlink("x", path + "/new"),
+    "serve": lambda path: serve(path + "/new"),
+    "over": over,
+    "away": lambda path: os.rename(path, "away"),
+    "unlink": os.unlink,
+    "rmdir": os.rmdir,
+    "link": lambda path: os.link(path, "link"),
+    "chmod": lambda path: os.chmod(path, 0o777),
+    "chown": lambda path: os.chown(path, os.getuid(), os.getgid()),
+    "times": lambda path: os.utime(path, (1, 1)),
+    "truncate": lambda path: os.truncate(path, 0),
+    "attribute": lambda path: os.setxattr(path, "user.x", b"1"),
+    "execute": start,
+    "connect": talk,
+    "enter": enter,
+    "stat": os.stat,
+    "access": may,
+}
+for name in sys.argv[2].split(","):
+    try:
+        ways[name](sys.argv[1] + "/" + name)
+        print(name, "done")
+    except OSError as error:
+        print(name, errno.errorcode[error.errno])
+"#;
+
+/// Each way: its name, whether it is tried on a directory, and which operation it is.
+const WAYS: [(&str, bool, &str); 23] = [
+    ("read", false, "read"),
+    ("list", true, "list"),
+    ("write", false, "write"),
+    ("empty", false, "write"),
+    ("make", true, "create"),
+    ("mkdir", true, "create"),
+    ("symlink", true, "create"),
+    ("serve", true, "create"),
+    ("over", false, "move-to"),
+    ("away", false, "move-from"),
+    ("unlink", false, "delete"),
+    ("rmdir", true, "delete"),
+    ("link", false, "link"),
+    ("chmod", false, "write"),
+    ("chown", false, "write"),
+    ("times", false, "write"),
+    ("truncate", false, "write"),
+    ("attribute", false, "write"),
+    ("execute", false, "execute"),
+    ("connect", false, "write"),
+    ("enter", true, "metadata"),
+    ("stat", false, "metadata"),
+    ("access", false, "metadata"),
+];
+
+/// Makes something to try each way on, readable and executable for everybody.
+fn stock(garden: &Garden, place: &Path) {
+    for (name, directory, _) in WAYS {
+        let path = place.join(name);
+        if directory {
+            garden.directory(&path);
+        } else {
+            garden.write(&path, "#!/bin/sh\n");
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Tries all ways but some at a place inside, and compares what was told.
+fn walk(garden: &Garden, rules: &str, place: &Path, untold: &[&str], done: &[&str], has_rule: bool) {
+    let options = ["--policy", &policy(garden, rules)];
+    let ways: Vec<&str> = WAYS.iter().map(|(name, ..)| *name).collect();
+    let text = place.to_str().unwrap();
+    garden.write("walk.py", WALK);
+    let command = ["/usr/bin/python3", "walk.py", text, &ways.join(",")];
+    let (denied, shown) = refusals(garden, &options, &command);
+    for (name, _, operation) in WAYS {
+        let line = shown.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+        assert_eq!(line.ends_with(" done"), done.contains(&name), "{line}: {shown}");
+        let path = place.join(name);
+        let is_it = |event: &&Value| {
+            let told = Path::new(event["path"].as_str().unwrap());
+            event["operation"] == operation && (told == path || told.parent() == Some(&path))
+        };
+        let events: Vec<&Value> = denied.iter().filter(is_it).collect();
+        let wanted = usize::from(!untold.contains(&name) && (!done.contains(&name) || name == "stat"));
+        assert_eq!(events.len(), wanted, "{name} at {text}: {denied:#?}");
+        for event in events {
+            assert!(event["process"].is_u64() && event["command"][0].is_string(), "{event}");
+            assert!(event["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{event}");
+            assert!(event["hint"].is_string() && event["origin"].is_object() == has_rule, "{event}");
+            // A name is moved into or out of its directory only together with that.
+            assert!(event["grant"].is_object() || ["away", "over"].contains(&name), "{event}");
+        }
+    }
+}
+
+/// Rules that hide what was stocked at a place.
+fn hiding(place: &Path) -> String {
+    WAYS.iter().fold(String::new(), |rules, (name, ..)| {
+        rules + &format!("{:?} = \"deny\"\n", place.join(name).to_str().unwrap())
+    })
+}
+
+#[test]
+fn every_kind_of_access_to_what_is_not_shown_is_told() {
+    everyone(|garden| {
+        if !has("python3", "python3") || !may_make_file_systems(garden) {
+            return;
+        }
+        stock(garden, &garden.home);
+        // A name that is free in the sandbox's own home can be made there.
+        walk(garden, "", &garden.home, &["over"], &[], false);
+    });
+}
+
+#[test]
+fn every_kind_of_access_to_what_is_hidden_in_a_shown_directory_is_told() {
+    everyone(|garden| {
+        if !has("python3", "python3") || !may_make_file_systems(garden) {
+            return;
+        }
+        // The kernel refuses to remove a place where something is mounted, without looking at it.
+        let removed = ["unlink", "rmdir"];
+        let shown = garden.home.join("shown");
+        stock(garden, &shown);
+        let rules = format!("[files]\n\"~/shown\" = \"read\"\n{}", hiding(&shown));
+        walk(garden, &rules, &shown, &removed, &["stat"], true);
+        let masked = garden.work.join("masked");
+        stock(garden, &masked);
+        let rules = format!("[files]\n{}", hiding(&masked));
+        walk(garden, &rules, &masked, &removed, &["stat"], true);
+    });
+}
+
+#[test]
+fn changes_of_what_may_only_be_read_are_told() {
+    everyone(|garden| {
+        if !has("python3", "python3") || !may_make_file_systems(garden) {
+            return;
+        }
+        let shown = garden.home.join("shown");
+        stock(garden, &shown);
+        // Removing, and changing what is not content, is not supervised.
+        let untold = ["unlink", "rmdir", "chmod", "chown", "times", "attribute", "connect"];
+        let reads = ["read", "list", "enter", "stat", "access", "execute"];
+        let (rules, untold) = ("[files]\n\"~/shown\" = \"read\"\n", [&untold[..], &["stat"]].concat());
+        walk(garden, rules, &shown, &untold, &reads, true);
+    });
+}
+
+#[test]
+fn what_may_not_be_executed_is_told() {
+    everyone(|garden| {
+        if !may_make_file_systems(garden) {
+            return;
+        }
+        let tool = garden.home.join("shown/tool");
+        garden.write(&tool, "#!/bin/sh\n");
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let rules = "[files]\n\"~/shown\" = { access = \"read\", execute = false }\n";
+        let options = ["--policy", &policy(garden, rules)];
+        let tool = tool.to_str().unwrap();
+        let (denied, _) = refusals(garden, &options, &["sh", "-c", &format!("{tool}; cat {tool}; true")]);
+        let told: Vec<&Value> = denied.iter().filter(|event| event["path"] == tool).collect();
+        assert!(told.len() == 1 && told[0]["operation"] == "execute", "{denied:?}");
+    });
+}
+
+/// What programs look for by themselves: where the test puts it, with the program that does, and its command.
+const STARTS: [(&str, &str, &[&str], &str); 5] = [
+    ("bash", "bash", &["bash", "-lc", "exit"], "~/.bash_profile"),
+    ("git", "git", &["git", "config", "user.name"], "~/.config/git/config"),
+    ("node", "nodejs", &["node", "app.js"], "../package.json"),
+    ("python3", "python3", &["/usr/bin/python3", "-c", "pass"], "~/.local/lib"),
+    ("vim", "vim", &["vim", "-T", "dumb", "-c", "q"], "~/.vimrc"),
+];
+
+#[test]
+fn what_programs_look_for_by_themselves_is_told_and_fills_no_summary() {
+    everyone(|garden| {
+        if !may_make_file_systems(garden) {
+            return;
+        }
+        garden.write(garden.home.join(".bash_profile"), "exit 9\n");
+        garden.write(garden.home.join(".config/git/config"), "[user]\n\tname = Ann\n");
+        garden.write(garden.scratch.join("package.json"), "{}\n");
+        for minor in 6..30 {
+            let site = format!(".local/lib/python3.{minor}/site-packages");
+            garden.directory(garden.home.join(site));
+        }
+        garden.write(garden.home.join(".vimrc"), "cquit\n");
+        garden.write(garden.home.join(".ssh/id_ed25519"), "secret\n");
+        garden.write("app.js", "process.exit(0);\n");
+        // Settings that the profile shows.
+        let shown = ["~/.config/git/config", "~/.local/lib", "~/.vimrc"];
+        let rules = shown.map(|name| format!("{name:?} = \"deny\"\n")).concat();
+        let rules = format!("[files]\n{rules}");
+        let file = policy(garden, &rules);
+        let garth = garden.program().to_str().unwrap();
+        for (program, package, command, place) in STARTS {
+            if !has(program, package) {
+                continue;
+            }
+            let place = match place.strip_prefix("~/") {
+                Some(name) => garden.home.join(name),
+                None => garden.scratch.join(place.trim_start_matches("../")),
+            };
+            let line = command.join("' '");
+            let told = |script: &str| refusals(garden, &["--policy", &file], &["sh", "-c", script]).0;
+            let denied = told(&format!("'{line}' < /dev/null > /dev/null 2>&1; true"));
+            let found =
+                denied.iter().filter(|event| Path::new(event["path"].as_str().unwrap()).starts_with(&place));
+            assert!(found.count() > 0, "{program}: {denied:#?}");
+            let summary = |script: &str| {
+                let words = [garth, "run", "--policy", &file, "--", "sh", "-c", script];
+                garden.outside(&words).errors()
+            };
+            // All is well: not a word. Something failed: one line. Something else was refused: that first.
+            const LINE: &str = "as usual at a start";
+            let entry = |line: &&str| line.starts_with("  ") && line.contains(place.to_str().unwrap());
+            let quiet = summary(&format!("'{line}' < /dev/null > /dev/null 2>&1; true"));
+            assert!(quiet.is_empty() || quiet.contains("denied"), "{program}: {quiet}");
+            let failed = summary(&format!("'{line}' < /dev/null > /dev/null 2>&1; exit 3"));
+            assert_eq!(failed.lines().filter(|line| line.contains(LINE)).count(), 1, "{program}: {failed}");
+            assert_eq!(format!("{quiet}{failed}").lines().filter(entry).count(), 0, "{quiet}{failed}");
+            let secret = summary(&format!(
+                "'{line}' < /dev/null > /dev/null 2>&1; cat ~/.ssh/id_ed25519 2>/dev/null; true"
+            ));
+            let lines: Vec<&str> = secret.lines().collect();
+            assert!(lines[1].contains("cat: read") && lines[1].ends_with(".ssh/id_ed25519"), "{secret}");
+            assert_eq!(lines.iter().copied().filter(entry).count(), 0, "{program}: {secret}");
+            assert_eq!(lines.iter().filter(|line| line.contains(LINE)).count(), 1, "{program}: {secret}");
+        }
+    });
+}
+
+#[test]
+fn a_list_of_a_directory_with_something_hidden_fills_no_summary() {
+    everyone(|garden| {
+        if !may_make_file_systems(garden) {
+            return;
+        }
+        garden.write("keys/one", "1\n");
+        let file = policy(garden, "[files]\n\"keys/one\" = \"deny\"\n");
+        let garth = garden.program().to_str().unwrap();
+        let run = |script: &str| garden.outside(&[garth, "run", "--policy", &file, "--", "sh", "-c", script]);
+        let listed = run("ls -l keys");
+        assert!(listed.text().contains("one") && listed.errors().is_empty(), "{listed}");
+        let read = run("ls -l keys; cat keys/one 2> /dev/null; true");
+        assert!(read.errors().contains("cat: read") && !read.errors().contains("ls: "), "{read}");
+    });
+}
