@@ -42,6 +42,10 @@ source "$here/check.sh"
 source "$here/audit.sh"
 # shellcheck source=questions.sh
 source "$here/questions.sh"
+# shellcheck source=undo.sh
+source "$here/undo.sh"
+# shellcheck source=verbs.sh
+source "$here/verbs.sh"
 # shellcheck source=prove.sh
 source "$here/prove.sh"
 # shellcheck source=setup.sh
@@ -100,8 +104,8 @@ agrees_with_wine() {
 part prepares_wine
 # Without it all else would fail.
 if [[ ! -s $FAILURES ]]; then
-  for name in ${PARTS:-starts_at_all tests_of_the_host checks runs audits asks_about_hosts consoles relays clients starts proves sets_up \
-    agrees_with_wine}; do
+  for name in ${PARTS:-starts_at_all tests_of_the_host checks runs audits asks_about_hosts undoes verbs consoles relays clients \
+    starts proves sets_up agrees_with_wine}; do
     part "$name"
   done
 fi

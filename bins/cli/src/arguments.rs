@@ -2,6 +2,8 @@
 //! structures, and a test holds them together.
 
 mod undo;
+#[cfg(test)]
+mod verbs_tests;
 
 pub use undo::{ApplyArguments, DiffArguments, DiscardArguments, UndoArguments};
 

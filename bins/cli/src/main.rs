@@ -19,7 +19,7 @@ mod failure;
 mod lexer;
 #[cfg(any(target_os = "linux", windows))]
 mod network;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod progress;
 #[cfg(any(target_os = "linux", windows))]
 mod report;

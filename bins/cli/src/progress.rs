@@ -4,9 +4,11 @@ use garth::policy::AbsPath;
 use garth::undo::Watch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(target_os = "linux")]
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -68,9 +70,11 @@ impl Progress {
 }
 
 /// A progress that somebody else counts, and that begins when he does.
+#[cfg(target_os = "linux")]
 #[derive(Clone)]
 pub struct Counted(Arc<Mutex<Option<Progress>>>);
 
+#[cfg(target_os = "linux")]
 impl Counted {
     /// Nothing is done yet of what these words name.
     pub fn new(what: &'static str) -> Self {

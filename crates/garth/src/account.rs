@@ -1,14 +1,11 @@
 //! What happened inside as a whole, for the log: processes, changed files, and how complete the lists of them are.
 
 use crate::audit::{Recorder, tell, words};
-use crate::undo::{Change, Kind, What};
-use garth_audit::core::{Change as How, FileChanged, ListClosed, ProcessEnded, ProcessStarted};
+use crate::changed::{closed, kept_by};
+use garth_audit::core::{Change as How, FileChanged, ProcessEnded, ProcessStarted};
 use garth_host::linux::broker::wait::Inside;
 use garth_host::linux::supervise::{Changed, ChangesCounted, Counted, Gone, How as Noted, Started};
-use garth_policy::{AbsPath, FileOp, NodeKind, Policy, Reads, Verdict, escape_visible};
-
-/// Changes of files that are told; the rest is counted.
-pub(crate) const MOST: usize = 10_000;
+use garth_policy::{NodeKind, Policy, Reads, escape_visible};
 
 /// What was told of the inside of one sandbox.
 #[derive(Debug, Default)]
@@ -101,11 +98,6 @@ const ENDED_EARLY: &str = "what was not told before the sandbox was ended from o
 const UNSEEN: &str = "removed files that were not opened for writing, and changes of modes, times and attributes; \
      run with --checkpoint or --cow to compare";
 
-/// How complete a list is.
-pub(crate) fn closed(list: &str, (told, more): (u64, u64), missing: Option<String>) -> ListClosed {
-    ListClosed { list: list.to_owned(), complete: missing.is_none(), told, more, missing }
-}
-
 fn started(told: Started) -> ProcessStarted {
     let Started { process, parent, program, arguments, whole } = told;
     let mut command = words(&arguments);
@@ -142,45 +134,10 @@ fn noted(changed: Changed, policy: &Policy) -> FileChanged {
     }
 }
 
-/// Why a name deserves a look: the policy does not simply let it be written to.
-pub(crate) fn kept_by(policy: &Policy, path: &AbsPath) -> Option<String> {
-    let decided = policy.files.decide(path, FileOp::Write);
-    match decided.verdict {
-        Verdict::Allow => None,
-        Verdict::Vet(_) => Some("a git configuration: git on the host reads it".to_owned()),
-        Verdict::Deny => decided.rule.map(|rule| rule.reason.to_string()).filter(|reason| !reason.is_empty()),
-    }
-}
-
-/// A change that a comparison found in a tree. `trusted` says why it needs a look.
-pub(crate) fn compared(tree: &AbsPath, change: &Change, trusted: Option<String>) -> FileChanged {
-    let path = tree.join(change.path.as_bytes().strip_prefix(b"/").unwrap_or_default());
-    let path = path.unwrap_or_else(|_| change.path.clone());
-    let how = match change.what() {
-        What::Made => How::Created,
-        What::Removed => How::Deleted,
-        What::Changed | What::Replaced | What::Touched => How::Modified,
-    };
-    let kind = change.after.as_ref().or(change.before.as_ref()).map(|entry| match entry.kind {
-        Kind::File => "file",
-        Kind::Directory => "directory",
-        Kind::Link => "symlink",
-        Kind::Pipe | Kind::Socket | Kind::Device => "other",
-    });
-    FileChanged {
-        path: path.to_lossless(),
-        change: how,
-        from: None,
-        bytes: change.after.as_ref().map(|entry| entry.size),
-        kind: kind.map(str::to_owned),
-        protected: trusted,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use garth_audit::core::{Event, Kind as EventKind, Record};
+    use garth_audit::core::{Event, Kind as EventKind, ListClosed, Record};
     use std::sync::{Arc, Mutex};
 
     fn heard(tell: impl FnOnce(&Recorder)) -> Vec<Event> {

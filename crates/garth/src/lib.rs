@@ -16,6 +16,8 @@ mod audit_keep;
 #[cfg(any(target_os = "linux", windows))]
 mod audit_network;
 #[cfg(any(target_os = "linux", windows))]
+mod changed;
+#[cfg(any(target_os = "linux", windows))]
 mod commands;
 #[cfg(any(target_os = "linux", windows))]
 mod deliver;
@@ -58,7 +60,7 @@ mod session_log;
 mod system;
 #[cfg(target_os = "linux")]
 mod trust;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod undo;
 mod vetting;
 #[cfg(windows)]

@@ -16,6 +16,8 @@ pub mod probe;
 pub mod relay;
 #[cfg(any(target_os = "linux", windows))]
 mod screen;
+#[cfg(any(target_os = "linux", windows))]
+pub mod undo;
 pub mod used;
 #[cfg(windows)]
 pub mod windows;

@@ -67,7 +67,10 @@ pub struct Entry {
     pub size: u64,
     /// When its content changed.
     pub modified: Time,
-    /// When anything about it changed. No program can set this time.
+    /// When it was made, where that is kept and can be set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Time>,
+    /// When anything about it changed. On Linux no program can set this time; on Windows one can.
     pub changed: Time,
     /// Its file system's number and its own.
     pub object: (u64, u64),

@@ -154,6 +154,7 @@ mod tests {
             group: 0,
             size: 0,
             modified: time,
+            created: None,
             changed: time,
             object,
             names: 1,

@@ -18,9 +18,7 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
-#[cfg(target_os = "linux")]
-pub use changes::ChangedFile;
-pub use changes::Changes;
+pub use changes::{ChangedFile, Changes};
 pub use markup::{bytes, duration};
 pub use model::Story;
 pub use page::page;

@@ -18,7 +18,6 @@ pub fn run(check: bool, out: &mut dyn Write) -> Result<u8, Failure> {
     if left.is_empty() && !has_logs {
         writeln!(out, "nothing is left of any sandbox")?;
     }
-    #[cfg(target_os = "linux")]
     kept(out)?;
     Ok(u8::from(check && !left.is_empty()))
 }
@@ -30,6 +29,15 @@ fn residue(check: bool) -> Result<Vec<String>, Failure> {
     let left = garth::clean(&environment(), check)?;
     drop(removing);
     Ok(left)
+}
+
+#[cfg(windows)]
+fn kept(out: &mut dyn Write) -> Result<(), Failure> {
+    let checkpoints = garth::undo::Checkpoints::of(&environment())?.list()?.len();
+    if checkpoints > 0 {
+        writeln!(out, "kept: {checkpoints} checkpoints (garth checkpoints)")?;
+    }
+    Ok(())
 }
 
 #[cfg(windows)]

@@ -24,7 +24,7 @@ mod prove;
 mod report;
 #[cfg(target_os = "linux")]
 mod run;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod undo;
 #[cfg(any(target_os = "linux", windows))]
 mod verify;
@@ -101,6 +101,10 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         #[cfg(windows)]
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
         #[cfg(windows)]
+        Verb::Undo(arguments) => undo::revert::undo(arguments, &mut out),
+        #[cfg(windows)]
+        Verb::Checkpoints(report) => undo::revert::list(report.json, &mut out),
+        #[cfg(windows)]
         Verb::Learn(arguments) => learn::run(arguments, &mut out),
         #[cfg(windows)]
         Verb::Log(arguments) => log::run(arguments, &mut out),
@@ -110,8 +114,21 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         Verb::Watch(arguments) => watch::run(arguments, &mut out),
         #[cfg(windows)]
         Verb::Report(arguments) => report::run(arguments, &mut out),
+        Verb::Diff(_) | Verb::Apply(_) | Verb::Discard(_) | Verb::Layers(_) => Err(without_layers()),
         _ => Err(unsupported()),
     }
+}
+
+/// Why there are no layers on this system.
+#[cfg(not(target_os = "linux"))]
+fn without_layers() -> Failure {
+    let hint = if cfg!(windows) {
+        "use a checkpoint: `garth run --checkpoint -- ...`, then `garth undo`"
+    } else {
+        "see docs/platforms.md"
+    };
+    let why = "a layer needs a file system on top of the workspace, which is built for Linux alone";
+    Failure::new(121, "there are no layers on this system", why, hint)
 }
 
 /// Why this system cannot do it.

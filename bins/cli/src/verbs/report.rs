@@ -12,7 +12,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 
-#[cfg(target_os = "linux")]
 mod differences;
 
 /// Writes the page.
@@ -71,11 +70,7 @@ fn gather(session: &Session) -> Result<Report, Failure> {
         }
     })
     .map_err(|error| failed(&error))?;
-    #[cfg(target_os = "linux")]
     let changes = differences::find(&story, &crate::request::environment());
-    // Nothing is kept there to compare with.
-    #[cfg(not(target_os = "linux"))]
-    let changes = crate::report::Changes::default();
     Ok(Report {
         session: session.id.to_string(),
         garth: env!("CARGO_PKG_VERSION"),

@@ -10,19 +10,16 @@
 
 use super::file_error;
 use super::ignored::{Ignored, LONGEST};
-use super::layers::{make_private, new_id, remove_directory};
 use super::making::{Making, shares};
+use super::own::{self, Root, lies_in, make_private, new_id, remove_directory};
 use crate::Error;
-use garth_host::linux::undo::Root;
+use crate::files::os_path;
 use garth_policy::{AbsPath, Layer, Origin, Undo, escape_visible};
 use garth_undo::{CheckpointRecord, Entry, Time, is_id};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const RECORD: &str = "checkpoint.json";
@@ -75,7 +72,7 @@ pub(super) type Names = BTreeMap<AbsPath, Kept>;
 /// The checkpoints of a user.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     bounds: Bounds,
 }
 
@@ -87,16 +84,12 @@ pub struct Checkpoint {
     pub(super) directory: PathBuf,
 }
 
-fn path_of(path: &AbsPath) -> &Path {
-    Path::new(OsStr::from_bytes(path.as_bytes()))
-}
-
 impl Checkpoints {
     /// Those in a state directory, within the usual bounds.
     #[must_use]
     pub fn new(state: &AbsPath) -> Self {
         let usual = Undo::standard(&Origin::unplaced(Layer::Profile, "garth"));
-        Self { directory: path_of(state).join("checkpoints"), bounds: Bounds::from(&usual) }
+        Self { directory: os_path(state).join("checkpoints"), bounds: Bounds::from(&usual) }
     }
 
     /// The same within the bounds of a policy.
@@ -110,7 +103,7 @@ impl Checkpoints {
     /// # Errors
     /// Without a home.
     pub fn of(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Self, Error> {
-        Ok(Self::new(&crate::residue::state(environment)?))
+        Ok(Self::new(&own::state(environment)?))
     }
 
     /// All of them, the oldest first.
@@ -198,11 +191,15 @@ impl Checkpoints {
     }
 
     fn begin(&self, tree: &AbsPath) -> Result<(String, Making), Error> {
-        if path_of(tree) == self.directory || self.directory.starts_with(path_of(tree)) {
+        if lies_in(&self.directory, tree) {
             return Err(Error::Undo {
                 what: format!("{tree} cannot have a checkpoint"),
                 why: format!("it would be kept in {}, which is part of it", self.directory.display()),
-                hint: "set XDG_STATE_HOME to a directory outside the workspace".into(),
+                hint: if cfg!(windows) {
+                    "name another workspace: garth run --workspace DIR -- ...".into()
+                } else {
+                    "set XDG_STATE_HOME to a directory outside the workspace".into()
+                },
             });
         }
         let earlier = self.of_tree(tree)?.into_iter().rfind(|checkpoint| checkpoint.record.whole);
@@ -210,9 +207,11 @@ impl Checkpoints {
             .and_then(|checkpoint| Some((checkpoint.directory.join("files"), checkpoint.names().ok()?)));
         let id = new_id()?;
         let directory = self.directory.join(&id);
-        make_private(&directory.join("files"))?;
+        for private in [&self.directory, &directory, &directory.join("files")] {
+            make_private(private)?;
+        }
         let path = directory.join(LOCK);
-        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let lock = own::private().create(true).read(true).append(true).open(&path);
         let lock = lock.map_err(|error| file_error("make", &path, &error))?;
         lock.lock().map_err(|error| file_error("lock", &path, &error))?;
         let making = Making::new(directory, lock, earlier, self.bounds.clone());

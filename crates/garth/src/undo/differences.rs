@@ -1,5 +1,6 @@
 //! What a layer would change now, and what stands against it.
 
+use super::Texts;
 use super::file_error;
 use super::layers::Layer;
 use super::settle::{Bases, Compared, base_of, compared};
@@ -125,18 +126,6 @@ impl Known {
 fn text_of(root: &mut Root, path: &AbsPath) -> Option<Vec<u8>> {
     let file = root.open_file(path).ok()?;
     content::read_short(&file, garth_undo::LONGEST_TEXT).ok().flatten()
-}
-
-/// The texts of a difference: before the layer, outside now, and in the layer. `None` for what is no text, too long or not
-/// there.
-#[derive(Clone, Debug, Default)]
-pub struct Texts {
-    /// When the layer began.
-    pub base: Option<Vec<u8>>,
-    /// What stands there now.
-    pub outside: Option<Vec<u8>>,
-    /// What the layer has.
-    pub layer: Option<Vec<u8>>,
 }
 
 /// Reads the texts of differences.

@@ -3,8 +3,8 @@
 use super::checkpoints::Checkpoint;
 use super::revert::reversal;
 use super::trusted::trusted;
-use crate::account::{MOST, closed, compared, kept_by};
 use crate::audit::{Recorder, tell};
+use crate::changed::{MOST, closed, compared, kept_by};
 use garth_audit::core::BrokerError;
 use garth_policy::{AbsPath, FileOp, Policy, Verdict};
 use garth_undo::Change;

@@ -1,12 +1,10 @@
 //! What a checkpoint leaves out: what `.gitignore` names (gitignore(5)), as the files said when it was made.
 
+use crate::files::os_path;
 use garth_policy::AbsPath;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// Files with patterns are no longer than this; what is longer is not read, so nothing is left out by it.
 pub(super) const LONGEST: u64 = 256 * 1024;
@@ -18,14 +16,19 @@ pub(super) struct Ignored {
     directories: BTreeMap<AbsPath, Gitignore>,
 }
 
-fn path_of(path: &AbsPath) -> &Path {
-    Path::new(OsStr::from_bytes(path.as_bytes()))
+/// Patterns of a directory. Where names are the same in any letters, as for git there, patterns are too.
+fn builder(directory: &AbsPath) -> GitignoreBuilder {
+    let mut builder = GitignoreBuilder::new(os_path(directory));
+    // It is only a choice, and cannot fail without a pattern.
+    let _builder = builder.case_insensitive(cfg!(windows));
+    builder
 }
 
 impl Ignored {
     /// Leaves out what these patterns name. A line that is no pattern says nothing.
     pub(super) fn excluding(patterns: &[String]) -> Self {
         let mut builder = GitignoreBuilder::new("/");
+        let _builder = builder.case_insensitive(cfg!(windows));
         for pattern in patterns {
             let _no_pattern = builder.add_line(None, pattern);
         }
@@ -35,7 +38,7 @@ impl Ignored {
 
     /// Adds the patterns of a directory. A line that is no pattern says nothing.
     pub(super) fn add(&mut self, directory: &AbsPath, text: &[u8]) {
-        let mut builder = GitignoreBuilder::new(path_of(directory));
+        let mut builder = builder(directory);
         for line in String::from_utf8_lossy(text).lines() {
             let _no_pattern = builder.add_line(None, line);
         }
@@ -49,13 +52,14 @@ impl Ignored {
         if path.components().next() == Some(b".git") {
             return false;
         }
-        if self.excluded.matched(path_of(path), is_directory).is_ignore() {
+        let place = os_path(path);
+        if self.excluded.matched(&place, is_directory).is_ignore() {
             return true;
         }
         let mut next = path.parent();
         while let Some(directory) = next {
             if let Some(patterns) = self.directories.get(&directory) {
-                match patterns.matched(path_of(path), is_directory) {
+                match patterns.matched(&place, is_directory) {
                     Match::Ignore(_) => return true,
                     Match::Whitelist(_) => return false,
                     Match::None => {}

@@ -12,20 +12,19 @@
 //! ```
 
 use super::file_error;
+use super::own::{make_private, new_id, remove_directory, write_whole};
 use crate::Error;
 use crate::files::user_files;
 use crate::place::Surroundings;
 use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
-use garth_host::linux::undo::{Root, clock, remove::remove_tree};
+use garth_host::linux::undo::{Root, clock};
 use garth_plan::facts::{HostFacts, Layered};
 use garth_policy::{AbsPath, escape_visible};
 use garth_undo::{Change, LayerRecord, TreeRecord, is_id};
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::os::fd::AsFd;
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -115,39 +114,6 @@ fn unescaped(place: &[u8]) -> Vec<u8> {
         }
     }
     out
-}
-
-/// A name that no other layer or checkpoint has.
-pub(super) fn new_id() -> Result<String, Error> {
-    let path = Path::new("/dev/urandom");
-    let mut bytes = [0; 5];
-    File::open(path)
-        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
-        .map_err(|error| file_error("read", path, &error))?;
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let number = bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    let letter = |place: u32| char::from(LETTERS[((number >> (5 * place)) & 31) as usize]);
-    Ok((0..8).map(letter).collect())
-}
-
-/// Makes directories that only the user may enter.
-pub(super) fn make_private(path: &Path) -> Result<(), Error> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| file_error("make", path, &error))
-}
-
-/// Writes a file that is there as a whole or not at all.
-pub(super) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
-    let temporary = path.with_extension("new");
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| file_error("write", path, &error))
 }
 
 impl Planned {
@@ -422,23 +388,9 @@ impl Layer {
     }
 }
 
-/// Removes a directory of garth's own with all that is in it.
-pub(crate) fn remove_directory(path: &Path) -> Result<(), Error> {
-    let (parent, name) = path.parent().zip(path.file_name()).unwrap_or((path, OsStr::new(".")));
-    let opened = File::open(parent).map_err(|error| file_error("open", parent, &error))?;
-    remove_tree(opened.as_fd(), &OsString::from(name))
-        .map_err(|errno| file_error("remove", path, &std::io::Error::from_raw_os_error(errno.raw_os_error())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_ids_and_differ() {
-        let ids: std::collections::BTreeSet<String> = (0..100).map(|_| new_id().unwrap()).collect();
-        assert!(ids.len() == 100 && ids.iter().all(|id| is_id(id) && id.len() == 8));
-    }
 
     #[test]
     fn places_of_mounts_read_back() {

@@ -3,15 +3,12 @@
 use super::checkpoints::{Bounds, Checkpoint, ENTRIES, Kept, Names, RECORD};
 use super::file_error;
 use super::ignored::{Ignored, LONGEST};
-use super::layers::write_whole;
+use super::own::place::is_stage;
+use super::own::{Opened, Root, clock, content, private, remembered, write_whole};
 use crate::Error;
-use garth_host::linux::undo::place::is_stage;
-use garth_host::linux::undo::{Root, clock, content};
 use garth_policy::AbsPath;
 use garth_undo::{CheckpointRecord, Entry, Kind, LONGEST_PATH, Tree, TreeRecord};
-use std::fs::{self, File, OpenOptions};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// A checkpoint that is being made. Without its record it is none, and is removed.
@@ -32,18 +29,26 @@ pub(super) struct Making {
 }
 
 /// Whether the file system of a tree shares contents with that of the checkpoints, by trying the first file.
+#[cfg(target_os = "linux")]
 pub(super) fn shares(root: &mut Root, directory: &Path) -> Result<bool, Error> {
     let top = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
     for name in root.names(&top).map_err(Error::os("make a checkpoint"))? {
         let Ok(path) = top.join(&name) else { continue };
         let Ok(file) = root.open_file(&path) else { continue };
         let probe = directory.join("probe");
-        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&probe);
-        let made = OwnedFd::from(made.map_err(|error| file_error("make", &probe, &error))?);
+        let made = private().create_new(true).write(true).open(&probe);
+        let made = Opened::from(made.map_err(|error| file_error("make", &probe, &error))?);
         let shared = matches!(content::share(&file, &made), Ok(()));
         fs::remove_file(&probe).map_err(|error| file_error("remove", &probe, &error))?;
         return Ok(shared);
     }
+    Ok(false)
+}
+
+/// Contents are copied here: the checkpoints are on the system's volume, and those volumes that share blocks are others.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it is tried")]
+pub(super) fn shares(_root: &mut Root, _directory: &Path) -> Result<bool, Error> {
     Ok(false)
 }
 
@@ -70,7 +75,7 @@ impl Making {
         let failed = |error| Error::os("make a checkpoint")(error);
         let mut ignored = Ignored::excluding(&self.bounds.exclude);
         if let Some(seen) = root.look(&top).map_err(failed)? {
-            self.names.push(Kept { path: top.clone(), entry: Some(seen.entry), content: None });
+            self.names.push(Kept { path: top.clone(), entry: Some(remembered(seen.entry)), content: None });
         }
         let mut todo = vec![top];
         while let Some(directory) = todo.pop() {
@@ -124,7 +129,7 @@ impl Making {
             self.left_out.push(path);
             return Ok(());
         }
-        self.names.push(Kept { path, entry, content });
+        self.names.push(Kept { path, entry: entry.map(remembered), content });
         Ok(())
     }
 
@@ -148,11 +153,9 @@ impl Making {
             return Ok(Some(number));
         }
         let Ok(file) = root.open_file(path) else { return Ok(None) };
-        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&to);
-        let made = OwnedFd::from(made.map_err(|error| file_error("make", &to, &error))?);
-        content::copy(&file, &made).map_err(|errno| {
-            file_error("write", &to, &std::io::Error::from_raw_os_error(errno.raw_os_error()))
-        })?;
+        let made = private().create_new(true).write(true).open(&to);
+        let made = Opened::from(made.map_err(|error| file_error("make", &to, &error))?);
+        content::copy(&file, &made).map_err(|code| file_error("write", &to, &code.into()))?;
         Ok(Some(number))
     }
 

@@ -1,7 +1,8 @@
 //! Texts that both sides of a conflict were put together to.
 
 use super::file_error;
-use super::layers::{Layer, make_private, write_whole};
+use super::layers::Layer;
+use super::own::{make_private, write_whole};
 use super::trusted::trusted;
 use crate::Error;
 use garth_host::OsError;

@@ -1,23 +1,19 @@
 //! Making a tree again what a checkpoint says it was.
 
 use super::checkpoints::{Checkpoint, Checkpoints, Keeping, Names};
-use super::differences::Texts;
-use super::file_error;
-use super::settle::not_compared;
+use super::own::place::{Placer, is_stage};
+use super::own::{self, Opened, Root, content};
+use super::{Texts, file_error, not_compared};
 use crate::Error;
 use garth_host::OsError;
-use garth_host::linux::undo::place::{Placer, Source, Watch, is_stage, tidy};
-use garth_host::linux::undo::{Root, content};
+use garth_host::undo::{Source, Watch};
 use garth_policy::AbsPath;
 use garth_undo::{Begun, Change, Found, Kind, Line, Time, Tree, compare, order, select, without};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Write;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const JOURNAL: &str = "undo.jsonl";
 
@@ -52,9 +48,9 @@ struct Contents {
 }
 
 impl Source for Contents {
-    fn content(&mut self, path: &AbsPath) -> Result<OwnedFd, OsError> {
+    fn content(&mut self, path: &AbsPath) -> Result<Opened, OsError> {
         let file = self.files.get(path).ok_or(std::io::Error::from(std::io::ErrorKind::NotFound));
-        garth_host::error::Context::on(file.and_then(File::open).map(OwnedFd::from), "open the copy of", path)
+        garth_host::error::Context::on(file.and_then(File::open).map(Opened::from), "open the copy of", path)
     }
 }
 
@@ -140,12 +136,32 @@ pub fn reversal(checkpoint: Checkpoint, paths: &[AbsPath]) -> Result<Reversal, E
     } else {
         listed(&mut root, &names)?
     };
+    let paths = &as_named(paths, &found.changes);
     let (selected, left) = without(select(found.changes, paths), &found.beyond);
     let changes = contents_compared(&checkpoint, &mut root, &names, selected);
     let complete = paths.is_empty() && found.beyond.is_empty();
     let wanted = |path: &AbsPath| paths.is_empty() || paths.iter().any(|wanted| path.starts_with(wanted));
     let beyond = found.beyond.into_iter().filter(wanted).collect();
     Ok(Reversal { changes, beyond: outermost(&left, beyond), names, complete, checkpoint })
+}
+
+/// The paths in the letters of the names that they mean: on Windows others mean the same.
+fn as_named(paths: &[AbsPath], changes: &[Change]) -> Vec<AbsPath> {
+    if !cfg!(windows) {
+        return paths.to_vec();
+    }
+    let folded = |path: &AbsPath| String::from_utf8_lossy(path.as_bytes()).to_lowercase();
+    let mut named = BTreeSet::new();
+    for wanted in paths {
+        named.insert(wanted.clone());
+        let (depth, text) = (wanted.depth(), folded(wanted));
+        for change in changes {
+            let above = change.path.depth().saturating_sub(depth);
+            let part = (0..above).try_fold(change.path.clone(), |path, _| path.parent());
+            named.extend(part.filter(|part| folded(part) == text));
+        }
+    }
+    named.into_iter().collect()
 }
 
 /// The outermost of the directories that do not go for what they hold; where none would, those that hold it.
@@ -228,7 +244,7 @@ impl Reversal {
     /// A tree that cannot be opened.
     pub fn texts(&self, change: &Change) -> Result<Texts, Error> {
         let mut root = opened(&self.checkpoint)?;
-        let short = |file: OwnedFd| content::read_short(&file, garth_undo::LONGEST_TEXT).ok().flatten();
+        let short = |file: Opened| content::read_short(&file, garth_undo::LONGEST_TEXT).ok().flatten();
         let text = |bytes: Vec<u8>| garth_undo::is_text(&bytes).then_some(bytes);
         let kept = self.names.get(&change.path).and_then(|kept| kept.content);
         let kept = kept.and_then(|number| File::open(self.checkpoint.file(number)).ok());
@@ -236,7 +252,7 @@ impl Reversal {
         Ok(Texts {
             base: None,
             outside: present.and_then(short).and_then(text),
-            layer: kept.map(OwnedFd::from).and_then(short).and_then(text),
+            layer: kept.map(Opened::from).and_then(short).and_then(text),
         })
     }
 
@@ -252,13 +268,7 @@ impl Reversal {
         watch: &mut impl Watch,
     ) -> Result<Reverted, Error> {
         let tree = &self.checkpoint.record.tree.path;
-        let path = Path::new(std::ffi::OsStr::from_bytes(tree.as_bytes()));
-        let held = File::open(path).map_err(|error| file_error("open", path, &error))?;
-        held.try_lock().map_err(|error| Error::Undo {
-            what: format!("{tree} is being changed"),
-            why: format!("another `garth` puts something in place there: {error}"),
-            hint: "wait for its end".into(),
-        })?;
+        let _held = own::hold_tree(tree, &checkpoints.directory)?;
         let _own = self.checkpoint.hold()?;
         let mut root = opened(&self.checkpoint)?;
         let times = self.times(&mut root)?;
@@ -276,36 +286,28 @@ impl Reversal {
         let (journal, path) = self.begin()?;
         let id = format!("{}u", self.checkpoint.record.id);
         let mut source = self.contents();
-        let mut placer = Placer {
-            target: &mut root,
-            source: &mut source,
-            watch,
-            journal: &journal,
-            id: &id,
-            links: HashMap::new(),
-            plain_modes: false,
-        };
+        let mut placer = Placer::new(&mut root, &mut source, watch, &journal, &id);
         let placed = placer.place(&self.changes, &order(&self.changes)).and_then(|()| placer.times(&times));
         let obstacle = placed.err().map(|obstacle| obstacle.to_string());
         if obstacle.is_some() {
-            let _as_it_is = tidy(&mut root, &id);
+            let _as_it_is = placer.tidy();
         } else {
             fs::remove_file(&path).map_err(|error| file_error("remove", &path, &error))?;
         }
         Ok(Reverted { placed: self.changes.len(), kept: Some(kept.record.id), obstacle })
     }
 
-    fn begin(&self) -> Result<(OwnedFd, PathBuf), Error> {
+    fn begin(&self) -> Result<(Opened, PathBuf), Error> {
         let path = self.checkpoint.directory.join(JOURNAL);
         let paths = self.changes.iter().map(|change| change.path.clone()).collect();
         let line = Line::Begun(Begun { paths, ..Begun::default() });
-        let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let opened = own::private().create(true).append(true).open(&path);
         let file = opened.and_then(|mut file| {
             file.write_all(line.text().as_bytes())?;
             file.sync_data()?;
             Ok(file)
         });
-        Ok((OwnedFd::from(file.map_err(|error| file_error("write", &path, &error))?), path))
+        Ok((Opened::from(file.map_err(|error| file_error("write", &path, &error))?), path))
     }
 
     fn contents(&self) -> Contents {

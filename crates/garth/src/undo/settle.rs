@@ -1,7 +1,8 @@
 //! Taking stock of a layer: what it changes, and what that was made from.
 
 use super::file_error;
-use super::layers::{Layer, make_private, write_whole};
+use super::layers::Layer;
+use super::own::{make_private, write_whole};
 use crate::Error;
 use garth_host::linux::undo::{Root, clock, content};
 use garth_policy::AbsPath;
@@ -141,7 +142,7 @@ pub(super) struct Compared {
 
 /// Compares a layer with its tree.
 pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Compared, Error> {
-    let found = garth_undo::changes(lower, upper).map_err(not_compared)?;
+    let found = garth_undo::changes(lower, upper).map_err(super::not_compared)?;
     let (changes, beyond) = (Vec::with_capacity(found.changes.len()), found.beyond);
     let mut compared = Compared { changes, beyond, anchors: HashMap::new() };
     for mut change in found.changes {
@@ -165,17 +166,4 @@ pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Compared, E
         compared.changes.push(change);
     }
     Ok(compared)
-}
-
-pub(super) fn not_compared(failed: garth_undo::Failed<garth_host::OsError>) -> Error {
-    match failed {
-        garth_undo::Failed::Look(error) => Error::os("compare the layer with the workspace")(error),
-        other => Error::Undo {
-            what: "there is too much to be compared".into(),
-            why: other.to_string(),
-            hint:
-                "of a layer, throw it away with `garth discard`; in the workspace, remove what is not needed"
-                    .into(),
-        },
-    }
 }

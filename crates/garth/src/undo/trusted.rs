@@ -75,7 +75,8 @@ fn new_repository(policy: &Policy, path: &AbsPath, change: &Change) -> Option<St
         |git: &AbsPath| policy.files.guarded().iter().any(|root| git.parent().as_ref() == Some(root));
     let names: Vec<&[u8]> = path.components().collect();
     let at = names.iter().rposition(|name| name.eq_ignore_ascii_case(b".git"))?;
-    let git = AbsPath::posix([&b"/"[..], &names[..=at].join(&b'/')].concat()).ok()?;
+    let above = names.len() - at - 1;
+    let git = (0..above).try_fold(path.clone(), |path, _| path.parent())?;
     let sample = names.last().is_some_and(|name| name.ends_with(b".sample"));
     let runs = match &names[at + 1..] {
         [] => change.what() != What::Touched,

@@ -1,5 +1,6 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
+mod keeping;
 mod network;
 pub mod place;
 pub mod proof;
@@ -25,7 +26,8 @@ use garth_plan::windows::journal::Holder;
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
-use garth_policy::{AbsPath, Flag, Policy, UndoMode};
+use garth_policy::{AbsPath, Flag, Policy};
+use keeping::Keeping;
 use network::Network;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
@@ -57,6 +59,8 @@ pub struct Request {
     pub tier: Option<Tier>,
     /// Who answers where the policy says `ask`; without somebody that is refused.
     pub approver: Option<Arc<dyn Approve>>,
+    /// A checkpoint of the workspace is made first.
+    pub checkpoint: bool,
     /// How the session is recorded.
     pub recording: Recording,
     /// What [`recover`] said.
@@ -85,6 +89,7 @@ pub struct Prepared {
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
     mended: Vec<String>,
+    keeping: Keeping,
     log: SessionLog,
 }
 
@@ -136,7 +141,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     journal.vacant(&surroundings.context.workspace).map_err(|error| failed("plan a sandbox", error))?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
-    refuse_undo(&policy)?;
+    let keeping = keeping::ask_for(&mut policy.undo, request.checkpoint)?;
     let files = user_files(&surroundings.context.home, &environment)?;
     let place = Place::find(&policy, &files.state, request.recording.write)?;
     place.hide(&mut policy);
@@ -183,21 +188,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         approver: request.approver.clone(),
         user_policy: request.policy.clone().unwrap_or(files.policy),
         mended: request.mended.clone(),
+        keeping,
         log: SessionLog::new(request.recording.clone(), place),
     })
-}
-
-/// Layers and checkpoints are built for Linux; what a policy requires is not left out in silence.
-fn refuse_undo(policy: &Policy) -> Result<(), Error> {
-    let mode = &policy.undo.mode;
-    if mode.value == UndoMode::None {
-        return Ok(());
-    }
-    Err(Error::Plan(PlanError {
-        what: format!("what the command changes cannot be kept as a {} here", mode.value.name()),
-        why: format!("[undo] is not built for Windows, and the policy asks for it ({})", mode.origin),
-        hint: "set `mode = \"none\"` below [undo], and commit your work first".into(),
-    }))
 }
 
 impl Prepared {
@@ -297,6 +290,21 @@ pub fn recover() -> Result<Vec<String>, Error> {
     mended(&open_journal()?)
 }
 
+/// Undoes what dead sessions left in a workspace, so that it is the user's alone.
+///
+/// # Errors
+/// When a sandbox stands there, or the journal cannot be read.
+pub fn settled(workspace: &AbsPath) -> Result<(), Error> {
+    // What could not be undone is told by `garth clean`.
+    let _told = recover()?;
+    vacant(workspace)
+}
+
+/// No sandbox stands in a workspace.
+pub(crate) fn vacant(workspace: &AbsPath) -> Result<(), Error> {
+    open_journal()?.vacant(workspace).map_err(|error| failed("change the workspace", error))
+}
+
 fn open_journal() -> Result<Journal, Error> {
     Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
 }
@@ -313,7 +321,13 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
     let step = "clean up";
     let journal = open_journal()?;
     let done = if check { journal.left() } else { journal.clean() };
-    let done = done.map_err(|error| failed(step, error))?;
+    let mut done = done.map_err(|error| failed(step, error))?;
+    for directory in crate::undo::Checkpoints::new(&state()?).unfinished() {
+        if !check {
+            crate::undo::remove_directory(&directory)?;
+        }
+        done.push(directory.display().to_string());
+    }
     if !check {
         crate::audit_clean::record(environment, &done)?;
     }

@@ -73,6 +73,7 @@ impl Prepared {
         let asker = self.asker();
         self.judge_command(asker.clone())?;
         let fail = |step: &'static str| move |error| failed(step, error);
+        self.keep_first()?;
         // From here on Ctrl-C finds things to take back.
         watch_interrupts().map_err(|error| failed("watch for Ctrl-C", error.into()))?;
         let journal = open_journal()?;
@@ -105,6 +106,8 @@ impl Prepared {
         };
         let told = network.map(Network::stop).unwrap_or_default();
         let notes = prepared.undo().map_err(fail("undo the preparation"))?;
+        let is_compared = self.tell_since_checkpoint();
+        told::changes(&self.log.recorder, is_compared);
         left.extend(notes.into_iter().filter(|note| is_left(note)));
         left.extend(told.relay.map(|why| format!("the relay inside ended before its time: {why}")));
         for cause in &left {

@@ -3,6 +3,7 @@
 use super::{Ended, INTERRUPTED, Outcome, Prepared};
 use crate::Error;
 use crate::audit::{Beginning, Recorder, end, end_by, tell, words};
+use crate::changed::closed;
 use garth_audit::core::{
     LimitHit, ListClosed, Machine, ProcessEnded, ProcessStarted, SessionEnded, SessionStarted, Usage,
 };
@@ -105,25 +106,24 @@ pub(super) fn conclusion(recorder: &Recorder, wanted: bool, outcome: Outcome, co
 const REFUSALS: &str =
     "what the system refused: Windows tells that to the program that asked, and to nobody else";
 
-const CHANGES: &str = "what changed: nothing watches files on Windows yet";
+const CHANGES: &str = "what changed: nothing watches files on Windows yet; run with --checkpoint to compare";
 
-fn lists(wanted: bool, Counted { told, more }: Counted) -> [ListClosed; 3] {
-    let list = |list: &str, told: u64, more: u64, missing: Option<String>| ListClosed {
-        list: list.to_owned(),
-        complete: missing.is_none(),
-        told,
-        more,
-        missing,
-    };
+/// Without a checkpoint nothing is known of changed files.
+pub(super) fn changes(recorder: &Recorder, is_compared: bool) {
+    if !is_compared {
+        tell(recorder, || closed("changes", (0, 0), Some(CHANGES.to_owned())));
+    }
+}
+
+fn lists(wanted: bool, Counted { told, more }: Counted) -> [ListClosed; 2] {
     let missing = match more {
         _ if !wanted => Some("the policy says audit.processes = false".to_owned()),
         0 => None,
         more => Some(format!("{more} processes that were gone before they could be asked")),
     };
     [
-        list("processes", if wanted { told } else { 0 }, more, missing),
-        list("reads", 0, 0, Some(REFUSALS.to_owned())),
-        list("changes", 0, 0, Some(CHANGES.to_owned())),
+        closed("processes", (if wanted { told } else { 0 }, more), missing),
+        closed("reads", (0, 0), Some(REFUSALS.to_owned())),
     ]
 }
 

@@ -21,6 +21,7 @@ pub mod setup;
 pub mod streams;
 pub mod survey;
 pub mod sys;
+pub mod undo;
 pub mod wait;
 
 pub use error::{Error, Unavailable};

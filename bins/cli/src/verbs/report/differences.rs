@@ -2,13 +2,13 @@
 
 use crate::failure::Failure;
 use crate::report::{ChangedFile, Changes, Story};
-use crate::verbs::undo::policy_of;
-use crate::verbs::undo::show::{hunks, name};
 use garth::policy::escape_visible;
-use garth::undo::{
-    Change, Checkpoints, Entry, Hunks, Kind, Layers, Reader, Standing, Texts, What, differences, reversal,
-    unified,
-};
+use garth::undo::{Change, Checkpoints, Entry, Hunks, Kind, Texts, What, reversal, unified};
+
+#[cfg(target_os = "linux")]
+mod layer;
+#[cfg(target_os = "linux")]
+use layer::of_layer;
 
 /// Names that are looked at; more are counted.
 const NAMES: usize = 2000;
@@ -37,32 +37,11 @@ fn gone(what: &str, id: &str) -> Changes {
     Changes { source: Some(source), ..Changes::default() }
 }
 
-fn of_layer(id: &str, environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Changes, Failure> {
-    let layers = Layers::of(environment)?;
-    let Some(layer) = layers.list()?.into_iter().find(|layer| layer.record.id == id) else {
-        return Ok(gone("layer", id));
-    };
-    let all = differences(&layer, &policy_of(&layer)?)?;
-    let mut changes = Changes {
-        source: Some(format!(
-            "What the layer {id} holds now, against what is in the workspace now; `garth apply {id}` puts it in place."
-        )),
-        more: all.list.len().saturating_sub(NAMES),
-        ..Changes::default()
-    };
-    let mut reader = Reader::new(&layer)?;
-    for difference in all.list.iter().take(NAMES) {
-        let texts = reader.texts(difference);
-        let hunks = hunks(&difference.change, &texts).unwrap_or_default();
-        let remark = match (&difference.standing, &difference.trusted) {
-            (Standing::Moved(why), _) => Some(format!("conflict: {why}")),
-            (Standing::AsBefore, Some(why)) => Some(format!("trusted: {why}")),
-            (Standing::AsBefore, None) => None,
-        };
-        let name = name(&layer, difference);
-        add(&mut changes, name, word(&difference.change, false), remark, &hunks);
-    }
-    Ok(changes)
+/// There are no layers on this system: the log is another one's.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it is looked for")]
+fn of_layer(id: &str, _environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Changes, Failure> {
+    Ok(gone("layer", id))
 }
 
 fn of_checkpoint(id: &str, environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Changes, Failure> {

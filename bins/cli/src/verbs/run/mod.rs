@@ -56,7 +56,8 @@ fn checkpoint(prepared: &mut Prepared, as_json: bool) -> Result<(), Failure> {
     prepared.checkpoint(&mut || progress.step())?;
     drop(progress);
     if !as_json {
-        kept::checkpoint(prepared, &mut anstream::stderr())?;
+        let (made, without) = (prepared.checkpoint_made(), prepared.without_layer());
+        crate::verbs::undo::kept::checkpoint(made, without, &mut anstream::stderr())?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! `garth apply`.
 
-use super::show::{becomes, conflict, hunks, line, name, patch};
+use super::kept::left_out;
+use super::patch::patch;
+use super::show::{becomes, conflict, hunks, line, name};
 use super::{ask, in_short, layer_and_paths, policy_of, too_long};
 use crate::arguments::ApplyArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::request::environment;
 use crate::show::HINT;
-use crate::verbs::run::kept::left_out;
 use garth::Error;
 use garth::policy::escape_visible;
 use garth::undo::{

@@ -1,6 +1,7 @@
 //! `garth diff`.
 
-use super::show::{conflict, hunks, letter, line, patch};
+use super::patch::patch;
+use super::show::{conflict, hunks, letter, line};
 use super::{layer_and_paths, policy_of, too_long};
 use crate::arguments::DiffArguments;
 use crate::failure::Failure;

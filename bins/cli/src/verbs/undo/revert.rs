@@ -1,6 +1,6 @@
 //! `garth undo` and `garth checkpoints`.
 
-use super::show::patch;
+use super::patch::patch;
 use super::{ask, too_long};
 use crate::arguments::UndoArguments;
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ pub fn undo(arguments: &UndoArguments, out: &mut dyn Write) -> Result<u8, Failur
     let surroundings = garth::surroundings(None, &environment)?;
     let policy = garth::files::load_policy(&surroundings, &environment, None, &[])?.policy;
     let tree = &surroundings.context.workspace;
+    // What a sandbox put in the workspace is not the command's.
+    #[cfg(windows)]
+    garth::windows::settled(tree)?;
     let paths = paths_in(tree, &arguments.paths)?;
     let checkpoints = Checkpoints::of(&environment)?.within(&policy.undo);
     let target = checkpoints.target(tree, arguments.to.as_deref())?;
@@ -51,7 +54,11 @@ fn paths_in(tree: &AbsPath, typed: &[OsString]) -> Result<Vec<AbsPath>, Failure>
     let mut paths = Vec::new();
     for typed in typed {
         let path = absolute(typed)?;
-        let inside = path.strip_prefix(tree).and_then(|rest| AbsPath::posix([&b"/"[..], rest].concat()).ok());
+        let inside = path.strip_prefix(tree).and_then(|rest| {
+            let slash = |byte: &u8| if cfg!(windows) && *byte == b'\\' { b'/' } else { *byte };
+            let rest = rest.iter().map(slash).collect::<Vec<u8>>();
+            AbsPath::posix([&b"/"[..], &rest].concat()).ok()
+        });
         paths.push(inside.ok_or_else(|| {
             let why = "a checkpoint is of a workspace, and takes nothing else back";
             Failure::own(format!("{path} is not in {tree}"), why, "name a path in the workspace")

@@ -7,8 +7,10 @@ use crate::ending::{unkept, unrecorded};
 use crate::events::{heard, unprepared};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
+use crate::progress::Progress;
 use crate::request::{absolute, flags};
 use crate::show::ERROR;
+use crate::verbs::undo::kept;
 use garth::Recording;
 use garth::log::io::Listener;
 use garth::plan::linux::spec::TerminalSize;
@@ -33,13 +35,28 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
 }
 
 fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prepared, Failure> {
+    if arguments.cow {
+        return Err(crate::verbs::without_layers());
+    }
     let approver = approver(arguments)?;
     let mut request = request_for(&arguments.sandbox, command(arguments)?)?;
     request.approver = approver;
     request.recording = Recording { agent: arguments.sandbox.agent.clone(), listener, ..Recording::log() };
+    request.checkpoint = arguments.checkpoint;
     // What it cannot undo is told at the end, when it is tried again.
     request.mended = recover()?;
-    Ok(prepare(&request)?)
+    let mut prepared = prepare(&request)?;
+    if prepared.wants_checkpoint() {
+        // With JSON the log tells.
+        let mut progress = Progress::unless(arguments.json, "kept in a checkpoint");
+        prepared.checkpoint(&mut || progress.step())?;
+        drop(progress);
+        if !arguments.json {
+            let (made, without) = (prepared.checkpoint_made(), prepared.without_layer());
+            kept::checkpoint(made, without, &mut anstream::stderr())?;
+        }
+    }
+    Ok(prepared)
 }
 
 fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
@@ -118,6 +135,7 @@ pub(super) fn request_for(sandbox: &SandboxArguments, words: Vec<String>) -> Res
         terminal: terminal(sandbox),
         tier: sandbox.tier.as_deref().and_then(|word| Tier::ALL.into_iter().find(|tier| tier.name() == word)),
         approver: None,
+        checkpoint: false,
         recording: Recording::none(),
         mended: Vec::new(),
     })

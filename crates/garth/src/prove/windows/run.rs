@@ -181,6 +181,7 @@ fn gaps(stage: &Stage, garden: Garden, tier: Tier, policy: &Path) -> io::Result<
         terminal: None,
         tier: Some(tier),
         approver: None,
+        checkpoint: false,
         recording: Recording::none(),
         mended: Vec::new(),
     };

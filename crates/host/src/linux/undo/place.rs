@@ -9,6 +9,7 @@ use super::root::Root;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::supervise::place::descriptor_path;
+pub use crate::undo::{Obstacle, STAGE, Source, Unwatched, Watch};
 use garth_policy::AbsPath;
 use garth_undo::{Act, Change, Entry, Kind, Line, Step, Time, Tree};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,9 +22,6 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// The directory of garth's own in a tree; its name is one of the protected names of every workspace.
-pub const STAGE: &str = ".garth";
-
 /// Whether a path of a tree is that directory.
 #[must_use]
 pub fn is_stage(path: &AbsPath) -> bool {
@@ -33,71 +31,10 @@ pub fn is_stage(path: &AbsPath) -> bool {
 /// Bytes and files that are written before they are made durable together.
 const BATCH: (usize, u64) = (128, 64 * 1024 * 1024);
 
-/// Where contents come from.
-pub trait Source {
-    /// Opens the content of a file that a change puts in place.
-    ///
-    /// # Errors
-    /// What keeps it from being opened.
-    fn content(&mut self, path: &AbsPath) -> Result<OwnedFd, OsError>;
-}
-
 impl Source for Root {
     fn content(&mut self, path: &AbsPath) -> Result<OwnedFd, OsError> {
         let shown = self.shown(path);
         self.open_file(path).on("open", shown)
-    }
-}
-
-/// Sees what is about to be done. Tests end the work here.
-pub trait Watch {
-    /// A change of the tree or of the journal is about to be made.
-    ///
-    /// # Errors
-    /// Ends the work at once, as a crash would.
-    fn about_to(&mut self, what: &'static str, path: &AbsPath) -> Result<(), OsError>;
-
-    /// A change is in place.
-    fn done(&mut self, _path: &AbsPath) {}
-}
-
-/// Lets everything happen.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unwatched;
-
-impl Watch for Unwatched {
-    fn about_to(&mut self, _what: &'static str, _path: &AbsPath) -> Result<(), OsError> {
-        Ok(())
-    }
-}
-
-/// Why a change was not put in place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// Something else stands there than a moment ago.
-    Moved(AbsPath),
-    /// A directory that is to go holds something that nobody spoke of.
-    NotEmpty(AbsPath),
-    /// A system call failed.
-    Os(OsError),
-}
-
-impl std::fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown = |path: &AbsPath| garth_policy::escape_visible(&path.as_bytes()[1..]);
-        match self {
-            Self::Moved(path) => write!(f, "{} was changed a moment ago, by something else", shown(path)),
-            Self::NotEmpty(path) => write!(f, "{} holds something that is not to go", shown(path)),
-            Self::Os(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Obstacle {}
-
-impl From<OsError> for Obstacle {
-    fn from(error: OsError) -> Self {
-        Self::Os(error)
     }
 }
 
@@ -138,7 +75,27 @@ struct Stage {
 const DIRECTORY: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-impl<S: Source, W: Watch> Placer<'_, S, W> {
+impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
+    /// Changes a tree: contents come from `source`, what is done is written to `journal` before, and `id` names the
+    /// staging directory.
+    pub fn new(
+        target: &'w mut Root,
+        source: &'w mut S,
+        watch: &'w mut W,
+        journal: &'w OwnedFd,
+        id: &'w str,
+    ) -> Self {
+        Self { target, source, watch, journal, id, links: HashMap::new(), plain_modes: false }
+    }
+
+    /// Throws away what was written and not put in place.
+    ///
+    /// # Errors
+    /// What cannot be removed.
+    pub fn tidy(&mut self) -> Result<(), OsError> {
+        tidy(self.target, self.id)
+    }
+
     /// Puts changes in place, in this order. What was written before an earlier interruption is thrown away and written
     /// again.
     ///

@@ -340,6 +340,7 @@ fn described(
         group: stat.st_gid,
         size: if kind == Kind::File { stat.st_size.unsigned_abs() } else { 0 },
         modified: time(stat.st_mtime, stat.st_mtime_nsec),
+        created: None,
         changed: time(stat.st_ctime, stat.st_ctime_nsec),
         object: (stat.st_dev, stat.st_ino),
         names: wide(stat.st_nlink),

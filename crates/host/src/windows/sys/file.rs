@@ -8,7 +8,7 @@ use crate::error::Context;
 use crate::windows::error::{Error, Result};
 use garth_plan::windows::facts::{FileId, Reparse};
 use garth_plan::windows::{Acl, Control, SecurityDescriptor};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
@@ -24,9 +24,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_DISPOSITION_INFO,
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ,
     FILE_GENERIC_WRITE, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS, FILE_NAME_NORMALIZED, FILE_READ_ATTRIBUTES,
-    FILE_READ_DATA, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAttributeTagInfo,
-    FileDispositionInfo, FileIdInfo, GetFileInformationByHandle, GetFileInformationByHandleEx,
-    GetFinalPathNameByHandleW, OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle, WRITE_DAC,
+    FILE_READ_DATA, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_WRITE_ATTRIBUTES,
+    FileAttributeTagInfo, FileDispositionInfo, FileIdInfo, GetFileInformationByHandle,
+    GetFileInformationByHandleEx, GetFinalPathNameByHandleW, OPEN_EXISTING, READ_CONTROL,
+    SetFileInformationByHandle, WRITE_DAC,
 };
 
 /// An opened object of a file system.
@@ -52,6 +53,8 @@ pub enum Wanted {
     Removal,
     /// Holding it: nobody can remove or rename it meanwhile.
     Hold,
+    /// Setting its times and attributes too.
+    Dress,
     /// Its removal with the last handle, also when this process is killed.
     UntilClosed,
 }
@@ -79,9 +82,10 @@ impl Node {
     ///
     /// # Errors
     /// When nothing is there, or the system refuses.
-    pub fn open(path: &str, wanted: Wanted, links: Links) -> Result<Self> {
+    pub fn open(path: impl AsRef<OsStr>, wanted: Wanted, links: Links) -> Result<Self> {
         const MAXIMUM_ALLOWED: u32 = 0x0200_0000;
-        let wide = Wide::path(path)?;
+        let wide = Wide::path(&path)?;
+        let path = path.as_ref().display();
         let access = FILE_READ_ATTRIBUTES
             | match wanted {
                 Wanted::Attributes | Wanted::Anything => 0,
@@ -90,6 +94,7 @@ impl Node {
                 Wanted::Hold => READ_CONTROL | FILE_READ_DATA,
                 Wanted::Protection => READ_CONTROL | WRITE_DAC,
                 Wanted::Removal | Wanted::UntilClosed => READ_CONTROL | DELETE,
+                Wanted::Dress => FILE_WRITE_ATTRIBUTES,
             };
         let access = if wanted == Wanted::Anything { MAXIMUM_ALLOWED } else { access };
         let share =
@@ -110,7 +115,7 @@ impl Node {
                 core::ptr::null_mut(),
             ))
         };
-        Ok(Self { handle: handle.on("open", path)?, name: path.to_owned() })
+        Ok(Self { handle: handle.on("open", &path)?, name: path.to_string() })
     }
 
     /// Makes an empty file that was not there, protected from the first moment. With `until_closed` it goes with the last

@@ -21,6 +21,7 @@ pub mod random;
 pub mod registry;
 pub mod security;
 pub mod session_end;
+pub mod stat;
 pub mod system;
 pub mod token;
 pub mod volume;
