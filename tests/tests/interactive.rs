@@ -191,3 +191,31 @@ fn an_undo_asks_about_each_change() {
         assert!(String::from_utf8_lossy(&nobody.stderr).contains("nobody to ask"), "{nobody}");
     });
 }
+
+/// An index without its objects is a broken repository: what git wrote is one question, unless each is wanted for itself.
+#[test]
+fn what_git_wrote_is_asked_about_together() {
+    everyone(|garden| {
+        let start = "git init -q .; git config user.email a@b; git config user.name n; echo 1 > a; git add a; git commit -qm 1";
+        let _ = garden.prepare(start);
+        layered(garden, "echo 2 > a; git commit -qam 2; echo 3 > b");
+        let listed = garth(garden, &["diff"]).text();
+        assert!(listed.contains("files of git's own") && !listed.contains(".git/objects"), "{listed}");
+        let mut terminal = opened(garden, &["apply"]);
+        let shown = answer(&mut terminal, "in place?", "no");
+        assert!(shown.contains("files of git's own") && !shown.contains(".git/objects"), "{shown}");
+        let _ = terminal.wait();
+        let mut terminal = opened(garden, &["apply", "--interactive"]);
+        let _ = answer(&mut terminal, "all of it?", "each");
+        let _ = answer(&mut terminal, "put .git/", "quit");
+        let _ = terminal.wait();
+        assert_eq!(garden.prepare("git log --format=%s | head -1").text(), "1");
+        let mut terminal = opened(garden, &["apply", "--interactive"]);
+        let _ = answer(&mut terminal, "all of it?", "yes");
+        let _ = answer(&mut terminal, "put a in place?", "yes");
+        let _ = answer(&mut terminal, "put b in place?", "no");
+        let _ = terminal.wait();
+        assert_eq!(garden.prepare("git log --format=%s | head -1; git status --porcelain").text(), "2");
+        assert!(!garden.has("b"));
+    });
+}

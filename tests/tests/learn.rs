@@ -123,3 +123,17 @@ fn a_file_that_is_there_is_not_overwritten() {
         assert_eq!(garden.read("mine.toml"), "version = 1\n");
     });
 }
+
+/// The proposal suffices for `learn` itself: under it nothing else is proposed.
+#[test]
+fn what_was_learnt_is_learnt_again_under_itself() {
+    everyone(|garden| {
+        garden.write("src/a", "a\n");
+        let script = "mkdir -p out; cat src/a > out/a; echo b > out/b; ls > /dev/null";
+        let first = learn(garden, &[], script);
+        let kept = garden.home.join("first.toml");
+        garden.write(&kept, &first);
+        let again = learn(garden, &["--policy", kept.to_str().expect("text")], script);
+        assert_eq!(again, first);
+    });
+}

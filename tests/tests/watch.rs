@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail the test")]
 
-use garth_tests::{Garden, Run, Running, Terminal, everyone, start};
+use garth_tests::{Garden, Identity, Run, Running, Terminal, everyone, start};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -331,4 +331,28 @@ fn a_log_that_disappears_is_told() {
         terminal.send("q");
         assert!(terminal.wait().success(), "{}", terminal.shown());
     });
+}
+
+/// Where the kernel refuses user namespaces (tier `landlock`) a session is shown and answered as well.
+#[test]
+fn a_session_without_namespaces_is_answered_too() {
+    let garden = Garden::new(*Identity::all().last().expect("somebody"));
+    garden.write(garden.home.join("watch.toml"), POLICY.replace("20s", "60s"));
+    let inside = "mkdir .vscode; /usr/bin/uname -r > /dev/null && echo went on || echo refused";
+    let (program, home) = (garden.program().display(), garden.home.display());
+    let script = format!(
+        "echo 0 > /proc/sys/user/max_user_namespaces
+        {program} run --accept 'linux.landlock.*' --policy {home}/watch.toml --approver watch -- bash -c '{inside}' >out 2>&1 &
+        {program} watch; wait"
+    );
+    let words = ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", &script];
+    let mut terminal = Terminal::bare(&garden.at(""), &words, 30, 100);
+    terminal.expect("mkdir:");
+    terminal.expect("quiet");
+    terminal.send("o");
+    terminal.expect("exited");
+    terminal.send("q");
+    assert!(terminal.wait().success(), "{}", terminal.shown());
+    let said = garden.read("out");
+    assert!(said.contains("went on") && !said.contains("refused\n"), "{said}");
 }

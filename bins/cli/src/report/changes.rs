@@ -136,7 +136,7 @@ fn difference(file: &ChangedFile, out: &mut Markup) {
     if file.lines.is_empty() {
         out.raw("<p class=\"none\">There is no text to compare.</p>");
     } else {
-        out.raw("<pre class=\"diff\" tabindex=\"0\">");
+        out.raw("<pre class=\"diff\" tabindex=\"0\" role=\"group\" aria-label=\"Difference\">");
         for (sign, line) in &file.lines {
             let (open, close) = match sign {
                 Sign::Place => ("<span class=\"at\">", "</span>\n"),

@@ -16,8 +16,11 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
     out.raw("<summary>All ").grouped(rows.count()).raw(" events, one by one</summary>");
     for part in rows.list.chunks(PART) {
         let (first, last) = (part.first(), part.last());
-        out.raw("<div class=\"part\"><table class=\"filtered events\"><caption>Events ");
-        out.number(first.map_or(0, |row| row.number)).raw(" to ").number(last.map_or(0, |row| row.number));
+        let name = [first, last].map(|row| row.map_or(0, |row| row.number));
+        // A browser that has not laid the part out knows no caption, and reads the label.
+        out.raw("<div class=\"part\"><table class=\"filtered events\" aria-label=\"Events ");
+        out.number(name[0]).raw(" to ").number(name[1]).raw("\"><caption>Events ");
+        out.number(name[0]).raw(" to ").number(name[1]);
         out.raw(
             "</caption><thead><tr><th scope=\"col\" class=\"num\">event</th><th scope=\"col\">time</th>\
              <th scope=\"col\">kind</th><th scope=\"col\">what happened</th></tr></thead><tbody>",

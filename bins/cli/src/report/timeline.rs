@@ -121,7 +121,7 @@ fn bar(class: &'static str, x: u64, bottom: u64, height: u64, out: &mut Markup) 
 
 fn table(drawing: &Drawing, points: &[(i64, Lane, bool)], out: &mut Markup) {
     out.raw(
-        "<details><summary>The timeline as a table</summary><div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><thead><tr>\
+        "<details><summary>The timeline as a table</summary><div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><caption>Events by time</caption><thead><tr>\
          <th scope=\"col\">lane</th><th scope=\"col\" class=\"num\">events</th><th scope=\"col\" class=\"num\">refused</th>\
          <th scope=\"col\" class=\"num\">first after</th><th scope=\"col\" class=\"num\">last after</th></tr></thead><tbody>",
     );

@@ -34,7 +34,7 @@ pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failur
     } else if !arguments.yes && !arguments.interactive && !agreed(&layer, &policy, &paths, attended)? {
         return Ok(1);
     }
-    let mut chooser = Chooser { arguments, rest: None };
+    let mut chooser = Chooser { arguments, whole: paths.is_empty(), rest: None, of_git: None };
     let mut progress = if arguments.interactive {
         Progress::later("put in place")
     } else {
@@ -67,11 +67,7 @@ fn agreed(
     drop(looking);
     let wanted: Vec<&Difference> =
         all.list.iter().filter(|difference| super::diff::is_wanted(layer, difference, paths)).collect();
-    let mut reader = Reader::new(layer)?;
-    for difference in &wanted {
-        let texts = reader.texts(difference);
-        line(layer, difference, hunks(&difference.change, &texts).as_ref(), &mut err)?;
-    }
+    super::diff::lines(layer, wanted.iter().copied(), paths.is_empty(), &mut err)?;
     let question = format!("put these {} changes in place? [yes, no] ", wanted.len());
     Ok(matches!(ask(&question)?.as_str(), "y" | "yes"))
 }
@@ -79,8 +75,18 @@ fn agreed(
 /// Chooses by options, or asks.
 struct Chooser<'a> {
     arguments: &'a ApplyArguments,
+    /// No part was named.
+    whole: bool,
     /// What was said of all that follows.
     rest: Option<Choice>,
+    /// What was said of git's own files, which are asked about together; each for itself where that was said.
+    of_git: Option<OfGit>,
+}
+
+/// What happens to git's own files.
+enum OfGit {
+    All(Choice),
+    Each,
 }
 
 impl Choose for Chooser<'_> {
@@ -92,7 +98,13 @@ impl Choose for Chooser<'_> {
             {
                 return Ok(choice);
             }
-            return self.asked(layer, difference).map_err(|failure| Error::Undo {
+            let together = self.whole && super::diff::is_of_git(difference);
+            let asked = match &self.of_git {
+                Some(OfGit::All(choice)) if together => return Ok(choice.clone()),
+                None if together => self.asked_of_git(layer, difference),
+                _ => self.asked(layer, difference),
+            };
+            return asked.map_err(|failure| Error::Undo {
                 what: "cannot ask".into(),
                 why: failure.text().to_owned(),
                 hint: "name the paths: garth apply --yes PATHS".into(),
@@ -105,6 +117,28 @@ impl Choose for Chooser<'_> {
 }
 
 impl Chooser<'_> {
+    /// Asks about all files of git's own at once: an index without its objects is a broken repository.
+    fn asked_of_git(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Failure> {
+        loop {
+            let said = ask("put what git itself wrote to .git in place, all of it? [yes, no, each, quit] ")?;
+            let choice = match said.as_str() {
+                "y" | "yes" => Choice::Place,
+                "n" | "no" => Choice::Leave,
+                "e" | "each" => {
+                    self.of_git = Some(OfGit::Each);
+                    return self.asked(layer, difference);
+                }
+                "q" | "quit" | "" => return Ok(Choice::Stop),
+                _ => {
+                    writeln!(anstream::stderr(), "garth: that is no answer")?;
+                    continue;
+                }
+            };
+            self.of_git = Some(OfGit::All(choice.clone()));
+            return Ok(choice);
+        }
+    }
+
     fn asked(&mut self, layer: &Layer, difference: &Difference) -> Result<Choice, Failure> {
         let mut err = anstream::stderr();
         let texts = Reader::new(layer)?.texts(difference);

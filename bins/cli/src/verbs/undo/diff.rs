@@ -36,6 +36,35 @@ pub fn is_wanted(layer: &Layer, difference: &Difference, paths: &[AbsPath]) -> b
     paths.is_empty() || place.is_some_and(|place| paths.iter().any(|path| place.starts_with(path)))
 }
 
+/// Whether a difference is a file of git's own against which nothing stands: of these each means nothing without the others.
+pub fn is_of_git(difference: &Difference) -> bool {
+    let plain = difference.standing == Standing::AsBefore && difference.trusted.is_none();
+    plain && difference.change.path.as_bytes().starts_with(b"/.git/")
+}
+
+/// A line for each difference; `folded` leaves those that are git's own at one together.
+pub fn lines<'d>(
+    layer: &Layer,
+    list: impl IntoIterator<Item = &'d Difference>,
+    folded: bool,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let (mut of_git, mut reader) = (0, Reader::new(layer)?);
+    for difference in list {
+        if folded && is_of_git(difference) {
+            of_git += 1;
+            continue;
+        }
+        let texts = reader.texts(difference);
+        line(layer, difference, hunks(&difference.change, &texts).as_ref(), out)?;
+    }
+    if of_git > 0 {
+        let files = if of_git == 1 { "file" } else { "files" };
+        writeln!(out, "{PART}M{PART:#} .git/  {of_git} {files} of git's own")?;
+    }
+    Ok(())
+}
+
 /// `folded` leaves git's own files at one line, unless something stands against one of them.
 fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let id = &layer.record.id;
@@ -45,19 +74,7 @@ fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> 
     if interrupted(layer)? {
         writeln!(out, "{PART}an apply was interrupted; the next one goes on with it{PART:#}")?;
     }
-    let (mut of_git, mut reader) = (0, Reader::new(layer)?);
-    for difference in &all.list {
-        let plain = difference.standing == Standing::AsBefore && difference.trusted.is_none();
-        if folded && plain && difference.change.path.as_bytes().starts_with(b"/.git/") {
-            of_git += 1;
-            continue;
-        }
-        let texts = reader.texts(difference);
-        line(layer, difference, hunks(&difference.change, &texts).as_ref(), out)?;
-    }
-    if of_git > 0 {
-        writeln!(out, "{PART}M{PART:#} .git/  {of_git} files of git's own")?;
-    }
+    lines(layer, &all.list, folded, out)?;
     let beyond: Vec<AbsPath> = all.beyond.iter().map(|(_, path)| path.clone()).collect();
     too_long("stays in the layer", &beyond, out)?;
     if all.list.is_empty() {
