@@ -136,8 +136,11 @@ fn body_of(data: &[u8], secrets: &Secrets) {
     assert!(!whole.windows(4).any(|window| window == b"REAL"), "the secret came back");
 }
 
+/// What stands for a secret, the secret, and whether it may go into bodies.
+type Known = (String, &'static str, bool);
+
 /// Two secrets for bodies and one that may not go into them, with what stands for them.
-fn body_secrets() -> Option<(Secrets, Vec<(String, &'static str, bool)>)> {
+fn body_secrets() -> Option<(Secrets, Vec<Known>)> {
     let hosts = vec![HostPattern::parse("api.example").ok()?];
     let (mut secrets, mut known) = (Vec::new(), Vec::new());
     let body = [SecretPlace::Body];

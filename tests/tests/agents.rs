@@ -71,6 +71,28 @@ fn a_name_alone_grants_nothing() {
     });
 }
 
+/// Rules for commands can be limited to agents.
+#[test]
+fn a_rule_is_for_the_agent_that_it_names() {
+    everyone(|garden| {
+        let rules = "version = 1\n[[commands]]\nprefix = [\"printf\"]\ndecision = \"deny\"\nreason = \"not you\"\nagents = [\"codex\"]\n";
+        let policy = garden.home.join("rules.toml");
+        garden.write(&policy, rules);
+        let policy = policy.to_str().expect("text");
+        let printed = |options: &[&str]| {
+            run(
+                garden,
+                &[&["--policy", policy], options].concat(),
+                &["bash", "-c", "printf /; /usr/bin/printf x"],
+            )
+        };
+        assert_eq!(printed(&["--agent", "claude"]).code(0).text(), "/x");
+        assert!(printed(&["--agent", "codex"]).fails().errors().contains("not you"));
+        // Nobody says who it is.
+        assert!(printed(&[]).fails().errors().contains("not you"));
+    });
+}
+
 #[test]
 fn the_plan_says_what_an_agent_gets() {
     everyone(|garden| {

@@ -38,7 +38,7 @@ use garth_plan::linux::spec::{LaunchSpec, Tier};
 use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
 use garth_policy::{
     AbsPath, Access, ApprovalMode, FileOp, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind,
-    SecretSource,
+    SecretSource, agent_named,
 };
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -176,6 +176,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let surroundings = surroundings(request.workspace.as_ref(), &request.environment)?;
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
+    policy.commands.settle(agent_named(&request.flags));
     policy.files.add_private_home(&surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;

@@ -191,6 +191,14 @@ impl Commands {
         let matching = self.rules.iter().filter(|rule| rule.is_for(agent) && rule.matches_words(words));
         matching.max_by_key(|rule| rule.decision)
     }
+
+    /// Leaves the rules that speak to this agent, as rules for all: it is known from now on who runs. Without an agent
+    /// everything stays as it is.
+    pub fn settle(&mut self, agent: Option<&str>) {
+        let Some(agent) = agent else { return };
+        self.rules.retain(|rule| rule.is_for(Some(agent)));
+        self.rules.iter_mut().for_each(|rule| rule.agents.clear());
+    }
 }
 
 /// Splits an example into words: blanks separate, quotes group, a backslash outside single quotes takes the next

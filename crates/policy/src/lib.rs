@@ -66,7 +66,7 @@ pub use limits::Limits;
 #[cfg(feature = "load")]
 pub use load::{
     CheckProgram, Diagnostic, Diagnostics, Flag, Inputs, Loaded, Related, Setting, Severity, Source,
-    TrustStore, check, check_with, content_hash, load, load_with,
+    TrustStore, agent_named, check, check_with, content_hash, load, load_with,
 };
 pub use network::{
     DomainRule, HttpRule, Network, NetworkBudget, NetworkCode, NetworkDecision, NetworkMode, SecretBinding,

@@ -27,7 +27,7 @@ use toml::de::DeTable;
 use written::Written;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
-pub use flags::{Flag, Setting};
+pub use flags::{Flag, Setting, agent_named};
 pub use programs::CheckProgram;
 pub use trust::{TrustStore, content_hash};
 

@@ -26,7 +26,7 @@ use garth_plan::windows::journal::Holder;
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
-use garth_policy::{AbsPath, Flag, Policy};
+use garth_policy::{AbsPath, Flag, Policy, agent_named};
 use keeping::Keeping;
 use network::Network;
 use std::net::{Ipv4Addr, TcpListener};
@@ -141,6 +141,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     journal.vacant(&surroundings.context.workspace).map_err(|error| failed("plan a sandbox", error))?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
+    policy.commands.settle(agent_named(&request.flags));
     let keeping = keeping::ask_for(&mut policy.undo, request.checkpoint)?;
     let files = user_files(&surroundings.context.home, &environment)?;
     let place = Place::find(&policy, &files.state, request.recording.write)?;

@@ -64,6 +64,15 @@ pub enum Setting {
     Agent(String),
 }
 
+/// The agent that a command line names.
+#[must_use]
+pub fn agent_named(flags: &[Flag]) -> Option<&str> {
+    flags.iter().find_map(|flag| match &flag.setting {
+        Setting::Agent(name) => Some(name.as_str()),
+        _ => None,
+    })
+}
+
 /// Reads all flags; mistakes are reported with the flag as the place.
 pub(super) fn read(flags: &[Flag], context: &Context, found: &mut Diagnostics) -> Written {
     let mut out = Written::nothing();
