@@ -13,6 +13,8 @@ mod fuzz_replay;
 mod generate;
 mod metadata;
 mod modules;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod order;
 mod picture;
 mod source;
 mod tidy;
@@ -52,6 +54,12 @@ const TASKS: &[Task] = &[
         name: "manifests",
         about: "read the manifests of built Windows executables back; name the files",
         run: executables::run,
+    },
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    Task {
+        name: "order",
+        about: "trace a built garth with symbols as it starts, and write bins/cli/start.order for the linker",
+        run: order::run,
     },
     Task {
         name: "bench",

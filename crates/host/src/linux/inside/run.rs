@@ -7,6 +7,7 @@ use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
+use crate::linux::sys::heap::make_room;
 use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
@@ -20,6 +21,9 @@ use rustix::thread::CpuSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
+
+/// What reading an order and making the view by it allocates, in bytes, more or less.
+const ROOM: usize = 128 * 1024;
 
 /// Descriptor under which the launcher leaves the order.
 pub const ORDER: i32 = 3;
@@ -65,6 +69,8 @@ pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
         // The second thread stays on this processor. The broker's is free when the order is there.
         let network = named(network::STEP, network::make(processors))?;
         processors.iter().for_each(affinity::move_away);
+        // The order is being written meanwhile.
+        make_room(ROOM);
         match named("read the order", awaited_order(control))? {
             None => Ok(()),
             Some(order) => {
