@@ -115,7 +115,7 @@ impl PrivateDirectory {
     /// # Errors
     /// What keeps it from being removed.
     pub fn remove(&self, name: &str) -> Result<(), OsError> {
-        let node = Node::open(&self.of(name), Wanted::Removal, Links::Stay);
+        let node = Node::open(self.of(name), Wanted::Removal, Links::Stay);
         node.and_then(Node::remove).map_err(super::Error::into_os)
     }
 
