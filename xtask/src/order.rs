@@ -23,6 +23,14 @@ pub const LIST: &str = "bins/cli/start.order";
 const INSIDE: &str = "mkdir d; echo x > d/f; echo y >> d/f; mv d/f d/g; ln -s g d/l; ln d/g d/h; rm -r d; touch .envrc; \
     cat /root/.ssh/id_rsa ~/.ssh/id_rsa; for i in 1 2 3; do true; /bin/true; done";
 
+/// The starts that are looked at, the most usual first.
+const STARTS: [&[&str]; 3] = [
+    &["run", "--", "/bin/true"],
+    &["run", "--", "/bin/sh", "-c", INSIDE],
+    // Of a name that is nobody's (RFC 2606), for which nothing inside asks.
+    &["run", "--allow", "example.com", "--", "/bin/true"],
+];
+
 /// The user that it runs as: most users are not root.
 const USER: u32 = 65534;
 
@@ -43,9 +51,8 @@ pub fn run(root: &Path, arguments: &[String], out: &mut dyn Write) -> Result<()>
     let library = library()?;
     let mut seen = HashSet::new();
     let mut order = Vec::new();
-    for command in [vec!["/bin/true"], vec!["/bin/sh", "-c", INSIDE]] {
-        let words = [&["run", "--"][..], &command].concat();
-        for address in trace::trace(&own, &words, USER, &place.0, &functions)? {
+    for words in STARTS {
+        for address in trace::trace(&own, words, USER, &place.0, &functions)? {
             for name in functions.get(&address).into_iter().flatten() {
                 let place = library.get(name).map_or_else(|| names::pattern(name), Clone::clone);
                 order.extend(Some(place).filter(|place| seen.insert(place.clone())));
