@@ -3,6 +3,8 @@
 //! Each attack has a twin that must succeed, so that a broken probe cannot pass for a held property. An
 //! attack that is not refused counts as held only by what the host looks like afterwards.
 
+#[cfg(target_os = "linux")]
+mod agent_stories;
 mod attack;
 #[cfg(target_os = "linux")]
 mod broker;

@@ -1,5 +1,6 @@
 //! Attacks that need more than one step inside.
 
+use crate::prove::agent_stories as agent;
 use crate::prove::attack::{Attack, story};
 use crate::prove::log_stories as log;
 use crate::prove::scenario as tell;
@@ -44,6 +45,7 @@ pub(super) static ATTACKS: &[Attack] = &[
         tell::control_characters,
     )
     .escapes(&[64, 67]),
+    story(4, "agent.settings", "change what an agent keeps below the home", agent::settings).namespaces(),
     story(17, "log.home", "read, change and remove the log where it usually is", log::in_home).escapes(&[2]),
     story(17, "log.workspace", "the same where the workspace lies around it", log::in_workspace).namespaces(),
     story(17, "log.forged", "write what looks like records of the log", log::forged),
