@@ -43,6 +43,41 @@ fn an_agent_has_what_it_keeps_and_changes_nothing_of_it() {
     });
 }
 
+/// Many keep their settings in one directory, with links to them where programs look.
+#[test]
+fn what_is_kept_elsewhere_and_linked_is_there_too() {
+    everyone(|garden| {
+        for (name, text) in [
+            ("state/s", "its login\n"),
+            ("claude.json", "its state\n"),
+            ("gitconfig", "[user]\nname = Ada\n"),
+        ] {
+            garden.write(garden.home.join("dots").join(name), text);
+        }
+        for (link, to) in [
+            (".claude", "dots/state"),
+            (".claude.json", "dots/claude.json"),
+            (".gitconfig", "dots/gitconfig"),
+        ] {
+            let link = garden.home.join(link);
+            std::os::unix::fs::symlink(to, &link).expect("a link");
+            garden.own(&link);
+        }
+        assert_eq!(run(garden, &[], &["git", "config", "user.name"]).code(0).text(), "Ada");
+        // Unless where it lies is denied.
+        let dots = garden.home.join("dots");
+        let denied =
+            run(garden, &["--deny", dots.to_str().expect("text")], &["bash", "-c", "cat ~/.gitconfig"]);
+        assert!(!denied.fails().text().contains("Ada"));
+        let script =
+            "cat ~/.claude/s ~/.claude.json; echo x > ~/.claude/s; echo x > ~/.claude.json; ls ~/dots";
+        let ran = run(garden, &["--agent", "claude"], &["bash", "-c", script]).fails();
+        assert_eq!(ran.text(), "its login\nits state");
+        assert_eq!(garden.read(garden.home.join("dots/state/s")), "its login\n");
+        assert_eq!(garden.read(garden.home.join("dots/claude.json")), "its state\n");
+    });
+}
+
 #[test]
 fn an_agent_that_kept_nothing_yet_begins_to() {
     everyone(|garden| {

@@ -84,14 +84,15 @@ impl<'p> Builder<'p> {
     }
 
     /// The stricter of what the rules say of the name and of the object that it leads to: a link to a
-    /// credential is a credential.
+    /// credential is a credential, and one to what a rule denies is denied.
     fn final_grant(&self, object: &Object, grant: Grant<'_>) -> (Access, bool) {
         if object.kind != NodeKind::Symlink {
             return (grant.access, grant.execute);
         }
         let behind = self.policy.files.grant(&object.final_path);
-        let sealed =
-            behind.rule.is_some_and(|rule| matches!(rule.kind, RuleKind::Secret | RuleKind::Protected));
+        let sealed = behind.rule.is_some_and(|rule| {
+            matches!(rule.kind, RuleKind::Secret | RuleKind::Protected) || rule.access == Access::Deny
+        });
         if sealed { (grant.access.min(behind.access), grant.execute) } else { (grant.access, grant.execute) }
     }
 
@@ -185,8 +186,11 @@ impl<'p> Builder<'p> {
         if in_tree {
             return;
         }
+        let behind = self.policy.files.grant(&object.final_path);
+        // In a home of the sandbox's own the rules allow everything, and nothing of the host is there.
+        let is_own = self.policy.files.is_private(&object.final_path, behind.depth);
         let shown = self.covering(&object.final_path).is_some_and(|area| area.source != Source::Private)
-            || self.policy.files.grant(&object.final_path).access >= Access::Read;
+            || (behind.access >= Access::Read && !is_own);
         match &object.link {
             Some(target) if shown => {
                 let target = target.clone();
