@@ -46,6 +46,17 @@ impl Change {
         different.then_some(Self { path, before, after, copied, same_content: false })
     }
 
+    /// Whether what stands at the name now is what the change was made for; nothing always is, since nothing is overwritten then.
+    #[must_use]
+    pub fn is_for(&self, present: Option<&Entry>) -> bool {
+        let Some(present) = present else { return true };
+        self.before.as_ref().is_some_and(|before| {
+            let both = present.kind == Kind::Directory && before.kind == Kind::Directory;
+            // Names of one object are changed one after the other.
+            both || present.is_untouched_since(before) || present.is_same_but_for_names(before)
+        })
+    }
+
     /// Whether the content has to be compared to know what this is.
     #[must_use]
     pub fn wants_content(&self) -> bool {

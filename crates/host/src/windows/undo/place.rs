@@ -148,16 +148,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
     /// What stands at the name of a change, if it is what the change was made for. `None` if nothing stands there.
     fn present(&mut self, change: &Change) -> Result<Option<Entry>, Obstacle> {
         let present = self.target.look(&change.path)?.map(|seen| seen.entry);
-        let expected = match (&present, &change.before) {
-            (None, _) => true,
-            (Some(present), Some(before)) => {
-                let both = present.kind == Kind::Directory && before.kind == Kind::Directory;
-                // Names of one object are changed one after the other.
-                both || present.is_untouched_since(before) || present.is_same_but_for_names(before)
-            }
-            (Some(_), None) => false,
-        };
-        if expected { Ok(present) } else { Err(Obstacle::Moved(change.path.clone())) }
+        if change.is_for(present.as_ref()) { Ok(present) } else { Err(Obstacle::Moved(change.path.clone())) }
     }
 
     fn remove(&mut self, change: &Change) -> Result<(), Obstacle> {
