@@ -52,8 +52,8 @@ fn acts(change: &Change) -> [Option<Act>; 2] {
     if is_directory(after) {
         return [made.then_some(Act::MakeDirectory), Some(Act::Dress)];
     }
-    // A file with other names is not changed in place: the others are not spoken of. One that is to have others becomes a link.
-    let alone = after.names == 1 && change.before.as_ref().is_some_and(|before| before.names == 1);
+    // A file with other names is not changed in place: the others are not spoken of.
+    let alone = change.before.as_ref().is_some_and(|before| before.names == 1);
     let act = if change.same_content && alone { Act::Dress } else { Act::Put };
     [Some(act), None]
 }

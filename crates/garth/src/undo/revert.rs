@@ -264,7 +264,7 @@ impl Reversal {
     /// # Errors
     /// The tree is being changed by another garth; what cannot be kept. Obstacles on the way are told in the result.
     pub fn carry_out(
-        self,
+        mut self,
         checkpoints: &Checkpoints,
         beside: Vec<String>,
         watch: &mut impl Watch,
@@ -287,6 +287,10 @@ impl Reversal {
         )?;
         let closed = self.closed(&mut root)?;
         let links = self.links(&mut root)?;
+        for change in &mut self.changes {
+            // One that is to have other names is put there anew, so that it can be a link to them.
+            change.same_content &= change.after.as_ref().is_none_or(|after| after.names == 1);
+        }
         let (journal, path) = self.begin(&closed)?;
         let id = format!("{}u", self.checkpoint.record.id);
         let mut source = self.contents();
