@@ -65,8 +65,11 @@ prepares_wine() {
   start_server wineboot --init
   # Old releases of Wine present themselves as Windows 7.
   wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >"$LOGS/reg" 2>&1 </dev/null
-  # Windows can be made although there is no display.
+  # Windows can be made although there is no display. What runs already has looked in vain for one, and every desktop that is made
+  # while it runs fails with it: so all starts anew.
   wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f >"$LOGS/reg" 2>&1 </dev/null
+  stop_server
+  start_server cmd /c exit
   # Rust's standard library takes its random numbers from this DLL, which Wine before 9 does not have.
   if [[ ! -e $system/bcryptprimitives.dll ]]; then
     x86_64-w64-mingw32-gcc -O2 -shared -o "$system/bcryptprimitives.dll" "$here/bcryptprimitives.c" -lbcrypt
