@@ -577,7 +577,7 @@ impl Connector {
         // A connection to a bare address stays one, whatever name its requests speak of.
         let target = self.scope.asked.as_ref().map_or(&host, |(asked, _)| asked);
         let session = &self.connection.session;
-        let Dialled { stream, .. } = dial(session, target, port).await?;
+        let Dialled { stream, .. } = dial(&self.connection, target, port).await?;
         if !self.scope.is_tls {
             return Ok(Server::Plain(stream));
         }

@@ -16,6 +16,7 @@ mod opened;
 mod published;
 mod relay;
 mod replies;
+mod resolving;
 mod rewind;
 mod server;
 mod session;
