@@ -9,6 +9,7 @@ pub mod http;
 mod judge;
 mod meter;
 mod names;
+mod pattern;
 mod progress;
 mod rewrite;
 mod ruling;

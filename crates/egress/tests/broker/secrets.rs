@@ -2,6 +2,8 @@
 
 use crate::support::*;
 use crate::web;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use garth_egress::core::{Event, SecretSeen, Withholding};
 use garth_policy::SecretPlace;
@@ -174,6 +176,45 @@ async fn a_body_carries_the_value_at_its_length() {
         let told = seen(&running);
         let kept: Vec<_> = told.iter().map(|seen| seen.withheld).collect();
         assert_eq!(kept, [None, None, None, Some(Withholding::Host)], "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn base64_of_a_body_carries_the_value() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    for version in ["h2", "http/1.1"] {
+        let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+        for before in ["", "u", "u:"] {
+            let text = |inner: &str| STANDARD.encode(format!("{before}{inner}, and more"));
+            let one = request(version, "api.example", "/told").header("content-type", "application/json");
+            let body = vec![format!("{{\"auth\": \"{}\"}}", text(&mark))];
+            let told = forwards(&asked(&running, port, "api.example", version, one, body).await);
+            assert!(told.contains(&text(PLAIN)), "{version} {before}: {told}");
+        }
+        assert_eq!(seen(&running).iter().map(|seen| seen.withheld).collect::<Vec<_>>(), [None; 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_value_does_not_come_back_in_base64_or_with_escapes() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    for version in ["h2", "http/1.1"] {
+        let value = "0123/4567+89ab/cdef";
+        let (running, mark) = opening(&ca, &[SecretPlace::Headers], value);
+        for before in ["", "u", "u:"] {
+            let one =
+                request(version, "api.example", "/coded").header("authorization", format!("{before}{mark}"));
+            let text = asked(&running, port, "api.example", version, one, vec!["rest".into()]).await;
+            let escaped = value.replace('/', "\\/").replace('+', "\\u002B");
+            let stars = "*".repeat(escaped.len());
+            assert!(text.contains(&format!("\"login\": \"{before}{stars}\"")), "{version}: {text}");
+            // At most the letters that hold a neighbour's bits are left, on each side.
+            let coded = STANDARD.encode(format!("{before}{value}rest"));
+            assert!(!text.contains(&coded[4..12]) && text.contains(&"*".repeat(22)), "{version}: {text}");
+            assert!(text.contains(&format!("data:;base64,{}", &coded[..before.len()])), "{version}: {text}");
+        }
     }
 }
 

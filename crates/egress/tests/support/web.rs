@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 type Body = BoxBody<Bytes, Infallible>;
 
 /// Starts one; with an authority it speaks TLS. `/echo` sends the body and its trailers back with some more, `/told`
-/// the whole request backwards, `/ws` upgrades and echoes,
+/// the whole request backwards, `/coded` its `authorization` and body with the escapes of JSON and in base64, `/ws` upgrades and echoes,
 /// anything else answers with method, path, and the headers that came.
 pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
     let (listener, port) = listen(SERVER).await;
@@ -41,8 +41,13 @@ pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
 async fn serve<S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static>(stream: S) {
     let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     let service = hyper::service::service_fn(|request: Request<Incoming>| async {
-        let is_told = request.uri().path().starts_with("/told");
-        Ok::<_, Infallible>(if is_told { told(request).await } else { answer(request) })
+        let path = request.uri().path();
+        let (is_told, is_coded) = (path.starts_with("/told"), path.starts_with("/coded"));
+        Ok::<_, Infallible>(match (is_told, is_coded) {
+            (true, _) => told(request).await,
+            (_, true) => coded(request).await,
+            _ => answer(request),
+        })
     });
     drop(builder.serve_connection_with_upgrades(stream, service).await);
 }
@@ -81,6 +86,20 @@ fn answer(mut request: Request<Incoming>) -> Response<Body> {
     if let Some(reflected) = reflected {
         response.headers_mut().insert("x-reflected", reflected);
     }
+    response
+}
+
+/// What was sent, as servers for tests of clients write it.
+async fn coded(request: Request<Incoming>) -> Response<Body> {
+    use base64::Engine as _;
+    let login = request.headers().get("authorization").cloned();
+    let login = login.map(|value| String::from_utf8(value.as_bytes().to_vec()).unwrap()).unwrap_or_default();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let encoded = base64::engine::general_purpose::STANDARD.encode([login.as_bytes(), &body[..]].concat());
+    let escaped = login.replace('/', "\\/").replace('+', "\\u002B");
+    let text = format!("{{\"login\": \"{escaped}\", \"all\": \"data:;base64,{encoded}\"}}");
+    let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
+    response.headers_mut().insert("x-coded", encoded.parse().unwrap());
     response
 }
 
