@@ -20,6 +20,7 @@ mod synthetic;
 pub mod tls;
 mod toward;
 mod upstream;
+mod websocket;
 
 pub use canary::Canary;
 pub use event::{CROWDED, Closed, Decided, Event, Fault, Front, Protocol, Request, SecretsSeen};
@@ -35,3 +36,4 @@ pub use sniff::{HTTP2_PREFACE, LONGEST_FIRST_LINE, Opening, opening};
 pub use synthetic::Synthetic;
 pub use toward::{BodySecrets, SecretSeen, Substituted, Token, Toward, Withholding};
 pub use upstream::{Proxy, ProxyFault, ProxyKind, Upstream};
+pub use websocket::{FrameFault, Frames};

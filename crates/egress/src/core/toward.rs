@@ -27,7 +27,7 @@ pub enum Withholding {
     Form,
     /// It stood in the trailers of a request, into which nothing is put.
     Trailer,
-    /// The connection went on in another protocol (WebSocket), which is not searched. A placeholder may or may not be there.
+    /// The connection went on in another protocol, which is not searched. A placeholder may or may not be there.
     Upgraded,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Withholding {
             Self::Coded => "the body is compressed and could not be searched",
             Self::Form => "the value holds a letter that a form writes differently",
             Self::Trailer => "nothing is put into trailers",
-            Self::Upgraded => "what follows an upgrade, like a WebSocket, is not searched",
+            Self::Upgraded => "what follows an upgrade to another protocol is not searched",
         })
     }
 }

@@ -23,6 +23,7 @@ mod session;
 mod slots;
 mod transparent;
 mod tunnel;
+mod upgrade;
 
 pub use broker::{Broker, StartError};
 pub use config::{Approve, Config, Front, Inside, Limits, Resolve, Roots, Sink, SystemResolver};

@@ -14,7 +14,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 type Body = BoxBody<Bytes, Infallible>;
 
 /// Starts one; with an authority it speaks TLS. `/echo` sends the body and its trailers back with some more, `/told`
-/// the whole request backwards, `/coded` its `authorization` and body with the escapes of JSON and in base64, `/ws` upgrades and echoes,
+/// the whole request backwards, `/coded` its `authorization` and body with the escapes of JSON and in base64, `/ws` upgrades and echoes, `/ws/told` sends frames of a
+/// WebSocket back backwards,
 /// anything else answers with method, path, and the headers that came.
 pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
     let (listener, port) = listen(SERVER).await;
@@ -53,10 +54,16 @@ async fn serve<S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static>(s
 }
 
 fn answer(mut request: Request<Incoming>) -> Response<Body> {
-    if request.uri().path() == "/ws" {
+    if request.uri().path().starts_with("/ws") {
+        let is_told = request.uri().path() == "/ws/told";
+        assert!(!request.headers().contains_key("sec-websocket-extensions"), "it would be compressed");
+        let protocol = request.headers()["upgrade"].clone();
         let upgrade = hyper::upgrade::on(&mut request);
         tokio::spawn(async move {
             let mut stream = TokioIo::new(upgrade.await.unwrap());
+            if is_told {
+                return frames_told(stream).await;
+            }
             let mut piece = [0; 1024];
             while let Ok(read @ 1..) = stream.read(&mut piece).await {
                 stream.write_all(&piece[..read]).await.unwrap();
@@ -65,7 +72,7 @@ fn answer(mut request: Request<Incoming>) -> Response<Body> {
         return Response::builder()
             .status(101)
             .header("connection", "upgrade")
-            .header("upgrade", "websocket")
+            .header("upgrade", protocol)
             .body(Full::new(Bytes::new()).boxed())
             .unwrap();
     }
@@ -87,6 +94,19 @@ fn answer(mut request: Request<Incoming>) -> Response<Body> {
         response.headers_mut().insert("x-reflected", reflected);
     }
     response
+}
+
+/// The payload of each short frame backwards, in a frame like it.
+async fn frames_told<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stream: S) {
+    let mut head = [0; 6];
+    while stream.read_exact(&mut head).await.is_ok() {
+        let [first, length, mask @ ..] = head;
+        let mut payload = vec![0; usize::from(length & 127)];
+        stream.read_exact(&mut payload).await.unwrap();
+        payload.iter_mut().zip(mask.into_iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        payload.reverse();
+        stream.write_all(&[&[first, length & 127], &payload[..]].concat()).await.unwrap();
+    }
 }
 
 /// What was sent, as servers for tests of clients write it.
