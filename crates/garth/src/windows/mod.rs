@@ -250,12 +250,13 @@ impl Prepared {
         if planned.unreadable {
             std::fs::write(&secret, "nobody inside reads this").map_err(own_error)?;
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error)?;
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error);
+        let listener = planned.unconnected.then(listen).transpose()?;
         let trial = Trial {
             unreadable: planned.unreadable.then_some(secret.as_path()),
             unwritable: &text(&planned.unwritable)?,
             writable: &text(&planned.writable)?,
-            unconnected: planned.unconnected.then_some(&listener),
+            unconnected: listener.as_ref(),
             network: network.map(Network::trial),
         };
         let found = send(&self.order, program, &trial);
