@@ -192,6 +192,24 @@ impl Node {
         Ok(Self { handle: handle.try_clone_to_owned().on("keep", name)?, name: name.to_owned() })
     }
 
+    /// What another process had opened, by a handle that is ours.
+    #[must_use]
+    pub fn taken_over(handle: OwnedHandle, name: &str) -> Self {
+        Self { handle, name: name.to_owned() }
+    }
+
+    /// The name that it was asked for by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of its handle in this process.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.raw().addr() as u64
+    }
+
     fn raw(&self) -> HANDLE {
         self.handle.as_raw_handle()
     }

@@ -9,8 +9,9 @@ use crate::windows::acl::Ace;
 use crate::windows::descriptor::Listed;
 use crate::windows::facts::{HostFacts, Object, PathFact, Security};
 use crate::windows::sid::Sid;
-use crate::windows::spec::{Directory, Grant, Guard, Preparation, Removal, Reservation};
-use garth_policy::AbsPath;
+use crate::windows::spec::{Directory, Grant, Guard, Preparation, Removal, Reservation, Tier};
+use garth_policy::{AbsPath, Policy};
+use sha2::{Digest, Sha256};
 
 /// Takes out of the facts what these sessions, which live, have changed. What stays for later ones is taken out as well, so that
 /// the plan asks for it again and its record holds it.
@@ -109,4 +110,57 @@ fn same_name(one: &Reservation, other: &Reservation) -> bool {
 fn grants(mine: &Grant, theirs: &Grant, private: &[Sid]) -> bool {
     let is_held = |entry: &Ace| private.contains(&entry.sid) || mine.entries.contains(entry);
     (&mine.path, &mine.expect) == (&theirs.path, &theirs.expect) && theirs.entries.iter().all(is_held)
+}
+
+/// What policy, tier and version of garth come to. Each session has a directory of its own, `own`, whose name does not count.
+#[must_use]
+pub fn likeness(policy: &Policy, tier: Option<Tier>, own: &AbsPath, version: &str) -> String {
+    // It is made of texts, numbers and lists of known length, and nothing can keep it from being written.
+    let mut bytes = postcard::to_stdvec(policy).unwrap_or_default();
+    if let Some(name) = own.file_name().filter(|name| !name.is_empty()) {
+        let mut at = 0;
+        while at + name.len() <= bytes.len() {
+            if bytes[at..at + name.len()].eq_ignore_ascii_case(name) {
+                bytes[at..at + name.len()].fill(b'*');
+                at += name.len();
+            } else {
+                at += 1;
+            }
+        }
+    }
+    bytes.extend_from_slice(format!("{tier:?} {version}").as_bytes());
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use garth_policy::{Context, Os, Profile};
+
+    fn policy(own: &str, profile: Profile) -> (Policy, AbsPath) {
+        let path = |text: &str| AbsPath::windows(text).unwrap();
+        let tmp = path(&format!(r"C:\Users\u\AppData\Local\Temp\{own}"));
+        let context = Context {
+            os: Os::Windows,
+            workspace: path(r"C:\w"),
+            home: path(r"C:\Users\u"),
+            tmp: tmp.clone(),
+            git_dirs: Vec::new(),
+            path_dirs: Vec::new(),
+            env_dirs: Vec::new(),
+        };
+        (Policy::builtin(profile, &context), tmp)
+    }
+
+    #[test]
+    fn sessions_of_one_policy_are_alike_and_others_are_not() {
+        let like = |own, profile, tier| {
+            let (policy, tmp) = policy(own, profile);
+            likeness(&policy, tier, &tmp, "1")
+        };
+        let one = like("garth-0123", Profile::Workspace, None);
+        assert_eq!(one, like("garth-89ab", Profile::Workspace, None));
+        assert_ne!(one, like("garth-0123", Profile::Strict, None));
+        assert_ne!(one, like("garth-0123", Profile::Workspace, Some(Tier::Restricted)));
+    }
 }
