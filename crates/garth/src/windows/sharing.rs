@@ -48,9 +48,9 @@ impl Sharing {
     }
 
     /// What the others have to know of this one.
-    pub(super) fn shared(&self) -> Option<Shared> {
+    pub(super) fn shared(&self) -> Option<Box<Shared>> {
         // Without it this one is shared with nobody.
         let began = own_beginning().ok()?;
-        Some(Shared { began, likeness: self.likeness.clone(), lent: Vec::new() })
+        Some(Box::new(Shared { began, likeness: self.likeness.clone(), lent: Vec::new() }))
     }
 }

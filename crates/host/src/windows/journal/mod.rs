@@ -149,8 +149,8 @@ impl Journal {
                 else {
                     return Ok(());
                 };
-                let shared = Some(Shared { lent: making.lent(preparation)?, ..shared });
-                self.store.write_holder(&id, &Holder { shared, ..holder.clone() })
+                let shared = Shared { lent: making.lent(preparation)?, ..*shared };
+                self.store.write_holder(&id, &Holder { shared: Some(Box::new(shared)), ..holder.clone() })
             });
         if let Err(error) = done {
             // The lock is held, so the way back must not ask for it again.

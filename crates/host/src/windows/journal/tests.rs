@@ -246,7 +246,7 @@ fn holder(path: &AbsPath) -> Holder {
 /// This process, as the holder of a workspace that others may share.
 fn sharing(path: &AbsPath, likeness: &str) -> Holder {
     let began = crate::windows::sys::living::own_beginning().unwrap();
-    let shared = Some(Shared { began, likeness: likeness.to_owned(), lent: Vec::new() });
+    let shared = Some(Box::new(Shared { began, likeness: likeness.to_owned(), lent: Vec::new() }));
     Holder { process: std::process::id(), shared, ..holder(path) }
 }
 

@@ -428,7 +428,7 @@ mod tests {
         let (one, other) = (directory.path().join("one"), directory.path().join("other"));
         std::fs::write(&one, "x").unwrap();
         std::fs::hard_link(&one, &other).unwrap();
-        let open = |of: &std::path::Path| Node::open(&path(of), Wanted::Attributes, Links::Stay).unwrap();
+        let open = |of: &std::path::Path| Node::open(path(of), Wanted::Attributes, Links::Stay).unwrap();
         let (id, links) = open(&one).identity().unwrap();
         assert_eq!(open(&other).identity().unwrap(), (id, 2));
         assert_eq!(links, 2);
@@ -459,7 +459,7 @@ mod tests {
         assert!(!name.exists());
         let inner = directory.path().join("inner");
         drop(Node::make_directory(&path(&inner), &security, Wanted::Security).unwrap());
-        Node::open(&path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
+        Node::open(path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
         assert!(!inner.exists());
         let kept = Node::make_directory(&path(&inner), &security, Wanted::UntilClosed).unwrap();
         assert!(inner.exists());
@@ -477,7 +477,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let name = directory.path().join("held");
         std::fs::create_dir(&name).unwrap();
-        let held = Node::open(&path(&name), Wanted::Hold, Links::Stay).unwrap();
+        let held = Node::open(path(&name), Wanted::Hold, Links::Stay).unwrap();
         assert!(std::fs::remove_dir(&name).is_err());
         drop(held);
         std::fs::remove_dir(&name).unwrap();

@@ -15,7 +15,7 @@ pub struct Holder {
     /// The workspace.
     pub workspace: AbsPath,
     /// What another sandbox needs to share it; `None` for one that is shared by nobody.
-    pub shared: Option<Shared>,
+    pub shared: Option<Box<Shared>>,
 }
 
 /// What a sandbox tells those that share its workspace.
@@ -43,7 +43,7 @@ impl Holder {
         let form = if self.shared.is_some() { FORM } else { ALONE };
         let mut text =
             format!("{form}\n{}\n{}\n{}\n", self.process, self.since, self.workspace.to_lossless());
-        if let Some(Shared { began, likeness, lent }) = &self.shared {
+        if let Some(Shared { began, likeness, lent }) = self.shared.as_deref() {
             text.push_str(&format!("{began}\n{likeness}\n{}\n", lent.len()));
             lent.iter().for_each(|(number, path)| {
                 text.push_str(&format!("{number} {}\n", path.to_lossless()));
@@ -59,7 +59,7 @@ impl Holder {
         let form = lines.next().filter(|form| [FORM, ALONE].contains(form))?;
         let (process, since) = (lines.next()?.parse().ok()?, lines.next()?.parse().ok()?);
         let workspace = AbsPath::from_lossless(lines.next()?).ok()?;
-        let shared = if form == FORM { Some(Shared::read(&mut lines)?) } else { None };
+        let shared = if form == FORM { Some(Box::new(Shared::read(&mut lines)?)) } else { None };
         lines.next().is_none().then_some(Self { process, since, workspace, shared })
     }
 
@@ -103,7 +103,7 @@ mod tests {
         let lent = [(64, ".claude"), (u64::MAX, "計画 b")];
         let one = holder(workspace);
         let lent = lent.map(|(number, name)| (number, one.workspace.join(name.as_bytes()).unwrap())).to_vec();
-        Holder { shared: Some(Shared { began: 7, likeness: "ab12".into(), lent }), ..one }
+        Holder { shared: Some(Box::new(Shared { began: 7, likeness: "ab12".into(), lent })), ..one }
     }
 
     #[test]
