@@ -4,6 +4,9 @@
 //! there however garth was installed, and nothing of the user's memory or environment comes along. It
 //! reads one finished order and parses nothing that a user wrote.
 
+#[cfg(target_os = "linux")]
+pub use garth_host::entry;
+
 /// The name (first argument) under which an executable acts as the runner.
 pub const NAME: &str = "garth-runner";
 
