@@ -99,10 +99,19 @@ const fn argument(index: u8) -> u32 {
 /// The program for these options.
 #[must_use]
 pub fn compile(options: &Options) -> Vec<Instruction> {
-    let mut program =
-        vec![load(OFFSET_ARCH), jump(JEQ, options.arch.audit(), 1, 0), ret(RET_KILL), load(OFFSET_NR)];
-    search(&intervals(options), &mut program);
-    program
+    program(options.arch.audit(), &intervals(options))
+}
+
+/// A program that does with each call what its range says, and kills who calls in the way of another architecture.
+fn program(arch: u32, ranges: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
+    let mut program = Backwards::default();
+    // Nothing else is written last, so the search is what comes next.
+    let _begin = program.search(ranges);
+    for first in [load(OFFSET_NR), ret(RET_KILL), jump(JEQ, arch, 1, 0), load(OFFSET_ARCH)] {
+        program.push(first);
+    }
+    program.written.reverse();
+    program.written
 }
 
 /// Ranges of call numbers and what each does, covering every number once; the first field is the start.
@@ -231,25 +240,72 @@ fn allow_equal(index: u8, values: &[u32], errno: Errno) -> Vec<Instruction> {
     block
 }
 
-/// Emits a binary search over the ranges. The call number stays in the accumulator until a range's own
-/// instructions load something else, and those end in a return.
-fn search(ranges: &[(u32, Vec<Instruction>)], program: &mut Vec<Instruction>) {
-    let [one] = ranges else {
-        let (low, high) = ranges.split_at(ranges.len() / 2);
-        let Some((boundary, _)) = high.first() else { return };
-        // Conditional jumps reach 255 instructions; an unconditional one reaches any distance.
-        program.push(jump(JGE, *boundary, 0, 1));
-        let far = program.len();
-        program.push(jump(JMP, 0, 0, 0));
-        search(low, program);
-        let distance = program.len() - far - 1;
-        if let (Some(instruction), Ok(distance)) = (program.get_mut(far), u32::try_from(distance)) {
-            instruction.k = distance;
+/// A program that is written from its end to its beginning: jumps lead forward only, so whatever one leads to is there
+/// already. Most ranges do one of a handful of things, and all that are near enough share its instructions: the kernel
+/// checks, translates and compiles each instruction at every start.
+#[derive(Default)]
+struct Backwards<'r> {
+    /// The last instruction first.
+    written: Vec<Instruction>,
+    /// What was written for ranges, and where it begins: its place in `written`. Of the same instructions the nearest.
+    blocks: Vec<(&'r [Instruction], usize)>,
+}
+
+/// How far a conditional jump reaches, in instructions.
+const REACH: usize = u8::MAX as usize;
+
+impl<'r> Backwards<'r> {
+    /// Writes one instruction and returns its place.
+    fn push(&mut self, instruction: Instruction) -> usize {
+        self.written.push(instruction);
+        self.written.len() - 1
+    }
+
+    /// How many instructions the next one would have to skip to get to a place.
+    fn distance(&self, place: usize) -> usize {
+        self.written.len() - 1 - place
+    }
+
+    /// A binary search over the ranges; returns the place where it begins, `None` without ranges. The call number stays in
+    /// the accumulator until a range's own instructions load something else, and those end in a return.
+    fn search(&mut self, ranges: &'r [(u32, Vec<Instruction>)]) -> Option<usize> {
+        if let [(_, block)] = ranges {
+            return self.block(block);
         }
-        search(high, program);
-        return;
-    };
-    program.extend_from_slice(&one.1);
+        let (low, high) = ranges.split_at(ranges.len() / 2);
+        let (boundary, _) = high.first()?;
+        let (high, low) = (self.search(high)?, self.search(low)?);
+        // Leading to the one puts one more instruction before the other.
+        let high = self.near(high, REACH - 1);
+        let low = self.near(low, REACH);
+        let skip = |place| u8::try_from(self.distance(place)).ok();
+        let (to_high, to_low) = (skip(high)?, skip(low)?);
+        Some(self.push(jump(JGE, *boundary, to_high, to_low)))
+    }
+
+    /// What a range does; returns the place where that begins.
+    fn block(&mut self, block: &'r [Instruction]) -> Option<usize> {
+        let known = self.blocks.iter().position(|(known, _)| *known == block);
+        if let Some((_, place)) = known.and_then(|index| self.blocks.get(index))
+            && self.distance(*place) < REACH
+        {
+            return Some(*place);
+        }
+        let place = block.iter().rev().map(|instruction| self.push(*instruction)).last()?;
+        match known.and_then(|index| self.blocks.get_mut(index)) {
+            Some(known) => known.1 = place,
+            None => self.blocks.push((block, place)),
+        }
+        Some(place)
+    }
+
+    /// The place itself, or that of a jump to it where it is further away than `reach`.
+    fn near(&mut self, place: usize, reach: usize) -> usize {
+        match u32::try_from(self.distance(place)) {
+            Ok(distance) if self.distance(place) > reach => self.push(jump(JMP, distance, 0, 0)),
+            _ => place,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -316,6 +372,43 @@ mod tests {
                 };
                 assert_eq!(run(&program, arch.audit(), nr, [0; 6]), wanted, "{arch:?} {nr}");
             }
+        }
+    }
+
+    #[test]
+    fn every_number_does_what_its_range_says_whatever_its_arguments() {
+        let arguments =
+            [[0; 6], [1; 6], [2; 6], [10; 6], [16, 0, 0, 0, 0, 0], [0x40; 6], [0x5412; 6], [u32::MAX; 6]];
+        let all = Options { deletes: true, reads: true, executes: true, connects: true, ..options() };
+        for options in [options(), all, Options { root: true, bound: true, no_sockets: true, ..options() }] {
+            let (program, ranges) = (compile(&options), intervals(&options));
+            for nr in 0..=600u32 {
+                let (_, block) = ranges.iter().rev().find(|(start, _)| *start <= nr).unwrap();
+                for arguments in arguments {
+                    let wanted = run(block, options.arch.audit(), nr, arguments);
+                    assert_eq!(
+                        run(&program, options.arch.audit(), nr, arguments),
+                        wanted,
+                        "{nr} {arguments:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_reach_is_led_to() {
+        // Each does something else, so nothing is shared, and in the longer one one half is further away than a jump reaches;
+        // then most do the same, but not all of them are near enough to share it.
+        let own = |count: u32| (0..count).map(|nr| (nr, vec![ret(nr)])).collect::<Vec<_>>();
+        let shared =
+            (0..3000_u32).map(|nr| (nr, vec![ret(if nr % 2 == 0 { 1 } else { nr })])).collect::<Vec<_>>();
+        for ranges in [own(1), own(2), own(3), own(1500), shared] {
+            let program = program(7, &ranges);
+            for (nr, block) in &ranges {
+                assert_eq!(run(&program, 7, *nr, [0; 6]), block[0].k, "{nr} of {}", ranges.len());
+            }
+            assert_eq!(run(&program, 8, 0, [0; 6]), RET_KILL);
         }
     }
 
@@ -418,6 +511,6 @@ mod tests {
     #[test]
     fn the_program_fits_the_kernel() {
         let length = compile(&Options { deletes: true, reads: true, ..options() }).len();
-        assert!(length < 1000, "{length} instructions (BPF_MAXINSNS is 4096)");
+        assert!(length < 400, "{length} instructions (BPF_MAXINSNS is 4096)");
     }
 }
