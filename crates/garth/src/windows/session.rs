@@ -234,7 +234,8 @@ impl Prepared {
         let approver = self.approver.as_ref().filter(|_| approvals.mode.value == ApprovalMode::Ask)?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
         let (timeout, recorder) = (approvals.timeout.value, self.log.recorder.clone());
-        Some(Arc::new(Asker::new(approver, Console::new(), file, timeout, recorder)))
+        let asker = Asker::new(approver, Console::new(), file, timeout, recorder);
+        Some(Arc::new(asker.with_doors(&self.variables)))
     }
 }
 

@@ -16,6 +16,7 @@ pub mod isolation;
 pub mod job;
 pub mod library;
 pub mod living;
+pub mod named_pipe;
 pub mod notify;
 pub mod port;
 pub mod process;
