@@ -59,7 +59,6 @@ pub struct Placer<'w, S, W> {
 ///
 /// # Errors
 /// None here.
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub fn closed_for(_target: &mut Root, _changes: &[Change]) -> Result<BTreeMap<AbsPath, u32>, OsError> {
     Ok(BTreeMap::new())
 }
@@ -102,7 +101,6 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
     ///
     /// # Errors
     /// None here.
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub fn close(&mut self) -> Result<(), Obstacle> {
         self.closed.clear();
         Ok(())
