@@ -190,8 +190,7 @@ impl Prepared {
             matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata)
         };
         let reads = denied.iter().filter(is_read).count() as u64;
-        let tells = self.plan.spec.told.is_some();
-        account.close_reads(recorder, (policy.audit.reads.value, tells), (reads, hidden));
+        account.close_reads(recorder, (policy.audit.reads.value, &self.plan), (reads, hidden));
         match layer {
             Some(changes) => changes.tell(recorder, policy, None),
             None if self.checkpoint_made().is_some() => {}

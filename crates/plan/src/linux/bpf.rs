@@ -31,6 +31,8 @@ pub struct Options {
     pub deletes: bool,
     /// Opens for reading as well.
     pub reads: bool,
+    /// Deletions and changes of attributes are looked at, because refusals of the kernel's own are told.
+    pub tells: bool,
     /// The target may make namespaces (a browser that has its own sandbox).
     pub namespaces: bool,
     /// Sockets of all families but route netlink are refused: there is no network namespace to hold the
@@ -96,6 +98,9 @@ const fn argument(index: u8) -> u32 {
     16 + 8 * index as u32
 }
 
+/// From the low half of an argument to the high one.
+const HIGH: u32 = 4;
+
 /// The program for these options.
 #[must_use]
 pub fn compile(options: &Options) -> Vec<Instruction> {
@@ -145,7 +150,9 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::Deny(errno) if options.namespaces && nested(name) && errno != Errno::Enosys => return None,
         Action::Deny(errno) => vec![deny(errno)],
         Action::Supervise if options.supervise => vec![ret(RET_NOTIFY)],
-        Action::SuperviseDelete if options.supervise && options.deletes => vec![ret(RET_NOTIFY)],
+        Action::SuperviseDelete if options.supervise && (options.deletes || options.tells) => {
+            vec![ret(RET_NOTIFY)]
+        }
         Action::SuperviseOpen(_) if options.supervise && options.reads => vec![ret(RET_NOTIFY)],
         Action::SuperviseOpen(flags) if options.supervise => {
             vec![load(argument(flags)), jump(JSET, WRITE_FLAGS, 0, 1), ret(RET_NOTIFY), ret(RET_ALLOW)]
@@ -165,12 +172,29 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         }
         Action::Bound if options.bound => vec![deny(Errno::Eperm)],
         Action::Bound => return None,
-        Action::SetUser(_) if !options.root => return None,
-        Action::SetUser(mode) => {
-            vec![load(argument(mode)), jump(JSET, SET_ID, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
-        }
+        Action::Attributes(path) if options.supervise && options.tells => vec![
+            load(argument(path)),
+            jump(JEQ, 0, 0, 2),
+            load(argument(path) + HIGH),
+            jump(JEQ, 0, 1, 0),
+            ret(RET_NOTIFY),
+            ret(RET_ALLOW),
+        ],
+        Action::Attributes(_) => return None,
+        Action::SetUser(_) | Action::Mode(_) => return modes(action, options),
         Action::Personality => allow_equal(0, &[0, 0xffff_ffff, 0x004_0000], Errno::Eperm),
     })
+}
+
+/// The instructions for a change of a mode.
+fn modes(action: Action, options: &Options) -> Option<Vec<Instruction>> {
+    let (mode, usual) = match action {
+        Action::Mode(mode) if options.supervise && options.tells => (mode, RET_NOTIFY),
+        Action::Mode(mode) | Action::SetUser(mode) if options.root => (mode, RET_ALLOW),
+        _ => return None,
+    };
+    let refused = if options.root { deny(Errno::Eperm) } else { ret(usual) };
+    Some(vec![load(argument(mode)), jump(JSET, SET_ID, 0, 1), refused, ret(usual)])
 }
 
 /// Calls that a program with a sandbox of its own needs inside its own user namespace.
@@ -343,6 +367,7 @@ mod tests {
             supervise: true,
             deletes: false,
             reads: false,
+            tells: false,
             namespaces: false,
             no_sockets: false,
             executes: false,
@@ -487,6 +512,28 @@ mod tests {
     }
 
     #[test]
+    fn removals_and_attributes_are_looked_at_only_where_refusals_are_told() {
+        let o = options();
+        let tells = Options { tells: true, ..o };
+        let root = Options { root: true, ..tells };
+        for name in ["unlink", "unlinkat", "rmdir", "chown", "fchownat", "utimensat", "setxattr", "chmod"] {
+            assert_eq!(call(&o, name, [3, 4, 0o644, 0, 0, 0]), RET_ALLOW, "{name}");
+            assert_eq!(call(&tells, name, [3, 4, 0o644, 0, 0, 0]), RET_NOTIFY, "{name}");
+            assert_eq!(call(&root, name, [3, 4, 0o644, 0, 0, 0]), RET_NOTIFY, "{name}");
+        }
+        // By a descriptor, which needs no name.
+        assert_eq!(call(&tells, "utimensat", [3, 0, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&tells, "fchmod", [3, 0o644, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&tells, "chmod", [3, 0o4755, 0, 0, 0, 0]), RET_NOTIFY);
+        for (name, arguments) in [("chmod", [3, 0o4755, 0, 0, 0, 0]), ("fchmodat2", [3, 4, 0o2755, 0, 0, 0])]
+        {
+            assert_eq!(call(&root, name, arguments), RET_ERRNO | 1, "{name}");
+        }
+        let unsupervised = Options { supervise: false, ..tells };
+        assert_eq!(call(&unsupervised, "unlink", [3, 0, 0, 0, 0, 0]), RET_ALLOW);
+    }
+
+    #[test]
     fn unix_datagrams_are_refused_where_the_kernel_does_not_know_their_receivers() {
         let o = Options { no_datagrams: true, ..options() };
         let (close_on_exec, refused) = (0o2_000_000, RET_ERRNO | 93);
@@ -510,7 +557,7 @@ mod tests {
 
     #[test]
     fn the_program_fits_the_kernel() {
-        let length = compile(&Options { deletes: true, reads: true, ..options() }).len();
-        assert!(length < 400, "{length} instructions (BPF_MAXINSNS is 4096)");
+        let length = compile(&Options { tells: true, reads: true, root: true, ..options() }).len();
+        assert!(length < 500, "{length} instructions (BPF_MAXINSNS is 4096)");
     }
 }

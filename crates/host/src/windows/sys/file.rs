@@ -192,6 +192,24 @@ impl Node {
         Ok(Self { handle: handle.try_clone_to_owned().on("keep", name)?, name: name.to_owned() })
     }
 
+    /// What another process had opened, by a handle that is ours.
+    #[must_use]
+    pub fn taken_over(handle: OwnedHandle, name: &str) -> Self {
+        Self { handle, name: name.to_owned() }
+    }
+
+    /// The name that it was asked for by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of its handle in this process.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.raw().addr() as u64
+    }
+
     fn raw(&self) -> HANDLE {
         self.handle.as_raw_handle()
     }
@@ -410,7 +428,7 @@ mod tests {
         let (one, other) = (directory.path().join("one"), directory.path().join("other"));
         std::fs::write(&one, "x").unwrap();
         std::fs::hard_link(&one, &other).unwrap();
-        let open = |of: &std::path::Path| Node::open(&path(of), Wanted::Attributes, Links::Stay).unwrap();
+        let open = |of: &std::path::Path| Node::open(path(of), Wanted::Attributes, Links::Stay).unwrap();
         let (id, links) = open(&one).identity().unwrap();
         assert_eq!(open(&other).identity().unwrap(), (id, 2));
         assert_eq!(links, 2);
@@ -441,7 +459,7 @@ mod tests {
         assert!(!name.exists());
         let inner = directory.path().join("inner");
         drop(Node::make_directory(&path(&inner), &security, Wanted::Security).unwrap());
-        Node::open(&path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
+        Node::open(path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
         assert!(!inner.exists());
         let kept = Node::make_directory(&path(&inner), &security, Wanted::UntilClosed).unwrap();
         assert!(inner.exists());
@@ -459,7 +477,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let name = directory.path().join("held");
         std::fs::create_dir(&name).unwrap();
-        let held = Node::open(&path(&name), Wanted::Hold, Links::Stay).unwrap();
+        let held = Node::open(path(&name), Wanted::Hold, Links::Stay).unwrap();
         assert!(std::fs::remove_dir(&name).is_err());
         drop(held);
         std::fs::remove_dir(&name).unwrap();
