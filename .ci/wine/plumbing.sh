@@ -40,8 +40,12 @@ source "$here/start.sh"
 source "$here/check.sh"
 # shellcheck source=audit.sh
 source "$here/audit.sh"
+# shellcheck source=changes.sh
+source "$here/changes.sh"
 # shellcheck source=questions.sh
 source "$here/questions.sh"
+# shellcheck source=answers.sh
+source "$here/answers.sh"
 # shellcheck source=undo.sh
 source "$here/undo.sh"
 # shellcheck source=verbs.sh
@@ -154,7 +158,7 @@ agrees_with_wine() {
 part prepares_wine
 # Without it all else would fail.
 if [[ ! -s $FAILURES ]]; then
-  for name in ${PARTS:-starts_at_all tests_of_the_host checks runs audits asks_about_hosts undoes verbs consoles relays clients \
+  for name in ${PARTS:-starts_at_all tests_of_the_host checks runs audits changes asks_about_hosts answers_while_watching undoes verbs consoles relays clients \
     starts proves sets_up agrees_with_wine}; do
     part "$name"
   done

@@ -4,6 +4,8 @@
 //! there however garth was installed, and nothing of the user's memory or environment comes along. It
 //! reads one finished order and parses nothing that a user wrote.
 
+#[cfg(target_os = "linux")]
+pub use garth_host::entry;
 #[cfg(windows)]
 use std::io::Write as _;
 

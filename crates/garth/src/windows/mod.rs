@@ -1,5 +1,6 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
+mod changes;
 mod keeping;
 mod network;
 pub mod place;
@@ -91,6 +92,10 @@ pub struct Prepared {
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
     mended: Vec<String>,
+    /// A terminal was asked for.
+    wants_terminal: bool,
+    /// Where the command may write.
+    writable: Vec<AbsPath>,
     keeping: Keeping,
     sharing: Sharing,
     log: SessionLog,
@@ -126,6 +131,11 @@ pub enum Notice {
         port: u16,
         /// Where it appears.
         at: std::net::SocketAddr,
+    },
+    /// The command gets pipes in place of the terminal that was asked for.
+    WithoutTerminal {
+        /// Why, as a fragment.
+        why: String,
     },
 }
 
@@ -181,6 +191,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         })
     })?;
     let state = state_directory()?;
+    let writable = changes::writable(&boundaries, &surroundings.context.tmp);
     drop(boundaries);
     Ok(Prepared {
         surroundings,
@@ -195,6 +206,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         approver: request.approver.clone(),
         user_policy: request.policy.clone().unwrap_or(files.policy),
         mended: request.mended.clone(),
+        wants_terminal: request.terminal.is_some(),
+        writable,
         keeping,
         sharing,
         log: SessionLog::new(request.recording.clone(), place),

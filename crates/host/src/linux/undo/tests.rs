@@ -192,6 +192,7 @@ impl Stage {
             id: "test",
             links: HashMap::new(),
             plain_modes: false,
+            closed: BTreeMap::new(),
         };
         placer.place(changes, &order(changes))
     }

@@ -40,17 +40,24 @@ impl Living {
     /// # Errors
     /// When there is none any more, or it is in no such job.
     pub fn inside(id: u32, job: &Job) -> core::result::Result<Self, OsError> {
-        let name = || format!("process {id}");
+        let found = Self::of(id)?;
+        if job.holds(found.handle.as_handle())? {
+            Ok(found)
+        } else {
+            Err(OsError::new("find", format!("{} in the sandbox", found.name()), NOT_FOUND))
+        }
+    }
+
+    /// The process that has this number now.
+    ///
+    /// # Errors
+    /// When there is none, or it is closed to this user.
+    pub fn of(id: u32) -> core::result::Result<Self, OsError> {
         // SAFETY: it has no rules; a number without a process is an error.
         let open = |access: u32| unsafe { owned(OpenProcess(access, 0, id)) };
         // The smaller right does for all that is asked, but to Wine, where a job is asked for with the larger one alone.
         let handle = open(PROCESS_QUERY_INFORMATION).or_else(|_| open(PROCESS_QUERY_LIMITED_INFORMATION));
-        let found = Self { handle: handle.on("open", name())?, id };
-        if job.holds(found.handle.as_handle())? {
-            Ok(found)
-        } else {
-            Err(OsError::new("find", format!("{} in the sandbox", name()), NOT_FOUND))
-        }
+        Ok(Self { handle: handle.on("open", format!("process {id}"))?, id })
     }
 
     /// The process of this number that began at this time ([`began`]), to take handles from. A number may be another process's
