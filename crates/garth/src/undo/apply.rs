@@ -419,14 +419,16 @@ fn place(
         links: of_tree.map(|((_, object), path)| (*object, path.clone())).collect(),
         plain_modes: layer.is_roots(),
         closed: modes,
+        finished: 0,
     };
     let placed = placer.place(&changes, &order(&changes)).and_then(|()| placer.times(&times));
     let closed = placer.close();
-    let placed = placed.and(closed);
+    let (placed, finished) = (placed.and(closed), placer.finished);
     if let Err(obstacle) = placed {
         // What was written beside the tree is written again when this goes on.
         let _as_it_is = tidy(&mut target, &layer.record.id);
         applied.obstacle = Some(obstacle.to_string());
+        applied.placed += finished;
         return Ok(());
     }
     note_applied(layer, number, changes.iter().map(|change| &change.path))?;

@@ -58,7 +58,7 @@ impl Source for Contents {
 
 impl Checkpoints {
     /// The checkpoint to go back to: the one of this name; without one the last of the tree, or one that was being gone
-    /// back to when that was interrupted.
+    /// back to when that was interrupted, if nothing was done since.
     ///
     /// # Errors
     /// There is none.
@@ -70,7 +70,11 @@ impl Checkpoints {
                 return Err(none(tree, &format!("more than one checkpoint's name starts with {name}")));
             }
         } else if let Some(at) = found.iter().position(|known| known.directory.join(JOURNAL).exists()) {
-            return Ok(found.swap_remove(at));
+            // What stood there is kept each time that it is begun.
+            let own = words(&found[at].record.id);
+            if found[at + 1..].iter().all(|later| later.record.before == own) {
+                return Ok(found.swap_remove(at));
+            }
         }
         found.pop().ok_or_else(|| none(tree, "nothing was run there with --checkpoint, or that was long ago"))
     }
@@ -107,6 +111,11 @@ pub(super) fn standing_at(
     }
     present.extend(changes.iter().map(|change| (change.path.clone(), change.before.clone())));
     Ok(present)
+}
+
+/// What a checkpoint was made before that keeps what an undo replaces.
+fn words(id: &str) -> String {
+    format!("garth undo --to {id}")
 }
 
 fn none(tree: &AbsPath, why: &str) -> Error {
@@ -277,7 +286,7 @@ impl Reversal {
         if self.changes.is_empty() && times.is_empty() && beside.is_empty() {
             return Ok(Reverted { placed: 0, kept: None, obstacle: None });
         }
-        let words = format!("garth undo --to {}", self.checkpoint.record.id);
+        let words = words(&self.checkpoint.record.id);
         let before = standing_at(&mut root, &self.changes, times.keys().cloned())?;
         let kept = checkpoints.keep(
             &mut root,
@@ -298,13 +307,15 @@ impl Reversal {
         (placer.closed, placer.links) = (closed, links);
         let placed = placer.place(&self.changes, &order(&self.changes)).and_then(|()| placer.times(&times));
         let closed = placer.close();
+        let finished = placer.finished;
         let obstacle = placed.and(closed).err().map(|obstacle| obstacle.to_string());
         if obstacle.is_some() {
             let _as_it_is = placer.tidy();
         } else {
             fs::remove_file(&path).map_err(|error| file_error("remove", &path, &error))?;
         }
-        Ok(Reverted { placed: self.changes.len(), kept: Some(kept.record.id), obstacle })
+        let placed = if obstacle.is_some() { finished } else { self.changes.len() };
+        Ok(Reverted { placed, kept: Some(kept.record.id), obstacle })
     }
 
     /// The directories that have to be opened to their owner, with the modes that they get back: also those that an undo which

@@ -56,6 +56,8 @@ pub struct Placer<'w, S, W> {
     pub plain_modes: bool,
     /// Directories that are open to their owner until [`Placer::close`], and the modes that they have from then on.
     pub closed: BTreeMap<AbsPath, u32>,
+    /// Changes that are in place, also where something stood in the way of others.
+    pub finished: usize,
 }
 
 /// The directories in which names are changed and that their modes close to their owner, with these modes. Whoever puts
@@ -120,6 +122,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
             links: HashMap::new(),
             plain_modes: false,
             closed: BTreeMap::new(),
+            finished: 0,
         }
     }
 
@@ -155,6 +158,8 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
                 Act::Dress => self.dress(change)?,
             }
             if step.act != Act::Put {
+                // A directory that was made is not finished before it is dressed.
+                self.finished += usize::from(step.act != Act::MakeDirectory);
                 self.watch.done(&change.path);
             }
         }
@@ -197,8 +202,11 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
                 other => other.on("open", &shown)?,
             };
             let place = descriptor_path(opened);
-            utimensat(CWD, place.as_c_str(), &stamps(*modified), AtFlags::empty())
-                .on("set the times of", &shown)?;
+            match utimensat(CWD, place.as_c_str(), &stamps(*modified), AtFlags::empty()) {
+                // Another's, that this user may write to: its times are what the kernel makes of them.
+                Err(Errno::PERM) => {}
+                other => other.on("set the times of", &shown)?,
+            }
         }
         Ok(())
     }
@@ -362,6 +370,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         self.sync()?;
         for staged in std::mem::take(&mut stage.waiting) {
             self.rename(stage, &staged, &changes[staged.change])?;
+            self.finished += 1;
             self.watch.done(&changes[staged.change].path);
         }
         stage.bytes = 0;

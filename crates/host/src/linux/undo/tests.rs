@@ -193,6 +193,7 @@ impl Stage {
             links: HashMap::new(),
             plain_modes: false,
             closed: BTreeMap::new(),
+            finished: 0,
         };
         placer.place(changes, &order(changes))
     }

@@ -53,13 +53,14 @@ pub struct Placer<'w, S, W> {
     /// Directories that are open until [`Placer::close`], and the modes that they have from then on: none here, where a mode closes
     /// no directory to its owner.
     pub closed: BTreeMap<AbsPath, u32>,
+    /// Changes that are in place, also where something stood in the way of others.
+    pub finished: usize,
 }
 
 /// The directories that have to be opened to their owner: none here.
 ///
 /// # Errors
 /// None here.
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub fn closed_for(_target: &mut Root, _changes: &[Change]) -> Result<BTreeMap<AbsPath, u32>, OsError> {
     Ok(BTreeMap::new())
 }
@@ -76,7 +77,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
     ) -> Self {
         let prefix = format!(".garth-undo-{id}-");
         let (links, closed) = (HashMap::new(), BTreeMap::new());
-        Self { target, source, watch, journal, prefix, next: 0, staged: None, links, closed }
+        Self { target, source, watch, journal, prefix, next: 0, staged: None, links, closed, finished: 0 }
     }
 
     /// Puts changes in place, in this order.
@@ -93,6 +94,8 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
                 Act::Put => self.put(change)?,
                 Act::Dress => self.dress(change)?,
             }
+            // A directory that was made is not finished before it is dressed.
+            self.finished += usize::from(step.act != Act::MakeDirectory);
             self.watch.done(&change.path);
         }
         Ok(())
@@ -102,7 +105,6 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
     ///
     /// # Errors
     /// None here.
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub fn close(&mut self) -> Result<(), Obstacle> {
         self.closed.clear();
         Ok(())
