@@ -207,8 +207,7 @@ mod tests {
         let base = kept(&mut root);
         assert!(!base.clean && base.digest.is_none() && base.copy.is_none());
         let present = root.look(&path).unwrap().unwrap().entry;
-        let stands =
-            standing(&base, Some(&present), || content::digest(&root.open_file(&path).unwrap()).ok());
+        let stands = standing(&base, Some(&present), || content::digest(root.open_file(&path).unwrap()).ok());
         assert!(matches!(stands, Standing::Moved(_)), "{stands:?}");
     }
 }
