@@ -67,12 +67,15 @@ bad_journals() {
   rm "$journal/kept.0" "$journal/kept.1"
 }
 
-# While another garth has the workspace its own files are being written to, so only what the second one could make is looked at.
+# A sandbox of another policy in the same workspace. While one runs its own files are being written to, so only the workspace is
+# looked at.
 taken() {
   local output got=0 before after
   pings holds-it
   before=$(find "$WORK" -printf '%p %y %s %m %T@\n' | sort)
-  output=$(sandboxed cmd /c 'echo x> made.txt') || got=$?
+  printf 'version = 1\n[limits]\nprocesses = 50\n' >"$SCRATCH/another.toml"
+  output=$(in_workspace "$relaxed" run --policy "$SCRATCH/another.toml" --tier restricted --accept "$ACCEPTED" \
+    -- cmd /c 'echo x> made.txt') || got=$?
   after=$(find "$WORK" -printf '%p %y %s %m %T@\n' | sort)
   check "a workspace that another garth has" "$got" 121 "$output" "is in use by another garth"
   [[ $before == "$after" ]] || failed "nothing in it is changed" "$(diff <(echo "$before") <(echo "$after"))"
