@@ -229,7 +229,7 @@ impl Journal {
     }
 
     /// Undoes what dead sessions left and what is kept. Nothing of the latter while a session lives: its plan counts on what it
-    /// found, and its record does not say that. What was undone, and what was not.
+    /// found, and its record does not say that. What was undone.
     ///
     /// # Errors
     /// When the journal itself cannot be read or written.
@@ -238,8 +238,6 @@ impl Journal {
         let _lock = self.store.lock()?;
         let kept = self.kept()?;
         if self.store.is_used()? {
-            let used = kept.changes.iter().map(apply::describe);
-            notes.extend(used.map(|what| format!("{what} is left: a sandbox that runs may use it")));
             return Ok(notes);
         }
         let before = kept.changes.len();
