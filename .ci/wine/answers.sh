@@ -17,6 +17,20 @@ watched() {
   check "$what" "$got" "$wanted" "$(<"$LOGS/watched-session")" "$text"
 }
 
+# learns: what a client asked for, and what ran, is proposed; the exit code is the command's.
+learns() {
+  printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "learnt.test" = "allow" }\n' >"$WORK/learnt.toml"
+  printf 'proxy = { url = "http://127.0.0.1:%d" }\n' "$PROXY" >>"$WORK/learnt.toml"
+  recorded "learn: a run proposes the host that it reached" 0 '"learnt.test:8080" = "allow"' learn --policy learnt.toml \
+    --tier restricted --accept "$ACCEPTED" -- ./client.exe get learnt.test 8080 /small
+  recorded "learn: and says what it does not know" 7 "Which files it needs is not known" learn --policy learnt.toml \
+    --tier restricted --accept "$ACCEPTED" -- cmd /c 'exit 7'
+  recorded "learn: to a new file" 0 "" learn -o learnt-too.toml --policy learnt.toml --tier restricted --accept "$ACCEPTED" \
+    -- cmd /c ver
+  grep -q '^profile = "workspace"' "$WORK/learnt-too.toml" || failed "learn: a file" "$(cat "$WORK/learnt-too.toml")"
+  recorded "learn: not over a file" 125 "is there already" learn -o learnt-too.toml -- cmd /c ver
+}
+
 answers_while_watching() {
   local own
   proxy_starts
@@ -28,4 +42,5 @@ answers_while_watching() {
   own=$(user_data)/garth/doors
   [[ -z $(ls -A "$own") ]] || failed "a door goes with its question" "$(ls -lA "$own")"
   echo "ok under wine: a door goes with its question"
+  learns
 }

@@ -46,6 +46,8 @@ source "$here/changes.sh"
 source "$here/questions.sh"
 # shellcheck source=answers.sh
 source "$here/answers.sh"
+# shellcheck source=refusals.sh
+source "$here/refusals.sh"
 # shellcheck source=undo.sh
 source "$here/undo.sh"
 # shellcheck source=verbs.sh
@@ -158,8 +160,8 @@ agrees_with_wine() {
 part prepares_wine
 # Without it all else would fail.
 if [[ ! -s $FAILURES ]]; then
-  for name in ${PARTS:-starts_at_all tests_of_the_host checks runs audits changes asks_about_hosts answers_while_watching undoes verbs consoles relays clients \
-    starts proves sets_up agrees_with_wine}; do
+  for name in ${PARTS:-starts_at_all tests_of_the_host checks runs audits refuses_what_is_bad changes asks_about_hosts \
+    answers_while_watching undoes verbs consoles relays clients starts proves sets_up agrees_with_wine}; do
     part "$name"
   done
 fi

@@ -16,7 +16,6 @@ verbs() {
     refused_with 121 "built for Linux alone" "$verb"
   done
   refused_with 121 "built for Linux alone" run --cow -- cmd /c ver
-  refused_with 121 "cannot watch which files" learn -- cmd /c ver
   refused_with 120 "no terminal" watch
   refused_with 125 "no such checkpoint" undo --yes
   recorded "policy schema" 0 '"$schema"' policy schema

@@ -2,8 +2,13 @@
 
 #[cfg(target_os = "linux")]
 mod watch;
+#[cfg(windows)]
+#[path = "learn/windows.rs"]
+mod watch;
 
 use crate::arguments::LearnArguments;
+#[cfg(any(target_os = "linux", windows))]
+use crate::arguments::SandboxArguments;
 use crate::failure::Failure;
 use crate::sessions::Logs;
 use garth::learn::{Options, Proposal, Seen, propose};
@@ -14,7 +19,9 @@ use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::ops::ControlFlow;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
+use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(any(target_os = "linux", windows))]
 use watch::watch;
 
 /// Runs the command and proposes, or reads a log and proposes. The exit code is the command's.
@@ -26,14 +33,48 @@ pub fn run(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u8, Failur
 }
 
 /// What a command uses is not watched here.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 fn watch(_arguments: &LearnArguments, _out: &mut dyn Write) -> Result<u8, Failure> {
     Err(Failure::new(
         121,
         "this system cannot watch which files a command uses",
-        "Windows tells of a refused file to the program that asked, and to nobody else",
-        "run it with `garth run --profile open -- ...`, then `garth learn --from-log last` for its hosts",
+        "no sandbox is built for it yet",
+        "run it on Linux or Windows",
     ))
+}
+
+/// The sandbox to watch in: the widest that is built in, unless something else is asked for.
+#[cfg(any(target_os = "linux", windows))]
+fn ceiling(asked: &SandboxArguments) -> SandboxArguments {
+    let mut sandbox = asked.clone();
+    if sandbox.profile.is_none() && sandbox.policy.is_none() {
+        sandbox.profile = Some(Profile::Open);
+    }
+    sandbox
+}
+
+/// Hears the session, and has this take each event.
+#[cfg(any(target_os = "linux", windows))]
+fn listener(seen: &Arc<Mutex<Seen>>, take: fn(&mut Seen, &Event)) -> garth::log::io::Listener {
+    let seen = Arc::clone(seen);
+    Arc::new(move |line: &str| {
+        if let Ok(record) = Record::parse(line.as_bytes()) {
+            take(&mut seen.lock().unwrap_or_else(PoisonError::into_inner), &record.event);
+        }
+    })
+}
+
+/// What was heard.
+#[cfg(any(target_os = "linux", windows))]
+fn heard(seen: &Arc<Mutex<Seen>>) -> Seen {
+    std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A command that failed may have taken another way.
+#[cfg(any(target_os = "linux", windows))]
+fn warn_of_failure() -> Result<(), Failure> {
+    let warning = "the command failed, so it may not have used all that it needs";
+    Ok(writeln!(anstream::stderr(), "garth: {warning}")?)
 }
 
 fn from_log(arguments: &LearnArguments, session: &str, out: &mut dyn Write) -> Result<u8, Failure> {

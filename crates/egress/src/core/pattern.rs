@@ -77,13 +77,22 @@ impl Pattern {
         }
     }
 
-    /// Whether it can begin with this byte.
-    pub(crate) fn begins_with(&self, byte: u8) -> bool {
+    /// Marks the bytes with which it can begin.
+    pub(crate) fn mark(&self, starts: &mut [bool; 256]) {
+        let mut mark = |byte: u8| {
+            if let Some(start) = starts.get_mut(usize::from(byte)) {
+                *start = true;
+            }
+        };
         match &self.0 {
             Form::Text { text, is_loose } => {
-                text.first() == Some(&byte) || (*is_loose && ESCAPES.contains(&byte))
+                let escapes = if *is_loose { ESCAPES } else { &[] };
+                text.first().into_iter().chain(escapes).copied().for_each(mark);
             }
-            Form::Coded { letters, .. } => letters.first().is_some_and(|letter| letter.is(byte)),
+            Form::Coded { letters, .. } => {
+                let Some(first) = letters.first() else { return };
+                (b'+'..=b'z').filter(|byte| first.is(*byte)).for_each(&mut mark);
+            }
         }
     }
 

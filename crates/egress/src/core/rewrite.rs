@@ -45,9 +45,7 @@ impl Rewriter {
         let rules = rules.into_iter().map(|(pattern, deed)| Rule { pattern, deed, was_met: false });
         let rules: Vec<Rule> = rules.filter(|rule| !rule.pattern.is_empty()).collect();
         let mut starts = Box::new([false; 256]);
-        for (byte, start) in (0..=u8::MAX).zip(starts.iter_mut()) {
-            *start = rules.iter().any(|rule| rule.pattern.begins_with(byte));
-        }
+        rules.iter().for_each(|rule| rule.pattern.mark(&mut starts));
         let is_coded = rules.iter().any(|rule| rule.pattern.is_coded());
         Self { rules, starts, is_coded, passed: Vec::new(), held: Vec::new() }
     }

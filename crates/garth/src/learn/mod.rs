@@ -30,8 +30,10 @@ pub struct Seen {
     pub incomplete: bool,
     /// Names of programs that ran, of which no use of a file tells.
     pub programs: BTreeSet<String>,
-    /// Why nothing is known of files; `None` where something is.
+    /// Why no more is known of files than what was changed; `None` where all is that the proposal needs.
     pub no_files: Option<String>,
+    /// Name of the session's own command, where its log tells of changed files.
+    changed_by: String,
 }
 
 /// A host that was reached.
@@ -80,6 +82,14 @@ impl Seen {
             }
             Event::SessionStarted(started) if started.machine.sid.is_some() => {
                 self.no_files = Some(UNWATCHED.to_owned());
+                let first = started.command.first().map(String::as_str).unwrap_or_default();
+                first.rsplit(['/', '\\']).next().unwrap_or_default().clone_into(&mut self.changed_by);
+            }
+            // Who changed it is not told.
+            Event::FileChanged(changed) if self.no_files.is_some() => {
+                let program = self.changed_by.clone();
+                let path = AbsPath::from_lossless(&changed.path).ok();
+                self.used.extend(path.map(|path| Used { path, op: FileOp::Write, found: true, program }));
             }
             _ => {}
         }
@@ -99,8 +109,9 @@ impl Seen {
     }
 }
 
-/// Why the log of a session on Windows says nothing of files.
-const UNWATCHED: &str = "Windows tells of a refused file to the program that asked, and to nobody else";
+/// Why the log of a session on Windows says of files what was changed, and no more.
+const UNWATCHED: &str =
+    "Windows tells of a refused file to the program that asked, and to nobody else; what was changed is told";
 
 fn denied_use(denied: &garth_audit::core::FileDenied) -> Option<Used> {
     let kind = match denied.kind.as_deref() {

@@ -334,3 +334,38 @@ fn a_log_of_windows_says_what_it_does_not_know() {
     assert!(windows.contains("# Programs that ran: node.exe."), "{windows}");
     assert!(!text(None).contains("is not known"));
 }
+
+/// What a session on Windows changed outside of the workspace is named; what lies in it the profile grants.
+#[test]
+fn what_a_session_on_windows_changed_is_needed() {
+    let path = |text: &str| AbsPath::windows(text).unwrap();
+    let context = Context {
+        os: Os::Windows,
+        workspace: path(r"C:\w"),
+        path_dirs: Vec::new(),
+        home: path(r"C:\Users\u"),
+        tmp: path(r"C:\Users\u\AppData\Local\Temp\garth-1"),
+        git_dirs: Vec::new(),
+        env_dirs: Vec::new(),
+    };
+    let started = serde_json::json!({
+        "event": "session-started", "garth": "0", "agent": null, "workspace": "C:\\w", "directory": "C:\\w",
+        "command": ["C:\\tools\\make.exe", "all"], "policy": "", "profile": "open", "tier": "container", "gaps": [],
+        "required": false,
+        "machine": { "kernel": "", "arch": "", "landlock": 0, "supervision": false, "user": null, "sid": "S-1-5-21-1" },
+    });
+    let mut seen = Seen::default();
+    seen.take_from_log(&serde_json::from_value(started).unwrap());
+    for changed in [r"C:\out\a.bin", r"C:\w\b.txt", r"C:\Users\u\.ssh\id_ed25519"] {
+        let event = serde_json::json!({
+            "event": "file-changed", "path": path(changed).to_lossless(), "change": "modified", "from": null, "bytes": 1,
+        });
+        seen.take_from_log(&serde_json::from_value(event).unwrap());
+    }
+    let ceiling = Policy::builtin(Profile::Open, &context);
+    let options = Options { profile: Profile::Workspace, wildcards: false };
+    let text = propose(&context, &ceiling, &seen, options).to_string();
+    let granted: Vec<&str> = text.lines().filter(|line| line.contains("= \"write\"")).collect();
+    assert!(granted.len() == 1 && granted[0].contains("a.bin") && granted[0].contains("make.exe"), "{text}");
+    assert!(text.contains("what was changed is told"), "{text}");
+}

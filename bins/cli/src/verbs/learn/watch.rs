@@ -1,20 +1,18 @@
 //! Learning from a run that is watched.
 
 use super::super::run::{conclude, kept};
-use super::{new_file, write};
-use crate::arguments::{LearnArguments, SandboxArguments};
+use super::{ceiling, heard, listener, new_file, warn_of_failure, write};
+use crate::arguments::LearnArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::request::request;
 use garth::learn::{Options, Seen, propose};
-use garth::log::core::Record;
-use garth::log::io::Listener;
 use garth::plan::linux::Report;
 use garth::plan::linux::spec::Tier;
 use garth::policy::Profile;
 use garth::{Recording, prepare};
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Runs the command and proposes.
 pub(super) fn watch(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u8, Failure> {
@@ -23,7 +21,7 @@ pub(super) fn watch(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut request = request(&ceiling(&arguments.sandbox), &arguments.command, Report::Gaps)?;
     request.observe = true;
-    request.recording = Recording { listener: Some(listener(&seen)), ..Recording::log() };
+    request.recording = Recording { listener: Some(listener(&seen, Seen::take)), ..Recording::log() };
     let mut prepared = prepare(&request)?;
     if prepared.plan.spec.tier != Tier::Process {
         return Err(Failure::new(
@@ -36,7 +34,7 @@ pub(super) fn watch(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u
     let ended = prepared.run(&mut |_| {})?;
     kept::summary(&prepared, &ended, false, &mut anstream::stderr())?;
     let code = conclude(&prepared, &ended);
-    let mut seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut seen = heard(&seen);
     seen.used.extend(prepared.target_uses());
     seen.used.extend(ended.used);
     seen.incomplete |= ended.used_more;
@@ -45,26 +43,8 @@ pub(super) fn watch(arguments: &LearnArguments, out: &mut dyn Write) -> Result<u
     let proposal = propose(&prepared.surroundings.context, &prepared.policy, &seen, options);
     drop(sorting);
     if !matches!(code, Ok(0)) {
-        writeln!(anstream::stderr(), "garth: the command failed, so it may not have used all that it needs")?;
+        warn_of_failure()?;
     }
     write(&proposal, target, out)?;
     code
-}
-
-/// The sandbox to watch in: the widest that is built in, unless something else is asked for.
-fn ceiling(asked: &SandboxArguments) -> SandboxArguments {
-    let mut sandbox = asked.clone();
-    if sandbox.profile.is_none() && sandbox.policy.is_none() {
-        sandbox.profile = Some(Profile::Open);
-    }
-    sandbox
-}
-
-fn listener(seen: &Arc<Mutex<Seen>>) -> Listener {
-    let seen = Arc::clone(seen);
-    Arc::new(move |line: &str| {
-        if let Ok(record) = Record::parse(line.as_bytes()) {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).take(&record.event);
-        }
-    })
 }

@@ -8,3 +8,6 @@ mod recipe;
 pub mod run;
 mod typed;
 pub mod why;
+
+#[cfg(windows)]
+pub use typed::words;

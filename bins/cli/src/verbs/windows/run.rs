@@ -1,6 +1,6 @@
 //! `garth run` on Windows.
 
-use super::typed::text;
+use super::typed::words;
 use crate::approver::approver;
 use crate::arguments::{RunArguments, SandboxArguments, ShellName};
 use crate::ending::{unkept, unrecorded};
@@ -21,10 +21,7 @@ use std::sync::Arc;
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
-    if cfg!(feature = "relaxed-read-back") {
-        let warning = "THIS BUILD OF GARTH IS FOR TESTS OF ITS PLUMBING: IT RUNS COMMANDS ALTHOUGH NOTHING CONTAINS THEM";
-        writeln!(anstream::stderr(), "{ERROR}garth: {warning}{ERROR:#}")?;
-    }
+    warn_of_test_build()?;
     let code = if arguments.json {
         heard(|listener| record(arguments, listener))?
     } else {
@@ -32,6 +29,28 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
     };
     io::stdout().flush()?;
     std::process::exit(code.cast_signed())
+}
+
+fn warn_of_test_build() -> io::Result<()> {
+    if !cfg!(feature = "relaxed-read-back") {
+        return Ok(());
+    }
+    let warning =
+        "THIS BUILD OF GARTH IS FOR TESTS OF ITS PLUMBING: IT RUNS COMMANDS ALTHOUGH NOTHING CONTAINS THEM";
+    writeln!(anstream::stderr(), "{ERROR}garth: {warning}{ERROR:#}")
+}
+
+/// A sandbox for these words and no more than that: nobody is asked, and nothing is kept.
+pub(in crate::verbs) fn prepared_for(
+    sandbox: &SandboxArguments,
+    words: Vec<String>,
+    recording: Recording,
+) -> Result<Prepared, Failure> {
+    warn_of_test_build()?;
+    let mut request = request_for(sandbox, words)?;
+    request.recording = Recording { agent: sandbox.agent.clone(), ..recording };
+    request.mended = recover()?;
+    Ok(prepare(&request)?)
 }
 
 fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prepared, Failure> {
@@ -61,7 +80,14 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
 
 fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
     let mut prepared = prepared(arguments, None)?;
-    let ended = prepared.run(&mut |notice| match notice {
+    let ended = prepared.run(&mut told)?;
+    tell(&ended)?;
+    conclude(&prepared, &ended.outcome)
+}
+
+/// Tells people what is to be told while the command runs.
+pub(in crate::verbs) fn told(notice: Notice) {
+    match notice {
         Notice::Published { port, at } => {
             // Who cannot read it is not helped by anything else.
             let _unread = writeln!(anstream::stderr(), "garth: port {port} inside is {at} on this machine");
@@ -70,9 +96,7 @@ fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
             let _unread =
                 writeln!(anstream::stderr(), "garth: the command gets pipes and no terminal: {why}");
         }
-    })?;
-    tell(&ended)?;
-    conclude(&prepared, &ended.outcome)
+    }
 }
 
 /// Runs the command; every line of standard error that is the session's is an event, and the last one is its end.
@@ -93,7 +117,8 @@ fn record(arguments: &RunArguments, listener: &Listener) -> Result<u32, Failure>
     }
 }
 
-fn tell(ended: &Ended) -> io::Result<()> {
+/// Tells people how it ended.
+pub(in crate::verbs) fn tell(ended: &Ended) -> io::Result<()> {
     for what in &ended.relaxed {
         writeln!(anstream::stderr(), "garth: not as ordered, and let pass: {what}")?;
     }
@@ -109,7 +134,8 @@ fn tell(ended: &Ended) -> io::Result<()> {
     unrecorded(ended.unrecorded.as_deref(), &mut anstream::stderr())
 }
 
-fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
+/// The exit code.
+pub(in crate::verbs) fn conclude(prepared: &Prepared, outcome: &Outcome) -> Result<u32, Failure> {
     match outcome {
         Outcome::Ended(code) => Ok(*code),
         Outcome::Interrupted => Ok(INTERRUPTED),
@@ -153,7 +179,7 @@ fn terminal(sandbox: &SandboxArguments) -> Option<TerminalSize> {
 
 /// The words of the command, which with `--shell` are that shell with its text.
 fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
-    let words = arguments.command.iter().map(|word| text(word)).collect::<Result<Vec<String>, _>>()?;
+    let words = words(&arguments.command)?;
     let Some(shell) = arguments.shell else { return Ok(words) };
     let [script] = words.as_slice() else {
         let why = format!("there are {} words", words.len());

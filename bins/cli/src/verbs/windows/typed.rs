@@ -10,6 +10,12 @@ pub fn text(word: &OsStr) -> Result<String, Failure> {
     word.to_str().map(str::to_owned).ok_or_else(bad)
 }
 
+/// The words of a command as texts.
+#[cfg(windows)]
+pub fn words(typed: &[std::ffi::OsString]) -> Result<Vec<String>, Failure> {
+    typed.iter().map(|word| text(word)).collect()
+}
+
 /// A path in the spelling of a policy file; names of places stay as they are.
 pub fn pattern(
     typed: &OsStr,

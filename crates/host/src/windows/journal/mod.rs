@@ -228,7 +228,8 @@ impl Journal {
         Ok(left)
     }
 
-    /// Undoes what dead sessions left and what is kept, apart from what a living session uses. What was undone.
+    /// Undoes what dead sessions left and what is kept. Nothing of the latter while a session lives: its plan counts on what it
+    /// found, and its record does not say that. What was undone.
     ///
     /// # Errors
     /// When the journal itself cannot be read or written.
@@ -236,6 +237,9 @@ impl Journal {
         let mut notes = self.recover()?;
         let _lock = self.store.lock()?;
         let kept = self.kept()?;
+        if self.store.is_used()? {
+            return Ok(notes);
+        }
         let before = kept.changes.len();
         for action in kept.cleaned(&self.sessions(None)?) {
             self.note(store::KEPT, &action, &mut notes)?;

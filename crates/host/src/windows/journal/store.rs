@@ -161,6 +161,12 @@ impl Store {
         Ok(dead)
     }
 
+    /// Whether a session lives.
+    pub(super) fn is_used(&self) -> Result<bool> {
+        let dead = self.dead()?;
+        Ok(self.sessions()?.iter().any(|id| !dead.contains(id)))
+    }
+
     pub(super) fn load(&self, name: &str) -> Result<Chosen> {
         let mut files: [Option<Vec<u8>>; SLOTS] = [None, None];
         for (slot, file) in files.iter_mut().enumerate() {

@@ -243,6 +243,23 @@ fn holder(path: &AbsPath) -> Holder {
     Holder { process: 4711, since: 1_790_000_000, workspace: path.clone(), shared: None }
 }
 
+/// What an earlier session has made for later ones is in no record of those that find it there.
+#[test]
+fn what_is_kept_stays_while_a_session_lives() {
+    let place = place();
+    std::fs::create_dir(place.root.path().join("made")).unwrap();
+    let directory =
+        Directory { path: place.path.join(b"made").unwrap(), security: security(), reason: "test".into() };
+    let kept = Record { changes: vec![Change::Directory(directory)] };
+    place.journal.store.save(store::KEPT, &kept).unwrap();
+    let prepared = place.journal.prepare(&preparation(&place)).unwrap();
+    assert_eq!(place.journal.clean().unwrap(), Vec::<String>::new());
+    assert!(place.root.path().join("made").exists());
+    prepared.undo().unwrap();
+    assert_eq!(place.journal.clean().unwrap().len(), 1);
+    assert_eq!(names(&place), ["journal"]);
+}
+
 /// This process, as the holder of a workspace that others may share.
 fn sharing(path: &AbsPath, likeness: &str) -> Holder {
     let began = crate::windows::sys::living::own_beginning().unwrap();
