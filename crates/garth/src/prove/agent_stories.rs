@@ -62,14 +62,18 @@ fn inside(proof: &Proof<'_>, agent: &'static str, script: &str) -> io::Result<bo
 fn at_home(proof: &Proof<'_>, tell: impl FnOnce(&Path) -> io::Result<Story>) -> Story {
     let home = proof.stage.root.join("home");
     let kept = home.join(".local/state/garth/agents");
-    let place = home.join(".claude/settings.json");
-    let before = fs::read(&place).ok();
-    let begun = fs::create_dir_all(home.join(".claude")).and_then(|()| fs::write(&place, "real\n"));
+    let files = [(".claude/settings.json", "real\n"), (".claude.json", "{}\n")];
+    let before = files.map(|(name, _)| fs::read(home.join(name)).ok());
+    let begun = fs::create_dir_all(home.join(".claude"));
+    let begun =
+        begun.and_then(|()| files.iter().try_for_each(|(name, text)| fs::write(home.join(name), text)));
     let story = begun.and_then(|()| tell(&home)).unwrap_or_else(Story::broken);
-    let _as_before = match before {
-        Some(text) => fs::write(&place, text),
-        None => fs::remove_file(&place),
-    };
+    for ((name, _), before) in files.iter().zip(before) {
+        let _as_before = match before {
+            Some(text) => fs::write(home.join(name), text),
+            None => fs::remove_file(home.join(name)),
+        };
+    }
     let _gone = fs::remove_dir_all(kept);
     story
 }
