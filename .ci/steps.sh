@@ -157,6 +157,8 @@ step_wine_plumbing() {
   cargo build --target "$WINE_TARGET" --package garth-host --example access-check
   cargo xtask manifests "$built/garth.exe" "$built/garth-setup.exe"
   have wine || skip "built, but not run: wine is not installed"
+  # Anew each time: what an earlier run left there has hidden a failure that every first run meets.
+  rm -rf "$target/wine-prefix"
   bash .ci/wine/plumbing.sh "$built/garth.exe" "$built/examples/access-check.exe" "$target/wine-prefix" \
     "$built/garth-relaxed.exe" "$tests" "$built/garth-setup.exe"
 }

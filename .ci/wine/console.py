@@ -3,7 +3,8 @@
     console.py STEP... -- COMMAND...
 
 A step is `wait:TEXT` (until it was drawn), `type:TEXT` with escapes of Python, `insist:TEXT` (typed again and again until the
-command has ended), `gone:TEXT` (until no command line of this prefix begins so), `sleep:SECONDS`, `size:COLUMNSxROWS`, or
+command has ended), `gone:TEXT` (until no command line of this prefix begins so), `press:KEYS,TEXT` (the same, and meanwhile the
+keys are typed again and again), `sleep:SECONDS`, `size:COLUMNSxROWS`, or
 `hang-up` (the terminal is closed). Ends with 1 when a condition does not come in time or the command does not end."""
 
 import fcntl
@@ -74,14 +75,15 @@ class Terminal:
                 break
         return text in self.drawn[self.seen :]
 
-    def gone(self, text):
+    def gone(self, text, keys=""):
         """Whether nothing of this prefix is called so, in time."""
         own = b"WINEPREFIX=" + os.environb.get(b"WINEPREFIX", b"")
         end = time.monotonic() + PATIENCE
         while any(words.startswith(text) and own in variables.split(b"\0") for words, variables in processes()):
             if time.monotonic() > end:
                 return False
-            self.read(0.05)
+            self.type(keys)
+            self.rest(0.3) if keys else self.read(0.05)
         return True
 
     def type(self, keys):
@@ -104,6 +106,10 @@ class Terminal:
             self.type(value)
         if kind == "gone" and not self.gone(value.encode()):
             return f"still there: {value}"
+        if kind == "press":
+            keys, _, text = value.partition(",")
+            if not self.gone(text.encode(), keys):
+                return f"still there: {text}"
         if kind == "insist":
             self.insists(value)
         if kind == "sleep":

@@ -252,5 +252,6 @@ is_killed() {
 # What a part leaves running when it fails.
 end_background() {
   [[ -z $BROKER ]] || kill -KILL "$BROKER" 2>/dev/null || true
+  [[ -z ${FIRST-} ]] || kill -KILL "$FIRST" 2>/dev/null || true
   [[ -z ${SERVER-} ]] || kill "$SERVER" 2>/dev/null || true
 }

@@ -82,16 +82,21 @@ asked_on_console() {
   done
 }
 
-asks_about_hosts() {
+# A client of Windows in the workspace, and the proxy that answers it.
+proxy_starts() {
   local port
-  x86_64-w64-mingw32-gcc -O2 -o "$WORK/approver.exe" "$here/approver.c" -ladvapi32
   x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/client.exe" "$here/client.c" -lws2_32
-  x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/console.exe" "$here/console.c"
   coproc UPSTREAM { exec python3 "$here/upstream.py"; }
   # The name holds the descriptors only while the process lives.
   read -r port <&"${UPSTREAM[0]}"
   SERVER=$UPSTREAM_PID
   PROXY=$port
+}
+
+asks_about_hosts() {
+  x86_64-w64-mingw32-gcc -O2 -o "$WORK/approver.exe" "$here/approver.c" -ladvapi32
+  x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/console.exe" "$here/console.c"
+  proxy_starts
   asked_at_pipe
   refused_unasked
   asked_on_console

@@ -56,11 +56,37 @@ cleans() {
   check "clean leaves nothing" "$got" 0 "$output" "nothing is left"
 }
 
-# One sandbox at a time in a workspace, and a journal that cannot be read: each refused with what helps, and nothing changed.
+# Sandboxes of one policy share a workspace: what each needs stays for as long as it lives, however another one ends.
+shares() {
+  local output got=0 more='^(cmd /c )?ping -n 17400000 '
+  pings first
+  FIRST=$BROKER
+  output=$(sandboxed cmd /c 'echo ran> shared.txt') || got=$?
+  check "a second sandbox of the same policy runs" "$got" 0 "$output" "let pass"
+  [[ -e $WORK/shared.txt ]] || failed "a second sandbox of the same policy writes" "there is no $WORK/shared.txt"
+  [[ -d $WORK/.claude ]] || failed "what the first needs stays when the second ends" "there is no $WORK/.claude"
+  begins second '^ping -n 17400000 ' "$relaxed" run --tier restricted --accept "$ACCEPTED" -- cmd /c 'ping -n 17400000 127.0.0.1 > NUL'
+  kill -KILL "$FIRST"
+  wait "$FIRST" 2>/dev/null || true
+  FIRST=
+  await "the tree of a killed one ends" not is_running "$PINGS"
+  output=$(in_workspace "$program" clean) || got=$?
+  is_running "$more" || failed "the other one goes on" "$(<"$LOGS/second")"
+  [[ -d $WORK/.claude ]] || failed "what the second needs stays when the first is killed" "there is no $WORK/.claude"
+  check "what a killed one left is cleaned up beside the other one" "$got" 0 "$output" ""
+  is_killed "the tree of the last one ends" "$more"
+  absent "shared names go with the last one" "$WORK/.claude"
+  rm "$WORK/shared.txt"
+  cleans
+}
+
+# A sandbox of another policy in the workspace, and a journal that cannot be read: each refused with what helps, and nothing changed.
 makes_way() {
   local output got=0 journal
   pings holder
-  output=$(sandboxed cmd /c 'echo ran> second.txt') || got=$?
+  printf 'version = 1\n[limits]\nprocesses = 50\n' >"$SCRATCH/other.toml"
+  output=$(in_workspace "$relaxed" run --policy "$SCRATCH/other.toml" --tier restricted --accept "$ACCEPTED" \
+    -- cmd /c 'echo ran> second.txt') || got=$?
   check "a workspace that another garth holds" "$got" 121 "$output" "is in use by another garth"
   check "the message names the process, the time and the way out" 0 0 "$output" "taskkill /pid"
   absent "a second sandbox does not run" "$WORK/second.txt"
@@ -118,5 +144,6 @@ runs() {
   carries
   ordered
   dies
+  shares
   makes_way
 }

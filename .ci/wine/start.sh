@@ -9,6 +9,22 @@ START_ROUNDS=${START_ROUNDS:-5}
 # some 110 paths are looked at. Each open passes the filters of a Windows, so this number is time there too.
 MOST_OPENS=185
 
+# Libraries that are loaded before garth begins, in each of the three processes of a start: those that every program has, and the
+# random numbers of Rust's standard library. All others are bound when they are needed (`bins/cli/late.imports`).
+EARLY='advapi32|api-ms-win-core-synch-l1-2-0|api-ms-win-crt-[a-z0-9-]*|bcryptprimitives|kernel32|msvcrt|ntdll'
+
+# imports: further ones.
+imports() {
+  x86_64-w64-mingw32-objdump -p "$1" | sed -n 's/^\tDLL Name: //p' | tr '[:upper:]' '[:lower:]' | sort -u | grep -vxE "($EARLY)\.dll" || true
+}
+
+loads_little() {
+  local found
+  found=$(imports "$program")
+  [[ -z $found ]] || failed "garth loads nothing that a start does not need" "add what it calls of these to bins/cli/late.imports: $found"
+  printf 'ok under wine: %s\n' "garth loads nothing that a start does not need"
+}
+
 # opens: how many files and directories garth opened for a run, by the thread that makes the first job. Programs that it starts
 # and what Wine itself opens do not count.
 opens() {
@@ -37,6 +53,7 @@ asks_little() {
 
 starts() {
   local output got=0
+  loads_little
   asks_little
   x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/start.exe" "$here/start.c"
   x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/nothing.exe" -x c - <<<'int main(void) { return 0; }'

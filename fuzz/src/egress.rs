@@ -1,7 +1,7 @@
 //! What programs inside the garden send to the broker.
 
 use garth_egress::core::{
-    Host, Opening, Progress, Secret, Secrets, authority, dns, http, opening, socks, tls,
+    FrameFault, Frames, Host, Opening, Progress, Secret, Secrets, authority, dns, http, opening, socks, tls,
 };
 use garth_policy::{HostPattern, Layer, Origin, SecretBinding, SecretPlace, SecretSource, normalise_host};
 
@@ -210,6 +210,40 @@ fn written(body: &[u8], known: &[(String, &'static str, bool)]) -> (Vec<u8>, Vec
         rest = rest.get(placeholder.len()..).unwrap_or_default();
     }
     (out, met.into_iter().collect())
+}
+
+/// A WebSocket, whole and in pieces of a size that the input says: as long as it was, and the same however it is cut. A stream
+/// that is no WebSocket is one in no piece.
+pub fn websocket_frames(data: &[u8]) {
+    let ([size, stream @ ..], Ok(host)) = (data, Host::read("api.example")) else { return };
+    let Some((bodies, _)) = body_secrets() else { return };
+    let Ok(pattern) = HostPattern::parse("api.example") else { return };
+    let Ok(secret) = Secret::new("A", "garth-placeholder-0123", "REAL", vec![pattern]) else { return };
+    let Ok(answers) = Secrets::new(vec![secret]) else { return };
+    let taking = || answers.toward(&host, 443, true).scrubber(&[]).map(Frames::taking);
+    let putting = || bodies.toward(&host, 443, true).body(None).map(Frames::putting);
+    let through = |frames: Option<Frames>, size: usize| {
+        let mut frames = frames?;
+        let mut out = Vec::new();
+        for piece in stream.chunks(size.max(1)) {
+            match frames.push(piece) {
+                Ok(passed) => out.extend(passed),
+                Err(fault) => return Some(Err::<Vec<u8>, FrameFault>(fault)),
+            }
+        }
+        out.extend(frames.finish());
+        Some(Ok(out))
+    };
+    for outcome in
+        [through(taking(), usize::MAX), through(putting(), usize::from(*size))].into_iter().flatten()
+    {
+        assert!(outcome.is_err() || outcome.is_ok_and(|out| out.len() == stream.len()), "a letter is lost");
+    }
+    assert_eq!(
+        through(taking(), usize::MAX),
+        through(taking(), usize::from(*size)),
+        "it matters how it is cut"
+    );
 }
 
 /// The messages of SOCKS, from a client and from a proxy upstream.

@@ -12,6 +12,7 @@ mod windows;
 
 pub use egress::{
     client_hello, dns_message, egress_host, first_bytes, http_head, secret_body, secret_value, socks_message,
+    websocket_frames,
 };
 pub use policy_file::policy_file;
 pub use vet::{vet_cmd, vet_pwsh, vet_sh};
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("vet_cmd", vet_cmd),
     ("vet_pwsh", vet_pwsh),
     ("vet_sh", vet_sh),
+    ("websocket_frames", websocket_frames),
     ("windows_path", windows_path),
 ];
 

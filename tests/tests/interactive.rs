@@ -209,13 +209,13 @@ fn what_git_wrote_is_asked_about_together() {
         let _ = answer(&mut terminal, "all of it?", "each");
         let _ = answer(&mut terminal, "put .git/", "quit");
         let _ = terminal.wait();
-        assert_eq!(garden.prepare("git log --format=%s | head -1").text(), "1");
+        assert_eq!(garden.prepare("git log -1 --format=%s").text(), "1");
         let mut terminal = opened(garden, &["apply", "--interactive"]);
         let _ = answer(&mut terminal, "all of it?", "yes");
         let _ = answer(&mut terminal, "put a in place?", "yes");
         let _ = answer(&mut terminal, "put b in place?", "no");
         let _ = terminal.wait();
-        assert_eq!(garden.prepare("git log --format=%s | head -1; git status --porcelain").text(), "2");
+        assert_eq!(garden.prepare("git log -1 --format=%s; git status --porcelain").text(), "2");
         assert!(!garden.has("b"));
     });
 }

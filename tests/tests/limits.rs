@@ -72,6 +72,32 @@ fn memory_above_the_limit_ends_everything() {
     });
 }
 
+/// Orphans that end all the time, each of which the first process of the sandbox has to hear of; then more memory than is allowed.
+const CHURN: &str = "import os, time
+end = time.time() + 20
+def churn():
+    while time.time() < end:
+        try:
+            child = os.fork()
+            if child == 0: os._exit(0) if os.fork() == 0 else os._exit(0)
+            os.waitpid(child, 0)
+        except OSError: pass
+for _ in range(3):
+    if os.fork() == 0: churn(); os._exit(0)
+time.sleep(1)
+b = bytearray(400 << 20)
+for i in range(0, len(b), 4096): b[i] = 1
+time.sleep(15)
+print('held')";
+
+#[test]
+fn processes_that_end_all_the_time_do_not_put_the_count_off() {
+    everyone(|garden| {
+        let run = under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", CHURN]).code(137);
+        assert!(run.errors().contains("memory") && !run.text().contains("held"), "{run}");
+    });
+}
+
 /// Control groups of garth that still stand.
 fn left() -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();

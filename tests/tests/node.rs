@@ -140,3 +140,19 @@ fn bundlers() {
         assert!(garden.has("out/e.js.map"));
     });
 }
+
+/// Each finds that the directory above is absent, one makes it, and all try again.
+#[test]
+fn many_at_once_make_directories_in_one_that_is_not_there_yet() {
+    if !installed() {
+        return;
+    }
+    everyone(|garden| {
+        let script = "const fs = require('fs').promises;
+            const one = (round) => Promise.all([...Array(20).keys()].map(
+                (name) => fs.mkdir(`tree/${round}/deep/${name}`, { recursive: true })));
+            (async () => { for (let round = 0; round < 40; round++) await one(round); console.log('made'); })();";
+        garden.write("make.js", script);
+        assert_eq!(garden.inside(&["node", "make.js"]).ok().text(), "made");
+    });
+}

@@ -148,8 +148,9 @@ fn walk(garden: &Garden, rules: &str, place: &Path, untold: &[&str], done: &[&st
             assert!(event["process"].is_u64() && event["command"][0].is_string(), "{event}");
             assert!(event["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{event}");
             assert!(event["hint"].is_string() && event["origin"].is_object() == has_rule, "{event}");
-            // A name is moved into or out of its directory only together with that.
-            assert!(event["grant"].is_object() || ["away", "over"].contains(&name), "{event}");
+            // A name comes into its directory, and out of it, only together with that.
+            let with_directory = ["away", "over", "unlink", "rmdir"].contains(&name);
+            assert!(event["grant"].is_object() || with_directory, "{event}");
         }
     }
 }
@@ -179,16 +180,14 @@ fn every_kind_of_access_to_what_is_hidden_in_a_shown_directory_is_told() {
         if !has("python3", "python3") || !may_make_file_systems(garden) {
             return;
         }
-        // The kernel refuses to remove a place where something is mounted, without looking at it.
-        let removed = ["unlink", "rmdir"];
         let shown = garden.home.join("shown");
         stock(garden, &shown);
         let rules = format!("[files]\n\"~/shown\" = \"read\"\n{}", hiding(&shown));
-        walk(garden, &rules, &shown, &removed, &["stat"], true);
+        walk(garden, &rules, &shown, &[], &["stat"], true);
         let masked = garden.work.join("masked");
         stock(garden, &masked);
         let rules = format!("[files]\n{}", hiding(&masked));
-        walk(garden, &rules, &masked, &removed, &["stat"], true);
+        walk(garden, &rules, &masked, &[], &["stat"], true);
     });
 }
 
@@ -200,11 +199,59 @@ fn changes_of_what_may_only_be_read_are_told() {
         }
         let shown = garden.home.join("shown");
         stock(garden, &shown);
-        // Removing, and changing what is not content, is not supervised.
-        let untold = ["unlink", "rmdir", "chmod", "chown", "times", "attribute", "connect"];
+        // There is nobody to connect to, and nothing was refused.
+        let untold = ["connect", "stat"];
         let reads = ["read", "list", "enter", "stat", "access", "execute"];
-        let (rules, untold) = ("[files]\n\"~/shown\" = \"read\"\n", [&untold[..], &["stat"]].concat());
+        let rules = "[files]\n\"~/shown\" = \"read\"\n";
         walk(garden, rules, &shown, &untold, &reads, true);
+    });
+}
+
+/// Nothing is writable that lasts, so nothing needs to be carried out for the command; it is looked at all the same.
+#[test]
+fn changes_are_told_where_nothing_may_be_changed() {
+    everyone(|garden| {
+        if !may_make_file_systems(garden) {
+            return;
+        }
+        garden.write("kept", "1\n");
+        garden.directory("empty");
+        let file = policy(garden, "");
+        let script = "cp kept /tmp/own && chmod 600 /tmp/own && truncate -s 0 /tmp/own && rm /tmp/own || exit 9
+            echo > new; echo > kept; chmod 600 kept; touch -d 2001-01-01 kept; rm -f kept; rmdir empty; mkdir made
+            test ! -e new && test -s kept && test -d empty && test ! -e made";
+        let options = ["--profile", "read-only", "--policy", &file];
+        let (denied, _) = refusals(garden, &options, &["sh", "-c", script]);
+        let told = |name: &str, operation: &str| {
+            let path = garden.work.join(name);
+            let is_it =
+                |event: &&Value| event["operation"] == operation && event["path"] == path.to_str().unwrap();
+            assert_eq!(denied.iter().filter(is_it).count(), 1, "{operation} {name}: {denied:#?}");
+        };
+        told("new", "create");
+        told("kept", "write");
+        told("kept", "delete");
+        told("empty", "delete");
+        told("made", "create");
+        assert!(!denied.iter().any(|event| event["path"] == "/tmp/own"), "{denied:#?}");
+    });
+}
+
+#[test]
+fn strict_tells_without_being_asked() {
+    everyone(|garden| {
+        let told = may_make_file_systems(garden);
+        let secret = garden.home.join(".ssh/id_ed25519");
+        garden.write(&secret, "secret\n");
+        let command = ["sh", "-c", "cat ~/.ssh/id_ed25519 2>/dev/null; true"];
+        let is_it =
+            |event: &&Value| event["path"] == secret.to_str().unwrap() && event["operation"] == "read";
+        let (denied, _) = refusals(garden, &["--profile", "strict"], &command);
+        assert_eq!(denied.iter().filter(is_it).count(), usize::from(told), "{denied:#?}");
+        let cheap = garden.home.join("cheap.toml");
+        garden.write(&cheap, "version = 1\nprofile = \"strict\"\n[audit]\nreads = \"cheap\"\n");
+        let (denied, _) = refusals(garden, &["--policy", cheap.to_str().unwrap()], &command);
+        assert_eq!(denied.iter().filter(is_it).count(), 0, "{denied:#?}");
     });
 }
 

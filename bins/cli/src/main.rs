@@ -1,6 +1,8 @@
 //! The `garth` command.
 //!
 //! A thin reader of arguments and writer of results: every decision is the library's.
+// There the C library starts it without Rust's own preparations, which take longer than what a start can spare.
+#![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 #![cfg_attr(
     not(target_os = "linux"),
     expect(dead_code, reason = "options of verbs whose backend is for Linux are read there only")
@@ -41,29 +43,47 @@ mod words;
 use arguments::{Arguments, Verb};
 use clap::Parser;
 use std::ffi::OsString;
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+garth_runner::entry!(start);
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
+fn main() -> std::process::ExitCode {
+    start().into()
+}
+
+/// What is to be done, or the exit code if that is told already. Not a part of its caller: what it has on the stack would be
+/// in the copy of this process that `run` makes, and would be copied page by page.
+#[inline(never)]
+fn read_arguments() -> Result<Verb, u8> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match lexer::run_arguments(words.get(1..).unwrap_or_default()) {
+        Some(run) => Ok(Verb::Run(run)),
+        None => match Arguments::try_parse_from(words) {
+            Ok(arguments) => Ok(arguments.verb),
+            Err(error) => Err(usage::tell(&error)),
+        },
+    }
+}
+
+/// All of it; returns the exit code.
+fn start() -> u8 {
     if let Some(code) = garth_runner::enter() {
-        return ExitCode::from(code);
+        return code;
     }
     #[cfg(any(target_os = "linux", windows))]
     if let Some(code) = garth::prove::enter() {
-        return ExitCode::from(code);
+        return code;
     }
-    let words: Vec<OsString> = std::env::args_os().collect();
-    let verb = match lexer::run_arguments(words.get(1..).unwrap_or_default()) {
-        Some(run) => Verb::Run(run),
-        None => match Arguments::try_parse_from(words) {
-            Ok(arguments) => arguments.verb,
-            Err(error) => return ExitCode::from(usage::tell(&error)),
-        },
+    let verb = match read_arguments() {
+        Ok(verb) => verb,
+        Err(code) => return code,
     };
     match verbs::dispatch(&verb) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(failure) => {
             failure.show(&mut anstream::stderr());
-            ExitCode::from(failure.code)
+            failure.code
         }
     }
 }

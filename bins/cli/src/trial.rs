@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::request::{absolute, request};
 use garth::plan::linux::Report;
 use garth::plan::linux::spec::Tier;
-use garth::policy::{Access, Flag, Setting};
+use garth::policy::{AbsPath, Access, Flag, Profile, Setting};
 use garth::{Changes, Outcome, Prepared, Request, prepare};
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -29,6 +29,8 @@ pub enum Part<'s> {
     Overlay(&'s str),
     /// A network.
     Network,
+    /// A look at [`Trial::hidden`], which the sandbox does not show.
+    Refused,
 }
 
 /// A sandbox that was started, or not.
@@ -37,6 +39,8 @@ pub struct Started {
     pub prepared: Option<Prepared>,
     /// Why nothing was run.
     pub problem: Option<String>,
+    /// What was refused.
+    pub denied: Vec<AbsPath>,
 }
 
 impl Started {
@@ -48,6 +52,16 @@ impl Started {
     /// Why namespaces were refused; `None` if they were not.
     pub fn namespaces_refused(&self) -> Option<&str> {
         self.prepared.as_ref()?.facts.features.namespaces_refused.as_deref()
+    }
+
+    /// Why no file system could be made that tells of refused reads; `None` if it could, or if that was not tried.
+    pub fn telling_refused(&self) -> Option<&str> {
+        self.prepared.as_ref()?.facts.features.own_file_systems_refused.as_deref()
+    }
+
+    /// Whether the sandbox was to tell of refused reads.
+    pub fn tells(&self) -> bool {
+        self.prepared.as_ref().is_some_and(|prepared| prepared.plan.spec.told.is_some())
     }
 
     /// Why connections could not be redirected; `None` if they could, or if that was not tried.
@@ -95,11 +109,18 @@ impl Trial {
         self.directory.join("cache")
     }
 
+    /// A file in the home, which the profile `strict` does not show.
+    pub fn hidden(&self) -> PathBuf {
+        self.directory.join("home/hidden")
+    }
+
     /// Runs `true`, or the script of the part.
     pub fn start(&self, part: Part<'_>) -> Started {
         match self.request(part).and_then(|request| Ok(prepare(&request)?)) {
             Ok(prepared) => carry_out(prepared),
-            Err(failure) => Started { prepared: None, problem: Some(failure.text().to_owned()) },
+            Err(failure) => {
+                Started { prepared: None, problem: Some(failure.text().to_owned()), denied: Vec::new() }
+            }
         }
     }
 
@@ -107,6 +128,11 @@ impl Trial {
         let command: Vec<OsString> = match part {
             Part::Alone | Part::Network => vec!["true".into()],
             Part::Overlay(script) => vec!["sh".into(), "-c".into(), script.into()],
+            Part::Refused => {
+                std::fs::write(self.hidden(), "")
+                    .map_err(|error| Failure::file("make", "home/hidden", &error))?;
+                ["test", "!", "-e"].map(OsString::from).into_iter().chain([self.hidden().into()]).collect()
+            }
         };
         let mut request = request(&SandboxArguments::plain(), &command, Report::Gaps)?;
         request.terminal = false;
@@ -125,6 +151,8 @@ impl Trial {
             }
             // A name that is nobody's (RFC 2606); nothing asks for it outside.
             Part::Network => Setting::Domain("example.com".into(), true),
+            // It tells wherever the machine lets it.
+            Part::Refused => Setting::Profile(Profile::Strict),
         };
         request.flags.push(Flag { typed: "garth doctor".into(), setting });
         Ok(request)
@@ -132,7 +160,8 @@ impl Trial {
 }
 
 fn carry_out(mut prepared: Prepared) -> Started {
-    let problem = match prepared.run(&mut |_| {}) {
+    let mut denied = Vec::new();
+    let problem = match prepared.run(&mut |refusal| denied.push(refusal.path.clone())) {
         Err(error) => Some(error.to_string()),
         Ok(ended) => match ended.outcome {
             Outcome::Ended(ending) if ending.code == Some(0) => None,
@@ -141,7 +170,7 @@ fn carry_out(mut prepared: Prepared) -> Started {
             other => Some(format!("the sandbox did not come to its end: {other:?}")),
         },
     };
-    Started { prepared: Some(prepared), problem }
+    Started { prepared: Some(prepared), problem, denied }
 }
 
 impl Drop for Trial {

@@ -4,6 +4,11 @@
 //! there however garth was installed, and nothing of the user's memory or environment comes along. It
 //! reads one finished order and parses nothing that a user wrote.
 
+#[cfg(target_os = "linux")]
+pub use garth_host::entry;
+#[cfg(windows)]
+use std::io::Write as _;
+
 /// The name (first argument) under which an executable acts as the runner.
 pub const NAME: &str = "garth-runner";
 
@@ -12,6 +17,13 @@ pub const NAME: &str = "garth-runner";
 /// Returns the exit code of the runner, or `None` when this process is something else.
 #[must_use]
 pub fn enter() -> Option<u8> {
+    // No library was bound yet but those that every program has.
+    #[cfg(windows)]
+    if let Err(error) = garth_host::windows::sys::library::search_system_alone() {
+        // Nobody hears more than the code where there is nothing to write to.
+        let _told = writeln!(std::io::stderr(), "garth: {error}");
+        return Some(125);
+    }
     let name = std::env::args_os().next()?;
     #[cfg(windows)]
     if name == garth_host::windows::canary::NAME {

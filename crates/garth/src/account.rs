@@ -5,6 +5,8 @@ use crate::changed::{closed, kept_by};
 use garth_audit::core::{Change as How, FileChanged, ProcessEnded, ProcessStarted};
 use garth_host::linux::broker::wait::Inside;
 use garth_host::linux::supervise::{Changed, ChangesCounted, Counted, Gone, How as Noted, Started};
+use garth_plan::linux::Plan;
+use garth_plan::linux::spec::Tier;
 use garth_policy::{NodeKind, Policy, Reads, escape_visible};
 
 /// What was told of the inside of one sandbox.
@@ -42,26 +44,19 @@ impl Account {
         tell(recorder, || closed("processes", (told, more), missing));
     }
 
-    /// Tells how complete the refused reads are.
-    ///
-    /// `tells` says that the view does: not every machine lets it.
+    /// Tells how complete the refused reads are, of a sandbox with this plan.
     pub(crate) fn close_reads(
         &self,
         recorder: &Recorder,
-        (reads, tells): (Reads, bool),
+        (reads, plan): (Reads, &Plan),
         (told, hidden): (u64, u64),
     ) {
-        let missing = match (reads, &self.counted) {
-            (_, None) => Some(ENDED_EARLY.to_owned()),
-            (Reads::Cheap, _) => Some(UNTRACED.to_owned()),
-            (Reads::Told, _) if !tells => Some(UNTRACED.to_owned()),
-            (Reads::Told | Reads::Trace, _) if hidden >= MOST_HIDDEN => {
-                Some("different ones beyond that number".to_owned())
-            }
-            (Reads::Told, _) => Some(ONCE.to_owned()),
-            (Reads::Trace, _) => None,
+        let missing = match &self.counted {
+            None => Some(ENDED_EARLY),
+            Some(_) if hidden >= MOST_HIDDEN => Some("different ones beyond that number"),
+            Some(_) => untold(reads, plan),
         };
-        tell(recorder, || closed("reads", (told, 0), missing));
+        tell(recorder, || closed("reads", (told, 0), missing.map(str::to_owned)));
     }
 
     /// Tells what the supervisor saw of changes, for a session that keeps nothing to compare with.
@@ -87,11 +82,24 @@ impl Account {
 /// Different reads of what is hidden that are told.
 pub(crate) const MOST_HIDDEN: u64 = 500;
 
+/// What nobody is told of in a sandbox with this plan; `None` if that is nothing.
+fn untold(reads: Reads, plan: &Plan) -> Option<&'static str> {
+    match (reads, plan.spec.tier) {
+        (Reads::Trace, _) if plan.supervision.is_some() => None,
+        (Reads::Told, Tier::Process) if plan.spec.told.is_some() => Some(ONCE),
+        (_, Tier::Process) => Some(UNTRACED),
+        (_, Tier::Landlock) => Some(BY_LANDLOCK),
+    }
+}
+
+const BY_LANDLOCK: &str = "reads that Landlock refuses, of which the kernel tells the machine's audit log alone, from Linux 6.15 on; \
+                           audit.reads = \"trace\" tells those that are opened, where anything may be changed at all";
+
 const UNTRACED: &str = "reads that the kernel refuses by itself, because the view does not show what is there; \
                         audit.reads = \"trace\" tells them";
 
-const ONCE: &str = "what is hidden in directories that the view shows, further names in a hidden directory, and what lies \
-                    in the host's temporary directories; audit.reads = \"trace\" tells them";
+const ONCE: &str = "further names in a directory that is not shown, what was hidden where the sandbox wrote before, and what \
+                    lies in the host's temporary directories; audit.reads = \"trace\" tells those that are opened";
 
 const ENDED_EARLY: &str = "what was not told before the sandbox was ended from outside";
 

@@ -2,7 +2,6 @@
 
 use crate::Error;
 use crate::audit::{Recorder, tell, words};
-#[cfg(target_os = "linux")]
 use crate::door::{DoorPlace, doors};
 use crate::files::write_user_policy;
 use crate::grant::{Grant, with};
@@ -77,7 +76,6 @@ pub struct Asked {
     /// Number of the question in this session, as its log tells it.
     pub number: u64,
     /// Where whoever watches the session may answer; `None` where nothing is recorded, as nobody can watch that.
-    #[cfg(target_os = "linux")]
     pub place: Option<DoorPlace>,
 }
 
@@ -155,7 +153,6 @@ pub(crate) struct Asker {
     questions: AtomicU64,
     recorder: Recorder,
     /// Where the doors of its questions are.
-    #[cfg(target_os = "linux")]
     doors: Option<AbsPath>,
 }
 
@@ -179,13 +176,11 @@ impl Asker {
             approvals: Mutex::default(),
             questions: AtomicU64::new(0),
             recorder,
-            #[cfg(target_os = "linux")]
             doors: None,
         }
     }
 
     /// Lets whoever watches answer too, at the doors of the user with this environment.
-    #[cfg(target_os = "linux")]
     pub(crate) fn with_doors(mut self, environment: &[(Vec<u8>, Vec<u8>)]) -> Self {
         self.doors = doors(environment).ok();
         self
@@ -209,17 +204,7 @@ impl Asker {
         let deadline = Instant::now() + self.timeout;
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
         let (file, timeout) = (self.file.clone(), self.timeout);
-        let asked = Asked {
-            subject,
-            process,
-            reason,
-            file,
-            timeout,
-            deadline,
-            number,
-            #[cfg(target_os = "linux")]
-            place: self.place(),
-        };
+        let asked = Asked { subject, process, reason, file, timeout, deadline, number, place: self.place() };
         let question = || told(&asked, number);
         tell(&self.recorder, || ApprovalAsked {
             asked: question(),
@@ -241,6 +226,12 @@ impl Asker {
         let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.push(Approval { asked, reply, problem });
         reply
+    }
+
+    /// Where the door of a question is, if the session is recorded in a file.
+    fn place(&self) -> Option<DoorPlace> {
+        let log = self.recorder.as_ref().filter(|log| log.file().is_some())?;
+        Some(DoorPlace::at(self.doors.clone()?, log.session()))
     }
 
     /// Adds the host and port to the user's policy.
@@ -303,12 +294,6 @@ impl Asker {
         // A sandbox has one runner; a second try asks by itself.
         let _known = self.runner.set(process);
         Ok(())
-    }
-
-    /// Where the door of a question is, if the session is recorded in a file.
-    fn place(&self) -> Option<DoorPlace> {
-        let log = self.recorder.as_ref().filter(|log| log.file().is_some())?;
-        Some(DoorPlace::at(self.doors.clone()?, log.session()))
     }
 }
 

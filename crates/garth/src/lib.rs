@@ -25,7 +25,7 @@ mod commands;
 mod deliver;
 #[cfg(target_os = "linux")]
 mod denial;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod door;
 #[cfg(target_os = "linux")]
 mod egress;
@@ -85,7 +85,7 @@ pub use commands::DeniedCommand;
 pub use deliver::post;
 #[cfg(target_os = "linux")]
 pub use denial::{Explained, Explainer, Remedy};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use door::DoorPlace;
 #[cfg(target_os = "linux")]
 pub use egress::network_judge;
@@ -97,13 +97,13 @@ pub use garth_egress::core as network;
 #[cfg(any(target_os = "linux", windows))]
 pub use garth_host::OsError;
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::broker::console::{Withdrawal, inherited};
+pub use garth_host::linux::broker::console::inherited;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::early::EarlyRunner;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::control_group::find as control_group;
 #[cfg(target_os = "linux")]
-pub use garth_host::linux::door::{Door, holder};
+pub use garth_host::linux::door::holder;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::facts::{features, look};
 #[cfg(target_os = "linux")]
@@ -123,6 +123,6 @@ pub use session::{
     prepare, repository,
 };
 #[cfg(any(target_os = "linux", windows))]
-pub use system::{Client, Console, is_attended};
+pub use system::{Client, Console, Door, DoorStream, Withdrawal, is_attended};
 pub use vetting::{Given, Vetting, allow_commands, allowing_commands, run_rule_tests};
 pub use words::{literal, operation_name, reason_of, shell_word};

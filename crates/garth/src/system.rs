@@ -7,13 +7,21 @@ use garth_policy::AbsPath;
 #[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::client::Client;
 #[cfg(target_os = "linux")]
+pub use garth_host::linux::broker::console::Withdrawal;
+#[cfg(target_os = "linux")]
 pub use garth_host::linux::broker::console::{Console, is_attended};
+#[cfg(target_os = "linux")]
+pub use garth_host::linux::door::Door;
 #[cfg(target_os = "linux")]
 pub(crate) use garth_host::linux::private::PrivateDirectory;
 #[cfg(windows)]
+pub use garth_host::windows::door::{Door, DoorStream};
+#[cfg(windows)]
 pub(crate) use garth_host::windows::private::PrivateDirectory;
 #[cfg(windows)]
-pub use garth_host::windows::questions::{Client, Console, is_attended};
+pub use garth_host::windows::questions::{Client, Console, Withdrawal, is_attended};
+#[cfg(target_os = "linux")]
+pub use std::os::unix::net::UnixStream as DoorStream;
 
 /// Random bits that nobody can guess.
 pub(crate) fn unguessable() -> Result<u64, OsError> {

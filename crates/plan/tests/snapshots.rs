@@ -10,7 +10,7 @@ use garth_plan::linux::usual::{fits, usual};
 use garth_plan::linux::{Plan, Report, TOLD_GAP, lower};
 use garth_policy::{
     AbsPath, Access, Context, FileOp, FileRule, Layer, Origin, Os, Pattern, Policy, Profile, Reads, RuleKind,
-    Verdict,
+    Sourced, Verdict,
 };
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -147,7 +147,7 @@ fn every_profile_lowers_as_recorded() {
 fn refused_reads_are_told_where_the_machine_lets_a_user() {
     let mut policy = policy(Profile::Workspace);
     assert!(plan(&policy, &facts("debian-user", true), Report::All).spec.told.is_none());
-    policy.audit.reads.value = Reads::Told;
+    policy.audit.reads = Sourced::new(Reads::Told, Origin::unplaced(Layer::User, "policy.toml"));
     for machine in MACHINES {
         let telling = plan(&policy, &facts(machine, true), Report::Gaps);
         let told = telling.spec.told.expect("told");
@@ -162,6 +162,27 @@ fn refused_reads_are_told_where_the_machine_lets_a_user() {
             let row = silent.assurance.rows.iter().find(|row| row.status.gap() == Some(TOLD_GAP));
             assert!(row.is_some() && silent.accepted.iter().any(|gap| gap == TOLD_GAP));
         }
+    }
+}
+
+/// What a profile wants is had where it can be, and where it cannot, everything else holds and it is said.
+#[test]
+fn strict_tells_of_refused_reads_where_it_can() {
+    let policy = policy(Profile::Strict);
+    let said = |facts: &HostFacts| {
+        let plan = plan(&policy, facts, Report::All);
+        assert!(gate(&plan.assurance, &plan.accepted).is_ok());
+        let row = plan.assurance.rows.into_iter().find(|row| row.clause == "audit.reads = told").unwrap();
+        assert_eq!(row.status.gap(), None);
+        (plan.spec.told.is_some(), format!("{:?}", row.status))
+    };
+    for machine in MACHINES {
+        let (tells, row) = said(&facts(machine, true));
+        assert!(tells && !row.contains("nobody"), "{row}");
+        let mut refusing = facts(machine, true);
+        refusing.features.own_file_systems_refused = Some("recorded so".into());
+        let (tells, row) = said(&refusing);
+        assert!(!tells && row.contains("nobody is told of them: recorded so"), "{row}");
     }
 }
 

@@ -9,7 +9,7 @@ use garth_plan::assurance::gate;
 use garth_plan::facts::Command;
 use garth_plan::linux::Report;
 use garth_plan::windows::doctor::PROGRAMS;
-use garth_plan::windows::facts::HostFacts;
+use garth_plan::windows::facts::{Feature, HostFacts};
 use garth_plan::windows::spec::{Grant, Identity, Lifetime, Plan, Preparation, Reservation, Tier};
 use garth_plan::windows::{gaps, lower};
 use garth_policy::{Policy, Profile};
@@ -290,6 +290,41 @@ fn what_cannot_be_started_is_told_with_the_remedy() {
     let search = npm.environment.iter().find(|variable| variable.starts_with("PATH=")).unwrap();
     assert!(!search.contains("WindowsApps") && !search.contains(";."), "{search}");
     assert!(!npm.environment.iter().any(|variable| variable.starts_with("NODE_OPTIONS")));
+}
+
+/// What Windows tells nobody of is a gap that is named, and that keeps nothing from running.
+#[test]
+fn refused_reads_that_are_to_be_told_are_a_named_gap() {
+    let facts = made(&MACHINES[0]);
+    let mut policy = MACHINES[0].policy(Profile::Workspace);
+    let row = |policy: &Policy, tier| {
+        let plan = planned(policy, &facts, &MACHINES[0].command(&["cmd"]), tier);
+        let found = plan.assurance.rows.iter().find(|row| row.clause.starts_with("audit.reads")).cloned();
+        (found.and_then(|row| row.status.gap().map(str::to_owned)), plan.accepted)
+    };
+    assert_eq!(row(&policy, Tier::Container).0, None);
+    policy.audit.reads.value = garth_policy::Reads::Told;
+    for tier in [Tier::Container, Tier::Restricted] {
+        let (gap, accepted) = row(&policy, tier);
+        assert_eq!(gap.as_deref(), Some(gaps::READS_TOLD));
+        assert!(accepted.iter().any(|gap| gap == gaps::READS_TOLD));
+    }
+}
+
+/// A Windows that is too old for a terminal of its own gives the command pipes, and their handles.
+#[test]
+fn without_pseudoconsoles_there_are_pipes() {
+    let policy = MACHINES[0].policy(Profile::Workspace);
+    let size = garth_plan::linux::spec::TerminalSize { columns: 80, rows: 25 };
+    let command = Command { terminal: Some(size), ..MACHINES[0].command(&["cmd"]) };
+    let mut facts = made(&MACHINES[0]);
+    let with = planned(&policy, &facts, &command, Tier::Container).launch;
+    assert_eq!(with.terminal, Some(size));
+    facts.system.refused.insert(Feature::PseudoConsole, "Windows 10 1809 brought it".into());
+    let without = planned(&policy, &facts, &command, Tier::Container).launch;
+    assert_eq!(without.terminal, None);
+    let plain = planned(&policy, &facts, &MACHINES[0].command(&["cmd"]), Tier::Container).launch;
+    assert_eq!(without, plain);
 }
 
 /// A tree of 1,000,000 files asks and plans as one of 100.

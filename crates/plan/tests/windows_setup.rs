@@ -320,6 +320,7 @@ fn world(facts: &HostFacts) -> World {
     World {
         objects: directories.into_iter().map(|path| (path.clone(), descriptor(&path))).collect(),
         profiles: BTreeSet::new(),
+        open: BTreeMap::new(),
         null_device: dacl(&security(NULL)),
         exempt: BTreeSet::from([derive::package("somebody.else")]),
     }

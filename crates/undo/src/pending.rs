@@ -27,6 +27,9 @@ pub struct Begun {
     /// The times that directories are to have in the end. What was put in place tells nothing of them any more.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub times: BTreeMap<AbsPath, Time>,
+    /// The modes that directories are to have in the end, which are open to their owner meanwhile.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modes: BTreeMap<AbsPath, u32>,
 }
 
 /// One line.
@@ -92,6 +95,7 @@ mod tests {
             merged: [(path("/a"), 7)].into(),
             checkpoint: Some("abc".into()),
             times: [(path("/d"), Time { seconds: 1, nanos: 5 })].into(),
+            modes: [(path("/d"), 0o555)].into(),
             ..Begun::default()
         };
         let lines =

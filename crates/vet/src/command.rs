@@ -40,6 +40,8 @@ pub enum Unknown {
     Output,
     /// The result of arithmetic: digits and a sign, no other letter.
     Number,
+    /// Names that a program lists. They lie where these patterns of a shell would find them.
+    Names(Vec<String>),
     /// Anything else, in words.
     Other(String),
 }
@@ -101,6 +103,14 @@ impl Word {
             Part::Pattern(_) | Part::Home(_) | Part::Unknown { .. } => None,
         });
         known.collect()
+    }
+
+    /// True if nothing else of the word is known at run time only than names that a program lists.
+    #[must_use]
+    pub(crate) fn is_listed(&self) -> bool {
+        let is_name = |part: &Part| matches!(part, Part::Unknown { why: Unknown::Names(_), .. });
+        self.parts.iter().any(is_name)
+            && self.parts.iter().all(|part| is_name(part) || matches!(part, Part::Text(_)))
     }
 
     /// True if a piece is only known at run time.

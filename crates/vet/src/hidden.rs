@@ -6,6 +6,9 @@ pub(crate) const EVALUATED: &str = "evaluated as arithmetic: ";
 /// Why a value is unknown that a loop, an expansion or arithmetic gives to a variable.
 pub(crate) const GIVEN: &str = "a value of a loop or of an expansion";
 
+/// Why words are unknown that `xargs` reads from its input.
+pub(crate) const READ: &str = "words that xargs reads";
+
 /// Why a name is unknown that `mktemp` has chosen, in the directory for temporary files.
 pub(crate) const TEMPORARY: &str = "a new temporary file";
 

@@ -26,6 +26,7 @@ fn part(part: &Part) -> String {
                 Unknown::Variable(name) => format!("${name}"),
                 Unknown::Output => "output".to_owned(),
                 Unknown::Number => "number".to_owned(),
+                Unknown::Names(names) => names.join("+"),
                 Unknown::Other(what) => what.clone(),
             };
             format!("<{why}>{}", if *splits { "..." } else { "" })

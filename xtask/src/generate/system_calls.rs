@@ -31,12 +31,18 @@ fn action(action: Action) -> String {
         Action::Supervise => "supervised",
         Action::SuperviseConnect => "supervised before Landlock ABI 9",
         Action::SuperviseExecute => "looked at, and let go on or refused",
-        Action::SuperviseDelete => "supervised where the policy denies names that may appear later",
+        Action::SuperviseDelete => {
+            "supervised where the policy denies names that may appear later; looked at where refusals are told"
+        }
         Action::SuperviseOpen(_) => "supervised when it can write or create",
         Action::Families => "only the short list of families; no unix datagrams before Landlock ABI 9",
         Action::Terminal => "all but `TIOCSTI` and `TIOCLINUX`",
         Action::Namespaces(_) => "refused with a flag that makes a namespace",
         Action::Bound => "refused where the garden is bound to some of the processors",
+        Action::Attributes(_) => "looked at where refusals are told, and let go on",
+        Action::Mode(_) => {
+            "as root, refused with a mode that makes a program run as its owner; looked at where refusals are told"
+        }
         Action::SetUser(_) => "as root, refused with a mode that makes a program run as its owner",
         Action::Personality => "only the values that debuggers and set-up programs need",
     };

@@ -1,6 +1,7 @@
 //! Runs a program with a breakpoint at each of its functions (`ptrace(2)`).
 
 use anyhow::{Context as _, Result, bail};
+use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -119,7 +120,11 @@ impl Tracer<'_> {
         }
         memory(pid)?.write_all_at(&[*byte], address).context("cannot write the program's memory")?;
         registers.rip = address;
-        ptrace::setregs(pid, registers).context("cannot set a thread back")?;
+        match ptrace::setregs(pid, registers) {
+            // It may be killed only now.
+            Err(Errno::ESRCH) => return Ok(()),
+            other => other.context("cannot set a thread back")?,
+        }
         go_on(pid, None);
         Ok(())
     }

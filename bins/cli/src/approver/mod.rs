@@ -2,7 +2,6 @@
 //! watches the session.
 
 mod lines;
-#[cfg(target_os = "linux")]
 mod shared;
 mod terminal;
 
@@ -14,7 +13,6 @@ use std::sync::Arc;
 use terminal::Terminal;
 
 /// Whoever answers in this run; nobody where no program was named and no user is there.
-#[cfg(target_os = "linux")]
 pub fn approver(arguments: &RunArguments) -> Result<Option<Arc<dyn Approve>>, Failure> {
     let first: Option<Arc<dyn Approve>> = match arguments.approver.as_deref() {
         Some("watch") => None,
@@ -24,12 +22,6 @@ pub fn approver(arguments: &RunArguments) -> Result<Option<Arc<dyn Approve>>, Fa
         },
     };
     Ok(Some(Arc::new(shared::Shared(first))))
-}
-
-/// Whoever answers in this run; nobody where no program was named and no user is there.
-#[cfg(windows)]
-pub fn approver(arguments: &RunArguments) -> Result<Option<Arc<dyn Approve>>, Failure> {
-    first(arguments)
 }
 
 fn first(arguments: &RunArguments) -> Result<Option<Arc<dyn Approve>>, Failure> {
@@ -62,7 +54,7 @@ fn by_name(named: &str) -> Result<Lines, Failure> {
 fn by_name(named: &str) -> Result<Lines, Failure> {
     let refuse = |why: String| {
         let shown = garth::policy::escape_visible(named.as_bytes());
-        let hint = r"name a pipe that the approver made, as in --approver \\.\pipe\my-approver, or two, to read and to write";
+        let hint = r"name a pipe that the approver made, as in --approver \\.\pipe\my-approver, or two, to read and to write, or watch";
         Failure::own(format!("cannot ask on `{shown}`"), why, hint)
     };
     let open = |name: &str| garth::windows::approver_pipe(name).map_err(|error| refuse(error.to_string()));

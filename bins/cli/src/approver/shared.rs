@@ -2,9 +2,8 @@
 //! the other is told.
 
 use super::lines::{LONGEST, Message, question, understood};
-use garth::{Approve, Asked, Console, Door, Reply, Withdrawal};
+use garth::{Approve, Asked, Console, Door, DoorStream, Reply, Withdrawal};
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -86,7 +85,7 @@ struct Watchers<'a> {
 
 /// One of them, with what it has said of a line.
 struct Watcher {
-    stream: UnixStream,
+    stream: DoorStream,
     heard: Vec<u8>,
 }
 

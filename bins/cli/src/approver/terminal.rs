@@ -209,7 +209,6 @@ mod tests {
             timeout: Duration::from_secs(1),
             deadline: Instant::now(),
             number: 0,
-            #[cfg(target_os = "linux")]
             place: None,
         };
         let text = question(&asked);
@@ -243,7 +242,6 @@ mod tests {
                 timeout: Duration::from_secs(1),
                 deadline: Instant::now(),
                 number: 0,
-                #[cfg(target_os = "linux")]
                 place: None,
             })
         };

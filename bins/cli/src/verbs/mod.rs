@@ -47,6 +47,13 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
     if let Verb::Run(arguments) = verb {
         return run::run(arguments);
     }
+    dispatch_other(verb)
+}
+
+/// The verbs that no sandbox waits for. They would make the stack of `run` deeper.
+#[cfg(target_os = "linux")]
+#[inline(never)]
+fn dispatch_other(verb: &Verb) -> Result<u8, Failure> {
     let mut out = std::io::BufWriter::new(anstream::stdout());
     let code = match verb {
         Verb::Run(arguments) => run::run(arguments),

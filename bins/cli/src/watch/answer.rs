@@ -1,13 +1,12 @@
-//! Visits at the doors of sessions that ask. Only the very process that writes a session's log is believed to be it.
+//! Visits at the doors of sessions that ask. Which process is believed to be it, the door says.
 
 use super::state::{Pending, Watched};
-use garth::DoorPlace;
 use garth::log::core::SessionId;
+use garth::{DoorPlace, DoorStream};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// Longest line that is read, in bytes.
@@ -105,7 +104,7 @@ impl Question {
 /// One visit.
 #[derive(Debug)]
 struct Visit {
-    stream: UnixStream,
+    stream: DoorStream,
     heard: Vec<u8>,
 }
 
@@ -187,7 +186,6 @@ fn visit(
         Some(remedy) => format!("{error}: {remedy}"),
         None => format!("it cannot be answered here: {error}"),
     })?;
-    stream.set_nonblocking(true).map_err(|error| error.to_string())?;
     Ok(Visit { stream, heard: Vec::new() })
 }
 

@@ -1,10 +1,10 @@
 //! `garth watch`: what runs now, live. State and picture are pure; the log, the kernel and the doors of questions are read
 //! in [`follow`], [`answer`] and by the verb.
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod answer;
 mod draw;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod elsewhere;
 mod follow;
 mod once;
@@ -13,10 +13,10 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub use answer::Visits;
 pub use draw::{Look, draw, fits};
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub use elsewhere::Visits;
 pub use follow::Follower;
 pub use once::once;

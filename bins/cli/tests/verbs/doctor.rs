@@ -9,7 +9,16 @@ fn tries_the_machine_and_agrees_with_run() {
         report["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["kernel", "user namespaces", "landlock", "seccomp notify", "overlay", "network", "control groups"]
+        [
+            "kernel",
+            "user namespaces",
+            "landlock",
+            "seccomp notify",
+            "overlay",
+            "network",
+            "control groups",
+            "refused reads"
+        ]
     );
     for check in report["checks"].as_array().unwrap() {
         if check["status"] == "missing" && check["name"] != "overlay" {

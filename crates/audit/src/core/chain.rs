@@ -284,7 +284,11 @@ mod tests {
 
     /// The lines of a session with these texts in it.
     fn lines(texts: &[String]) -> Vec<Vec<u8>> {
-        let mut chain = Chain::new(SessionId::new(Moment::from_micros(0), 7));
+        lines_of(7, texts)
+    }
+
+    fn lines_of(session: u64, texts: &[String]) -> Vec<Vec<u8>> {
+        let mut chain = Chain::new(SessionId::new(Moment::from_micros(0), session));
         let redactor = Redactor::new(&[]);
         let said = |text: &String| -> Event {
             BrokerError { operation: text.clone(), cause: "tested".into() }.into()
@@ -401,6 +405,36 @@ mod tests {
                 whole[place] = byte;
                 prop_assert!(!verify_text(&whole), "byte {} became {}", place, byte);
             }
+        }
+    }
+
+    /// Cut anywhere, a log is not complete; cut within a line, it is not sound either.
+    #[test]
+    fn a_cut_at_any_byte_is_told() {
+        let whole = lines(&texts(&["a", "b\n"])).concat();
+        for length in 0..whole.len() {
+            let cut: Vec<Vec<u8>> =
+                whole[..length].split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let ends_a_line = length == 0 || whole[length - 1] == b'\n';
+            match verify(&cut) {
+                Ok(verifier) => assert!(ends_a_line && !verifier.is_complete(), "{length}"),
+                Err((line, kind)) => {
+                    assert!(!ends_a_line && line == cut.len(), "{length}: {line} {kind:?}");
+                    assert_eq!(kind, FaultKind::Torn, "{length}");
+                }
+            }
+        }
+    }
+
+    /// Lines that are sound in the log of one session are not in that of another, at any place.
+    #[test]
+    fn a_line_of_another_session_is_found() {
+        let said = texts(&["a", "b", "c"]);
+        let (own, other) = (lines(&said), lines_of(8, &said));
+        for place in 0..own.len() {
+            let mut mixed = own.clone();
+            mixed[place] = other[place].clone();
+            assert_eq!(verify(&mixed).map(drop), Err((place + 1, FaultKind::Foreign)), "{place}");
         }
     }
 

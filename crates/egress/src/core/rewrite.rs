@@ -2,85 +2,11 @@
 //! back. What comes in has the length of what it replaces, so lengths stay what was said of them. Only the end that could be
 //! the start of such a text is held back.
 
-/// A text that is looked for.
-#[derive(Clone)]
-pub(crate) struct Pattern {
-    text: Vec<u8>,
-    /// Each byte may also be percent-encoded (RFC 3986 section 2.1).
-    is_loose: bool,
-}
+use super::pattern::{Fit, Pattern};
 
-/// How a pattern fits the start of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fit {
-    /// It is there, and takes so many bytes.
-    Whole(usize),
-    /// The text ends within it.
-    Part,
-    No,
-}
-
-impl Pattern {
-    /// This text, as it is.
-    pub(crate) fn exact(text: &[u8]) -> Self {
-        Self { text: text.to_vec(), is_loose: false }
-    }
-
-    /// This text in the spellings of URLs. One that holds `%` has two readings, so both are looked for.
-    pub(crate) fn spellings(text: &[u8]) -> Vec<Self> {
-        let loose = Self { text: text.to_vec(), is_loose: true };
-        if text.contains(&b'%') { vec![Self::exact(text), loose] } else { vec![loose] }
-    }
-
-    fn fit(&self, text: &[u8]) -> Fit {
-        let mut at = 0;
-        for byte in &self.text {
-            match fit_byte(text.get(at..).unwrap_or_default(), *byte, self.is_loose) {
-                Fit::Whole(length) => at += length,
-                other => return other,
-            }
-        }
-        Fit::Whole(at)
-    }
-
-    /// The text with each place where a pattern fits replaced; `None` if there is none.
-    pub(crate) fn replace(patterns: &[Self], text: &[u8], by: &[u8]) -> Option<Vec<u8>> {
-        let mut out: Option<Vec<u8>> = None;
-        let mut at = 0;
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let fits = patterns.iter().find_map(|pattern| match pattern.fit(rest) {
-                Fit::Whole(length @ 1..) => Some(length),
-                _ => None,
-            });
-            match fits {
-                Some(length) => {
-                    out.get_or_insert_with(|| text.get(..at).unwrap_or_default().to_vec())
-                        .extend_from_slice(by);
-                    at += length;
-                }
-                None => {
-                    if let (Some(out), Some(byte)) = (&mut out, rest.first()) {
-                        out.push(*byte);
-                    }
-                    at += 1;
-                }
-            }
-        }
-        out
-    }
-}
-
-fn fit_byte(text: &[u8], byte: u8, is_loose: bool) -> Fit {
-    let same = |written: u8, number: u8| char::from(written).to_digit(16) == Some(u32::from(number));
-    match text {
-        [] => Fit::Part,
-        [b'%', high, low, ..] if is_loose && same(*high, byte >> 4) && same(*low, byte & 15) => Fit::Whole(3),
-        [b'%'] if is_loose => Fit::Part,
-        [b'%', high] if is_loose && same(*high, byte >> 4) => Fit::Part,
-        [first, ..] if *first == byte => Fit::Whole(1),
-        _ => Fit::No,
-    }
-}
+/// So many letters of base64 are no sign of a secret yet. They pass at once, so that a message which ends like one begins is
+/// not kept from who waits for it, and are remembered: if a secret goes on, the rest of it is found.
+const EAGER: usize = 2;
 
 /// What is done where a pattern fits.
 #[derive(Clone)]
@@ -106,6 +32,10 @@ pub struct Rewriter {
     rules: Vec<Rule>,
     /// Bytes with which some pattern can begin.
     starts: Box<[bool; 256]>,
+    /// True if some pattern is one of base64.
+    is_coded: bool,
+    /// The last bytes that passed, [`EAGER`] at most.
+    passed: Vec<u8>,
     held: Vec<u8>,
 }
 
@@ -113,17 +43,13 @@ impl Rewriter {
     /// Looks for these; empty ones are left out.
     pub(crate) fn new(rules: impl IntoIterator<Item = (Pattern, Deed)>) -> Self {
         let rules = rules.into_iter().map(|(pattern, deed)| Rule { pattern, deed, was_met: false });
-        let rules: Vec<Rule> = rules.filter(|rule| !rule.pattern.text.is_empty()).collect();
+        let rules: Vec<Rule> = rules.filter(|rule| !rule.pattern.is_empty()).collect();
         let mut starts = Box::new([false; 256]);
-        for rule in &rules {
-            let percent = rule.pattern.is_loose.then_some(&b'%');
-            for byte in rule.pattern.text.first().into_iter().chain(percent) {
-                if let Some(start) = starts.get_mut(usize::from(*byte)) {
-                    *start = true;
-                }
-            }
+        for (byte, start) in (0..=u8::MAX).zip(starts.iter_mut()) {
+            *start = rules.iter().any(|rule| rule.pattern.begins_with(byte));
         }
-        Self { rules, starts, held: Vec::new() }
+        let is_coded = rules.iter().any(|rule| rule.pattern.is_coded());
+        Self { rules, starts, is_coded, passed: Vec::new(), held: Vec::new() }
     }
 
     /// True if something is held back, which [`Rewriter::finish`] gives.
@@ -141,32 +67,41 @@ impl Rewriter {
     /// Takes a piece; returns what may go on.
     #[must_use]
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
-        let mut all = std::mem::take(&mut self.held);
+        let mut all = std::mem::take(&mut self.passed);
+        let known = all.len();
+        all.append(&mut self.held);
         all.extend_from_slice(piece);
         let mut at = 0;
         while let Some(found) = self.start(all.get(at..).unwrap_or_default()) {
             at += found;
-            match self.fit(all.get(at..).unwrap_or_default()) {
+            match self.fit(all.get(at..).unwrap_or_default(), at < known) {
                 (Fit::Whole(length), Some(rule)) => {
-                    let place = all.get_mut(at..at.saturating_add(length)).unwrap_or_default();
-                    at += length.max(1);
+                    let end = at.saturating_add(length.max(1));
+                    let place = all.get_mut(at..end).unwrap_or_default();
                     if let Some(rule) = self.rules.get_mut(rule) {
                         rule.apply(place);
                     }
+                    at = end;
                 }
                 (Fit::Part, _) => {
-                    self.held = all.split_off(at);
+                    self.held = all.split_off(at.max(known));
                     break;
                 }
                 _ => at += 1,
             }
         }
-        all
+        let rest = all.split_off(known);
+        if self.is_coded {
+            all.extend_from_slice(rest.get(rest.len().saturating_sub(EAGER)..).unwrap_or_default());
+            self.passed = all.split_off(all.len().saturating_sub(EAGER));
+        }
+        rest
     }
 
-    /// What is held back when the body ends: the start of a text that did not go on.
+    /// What is held back when the body ends, or one message of many: the start of a text that did not go on.
     #[must_use]
     pub fn finish(&mut self) -> Vec<u8> {
+        self.passed.clear();
         std::mem::take(&mut self.held)
     }
 
@@ -179,14 +114,19 @@ impl Rewriter {
         text.iter().position(|byte| self.starts.get(usize::from(*byte)).is_some_and(|start| *start))
     }
 
-    /// The first rule that fits, or that could if more came.
-    fn fit(&self, text: &[u8]) -> (Fit, Option<usize>) {
+    /// The first rule that fits, or that could if more came. `has_passed` says that the start of the text is gone already: only
+    /// letters of base64 can have been let go so, and nothing can be put in their place any more.
+    fn fit(&self, text: &[u8], has_passed: bool) -> (Fit, Option<usize>) {
         let mut best = Fit::No;
         for (number, rule) in self.rules.iter().enumerate() {
+            let is_coded = rule.pattern.is_coded();
+            if has_passed && (!is_coded || !matches!(rule.deed, Deed::Mask)) {
+                continue;
+            }
             match rule.pattern.fit(text) {
                 whole @ Fit::Whole(_) => return (whole, Some(number)),
-                Fit::Part => best = Fit::Part,
-                Fit::No => {}
+                Fit::Part if !is_coded || text.len() > EAGER => best = Fit::Part,
+                Fit::Part | Fit::No => {}
             }
         }
         (best, None)
@@ -198,8 +138,8 @@ impl Rule {
         self.was_met = true;
         match &self.deed {
             Deed::Mask => place.fill(b'*'),
-            Deed::Put(value) if value.len() == place.len() => place.copy_from_slice(value),
-            Deed::Put(_) | Deed::Leave => {}
+            Deed::Put(value) => self.pattern.put(value, place),
+            Deed::Leave => {}
         }
     }
 }
@@ -213,6 +153,8 @@ impl std::fmt::Debug for Rewriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
     fn masking() -> Rewriter {
         let values = [&b"secret"[..], b"sesame", b""];
@@ -259,9 +201,83 @@ mod tests {
         let loose = Rewriter::new(Pattern::spellings(b"a/b%2").into_iter().map(|one| (one, Deed::Mask)));
         however_cut(&loose, "a/b%2 %61%2fb%252 a%2Fb%25%32", "***** *********** ***********");
         however_cut(&loose, "a%2 a%2fc %6 a/b%25", "a%2 a%2fc %6 *****5");
-        let all = Pattern::spellings(b"a/b");
-        assert_eq!(Pattern::replace(&all, b"?k=a%2Fb&a/b&%61", b"P"), Some(b"?k=P&P&%61".to_vec()));
-        assert_eq!(Pattern::replace(&all, b"a%2Fc", b"P"), None);
+    }
+
+    #[test]
+    fn escapes_of_texts_are_found_however_they_are_cut() {
+        let loose = Rewriter::new(Pattern::spellings(b"a/\"&").into_iter().map(|one| (one, Deed::Mask)));
+        for written in
+            [r#"a/"&"#, r#"a\/\"&"#, r"a\u002f\u0022\u0026", "a&#47;&quot;&amp;", "&#x61;&#x2F;&#34;&#38;"]
+        {
+            let text = format!("<{written}>&#x;\\u00a&am");
+            let wanted = format!("<{}>&#x;\\u00a&am", "*".repeat(written.len()));
+            however_cut(&loose, &text, &wanted);
+        }
+    }
+
+    /// What is looked for, in base64.
+    fn coded(text: &[u8], deed: impl Fn() -> Deed) -> Rewriter {
+        let is_whole = !matches!(deed(), Deed::Mask);
+        Rewriter::new(Pattern::coded(text, is_whole).into_iter().map(|one| (one, deed())))
+    }
+
+    #[test]
+    fn base64_is_found_at_each_place_and_in_each_alphabet() {
+        let value = b"the>real?value~~";
+        for before in ["", "a", "ab", "abc", "user:"] {
+            for after in ["", "!", "??"] {
+                let text = [before.as_bytes(), value, after.as_bytes()].concat();
+                for engine in [&STANDARD, &URL_SAFE] {
+                    let encoded = engine.encode(&text);
+                    let (masked, _) = through(coded(value, || Deed::Mask), &[&encoded]);
+                    let clear = masked.matches(|letter| letter != '*').count();
+                    let most = engine.encode(before).len() + engine.encode(after).len() + 4;
+                    assert!(clear <= most && masked.len() == encoded.len(), "{encoded} {masked}");
+                    let lines = encoded.as_bytes().chunks(5).map(|line| str::from_utf8(line).unwrap());
+                    let lines: Vec<&str> = lines.collect();
+                    let (masked, _) = through(coded(value, || Deed::Mask), &[&lines.join("\r\n")]);
+                    assert!(masked.contains("**********"), "{masked}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn base64_gets_the_value_and_its_neighbours_stay() {
+        let (mark, value) = (b"garth-0123456789", b"The.real_value-1");
+        for before in ["", "a", "ab", "user:"] {
+            for after in ["", "x", "yz", "}}}"] {
+                let text =
+                    |inner: &[u8]| STANDARD.encode([before.as_bytes(), inner, after.as_bytes()].concat());
+                let rewriter = coded(mark, || Deed::Put(value.to_vec()));
+                let (put, _) = through(rewriter, &["<", &text(mark), ">"]);
+                assert_eq!(put, format!("<{}>", text(value)));
+            }
+        }
+        let short = coded(b"short", || Deed::Mask);
+        assert_eq!(through(short, &["c2hvcnQ="]).0, "c2hvcnQ=", "too short to tell");
+    }
+
+    #[test]
+    fn base64_that_is_cut_shows_two_letters_at_most_and_holds_none_of_them_back() {
+        let value = b"the-real-value-of-it";
+        for before in ["", "a", "ab"] {
+            let encoded = STANDARD.encode([before.as_bytes(), value].concat());
+            let (whole, _) = through(coded(value, || Deed::Mask), &[&encoded]);
+            let hidden = whole.matches('*').count();
+            for first in 0..encoded.len() {
+                for second in first..encoded.len() {
+                    let pieces = [&encoded[..first], &encoded[first..second], &encoded[second..]];
+                    let (cut, _) = through(coded(value, || Deed::Mask), &pieces);
+                    assert!(cut.matches('*').count() + EAGER >= hidden, "{pieces:?} {cut}");
+                }
+            }
+            let single: Vec<String> = encoded.chars().map(String::from).collect();
+            let single: Vec<&str> = single.iter().map(String::as_str).collect();
+            let (cut, lengths) = through(coded(value, || Deed::Mask), &single);
+            assert!(cut.matches('*').count() + EAGER >= hidden, "{cut}");
+            assert_eq!(lengths.iter().take(EAGER).sum::<usize>(), EAGER, "held back: {lengths:?}");
+        }
     }
 
     #[test]

@@ -3,11 +3,13 @@
 
 use super::host::Host;
 use super::http::basic_token;
-use super::rewrite::{Deed, Pattern, Rewriter};
+use super::pattern::Pattern;
+use super::rewrite::{Deed, Rewriter};
 use super::secret::{Secret, Secrets};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core::fmt;
+use core::ops::Range;
 use garth_policy::SecretPlace;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +27,7 @@ pub enum Withholding {
     Form,
     /// It stood in the trailers of a request, into which nothing is put.
     Trailer,
-    /// The connection went on in another protocol (WebSocket), which is not searched. A placeholder may or may not be there.
+    /// The connection went on in another protocol, which is not searched. A placeholder may or may not be there.
     Upgraded,
 }
 
@@ -37,7 +39,7 @@ impl fmt::Display for Withholding {
             Self::Coded => "the body is compressed and could not be searched",
             Self::Form => "the value holds a letter that a form writes differently",
             Self::Trailer => "nothing is put into trailers",
-            Self::Upgraded => "what follows an upgrade, like a WebSocket, is not searched",
+            Self::Upgraded => "what follows an upgrade to another protocol is not searched",
         })
     }
 }
@@ -97,15 +99,12 @@ impl Secrets {
         Toward { all: all.collect() }
     }
 
-    /// Takes secrets out of a header value that comes back, also where the server wrote them as a part of a URL; `None` if it
-    /// holds none.
+    /// Takes secrets out of a header value that comes back, also where the server wrote them with escapes or in base64; `None` if
+    /// it holds none.
     #[must_use]
     pub fn scrub(&self, value: &[u8], tokens: &[Token]) -> Option<Vec<u8>> {
         let mut changed: Option<Vec<u8>> = None;
-        let values = self
-            .all()
-            .iter()
-            .map(|secret| (Pattern::spellings(secret.value().as_bytes()), secret.placeholder().as_bytes()));
+        let values = self.all().iter().map(|secret| (forms(secret), secret.placeholder().as_bytes()));
         let tokens = tokens.iter().map(|token| (vec![Pattern::exact(&token.real)], token.sent.as_slice()));
         for (patterns, by) in tokens.chain(values) {
             let current = changed.as_deref().unwrap_or(value);
@@ -183,9 +182,13 @@ impl Toward<'_> {
                 None => Deed::Put(secret.value().as_bytes().to_vec()),
                 Some(_) => Deed::Leave,
             };
-            rules.push((Pattern::exact(secret.placeholder().as_bytes()), deed));
+            let placeholder = secret.placeholder().as_bytes();
+            let first = rules.len();
+            rules.push((Pattern::exact(placeholder), deed.clone()));
+            rules
+                .extend(Pattern::coded(placeholder, true).into_iter().map(|pattern| (pattern, deed.clone())));
             let name = secret.name().to_owned();
-            seen.push((SecretSeen { name, place: SecretPlace::Body, withheld }, false));
+            seen.push((SecretSeen { name, place: SecretPlace::Body, withheld }, first..rules.len()));
         }
         (!rules.is_empty()).then(|| BodySecrets { rewriter: Rewriter::new(rules), seen })
     }
@@ -229,11 +232,11 @@ impl Toward<'_> {
         seen
     }
 
-    /// What takes secrets out of a body that comes back, also in the spellings of URLs; `None` if none may have gone there.
+    /// What takes secrets out of a body that comes back, also with escapes and in base64; `None` if none may have gone there.
     #[must_use]
     pub fn scrubber(&self, tokens: &[Token]) -> Option<Rewriter> {
         let values = self.all.iter().filter(|(_, goes)| *goes);
-        let values = values.flat_map(|(secret, _)| Pattern::spellings(secret.value().as_bytes()));
+        let values = values.flat_map(|(secret, _)| forms(secret));
         let tokens = tokens.iter().map(|token| Pattern::exact(&token.real));
         let rules: Vec<_> = tokens.chain(values).map(|pattern| (pattern, Deed::Mask)).collect();
         (!rules.is_empty()).then(|| Rewriter::new(rules))
@@ -261,12 +264,18 @@ impl Toward<'_> {
     }
 }
 
+/// The value of a secret as it may come back.
+fn forms(secret: &Secret) -> Vec<Pattern> {
+    let value = secret.value().as_bytes();
+    Pattern::spellings(value).into_iter().chain(Pattern::coded(value, false)).collect()
+}
+
 /// Puts secrets into one body while it streams, and tells which were met.
 #[derive(Clone, Debug)]
 pub struct BodySecrets {
     rewriter: Rewriter,
-    /// In the order of the rewriter's rules, each with whether it was told.
-    seen: Vec<(SecretSeen, bool)>,
+    /// Those that were not told yet, each with its rules of the rewriter.
+    seen: Vec<(SecretSeen, Range<usize>)>,
 }
 
 impl BodySecrets {
@@ -291,14 +300,9 @@ impl BodySecrets {
     /// The placeholders that were met for the first time since the last call.
     #[must_use]
     pub fn news(&mut self) -> Vec<SecretSeen> {
-        let mut out = Vec::new();
-        for (at, (seen, is_told)) in self.seen.iter_mut().enumerate() {
-            if !*is_told && self.rewriter.has_met(at) {
-                *is_told = true;
-                out.push(seen.clone());
-            }
-        }
-        out
+        let Self { rewriter, seen } = self;
+        let met = seen.extract_if(.., |(_, rules)| rules.clone().any(|rule| rewriter.has_met(rule)));
+        met.map(|(seen, _)| seen).collect()
     }
 }
 

@@ -83,12 +83,15 @@ pub struct Limits {
     pub connect: Duration,
     /// How long an approver may take.
     pub approval: Duration,
+    /// How long a tunnel of which one side has ended keeps its place when others want it.
+    pub half_closed: Duration,
     /// Threads that move bytes.
     pub workers: usize,
 }
 
 impl Limits {
-    /// What suits a developer's machine: 10,000 connections, 15 s for a head, 20 s to connect, 60 s to approve.
+    /// What suits a developer's machine: 10,000 connections, 15 s for a head, 20 s to connect, 60 s to approve, 30 s for the other
+    /// side to end.
     #[must_use]
     pub fn usual() -> Self {
         Self {
@@ -96,6 +99,7 @@ impl Limits {
             head: Duration::from_secs(15),
             connect: Duration::from_secs(20),
             approval: Duration::from_secs(60),
+            half_closed: Duration::from_secs(30),
             workers: 2,
         }
     }

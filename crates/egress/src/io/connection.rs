@@ -82,6 +82,11 @@ impl Connection {
         self.slot.iter().for_each(Slot::waits);
     }
 
+    /// One side has ended.
+    pub(crate) fn half_closed(&self) {
+        self.slot.iter().for_each(Slot::half_closed);
+    }
+
     /// All that the client gets is written.
     pub(crate) fn flushed(&self) {
         self.slot.iter().for_each(Slot::flushed);
@@ -130,6 +135,22 @@ impl Connection {
             received: self.received.load(Ordering::Relaxed),
             milliseconds: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
         }));
+    }
+}
+
+/// A server that is being connected for a connection.
+pub(crate) struct Dialling<'a>(&'a Connection);
+
+impl<'a> Dialling<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> Self {
+        connection.slot.iter().for_each(Slot::dials);
+        Self(connection)
+    }
+}
+
+impl Drop for Dialling<'_> {
+    fn drop(&mut self) {
+        self.0.slot.iter().for_each(Slot::dialled);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::ahead::Ahead;
 use super::ciphers::{MOST_WAITING, provider};
 use super::config::Roots;
+use super::connection::{Connection, Dialling};
 use super::session::Session;
 use crate::core::{Code, Host, Progress, Proxy, ProxyKind, Route, Ruling, http, socks};
 use rustls::pki_types::ServerName;
@@ -33,9 +34,12 @@ pub(crate) struct Dialled {
     pub(crate) address: Option<IpAddr>,
 }
 
-/// Connects to a host that was decided on.
-pub(crate) async fn dial(session: &Session, host: &Host, port: u16) -> Result<Dialled, Ruling> {
+/// Connects to a host that was decided on. While that lasts the connection gives its place up where all are taken, after
+/// those that rest.
+pub(crate) async fn dial(connection: &Connection, host: &Host, port: u16) -> Result<Dialled, Ruling> {
+    let session = &connection.session;
     let limit = session.limits.connect;
+    let _dialling = Dialling::new(connection);
     let dialled = tokio::time::timeout(limit, attempt(session, host, port)).await;
     dialled.unwrap_or_else(|_| {
         Err(Ruling::deny(Code::ConnectFailed, format!("no connection within {} s", limit.as_secs())))
@@ -85,15 +89,8 @@ fn refused_if_none(
 }
 
 async fn resolve(session: &Session, name: String) -> Result<Vec<IpAddr>, Ruling> {
-    let resolver = Arc::clone(&session.resolver);
-    let resolved = tokio::task::spawn_blocking(move || resolver.resolve(&name)).await;
-    let failed =
-        |cause: String| Ruling::deny(Code::ResolveFailed, format!("the name does not resolve: {cause}"));
-    match resolved {
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(error) => Err(failed(error.to_string())),
-    }
+    let resolved = session.resolving.resolve(&session.resolver, name).await;
+    resolved.map_err(|cause| Ruling::deny(Code::ResolveFailed, format!("the name does not resolve: {cause}")))
 }
 
 fn failed(error: &io::Error) -> Ruling {

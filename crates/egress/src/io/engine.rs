@@ -8,6 +8,7 @@ use super::relay::OverBudget;
 use super::replies;
 use super::rewind::Rewind;
 use super::server::Server;
+use super::upgrade::{self, Bridge, upgrade_of};
 use crate::core::{
     BodySecrets, Code, Host, Protocol, Request as Seen, RequestView, Ruling, SecretSeen, Token, Toward,
     authority,
@@ -256,8 +257,13 @@ impl Engine {
             Err(ruling) => return self.refused(Some(&passed.host), passed.port, passed.told, &ruling),
         };
         if let Some(protocol) = upgrade {
-            let later = toward.upgraded(&told.secrets);
-            told.secrets.extend(later);
+            if toward.is_trusted() && upgrade::is_websocket(&protocol) {
+                // What is compressed could not be searched.
+                parts.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+            } else {
+                let later = toward.upgraded(&told.secrets);
+                told.secrets.extend(later);
+            }
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, protocol);
         }
@@ -349,12 +355,16 @@ impl Engine {
         self.connection.session.scrub(response.headers_mut(), &tokens);
         if let (true, Some(inside)) = (upgraded, inside) {
             let outside = hyper::upgrade::on(&mut response);
-            tokio::spawn(bridge(
-                (Arc::clone(&self.connection), Running::new(&self.connection)),
-                (passed.host, passed.port),
-                inside,
-                outside,
-            ));
+            let is_searched = toward.is_trusted() && protocol.as_ref().is_some_and(upgrade::is_websocket);
+            let searched = is_searched.then(|| upgrade::searched(toward, &tokens)).flatten();
+            let bridge = Bridge {
+                running: Running::new(&self.connection),
+                protocol: self.protocol(),
+                host: passed.host,
+                port: passed.port,
+                searched,
+            };
+            tokio::spawn(bridge.carry(inside, outside));
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             if let Some(protocol) = protocol {
                 response.headers_mut().insert(header::UPGRADE, protocol);
@@ -416,17 +426,6 @@ fn differ(one: Option<u16>, other: Option<u16>) -> bool {
     matches!((one, other), (Some(one), Some(other)) if one != other)
 }
 
-fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    let wants = headers.get_all(header::CONNECTION).iter().any(|value| {
-        let words = value.to_str().unwrap_or_default();
-        words.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
-    });
-    // h2c would take the connection away from the rules; WebSocket stays within one request.
-    let protocol = headers.get(header::UPGRADE).filter(|_| wants)?;
-    let is_http = protocol.as_bytes().to_ascii_lowercase().starts_with(b"h2");
-    (!is_http).then(|| protocol.clone())
-}
-
 /// Takes out what speaks of one connection only, also what the message itself declares to be such.
 fn clean(headers: &mut HeaderMap, keeps_trailers: bool) {
     let declared: Vec<HeaderName> = headers
@@ -447,69 +446,6 @@ fn clean(headers: &mut HeaderMap, keeps_trailers: bool) {
     headers.remove("http2-settings");
     if wants_trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
-    }
-}
-
-/// Passes the bytes of an upgraded connection (WebSocket) both ways.
-async fn bridge(
-    (connection, _running): (Arc<Connection>, Running),
-    (host, port): (Host, u16),
-    inside: hyper::upgrade::OnUpgrade,
-    outside: hyper::upgrade::OnUpgrade,
-) {
-    let Ok((inside, outside)) = tokio::try_join!(inside, outside) else { return };
-    let (mut inside, outside) = (TokioIo::new(inside), TokioIo::new(outside));
-    let mut outside = Metered { inner: outside, connection, host, port };
-    // Either side may end it; what is left to tell is in the count of bytes.
-    let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
-}
-
-/// A stream to a server, counted.
-struct Metered<S> {
-    inner: S,
-    connection: Arc<Connection>,
-    host: Host,
-    port: u16,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let read = buffer.filled().len().saturating_sub(before);
-        super::relay::Way::Down.count(&self.connection, read)?;
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let left = self.connection.session.left(&self.host, self.port);
-        if left == 0 && !bytes.is_empty() {
-            super::relay::Way::Up(&self.host, self.port).count(&self.connection, bytes.len())?;
-        }
-        let bytes = bytes.get(..left).unwrap_or(bytes);
-        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
-        if let Poll::Ready(Ok(written)) = polled {
-            super::relay::Way::Up(&self.host, self.port).count(&self.connection, written)?;
-        }
-        polled
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
 
@@ -577,7 +513,7 @@ impl Connector {
         // A connection to a bare address stays one, whatever name its requests speak of.
         let target = self.scope.asked.as_ref().map_or(&host, |(asked, _)| asked);
         let session = &self.connection.session;
-        let Dialled { stream, .. } = dial(session, target, port).await?;
+        let Dialled { stream, .. } = dial(&self.connection, target, port).await?;
         if !self.scope.is_tls {
             return Ok(Server::Plain(stream));
         }

@@ -5,7 +5,7 @@ use super::dial::{Dialled, dial};
 use super::engine::{self, Scope};
 use super::replies;
 use super::rewind::Rewind;
-use super::tunnel::{self, Client, Place, broken, in_time, read_more};
+use super::tunnel::{self, Client, Place, broken, closed, gone, in_time, read_more};
 use crate::core::http::{Head, Target, basic_credentials, head, same_secret};
 use crate::core::{Code, Host, Opening, Progress, Protocol, Ruling, opening, socks};
 use std::sync::Arc;
@@ -97,7 +97,14 @@ fn shown(head: &Head, credentials: &Credentials) -> bool {
 }
 
 async fn connect(connection: Arc<Connection>, mut client: Client, host: Host, port: u16) {
-    match reached(&connection, &host, port).await {
+    let left = async {
+        if client.sent.is_empty() {
+            closed(&client.stream).await;
+        } else {
+            gone(&client.stream).await;
+        }
+    };
+    match reached(&connection, &host, port, left).await {
         Err(ruling) => Box::pin(answer(&connection, &mut client, Some(&host), port, &ruling)).await,
         Ok((ruling, server)) => {
             let done = client.stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
@@ -109,15 +116,21 @@ async fn connect(connection: Arc<Connection>, mut client: Client, host: Host, po
     }
 }
 
-/// Decides and connects.
+/// Decides and connects. `left` ends when there is nobody any more to connect for.
 pub(crate) async fn reached(
     connection: &Connection,
     host: &Host,
     port: u16,
+    left: impl Future<Output = ()>,
 ) -> Result<(Ruling, Dialled), Ruling> {
     let ruling = Box::pin(connection.session.decide(host, port, connection.client)).await?;
-    let server = Box::pin(dial(&connection.session, host, port)).await?;
-    Ok((ruling, server))
+    tokio::select! {
+        biased;
+        server = Box::pin(dial(connection, host, port)) => Ok((ruling, server?)),
+        () = left => {
+            Err(Ruling::deny(Code::ConnectFailed, "the client went away before its server was connected"))
+        }
+    }
 }
 
 /// Tells of a refusal, and answers it.
@@ -175,7 +188,7 @@ async fn socks5(connection: Arc<Connection>, mut client: Client, credentials: &C
             return say(&mut client, socks::Reply::NotAllowed).await;
         }
     };
-    match reached(&connection, &host, request.port).await {
+    match reached(&connection, &host, request.port, closed(&client.stream)).await {
         Err(ruling) => {
             refusal(&ruling, Some(&host));
             say(&mut client, socks_reply(&ruling)).await;

@@ -16,12 +16,14 @@ mod opened;
 mod published;
 mod relay;
 mod replies;
+mod resolving;
 mod rewind;
 mod server;
 mod session;
 mod slots;
 mod transparent;
 mod tunnel;
+mod upgrade;
 
 pub use broker::{Broker, StartError};
 pub use config::{Approve, Config, Front, Inside, Limits, Resolve, Roots, Sink, SystemResolver};

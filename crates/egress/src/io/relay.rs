@@ -4,10 +4,11 @@
 use super::connection::Connection;
 use crate::core::{Host, Ruling};
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
@@ -77,21 +78,42 @@ pub(crate) async fn relay(
 ) -> io::Result<()> {
     let (mut client_read, mut client_write) = client.into_split();
     let (mut server_read, mut server_write) = server.into_split();
+    let half_closed = AtomicBool::new(false);
     let up = async {
         if !prefix.is_empty() {
             Way::Up(host, port).count(connection, prefix.len())?;
             server_write.write_all(&prefix).await?;
         }
         drop(prefix);
-        pump(connection, Way::Up(host, port), &mut client_read, &mut server_write).await
+        pump(connection, Way::Up(host, port), &mut client_read, &mut server_write).await?;
+        half_closed.store(true, Ordering::Relaxed);
+        Ok(())
     };
-    let down = pump(connection, Way::Down, &mut server_read, &mut client_write);
-    let outcome = tokio::try_join!(up, down);
+    let down = async {
+        pump(connection, Way::Down, &mut server_read, &mut client_write).await?;
+        half_closed.store(true, Ordering::Relaxed);
+        Ok(())
+    };
+    let both = async { tokio::try_join!(up, down) };
+    let outcome = tokio::select! {
+        biased;
+        outcome = both => outcome,
+        never = gives_way(connection, &half_closed) => match never {},
+    };
     if outcome.is_err() {
         let ends = [client_write.as_ref(), server_write.as_ref()];
         ends.iter().for_each(|end| drop(end.set_zero_linger()));
     }
     outcome.map(|_| ())
+}
+
+/// Lets the connection give up its place once one side has ended and the other had its time: it may never end.
+async fn gives_way(connection: &Connection, half_closed: &AtomicBool) -> Infallible {
+    // It is looked at whenever the task is polled, as it is where a side ends.
+    poll_fn(|_| if half_closed.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
+    tokio::time::sleep(connection.session.limits.half_closed).await;
+    connection.half_closed();
+    std::future::pending().await
 }
 
 async fn pump(

@@ -3,6 +3,7 @@
 use super::authority::Authority;
 use super::config::{Approve, Config, Limits, Resolve, Sink};
 use super::dial::TlsClient;
+use super::resolving::Resolving;
 use super::slots::{Slot, Slots};
 use crate::core::{
     Answer, Canary, Code, Event, Fault, Grants, Hint, Host, Judge, Meter, Question, Ruling, Secrets,
@@ -33,6 +34,7 @@ pub(crate) struct Session {
     pub(crate) upstream: Upstream,
     pub(crate) limits: Limits,
     pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) resolving: Resolving,
     pub(crate) authority: Option<Authority>,
     pub(crate) tls: TlsClient,
     pub(crate) slots: Arc<Slots>,
@@ -71,6 +73,7 @@ impl Session {
             slots: Slots::new(config.limits.connections),
             limits: config.limits,
             resolver: config.resolver,
+            resolving: Resolving::default(),
             authority,
             tls: TlsClient::new(config.roots),
             bounds_uploads: bounds_uploads || meter.bounds_uploads(),

@@ -1,6 +1,6 @@
 //! Places for connections. Each has one while it lives. Where all are taken, a new client gets that of the oldest connection
-//! which has not said what it wants, or else of the one that has rested longest between two requests. One that works is
-//! never ended for another.
+//! which has not said what it wants, or else of the one that has rested longest between two requests, or else of the one
+//! that has waited longest for a server. One that works is never ended for another.
 
 use super::session::lock;
 use std::collections::BTreeMap;
@@ -14,6 +14,10 @@ enum Rest {
     Unheard,
     /// It has asked before, was answered, and has begun nothing new.
     Idle,
+    /// One of its sides has ended, and the other may go on.
+    HalfClosed,
+    /// Its server is being connected. One that answers is there long before the turn comes.
+    Dialling,
 }
 
 /// A resting connection: why, and its turn.
@@ -182,6 +186,29 @@ impl Slot {
         self.turn(&mut place, Some(Rest::Unheard));
     }
 
+    /// Its server is being connected from here on. A connection with further requests goes on working.
+    pub(crate) fn dials(&self) {
+        let mut place = lock(&self.place);
+        if place.running <= 1 {
+            self.turn(&mut place, Some(Rest::Dialling));
+        }
+    }
+
+    /// The server was connected, or is not to be had.
+    pub(crate) fn dialled(&self) {
+        let mut place = lock(&self.place);
+        if place.key.is_some_and(|key| key.0 == Rest::Dialling) {
+            self.turn(&mut place, None);
+        }
+    }
+
+    /// One side has ended.
+    pub(crate) fn half_closed(&self) {
+        let mut place = lock(&self.place);
+        place.running = 0;
+        self.turn(&mut place, Some(Rest::HalfClosed));
+    }
+
     /// A request began.
     pub(crate) fn begin(&self) {
         let mut place = lock(&self.place);
@@ -291,6 +318,44 @@ mod tests {
             held.push((9, fresh));
             assert_eq!(told.load(Ordering::Relaxed), 1);
         }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_server_goes_last_and_works_once_it_is_there() {
+        let slots = Slots::new(4);
+        let [dials, more, idle, half] = [
+            slots.take(|| {}).await,
+            slots.take(|| {}).await,
+            slots.take(|| {}).await,
+            slots.take(|| {}).await,
+        ];
+        dials.works();
+        dials.dials();
+        // A second request on the same connection is not ended for the first one's server.
+        more.begin();
+        more.begin();
+        more.dials();
+        half.works();
+        half.half_closed();
+        idle.begin();
+        idle.finish();
+        idle.flushed();
+        let mut held = vec![(0, dials), (1, more), (2, idle), (3, half)];
+        for next in [2, 3, 0] {
+            let (taken, _) = taking(&slots);
+            settle().await;
+            let mut gone: Vec<_> = held.extract_if(.., |(_, slot)| is_told(slot)).collect();
+            assert_eq!(gone.pop().map(|(number, _)| number), Some(next));
+            drop(gone);
+            let fresh = taken.await.unwrap();
+            fresh.works();
+            fresh.dials();
+            fresh.dialled();
+            held.push((9, fresh));
+        }
+        let (taken, _) = taking(&slots);
+        settle().await;
+        assert!(!taken.is_finished() && !held.iter().any(|(_, slot)| is_told(slot)));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::explicit::reached;
-use super::tunnel::{self, Client, Place};
+use super::tunnel::{self, Client, Place, closed, gone};
 use crate::core::{Code, Host, Protocol, Ruling};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,7 +28,13 @@ pub(crate) async fn run(connection: Arc<Connection>, stream: TcpStream) {
 pub(crate) async fn carry(connection: Arc<Connection>, stream: TcpStream, host: Host, port: u16) {
     // Where it goes is what it wants, until the server is there.
     connection.works();
-    match reached(&connection, &host, port).await {
+    let left = async {
+        closed(&stream).await;
+        // It may still listen to a server that speaks first; but it is the first to go.
+        connection.waits();
+        gone(&stream).await;
+    };
+    match reached(&connection, &host, port, left).await {
         Err(ruling) => {
             connection.refuse(Protocol::Tcp, Some(&host), port, &ruling);
             reset(&stream);

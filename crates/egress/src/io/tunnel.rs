@@ -12,6 +12,7 @@ use crate::core::tls::{Hello, client_hello};
 use crate::core::{Code, Host, Opening, Progress, Protocol, Ruling, opening};
 use std::io;
 use std::sync::Arc;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// A client with what it sent so far.
@@ -189,6 +190,18 @@ pub(crate) async fn read_more(stream: &TcpStream, into: &mut Vec<u8>) -> io::Res
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Waits until the client has closed without a word, or is gone.
+pub(crate) async fn closed(client: &TcpStream) {
+    if let Ok(1..) = client.peek(&mut [0; 1]).await {
+        gone(client).await;
+    }
+}
+
+/// Waits until the client is gone: its connection is reset. A client that said something and closed may wait for the answer.
+pub(crate) async fn gone(client: &TcpStream) {
+    while client.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
 }
 
 pub(crate) fn broken(error: io::Error) -> Ruling {

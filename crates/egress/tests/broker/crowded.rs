@@ -2,8 +2,9 @@
 //! for a time to pass; a client that is not served fails the test by not being answered.
 
 use crate::support::*;
-use garth_egress::core::{CROWDED, Code, Event, Fault};
+use garth_egress::core::{CROWDED, Code, Event, Fault, Upstream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -249,4 +250,147 @@ async fn connections_that_wait_for_an_answer_leave_places_for_others() {
     let refused = running.events.code(Code::NotApproved).await;
     assert!(refused.ruling.reason.contains("too many others wait"), "{refused:#?}");
     drop(answer);
+}
+
+/// A proxy upstream that takes connections and says nothing; tells how many it holds.
+async fn silent_proxy() -> (u16, Arc<AtomicUsize>) {
+    let (listener, port) = listen(SERVER).await;
+    let held = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&held);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let held = Arc::clone(&held);
+            held.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut piece = [0; 1024];
+                while let Ok(1..) = stream.read(&mut piece).await {}
+                held.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    (port, count)
+}
+
+async fn holds(held: &AtomicUsize, wanted: usize) {
+    let reached = async {
+        while held.load(Ordering::SeqCst) != wanted {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    reached.unwrap_or_else(|_| panic!("{} connections instead of {wanted}", held.load(Ordering::SeqCst)));
+}
+
+/// A broker whose connections to `api.example` wait for ever for the proxy; those to `allowed.example` need none.
+async fn dialling() -> (Running, Arc<AtomicUsize>) {
+    let (port, held) = silent_proxy().await;
+    let mut setup = setup();
+    setup.limits.connect = NEVER;
+    setup.upstream = Upstream::from_environment(|name| match name {
+        "ALL_PROXY" => Some(format!("http://{SERVER}:{port}")),
+        "NO_PROXY" => Some("allowed.example".to_owned()),
+        _ => None,
+    })
+    .unwrap();
+    (setup.start(), held)
+}
+
+/// What asks for a host without an answer.
+const ASKING: [&[u8]; 3] = [
+    b"CONNECT api.example:80 HTTP/1.1\r\n\r\n",
+    b"GET http://api.example/ HTTP/1.1\r\nHost: api.example\r\n\r\n",
+    b"\x05\x01\x00\x05\x01\x00\x03\x0bapi.example\x00\x50",
+];
+
+#[tokio::test]
+async fn connections_to_a_dead_server_make_room_and_those_that_work_stay() {
+    let port = echo_server().await;
+    for words in ASKING {
+        let (running, held) = dialling().await;
+        let mut works = served(&running, port).await;
+        let mut dials = Vec::new();
+        for number in 1..PLACES {
+            let mut stream = running.dial().await;
+            stream.write_all(words).await.unwrap();
+            dials.push(stream);
+            // One after another, so that it is known which is the oldest.
+            holds(&held, number).await;
+        }
+        // It finds all places taken.
+        let another = served(&running, port).await;
+        holds(&held, PLACES - 2).await;
+        echoes(&mut works).await;
+        drop(another);
+        assert!(is_ended(&mut dials[0]).await, "{words:?}");
+        assert!(!crowded(&running).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_connection_to_its_server() {
+    for words in [ASKING[0], ASKING[2]] {
+        let (running, held) = dialling().await;
+        let mut stream = running.dial().await;
+        stream.write_all(words).await.unwrap();
+        holds(&held, 1).await;
+        drop(stream);
+        holds(&held, 0).await;
+        let told = running.events.code(Code::ConnectFailed).await;
+        assert!(told.ruling.reason.contains("the client went away"), "{told:?}");
+        // One that said more already and closed its side waits for the answer; one that is reset does not.
+        let mut stream = running.dial().await;
+        stream.write_all(words).await.unwrap();
+        holds(&held, 1).await;
+        stream.write_all(b"more").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let other = running.tunnel(&format!("allowed.example:{}", echo_server().await)).await;
+        assert_eq!(held.load(Ordering::SeqCst), 1);
+        stream.set_zero_linger().unwrap();
+        drop(stream);
+        holds(&held, 0).await;
+        drop(other);
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_of_which_one_side_has_ended_makes_room() {
+    // Sends a word, ends its side or not, and never ends the connection.
+    let (listener, ending) = listen(SERVER).await;
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_all(b"\x00hello").await.unwrap();
+            stream.shutdown().await.unwrap();
+            kept.push(stream);
+        }
+    });
+    let (listener, listening) = listen(SERVER).await;
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_all(b"\x00hello").await.unwrap();
+            kept.push(stream);
+        }
+    });
+    let port = echo_server().await;
+    for (server, client_ends) in [(ending, false), (listening, true)] {
+        let mut setup = setup();
+        setup.limits.half_closed = Duration::ZERO;
+        let running = setup.start();
+        let mut works = served(&running, port).await;
+        let mut held = Vec::new();
+        for _ in 0..2 * PLACES {
+            let place = format!("allowed.example:{server}");
+            let asked = running.tunnel(&place);
+            let mut stream = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("a place");
+            stream.write_all(b"\x00").await.unwrap();
+            stream.read_exact(&mut [0; 6]).await.unwrap();
+            if client_ends {
+                stream.shutdown().await.unwrap();
+            }
+            held.push(stream);
+        }
+        echoes(&mut works).await;
+        assert!(!crowded(&running).is_empty());
+    }
 }

@@ -16,6 +16,7 @@ mod web;
 
 mod crowded;
 mod explicit;
+mod hostile;
 mod secrets;
 mod tls;
 #[cfg(target_os = "linux")]

@@ -2,6 +2,8 @@
 
 use crate::support::*;
 use crate::web;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use garth_egress::core::{Event, SecretSeen, Withholding};
 use garth_policy::SecretPlace;
@@ -10,6 +12,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Of letters that a URL writes differently.
 const VALUE: &str = "the/real+value=of it";
@@ -178,6 +181,45 @@ async fn a_body_carries_the_value_at_its_length() {
 }
 
 #[tokio::test]
+async fn base64_of_a_body_carries_the_value() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    for version in ["h2", "http/1.1"] {
+        let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+        for before in ["", "u", "u:"] {
+            let text = |inner: &str| STANDARD.encode(format!("{before}{inner}, and more"));
+            let one = request(version, "api.example", "/told").header("content-type", "application/json");
+            let body = vec![format!("{{\"auth\": \"{}\"}}", text(&mark))];
+            let told = forwards(&asked(&running, port, "api.example", version, one, body).await);
+            assert!(told.contains(&text(PLAIN)), "{version} {before}: {told}");
+        }
+        assert_eq!(seen(&running).iter().map(|seen| seen.withheld).collect::<Vec<_>>(), [None; 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_value_does_not_come_back_in_base64_or_with_escapes() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
+    for version in ["h2", "http/1.1"] {
+        let value = "0123/4567+89ab/cdef";
+        let (running, mark) = opening(&ca, &[SecretPlace::Headers], value);
+        for before in ["", "u", "u:"] {
+            let one =
+                request(version, "api.example", "/coded").header("authorization", format!("{before}{mark}"));
+            let text = asked(&running, port, "api.example", version, one, vec!["rest".into()]).await;
+            let escaped = value.replace('/', "\\/").replace('+', "\\u002B");
+            let stars = "*".repeat(escaped.len());
+            assert!(text.contains(&format!("\"login\": \"{before}{stars}\"")), "{version}: {text}");
+            // At most the letters that hold a neighbour's bits are left, on each side.
+            let coded = STANDARD.encode(format!("{before}{value}rest"));
+            assert!(!text.contains(&coded[4..12]) && text.contains(&"*".repeat(22)), "{version}: {text}");
+            assert!(text.contains(&format!("data:;base64,{}", &coded[..before.len()])), "{version}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_compressed_body_passes_as_it_is_and_is_told_of() {
     let ca = Ca::new();
     let port = web::web_server(Some((&ca, &["h2", "http/1.1"]))).await;
@@ -305,8 +347,7 @@ async fn messages_of_grpc_carry_the_value_and_compressed_ones_are_told_of() {
 }
 
 #[tokio::test]
-async fn an_upgrade_tells_which_secrets_will_not_be_put_in() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+async fn an_upgrade_to_another_protocol_tells_which_secrets_will_not_be_put_in() {
     let ca = Ca::new();
     let port = web::web_server(Some((&ca, &["http/1.1"]))).await;
     for (places, carries, wanted) in [
@@ -319,7 +360,7 @@ async fn an_upgrade_tells_which_secrets_will_not_be_put_in() {
         let mut stream = running.tls(&place, "api.example", &running.root(), &["http/1.1"]).await.unwrap();
         let login = if carries { format!("Authorization: Bearer {mark}\r\n") } else { String::new() };
         let head = format!(
-            "GET /ws HTTP/1.1\r\nHost: api.example\r\n{login}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            "GET /ws HTTP/1.1\r\nHost: api.example\r\n{login}Connection: Upgrade\r\nUpgrade: chat\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 101"));
@@ -331,4 +372,79 @@ async fn an_upgrade_tells_which_secrets_will_not_be_put_in() {
         let kept: Vec<_> = seen(&running).iter().map(|seen| seen.withheld).collect();
         assert_eq!(kept, wanted);
     }
+}
+
+/// A WebSocket of the host with the secret, by HTTP/1.1.
+async fn websocket(
+    running: &Running,
+    port: u16,
+    path: &str,
+) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+    let place = format!("api.example:{port}");
+    let mut stream = running.tls(&place, "api.example", &running.root(), &["http/1.1"]).await.unwrap();
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: api.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let head = read_head(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 101") && !head.contains("deflate"), "{head}");
+    stream
+}
+
+/// A short frame of a client.
+fn frame(first: u8, text: &str) -> Vec<u8> {
+    let mask = [0x11, 0, 0x80, 0xff];
+    let masked = text.bytes().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask);
+    let length = 128 | u8::try_from(text.len()).unwrap();
+    [first, length].into_iter().chain(mask).chain(masked).collect()
+}
+
+#[tokio::test]
+async fn messages_of_a_websocket_carry_the_value_and_do_not_bring_it_back() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["http/1.1"]))).await;
+    for (place, withheld) in [(SecretPlace::Body, None), (SecretPlace::Headers, Some(Withholding::Place))] {
+        let (running, mark) = opening(&ca, &[place], PLAIN);
+        let mark = &mark[..mark.len().min(100)];
+        let carried = if withheld.is_none() { PLAIN } else { mark };
+        let mut stream = websocket(&running, port, "/ws/told").await;
+        // In one frame, and in two with another between them.
+        let (one, two) = mark.split_at(7);
+        let said = [frame(0x81, &format!("<{mark}>")), frame(1, one), frame(0x89, "ping"), frame(0x80, two)];
+        stream.write_all(&said.concat()).await.unwrap();
+        let mut texts = Vec::new();
+        while texts.len() < 4 {
+            let mut head = [0; 2];
+            stream.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; usize::from(head[1])];
+            stream.read_exact(&mut payload).await.unwrap();
+            texts.push(forwards(&String::from_utf8(payload).unwrap()));
+        }
+        let (one, two) = carried.split_at(7);
+        assert_eq!(texts, [&format!("<{carried}>"), one, "ping", two]);
+        assert_eq!(seen(&running).iter().map(|seen| seen.withheld).collect::<Vec<_>>(), [withheld]);
+        if withheld.is_none() {
+            let mut stream = websocket(&running, port, "/ws").await;
+            let said = frame(0x81, &format!("<{mark}>"));
+            stream.write_all(&said).await.unwrap();
+            let mut back = vec![0; said.len()];
+            stream.read_exact(&mut back).await.unwrap();
+            assert_eq!(back, frame(0x81, &format!("<{}>", "*".repeat(PLAIN.len()))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_that_cannot_be_searched_ends_with_an_event() {
+    let ca = Ca::new();
+    let port = web::web_server(Some((&ca, &["http/1.1"]))).await;
+    let (running, mark) = opening(&ca, &[SecretPlace::Body], PLAIN);
+    for said in [frame(0xc1, &mark), mark.clone().into_bytes()] {
+        let mut stream = websocket(&running, port, "/ws").await;
+        stream.write_all(&said).await.unwrap();
+        assert_eq!(stream.read(&mut [0; 100]).await.unwrap_or(0), 0, "something came back");
+    }
+    let told = running.events.code(garth_egress::core::Code::Malformed).await;
+    assert!(told.ruling.reason.contains("WebSocket"), "{told:?}");
 }

@@ -263,10 +263,11 @@ async fn a_websocket_passes_after_its_request_was_judged() {
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
     assert!(answer.to_ascii_lowercase().contains("upgrade: websocket"), "{answer}");
     for _ in 0..3 {
-        stream.write_all(b"frame").await.unwrap();
-        let mut back = [0; 5];
+        let frame = b"\x81\x85\0\0\0\0frame";
+        stream.write_all(frame).await.unwrap();
+        let mut back = [0; 11];
         stream.read_exact(&mut back).await.unwrap();
-        assert_eq!(&back, b"frame");
+        assert_eq!(&back, frame);
     }
 }
 

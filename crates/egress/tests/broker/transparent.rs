@@ -143,6 +143,44 @@ async fn names_over_tcp_and_too_many_of_them() {
 }
 
 #[tokio::test]
+async fn names_over_tcp_are_read_however_they_are_cut() {
+    let inside = start(Setup::new(&["allowed.example"]), echo_server().await);
+    let framed = |name: &str| {
+        let message = question(name, 1);
+        [&u16::try_from(message.len()).unwrap().to_be_bytes()[..], &message].concat()
+    };
+    let both = [framed("allowed.example"), framed("other.example")].concat();
+    for cut in [1, 2, 3, 9, both.len() / 2, both.len() - 1] {
+        let mut stream = TcpStream::connect(inside.tcp).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        for piece in [&both[..cut], &both[cut..]] {
+            stream.write_all(piece).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        for code in [0, 3] {
+            let mut answer = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(told(&answer).0, code, "cut at {cut}");
+        }
+    }
+    // A length of nothing, and one that says less than the message: no answer gives an address, and the next client is served.
+    for odd in [&[0, 0][..], &[&[0, 5][..], &framed("allowed.example")[2..]].concat()] {
+        let mut stream = TcpStream::connect(inside.tcp).await.unwrap();
+        stream.write_all(odd).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut all)).await;
+        drop(read.expect("an end"));
+        assert!(!all.windows(2).any(|window| window == [198, 18]), "{all:?}");
+        let mut stream = TcpStream::connect(inside.tcp).await.unwrap();
+        stream.write_all(&framed("allowed.example")).await.unwrap();
+        let mut answer = vec![0; usize::from(stream.read_u16().await.unwrap())];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(told(&answer).0, 0);
+    }
+}
+
+#[tokio::test]
 async fn addresses_that_stand_for_nothing_and_literal_ones_are_judged() {
     let port = echo_server().await;
     let inside = start(Setup::new(&["allowed.example"]), port);

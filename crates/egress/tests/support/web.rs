@@ -14,7 +14,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 type Body = BoxBody<Bytes, Infallible>;
 
 /// Starts one; with an authority it speaks TLS. `/echo` sends the body and its trailers back with some more, `/told`
-/// the whole request backwards, `/ws` upgrades and echoes,
+/// the whole request backwards, `/coded` its `authorization` and body with the escapes of JSON and in base64, `/ws` upgrades and echoes, `/ws/told` sends frames of a
+/// WebSocket back backwards,
 /// anything else answers with method, path, and the headers that came.
 pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
     let (listener, port) = listen(SERVER).await;
@@ -41,17 +42,28 @@ pub async fn web_server(tls: Option<(&Ca, &[&str])>) -> u16 {
 async fn serve<S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static>(stream: S) {
     let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     let service = hyper::service::service_fn(|request: Request<Incoming>| async {
-        let is_told = request.uri().path().starts_with("/told");
-        Ok::<_, Infallible>(if is_told { told(request).await } else { answer(request) })
+        let path = request.uri().path();
+        let (is_told, is_coded) = (path.starts_with("/told"), path.starts_with("/coded"));
+        Ok::<_, Infallible>(match (is_told, is_coded) {
+            (true, _) => told(request).await,
+            (_, true) => coded(request).await,
+            _ => answer(request),
+        })
     });
     drop(builder.serve_connection_with_upgrades(stream, service).await);
 }
 
 fn answer(mut request: Request<Incoming>) -> Response<Body> {
-    if request.uri().path() == "/ws" {
+    if request.uri().path().starts_with("/ws") {
+        let is_told = request.uri().path() == "/ws/told";
+        assert!(!request.headers().contains_key("sec-websocket-extensions"), "it would be compressed");
+        let protocol = request.headers()["upgrade"].clone();
         let upgrade = hyper::upgrade::on(&mut request);
         tokio::spawn(async move {
             let mut stream = TokioIo::new(upgrade.await.unwrap());
+            if is_told {
+                return frames_told(stream).await;
+            }
             let mut piece = [0; 1024];
             while let Ok(read @ 1..) = stream.read(&mut piece).await {
                 stream.write_all(&piece[..read]).await.unwrap();
@@ -60,7 +72,7 @@ fn answer(mut request: Request<Incoming>) -> Response<Body> {
         return Response::builder()
             .status(101)
             .header("connection", "upgrade")
-            .header("upgrade", "websocket")
+            .header("upgrade", protocol)
             .body(Full::new(Bytes::new()).boxed())
             .unwrap();
     }
@@ -81,6 +93,33 @@ fn answer(mut request: Request<Incoming>) -> Response<Body> {
     if let Some(reflected) = reflected {
         response.headers_mut().insert("x-reflected", reflected);
     }
+    response
+}
+
+/// The payload of each short frame backwards, in a frame like it.
+async fn frames_told<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stream: S) {
+    let mut head = [0; 6];
+    while stream.read_exact(&mut head).await.is_ok() {
+        let [first, length, mask @ ..] = head;
+        let mut payload = vec![0; usize::from(length & 127)];
+        stream.read_exact(&mut payload).await.unwrap();
+        payload.iter_mut().zip(mask.into_iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        payload.reverse();
+        stream.write_all(&[&[first, length & 127], &payload[..]].concat()).await.unwrap();
+    }
+}
+
+/// What was sent, as servers for tests of clients write it.
+async fn coded(request: Request<Incoming>) -> Response<Body> {
+    use base64::Engine as _;
+    let login = request.headers().get("authorization").cloned();
+    let login = login.map(|value| String::from_utf8(value.as_bytes().to_vec()).unwrap()).unwrap_or_default();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let encoded = base64::engine::general_purpose::STANDARD.encode([login.as_bytes(), &body[..]].concat());
+    let escaped = login.replace('/', "\\/").replace('+', "\\u002B");
+    let text = format!("{{\"login\": \"{escaped}\", \"all\": \"data:;base64,{encoded}\"}}");
+    let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
+    response.headers_mut().insert("x-coded", encoded.parse().unwrap());
     response
 }
 

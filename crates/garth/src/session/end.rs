@@ -11,10 +11,10 @@ use crate::denial::Explainer;
 use crate::egress::Egress;
 use crate::undo::{Found, LayerEnd};
 use garth_audit::core::{LayerKept, LimitHit, ProcessEnded, RepositoryMade, Usage};
-use garth_egress::core::{Code, Decided, Front, Hint, Host, Protocol, Ruling};
+use garth_egress::core::{Code, Decided, Fault, Front, Hint, Host, Protocol, Ruling};
 use garth_host::OsError;
 use garth_host::linux::addresses;
-use garth_host::linux::broker::launch;
+use garth_host::linux::broker::launch::{self, Runner};
 use garth_host::linux::broker::wait;
 use garth_host::linux::message::InnerSocket;
 use garth_host::linux::supervise::{Denied, Execution, Used};
@@ -129,19 +129,17 @@ impl Sandbox<'_> {
             told: HashSet::new(),
             hidden: 0,
         };
-        let outcome = wait::wait(self.runner, &self.signals, self.time, self.questions, &mut told)
+        let outcome = wait::wait(&self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
         let Told { denied, silent, used, used_more, kept, account, hidden, .. } = told;
-        if let Some(egress) = self.egress.as_ref().filter(|_| recorder.is_some()) {
-            egress.heard().settle();
+        // Taking the namespaces down takes the kernel some tenths of a millisecond: time to tell what is known.
+        // A layer and a control group can be looked at only when nobody uses them any more, and what still runs inside may
+        // use the network to its end.
+        let mut ending = Some(self.runner);
+        if self.layer.is_some() || self.agent.is_some() || self.group.is_some() || self.egress.is_some() {
+            gone(ending.take())?;
         }
-        let mut refused = self.egress.as_ref().map(|egress| egress.heard().refused()).unwrap_or_default();
-        // Where the host has no server either, nothing was missed.
-        let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
-        let missed: Vec<Decided> = missed.collect();
-        missed.iter().for_each(|decided| tell(recorder, || audit_network::event(decided)));
-        refused.extend(missed);
-        let faults = self.egress.as_ref().map(|egress| egress.heard().faults()).unwrap_or_default();
+        let (refused, faults) = network_told(self.egress.as_ref(), recorder, silent);
         let approvals = self.asker.as_ref().map(|asker| asker.take()).unwrap_or_default();
         let commands = self.commands.denied();
         let mut changes = Found::new(self.layer.is_some() && recorder.is_some());
@@ -170,6 +168,7 @@ impl Sandbox<'_> {
             let (layer, changes) = (id.clone(), *changes as u64);
             tell(recorder, || LayerKept { layer, changes });
         }
+        gone(ending)?;
         Ok(Ended {
             outcome,
             denied,
@@ -200,14 +199,37 @@ impl Prepared {
             matches!(denied.op, FileOp::Read | FileOp::List | FileOp::Execute | FileOp::Metadata)
         };
         let reads = denied.iter().filter(is_read).count() as u64;
-        let tells = self.plan.spec.told.is_some();
-        account.close_reads(recorder, (policy.audit.reads.value, tells), (reads, hidden));
+        account.close_reads(recorder, (policy.audit.reads.value, &self.plan), (reads, hidden));
         match layer {
             Some(changes) => changes.tell(recorder, policy, None),
             None if self.checkpoint_made().is_some() => {}
             None => account.close_changes(recorder, policy),
         }
     }
+}
+
+/// Waits until nothing is left of a runner that is ending, nor of what it ran.
+fn gone(runner: Option<Runner>) -> Result<(), Error> {
+    runner.map_or(Ok(()), |runner| runner.reap()).map_err(Error::os("wait for the sandbox"))
+}
+
+/// What was refused and what failed in the network, with the ports of the loopback that nobody listened at inside.
+fn network_told(
+    egress: Option<&Egress>,
+    recorder: &Recorder,
+    silent: Vec<u16>,
+) -> (Vec<Decided>, Vec<Fault>) {
+    if let Some(egress) = egress.filter(|_| recorder.is_some()) {
+        egress.heard().settle();
+    }
+    let mut refused = egress.map(|egress| egress.heard().refused()).unwrap_or_default();
+    // Where the host has no server either, nothing was missed.
+    let missed = silent.into_iter().filter(|port| addresses::loopback_listens(*port)).map(host_port);
+    let missed: Vec<Decided> = missed.collect();
+    missed.iter().for_each(|decided| tell(recorder, || audit_network::event(decided)));
+    refused.extend(missed);
+    let faults = egress.map(|egress| egress.heard().faults()).unwrap_or_default();
+    (refused, faults)
 }
 
 /// What came of it, apart from the end of the session.

@@ -6,7 +6,7 @@ use super::layers::Layer;
 use super::replaced::is_as_kept;
 use super::{file_error, merging};
 use crate::Error;
-use garth_host::linux::undo::place::{Placer, Watch, tidy};
+use garth_host::linux::undo::place::{Placer, Watch, closed_for, tidy};
 use garth_host::linux::undo::{Root, content};
 use garth_policy::{AbsPath, Policy};
 use garth_undo::{Begun, Change, CheckpointRecord, Kind, Line, Standing, Time, Tree, order, select, without};
@@ -167,6 +167,8 @@ struct Picked {
     checkpoint: Option<String>,
     /// The times that an interrupted apply was to give directories at its end.
     times: BTreeMap<AbsPath, Time>,
+    /// Their modes, where it had opened them.
+    modes: BTreeMap<AbsPath, u32>,
 }
 
 struct Chosen {
@@ -311,6 +313,7 @@ fn finish_interrupted(
             merged: begun.merged.clone(),
             checkpoint: begun.checkpoint.clone(),
             times: begun.times.clone(),
+            modes: begun.modes.clone(),
             ..Picked::default()
         };
         let mut still = BTreeSet::new();
@@ -391,7 +394,7 @@ fn place(
     applied: &mut Applied,
     watch: &mut impl Watch,
 ) -> Result<(), Error> {
-    let Picked { changes, overwrite, merged, checkpoint, times: earlier } = picked;
+    let Picked { changes, overwrite, merged, checkpoint, times: earlier, modes: opened } = picked;
     let mut target = layer.tree(&layer.record.trees[number])?;
     let merged_files = layer.merged_files(number, &merged);
     let mut source = merging::Contents { layer: layer.upper(number)?, merged: merged_files };
@@ -399,7 +402,11 @@ fn place(
     let paths = changes.iter().map(|change| change.path.clone()).collect();
     let mut times = times(&mut target, &mut source.layer, &changes)?;
     times.extend(earlier);
-    let begun = Begun { tree: number, paths, overwrite, checkpoint, merged, times: times.clone() };
+    let mut modes = closed_for(&mut target, &changes).map_err(Error::os("look at the workspace"))?;
+    modes.extend(opened);
+    let (times_noted, modes_noted) = (times.clone(), modes.clone());
+    let begun =
+        Begun { tree: number, paths, overwrite, checkpoint, merged, times: times_noted, modes: modes_noted };
     append(&journal, &path, &Line::Begun(begun))?;
     let journal = OwnedFd::from(journal);
     let of_tree = anchors.iter().filter(|((tree, _), _)| *tree == number);
@@ -411,12 +418,17 @@ fn place(
         id: &layer.record.id,
         links: of_tree.map(|((_, object), path)| (*object, path.clone())).collect(),
         plain_modes: layer.is_roots(),
+        closed: modes,
+        finished: 0,
     };
     let placed = placer.place(&changes, &order(&changes)).and_then(|()| placer.times(&times));
+    let closed = placer.close();
+    let (placed, finished) = (placed.and(closed), placer.finished);
     if let Err(obstacle) = placed {
         // What was written beside the tree is written again when this goes on.
         let _as_it_is = tidy(&mut target, &layer.record.id);
         applied.obstacle = Some(obstacle.to_string());
+        applied.placed += finished;
         return Ok(());
     }
     note_applied(layer, number, changes.iter().map(|change| &change.path))?;

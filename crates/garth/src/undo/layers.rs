@@ -14,7 +14,7 @@
 use super::file_error;
 use super::own::{make_private, new_id, remove_directory, write_whole};
 use crate::Error;
-use crate::files::user_files;
+use crate::files::{os_path, user_files};
 use crate::place::Surroundings;
 use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
 use garth_host::linux::undo::{Root, clock};
@@ -23,6 +23,7 @@ use garth_policy::{AbsPath, escape_visible};
 use garth_undo::{Change, LayerRecord, TreeRecord, is_id};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -226,7 +227,7 @@ impl Layers {
     /// A directory that cannot be read.
     pub fn list(&self) -> Result<Vec<Layer>, Error> {
         let entries = match fs::read_dir(&self.0) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(|error| file_error("read", &self.0, &error))?,
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
@@ -313,6 +314,15 @@ impl Layer {
 
     /// Opens a tree, which has to be the one that the layer was made over.
     pub(super) fn tree(&self, tree: &TreeRecord) -> Result<Root, Error> {
+        if let Err(error) = fs::symlink_metadata(os_path(&tree.path))
+            && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        {
+            return Err(Error::Undo {
+                what: format!("{} is not there", tree.path),
+                why: "the layer was made over it, and it was moved or removed since".into(),
+                hint: self.elsewhere(),
+            });
+        }
         let root = Root::open(&tree.path).map_err(Error::os("open the workspace"))?;
         if root.object().map_err(Error::os("open the workspace"))? == tree.object {
             return Ok(root);
@@ -320,8 +330,21 @@ impl Layer {
         Err(Error::Undo {
             what: format!("{} is not the directory that the layer was made over", tree.path),
             why: "it was replaced by another one of the same name".into(),
-            hint: format!("look at the layer's files in {}", self.directory.display()),
+            hint: self.elsewhere(),
         })
+    }
+
+    fn elsewhere(&self) -> String {
+        let directory = self.directory.display();
+        format!("move it back to this place, or take what you need out of the layer's files in {directory}")
+    }
+
+    /// Whether all its trees are there, and are those that it was made over.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn has_its_trees(&self) -> Result<(), Error> {
+        self.record.trees.iter().try_for_each(|tree| self.tree(tree).map(drop))
     }
 
     /// Whether it belongs to root.

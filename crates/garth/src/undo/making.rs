@@ -6,6 +6,7 @@ use super::ignored::{Ignored, LONGEST};
 use super::own::place::is_stage;
 use super::own::{Opened, Root, clock, content, private, remembered, write_whole};
 use crate::Error;
+use garth_host::OsError;
 use garth_policy::AbsPath;
 use garth_undo::{CheckpointRecord, Entry, Kind, LONGEST_PATH, Tree, TreeRecord};
 use std::fs::{self, File};
@@ -79,7 +80,15 @@ impl Making {
         }
         let mut todo = vec![top];
         while let Some(directory) = todo.pop() {
-            let names = root.names(&directory).map_err(failed)?;
+            let names = match root.names(&directory) {
+                // Another's, so no command of this user's changes what is in it.
+                Err(error) if is_refused(&error) && directory.depth() > 0 => {
+                    self.names.retain(|kept| kept.path != directory);
+                    self.left_out.push(directory);
+                    continue;
+                }
+                other => other.map_err(failed)?,
+            };
             if !self.shares && names.iter().any(|name| name == b".gitignore") {
                 add_patterns(root, &directory, &mut ignored);
             }
@@ -195,6 +204,11 @@ impl Making {
         drop(self.lock);
         Ok(Checkpoint { record, directory: self.directory })
     }
+}
+
+/// Whether a directory may not be listed.
+fn is_refused(error: &OsError) -> bool {
+    std::io::Error::from_raw_os_error(error.code).kind() == std::io::ErrorKind::PermissionDenied
 }
 
 /// Adds the patterns of a directory.

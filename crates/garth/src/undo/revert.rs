@@ -1,16 +1,18 @@
 //! Making a tree again what a checkpoint says it was.
 
 use super::checkpoints::{Checkpoint, Checkpoints, Keeping, Names};
-use super::own::place::{Placer, is_stage};
+use super::own::place::{Placer, closed_for, is_stage};
 use super::own::{self, Opened, Root, content};
 use super::{Texts, file_error, not_compared};
 use crate::Error;
 use garth_host::OsError;
 use garth_host::undo::{Source, Watch};
 use garth_policy::AbsPath;
-use garth_undo::{Begun, Change, Found, Kind, Line, Time, Tree, compare, order, select, without};
+use garth_undo::{
+    Begun, Change, Found, Kind, Line, Time, Tree, compare, order, read_pending, select, without,
+};
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -56,7 +58,7 @@ impl Source for Contents {
 
 impl Checkpoints {
     /// The checkpoint to go back to: the one of this name; without one the last of the tree, or one that was being gone
-    /// back to when that was interrupted.
+    /// back to when that was interrupted, if nothing was done since.
     ///
     /// # Errors
     /// There is none.
@@ -68,7 +70,11 @@ impl Checkpoints {
                 return Err(none(tree, &format!("more than one checkpoint's name starts with {name}")));
             }
         } else if let Some(at) = found.iter().position(|known| known.directory.join(JOURNAL).exists()) {
-            return Ok(found.swap_remove(at));
+            // What stood there is kept each time that it is begun.
+            let own = words(&found[at].record.id);
+            if found[at + 1..].iter().all(|later| later.record.before == own) {
+                return Ok(found.swap_remove(at));
+            }
         }
         found.pop().ok_or_else(|| none(tree, "nothing was run there with --checkpoint, or that was long ago"))
     }
@@ -105,6 +111,11 @@ pub(super) fn standing_at(
     }
     present.extend(changes.iter().map(|change| (change.path.clone(), change.before.clone())));
     Ok(present)
+}
+
+/// What a checkpoint was made before that keeps what an undo replaces.
+fn words(id: &str) -> String {
+    format!("garth undo --to {id}")
 }
 
 fn none(tree: &AbsPath, why: &str) -> Error {
@@ -262,7 +273,7 @@ impl Reversal {
     /// # Errors
     /// The tree is being changed by another garth; what cannot be kept. Obstacles on the way are told in the result.
     pub fn carry_out(
-        self,
+        mut self,
         checkpoints: &Checkpoints,
         beside: Vec<String>,
         watch: &mut impl Watch,
@@ -275,7 +286,7 @@ impl Reversal {
         if self.changes.is_empty() && times.is_empty() && beside.is_empty() {
             return Ok(Reverted { placed: 0, kept: None, obstacle: None });
         }
-        let words = format!("garth undo --to {}", self.checkpoint.record.id);
+        let words = words(&self.checkpoint.record.id);
         let before = standing_at(&mut root, &self.changes, times.keys().cloned())?;
         let kept = checkpoints.keep(
             &mut root,
@@ -283,24 +294,68 @@ impl Reversal {
             before.into_iter(),
             Keeping { before: words, bounded: false, beside },
         )?;
-        let (journal, path) = self.begin()?;
+        let closed = self.closed(&mut root)?;
+        let links = self.links(&mut root)?;
+        for change in &mut self.changes {
+            // One that is to have other names is put there anew, so that it can be a link to them.
+            change.same_content &= change.after.as_ref().is_none_or(|after| after.names == 1);
+        }
+        let (journal, path) = self.begin(&closed)?;
         let id = format!("{}u", self.checkpoint.record.id);
         let mut source = self.contents();
         let mut placer = Placer::new(&mut root, &mut source, watch, &journal, &id);
+        (placer.closed, placer.links) = (closed, links);
         let placed = placer.place(&self.changes, &order(&self.changes)).and_then(|()| placer.times(&times));
-        let obstacle = placed.err().map(|obstacle| obstacle.to_string());
+        let closed = placer.close();
+        let finished = placer.finished;
+        let obstacle = placed.and(closed).err().map(|obstacle| obstacle.to_string());
         if obstacle.is_some() {
             let _as_it_is = placer.tidy();
         } else {
             fs::remove_file(&path).map_err(|error| file_error("remove", &path, &error))?;
         }
-        Ok(Reverted { placed: self.changes.len(), kept: Some(kept.record.id), obstacle })
+        let placed = if obstacle.is_some() { finished } else { self.changes.len() };
+        Ok(Reverted { placed, kept: Some(kept.record.id), obstacle })
     }
 
-    fn begin(&self) -> Result<(Opened, PathBuf), Error> {
+    /// The directories that have to be opened to their owner, with the modes that they get back: also those that an undo which
+    /// was interrupted had opened.
+    fn closed(&self, root: &mut Root) -> Result<BTreeMap<AbsPath, u32>, Error> {
+        let mut closed = closed_for(root, &self.changes).map_err(Error::os("look at the workspace"))?;
+        let earlier = fs::read(self.checkpoint.directory.join(JOURNAL)).unwrap_or_default();
+        // A journal that is not understood tells of nothing that has to be done.
+        if let Ok(Some(pending)) = read_pending(&earlier) {
+            closed.extend(pending.begun.modes);
+        }
+        Ok(closed)
+    }
+
+    /// Files with several names of which one stands there yet, as the object that it was, by that name: what is brought back of
+    /// the others is a link to it.
+    fn links(&self, root: &mut Root) -> Result<HashMap<(u64, u64), AbsPath>, Error> {
+        let changed: BTreeSet<&AbsPath> = self.changes.iter().map(|change| &change.path).collect();
+        let mut wanted = HashSet::new();
+        for change in &self.changes {
+            wanted.extend(change.after.as_ref().filter(|after| after.names > 1).map(|after| after.object));
+        }
+        let mut links = HashMap::new();
+        for (path, kept) in &self.names {
+            let Some(was) = kept.entry.as_ref().filter(|was| wanted.contains(&was.object)) else { continue };
+            if was.kind != Kind::File || changed.contains(path) || links.contains_key(&was.object) {
+                continue;
+            }
+            let present = root.look(path).map_err(Error::os("look at the workspace"))?;
+            if present.is_some_and(|seen| seen.entry.object == was.object && seen.entry.kind == was.kind) {
+                links.insert(was.object, path.clone());
+            }
+        }
+        Ok(links)
+    }
+
+    fn begin(&self, closed: &BTreeMap<AbsPath, u32>) -> Result<(Opened, PathBuf), Error> {
         let path = self.checkpoint.directory.join(JOURNAL);
         let paths = self.changes.iter().map(|change| change.path.clone()).collect();
-        let line = Line::Begun(Begun { paths, ..Begun::default() });
+        let line = Line::Begun(Begun { paths, modes: closed.clone(), ..Begun::default() });
         let opened = own::private().create(true).append(true).open(&path);
         let file = opened.and_then(|mut file| {
             file.write_all(line.text().as_bytes())?;

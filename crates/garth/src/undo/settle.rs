@@ -116,12 +116,16 @@ fn keep_content(
     }
     // What cannot be read has no digest: any later change of it is a conflict.
     let Ok(file) = lower.open_file(&change.path) else { return Ok(()) };
-    base.digest = content::digest(&file).ok();
-    if before.size > COPIES.0.min(*left) {
+    let digest = content::digest(&file).ok();
+    let copied = if before.size > COPIES.0.min(*left) { None } else { lower.open_file(&change.path).ok() };
+    let text = copied.and_then(|file| content::read_short(&file, COPIES.0).ok().flatten());
+    // What was read is what was seen only if nobody wrote to it meanwhile.
+    let present = lower.look(&change.path).map_err(Error::os("compare the layer with the workspace"))?;
+    if !present.is_some_and(|seen| seen.entry.is_untouched_since(before)) {
+        base.clean = false;
         return Ok(());
     }
-    let again = lower.open_file(&change.path).ok();
-    let text = again.and_then(|file| content::read_short(&file, COPIES.0).ok().flatten());
+    base.digest = digest;
     let Some(text) = text.filter(|text| is_text(text)) else { return Ok(()) };
     *left = left.saturating_sub(text.len() as u64);
     let path = directory.join(copy.to_string());
@@ -166,4 +170,45 @@ pub(super) fn compared(lower: &mut Root, upper: &mut Root) -> Result<Compared, E
         compared.changes.push(change);
     }
     Ok(compared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use garth_undo::{Standing, standing};
+
+    /// A file that somebody writes to between the look at it and the reading of it has no content that could be trusted.
+    #[test]
+    fn what_is_changed_while_stock_is_taken_is_a_conflict() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (lower, file) = (scratch.path().join("lower"), scratch.path().join("lower/f"));
+        fs::create_dir(&lower).unwrap();
+        fs::write(&file, "0\n").unwrap();
+        let mut root = Root::open(&AbsPath::posix(lower.to_str().unwrap()).unwrap()).unwrap();
+        let path = AbsPath::posix("/f").unwrap();
+        let before = root.look(&path).unwrap().unwrap().entry;
+        let after = garth_undo::Entry { object: (0, 0), ..before.clone() };
+        let later = Time { seconds: before.changed.seconds + 1, nanos: 0 };
+        let kept = |root: &mut Root| {
+            let (before, after) = (Some(before.clone()), Some(after.clone()));
+            let change = Change { path: path.clone(), before, after, copied: true, same_content: false };
+            let mut base = Base::of(&change, later, None);
+            keep_content(root, &change, &mut base, (scratch.path(), 1), &mut 100).unwrap();
+            base
+        };
+        let base = kept(&mut root);
+        assert!(base.clean && base.digest.is_some() && base.copy == Some(1));
+        // Another content of the same size, and a time that a program can set. The kernel's own clock goes on by then.
+        let modified = fs::metadata(&file).unwrap().modified().unwrap();
+        while root.look(&path).unwrap().unwrap().entry.changed == before.changed {
+            fs::write(&file, "3\n").unwrap();
+            fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+        }
+        let base = kept(&mut root);
+        assert!(!base.clean && base.digest.is_none() && base.copy.is_none());
+        let present = root.look(&path).unwrap().unwrap().entry;
+        let stands =
+            standing(&base, Some(&present), || content::digest(&root.open_file(&path).unwrap()).ok());
+        assert!(matches!(stands, Standing::Moved(_)), "{stands:?}");
+    }
 }

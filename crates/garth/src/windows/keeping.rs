@@ -91,10 +91,15 @@ impl Prepared {
         Ok(())
     }
 
-    /// Tells the log what is different from the checkpoint now, and how complete that is. False where there is no checkpoint.
-    pub(super) fn tell_since_checkpoint(&mut self) -> bool {
-        let Some(kept) = self.keeping.kept.take() else { return false };
-        kept.tell_changes(&self.log.recorder, &self.policy);
-        true
+    /// Whether changes are to be watched for: there is no checkpoint to compare with in the end.
+    pub(super) fn watches_changes(&self) -> bool {
+        self.keeping.kept.is_none()
+    }
+
+    /// Tells the log what is different from the checkpoint now, and how complete that is, if there is one.
+    pub(super) fn tell_since_checkpoint(&mut self) {
+        if let Some(kept) = self.keeping.kept.take() {
+            kept.tell_changes(&self.log.recorder, &self.policy);
+        }
     }
 }

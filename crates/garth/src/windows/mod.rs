@@ -1,11 +1,13 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
+mod changes;
 mod keeping;
 mod network;
 pub mod place;
 pub mod proof;
 pub mod record;
 mod session;
+mod sharing;
 mod told;
 
 use crate::approval::{Approval, Approve, Asker};
@@ -26,9 +28,10 @@ use garth_plan::windows::journal::Holder;
 use garth_plan::windows::launch::{LaunchSpec, order};
 use garth_plan::windows::spec::{Plan, Tier};
 use garth_plan::windows::{further_questions, lower, questions};
-use garth_policy::{AbsPath, Flag, Policy, agent_named};
+use garth_policy::{AbsPath, Context, Flag, Policy, agent_named};
 use keeping::Keeping;
 use network::Network;
+use sharing::Sharing;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
@@ -89,7 +92,12 @@ pub struct Prepared {
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
     mended: Vec<String>,
+    /// A terminal was asked for.
+    wants_terminal: bool,
+    /// Where the command may write.
+    writable: Vec<AbsPath>,
     keeping: Keeping,
+    sharing: Sharing,
     log: SessionLog,
 }
 
@@ -124,6 +132,11 @@ pub enum Notice {
         /// Where it appears.
         at: std::net::SocketAddr,
     },
+    /// The command gets pipes in place of the terminal that was asked for.
+    WithoutTerminal {
+        /// Why, as a fragment.
+        why: String,
+    },
 }
 
 /// Makes a plan: policy, questions, facts, lowering.
@@ -138,7 +151,6 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         .collect();
     let surroundings = crate::surroundings(request.workspace.as_ref(), &environment)?;
     let journal = open_journal()?;
-    journal.vacant(&surroundings.context.workspace).map_err(|error| failed("plan a sandbox", error))?;
     let loaded = load_policy(&surroundings, &environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     policy.commands.settle(agent_named(&request.flags));
@@ -146,6 +158,8 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let files = user_files(&surroundings.context.home, &environment)?;
     let place = Place::find(&policy, &files.state, request.recording.write)?;
     place.hide(&mut policy);
+    let Context { workspace, tmp, .. } = &surroundings.context;
+    let sharing = Sharing::find(&journal, &policy, request.tier, workspace, tmp)?;
     let command = Command {
         arguments: request.arguments.iter().map(|word| word.clone().into_bytes()).collect(),
         directory: surroundings.directory.clone(),
@@ -162,8 +176,10 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let query = questions(&policy, &boundaries, &command);
     let mut found = facts(&query, surroundings.context.clone(), request.environment.clone())
         .map_err(|error| failed(step, error))?;
+    sharing.take_out(&mut found)?;
     let more = further_questions(&found);
     extend(&mut found, &more);
+    sharing.take_out(&mut found)?;
     found.system.proven = proof::proven(&found);
     let plan =
         lower(&policy, &boundaries, &found, &command, request.tier, Report::Gaps).map_err(Error::Plan)?;
@@ -176,6 +192,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         })
     })?;
     let state = state_directory()?;
+    let writable = changes::writable(&boundaries, &surroundings.context.tmp);
     drop(boundaries);
     Ok(Prepared {
         surroundings,
@@ -190,7 +207,10 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         approver: request.approver.clone(),
         user_policy: request.policy.clone().unwrap_or(files.policy),
         mended: request.mended.clone(),
+        wants_terminal: request.terminal.is_some(),
+        writable,
         keeping,
+        sharing,
         log: SessionLog::new(request.recording.clone(), place),
     })
 }
@@ -199,7 +219,8 @@ impl Prepared {
     /// This process, as others are told of it.
     fn holder(&self) -> Holder {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Holder { process: std::process::id(), since, workspace: self.facts.context.workspace.clone() }
+        let workspace = self.facts.context.workspace.clone();
+        Holder { process: std::process::id(), since, workspace, shared: self.sharing.shared() }
     }
 
     /// The directory of the sandbox's own.
@@ -251,12 +272,13 @@ impl Prepared {
         if planned.unreadable {
             std::fs::write(&secret, "nobody inside reads this").map_err(own_error)?;
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error)?;
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error);
+        let listener = planned.unconnected.then(listen).transpose()?;
         let trial = Trial {
             unreadable: planned.unreadable.then_some(secret.as_path()),
             unwritable: &text(&planned.unwritable)?,
             writable: &text(&planned.writable)?,
-            unconnected: planned.unconnected.then_some(&listener),
+            unconnected: listener.as_ref(),
             network: network.map(Network::trial),
         };
         let found = send(&self.order, program, &trial);

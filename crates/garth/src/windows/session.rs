@@ -1,5 +1,6 @@
 //! Carrying a plan out, and recording that.
 
+use super::changes;
 use super::network::Network;
 use super::told;
 use super::{Ended, Notice, Outcome, Prepared, failed, mended, open_journal};
@@ -19,6 +20,7 @@ use garth_host::windows::sys::job::Used;
 use garth_host::windows::sys::port::Port;
 use garth_host::windows::wait::wait;
 use garth_plan::assurance::gate;
+use garth_plan::windows::facts::Feature;
 use garth_plan::windows::launch::LaunchSpec;
 use garth_policy::ApprovalMode;
 use std::sync::Arc;
@@ -100,14 +102,13 @@ impl Prepared {
         }
         let is_tried = self.canary(&program, network.as_ref(), &mut relaxed)?;
         let (outcome, limited) = if is_tried && next_interrupt().is_none() {
-            self.command(&order, &program, &mut relaxed, used)?
+            self.command(&order, &program, (&mut relaxed, used), notice)?
         } else {
             (Outcome::Interrupted, None)
         };
         let told = network.map(Network::stop).unwrap_or_default();
         let notes = prepared.undo().map_err(fail("undo the preparation"))?;
-        let is_compared = self.tell_since_checkpoint();
-        told::changes(&self.log.recorder, is_compared);
+        self.tell_since_checkpoint();
         left.extend(notes.into_iter().filter(|note| is_left(note)));
         left.extend(told.relay.map(|why| format!("the relay inside ended before its time: {why}")));
         for cause in &left {
@@ -131,16 +132,13 @@ impl Prepared {
         &mut self,
         order: &LaunchSpec,
         program: &str,
-        relaxed: &mut Vec<String>,
-        used: &mut Option<Used>,
+        (relaxed, used): (&mut Vec<String>, &mut Option<Used>),
+        notice: &mut dyn FnMut(Notice),
     ) -> Result<(Outcome, Option<&'static str>), Error> {
         let fail = |step: &'static str| move |error| failed(step, error);
-        let streams = match order.console {
-            Some(size) => Streams::terminal(size),
-            None => Streams::plain(),
-        };
-        let streams = streams.map_err(fail("prepare the streams"))?;
+        let streams = self.streams(order, notice)?;
         let port = port().map_err(fail("watch the command"))?;
+        let watched = self.watches_changes().then(|| changes::watch(&self.log.recorder, &self.writable));
         let launched = launch_heard(order, streams, &[], Some(&port)).map_err(fail("start the command"))?;
         relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
         let met = Arc::new(AtomicUsize::new(0));
@@ -157,8 +155,23 @@ impl Prepared {
         let counted = watch.stop();
         let outcome = outcome.map_err(fail("wait for the command"))?;
         self.tell_conclusion(outcome, counted);
+        if let Some(watch) = watched {
+            changes::conclude(&self.log.recorder, &self.policy, watch);
+        }
         let limited = met.load(Ordering::Relaxed).checked_sub(1).and_then(|at| LIMITS.get(at).copied());
         Ok((outcome, limited))
+    }
+
+    /// The command's streams. A Windows that is too old for a terminal of its own gives it pipes, which is told.
+    fn streams(&self, order: &LaunchSpec, notice: &mut dyn FnMut(Notice)) -> Result<Streams, Error> {
+        if order.console.is_none() && self.wants_terminal {
+            let why = self.facts.system.refused.get(&Feature::PseudoConsole).cloned().unwrap_or_default();
+            let (operation, cause) = ("give the command a terminal".to_owned(), why.clone());
+            tell(&self.log.recorder, || BrokerError { operation, cause });
+            notice(Notice::WithoutTerminal { why });
+        }
+        let made = order.console.map_or_else(Streams::plain, Streams::terminal);
+        made.map_err(|error| failed("prepare the streams", error))
     }
 
     /// Tells that the command starts, and from now on what its processes do. When a log that the policy requires is lost,
@@ -221,7 +234,8 @@ impl Prepared {
         let approver = self.approver.as_ref().filter(|_| approvals.mode.value == ApprovalMode::Ask)?;
         let (approver, file) = (Arc::clone(approver), self.user_policy.clone());
         let (timeout, recorder) = (approvals.timeout.value, self.log.recorder.clone());
-        Some(Arc::new(Asker::new(approver, Console::new(), file, timeout, recorder)))
+        let asker = Asker::new(approver, Console::new(), file, timeout, recorder);
+        Some(Arc::new(asker.with_doors(&self.variables)))
     }
 }
 

@@ -106,15 +106,6 @@ pub(super) fn conclusion(recorder: &Recorder, wanted: bool, outcome: Outcome, co
 const REFUSALS: &str =
     "what the system refused: Windows tells that to the program that asked, and to nobody else";
 
-const CHANGES: &str = "what changed: nothing watches files on Windows yet; run with --checkpoint to compare";
-
-/// Without a checkpoint nothing is known of changed files.
-pub(super) fn changes(recorder: &Recorder, is_compared: bool) {
-    if !is_compared {
-        tell(recorder, || closed("changes", (0, 0), Some(CHANGES.to_owned())));
-    }
-}
-
 fn lists(wanted: bool, Counted { told, more }: Counted) -> [ListClosed; 2] {
     let missing = match more {
         _ if !wanted => Some("the policy says audit.processes = false".to_owned()),

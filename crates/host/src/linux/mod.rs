@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod broker;
 pub mod control_group;
 pub mod door;
+pub mod entry;
 pub mod facts;
 pub mod inside;
 pub mod journal;

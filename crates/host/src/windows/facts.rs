@@ -12,6 +12,7 @@ use garth_plan::windows::facts::{
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::sync::OnceLock;
 
 /// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_INVALID_NAME`, `ERROR_BAD_NETPATH`: nothing of that name.
 const ABSENT: [i32; 4] = [2, 3, 123, 53];
@@ -160,11 +161,21 @@ pub fn user(name: &str) -> Result<User> {
     })
 }
 
-/// Directories of the system and of the user.
+/// Directories of the system and of the user. They are asked for once, since each question costs the system many of its own, and
+/// all of a start has to mean the same ones.
 ///
 /// # Errors
 /// When one is not known, or has a name that no policy can speak of.
 pub fn directories() -> Result<Directories> {
+    static KNOWN: OnceLock<Directories> = OnceLock::new();
+    if let Some(known) = KNOWN.get() {
+        return Ok(known.clone());
+    }
+    let found = known_directories()?;
+    Ok(KNOWN.get_or_init(|| found).clone())
+}
+
+fn known_directories() -> Result<Directories> {
     let known = |folder, name: &str| path(folders::known(folder, name)?);
     // A 32-bit Windows has no second directory of programs.
     let x86 = known(&folders::FOLDERID_ProgramFilesX86, "Program Files (x86)").ok();

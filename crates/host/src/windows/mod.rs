@@ -4,6 +4,8 @@
 //! proves nothing: on a system that ignores a limit the read-back differs, and nothing is started.
 
 pub mod canary;
+pub mod changes;
+pub mod door;
 pub mod error;
 pub mod facts;
 pub mod interrupt;

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `ERROR_ACCESS_DENIED`
 const DENIED: i32 = 5;
@@ -18,6 +18,10 @@ const DENIED: i32 = 5;
 const NO_NAME: i32 = 123;
 /// `ERROR_BROKEN_PIPE`
 const BROKEN: i32 = 109;
+/// `ERROR_PIPE_BUSY`
+const TAKEN: i32 = 231;
+/// How long one that is taken is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// `SECURITY_IDENTIFICATION`: whoever made the pipe may learn who asks, and not act as him.
 const IDENTIFICATION: u32 = 0x0001_0000;
 /// How often it is looked whether something was said.
@@ -38,12 +42,26 @@ pub fn approver(name: &str) -> Result<Pipe, OsError> {
         let error = OsError::new("open", name, NO_NAME);
         return Err(error.with_remedy(r"a pipe of this machine has a name such as \\.\pipe\my-approver"));
     }
-    let opened = File::options().read(true).write(true).security_qos_flags(IDENTIFICATION).open(name);
-    let file = opened.on("open", name)?;
+    open_own(name).map(Pipe)
+}
+
+/// Opens a pipe that this user or the system made, and that nobody else can change. One whose ends are all taken is waited
+/// for: who made it makes the next one in a moment.
+pub(super) fn open_own(name: &str) -> Result<File, OsError> {
+    let began = Instant::now();
+    let file = loop {
+        let opened = File::options().read(true).write(true).security_qos_flags(IDENTIFICATION).open(name);
+        match opened {
+            Err(error) if error.raw_os_error() == Some(TAKEN) && began.elapsed() < PATIENCE => {
+                std::thread::sleep(PAUSE);
+            }
+            opened => break opened.on("open", name)?,
+        }
+    };
     let security = Node::of(file.as_handle(), name)?.security().map_err(super::Error::into_os)?;
     let own = user("").map_err(super::Error::into_os)?.token.user;
     match stranger(&security, Some(own)) {
-        None => Ok(Pipe(file)),
+        None => Ok(file),
         Some(why) => Err(OsError::new("trust", name, DENIED).with_remedy(why)),
     }
 }
@@ -80,7 +98,7 @@ impl Read for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::windows::sys::handle::test_pipe;
+    use crate::windows::sys::named_pipe::{Which, listening};
     use std::io::Write;
 
     #[test]
@@ -95,7 +113,7 @@ mod tests {
     fn a_pipe_that_anybody_can_change_is_refused() {
         let name = format!(r"\\.\pipe\{}", crate::windows::sys::random::name("garth-test-").unwrap());
         let open = "O:S-1-5-21-1-2-3-1001D:(A;;GA;;;WD)".parse().unwrap();
-        let _server = test_pipe(&name, &open).unwrap();
+        let _server = listening(&name, &open, Which::First, 4096).unwrap();
         assert_eq!(approver(&name).unwrap_err().code, DENIED);
     }
 
@@ -104,7 +122,8 @@ mod tests {
     fn both_directions_go_at_once() {
         let name = format!(r"\\.\pipe\{}", crate::windows::sys::random::name("garth-test-").unwrap());
         let own = user("").unwrap().token.user;
-        let mut server = test_pipe(&name, &garth_plan::windows::author::private(own, false)).unwrap();
+        let security = garth_plan::windows::author::private(own, false);
+        let mut server = listening(&name, &security, Which::First, 4096).unwrap();
         let (mut reader, mut writer) = approver(&name).unwrap().split().unwrap();
         let reading = std::thread::spawn(move || {
             let mut line = [0; 4];

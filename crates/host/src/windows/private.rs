@@ -91,6 +91,17 @@ impl PrivateDirectory {
         Ok(file)
     }
 
+    /// Makes an empty file that is there for as long as what is returned, also when this process is killed.
+    ///
+    /// # Errors
+    /// As for [`Self::create`].
+    pub fn mark(&self, name: &str) -> Result<Node, OsError> {
+        let path = self.of(name);
+        let file = Node::make_file(&path, &private(self.user, false), true).map_err(super::Error::into_os)?;
+        trusted(&file, self.user, &path)?;
+        Ok(file)
+    }
+
     /// Opens a file of [`Self::create`] to read it and to write to it, as the only one.
     ///
     /// # Errors

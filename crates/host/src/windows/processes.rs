@@ -129,7 +129,7 @@ struct Watching<F> {
 
 /// How often it is looked at a process that was made, and how long.
 const LOOK: Duration = Duration::from_millis(5);
-const LOOKING: Duration = Duration::from_secs(2);
+const LOOKING: Duration = Duration::from_secs(30);
 const WORDS: Duration = Duration::from_millis(100);
 
 impl<F: FnMut(Told)> Watching<F> {

@@ -4,12 +4,14 @@
 //! to a sandbox, whoever carries it hands it over; else the keys are read here.
 
 use super::sys::console::{Keys, is_console};
+use crate::OsError;
 use crate::screen::PLAIN;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::windows::io::AsHandle;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A process inside. Which one asks is not known here: what comes out of a sandbox comes from its relay.
@@ -25,7 +27,34 @@ pub struct Client {
 
 /// Where questions are asked.
 #[derive(Clone, Debug, Default)]
-pub struct Console(());
+pub struct Console {
+    withdrawal: Option<Withdrawal>,
+}
+
+/// Says that a question is answered by somebody else, and need not be asked any more.
+#[derive(Clone, Debug, Default)]
+pub struct Withdrawal(Arc<AtomicBool>);
+
+impl Withdrawal {
+    /// Nothing is said yet.
+    ///
+    /// # Errors
+    /// Never here; elsewhere the system may have no room for it.
+    pub fn new() -> Result<Self, OsError> {
+        Ok(Self::default())
+    }
+
+    /// Says it.
+    pub fn withdraw(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was said.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 /// Held by whoever draws.
 static SCREEN: Mutex<()> = Mutex::new(());
@@ -91,13 +120,19 @@ impl Console {
     /// The user's.
     #[must_use]
     pub fn new() -> Self {
-        Self(())
+        Self::default()
     }
 
-    /// Whether the question was answered by somebody else. Nobody else is asked here.
+    /// The same, for a question that may be withdrawn.
+    #[must_use]
+    pub fn until(&self, withdrawal: &Withdrawal) -> Self {
+        Self { withdrawal: Some(withdrawal.clone()) }
+    }
+
+    /// Whether the question was withdrawn.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {
-        false
+        self.withdrawal.as_ref().is_some_and(Withdrawal::is_withdrawn)
     }
 
     /// Shows a text and returns the line that the user types after it, without its end. `None` if there is no console, no
@@ -111,6 +146,10 @@ impl Console {
         let mut source = Source::open()?;
         let mut line = Line::default();
         loop {
+            if self.is_withdrawn() {
+                let _unseen = show(&mut out, "\nanswered by whoever watches\n");
+                return None;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 // Who reads it may be gone; the refusal stands all the same.

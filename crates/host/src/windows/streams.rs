@@ -103,12 +103,17 @@ impl Streams {
 
     /// Gives the child's console the size of garth's, if that has changed.
     pub(super) fn follow_size(&mut self) {
-        let Some(console) = &self.console else { return };
-        let now = console::size(io::stdout().as_handle());
-        if now.is_some() && now != self.size {
+        if self.console.is_some() {
+            self.follow(console::size(io::stdout().as_handle()));
+        }
+    }
+
+    fn follow(&mut self, now: Option<TerminalSize>) {
+        let Some((console, size)) = self.console.as_ref().zip(now) else { return };
+        if self.size != Some(size) {
             // A size that cannot be set is no reason to stop; it is tried again with the next change.
-            self.size = now;
-            let _kept = now.map(|size| console.resize(size));
+            self.size = Some(size);
+            let _kept = console.resize(size);
         }
     }
 
@@ -190,4 +195,40 @@ fn carry(
 fn carry_input(to: impl Write + Send + 'static) -> Result<()> {
     carry(questions::Typed::new(), to, ("input", false))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::windows::sys::console::recorded;
+
+    fn size(columns: u16, rows: u16) -> TerminalSize {
+        TerminalSize { columns, rows }
+    }
+
+    fn on(console: Option<PseudoConsole>) -> Streams {
+        let kind = Console::Pseudo;
+        Streams { given: None, console, kind, raw: None, drains: Vec::new(), size: Some(size(80, 25)) }
+    }
+
+    #[test]
+    fn each_change_of_the_size_is_told_once() {
+        let (console, calls) = recorded(0);
+        let mut streams = on(Some(console));
+        for now in [Some(size(80, 25)), Some(size(100, 30)), None, Some(size(100, 30)), Some(size(80, 25))] {
+            streams.follow(now);
+        }
+        assert_eq!(*calls.lock().unwrap(), [(100, 30), (80, 25)]);
+    }
+
+    #[test]
+    fn a_size_that_is_refused_is_not_insisted_on() {
+        // E_NOTIMPL
+        let (console, calls) = recorded(0x8000_4001_u32.cast_signed());
+        assert!(console.resize(size(1, 1)).is_err());
+        let mut streams = on(Some(console));
+        streams.follow(Some(size(100, 30)));
+        streams.follow(Some(size(100, 30)));
+        assert_eq!(*calls.lock().unwrap(), [(1, 1), (100, 30)]);
+    }
 }

@@ -31,6 +31,8 @@ pub struct Options {
     pub deletes: bool,
     /// Opens for reading as well.
     pub reads: bool,
+    /// Deletions and changes of attributes are looked at, because refusals of the kernel's own are told.
+    pub tells: bool,
     /// The target may make namespaces (a browser that has its own sandbox).
     pub namespaces: bool,
     /// Sockets of all families but route netlink are refused: there is no network namespace to hold the
@@ -96,13 +98,25 @@ const fn argument(index: u8) -> u32 {
     16 + 8 * index as u32
 }
 
+/// From the low half of an argument to the high one.
+const HIGH: u32 = 4;
+
 /// The program for these options.
 #[must_use]
 pub fn compile(options: &Options) -> Vec<Instruction> {
-    let mut program =
-        vec![load(OFFSET_ARCH), jump(JEQ, options.arch.audit(), 1, 0), ret(RET_KILL), load(OFFSET_NR)];
-    search(&intervals(options), &mut program);
-    program
+    program(options.arch.audit(), &intervals(options))
+}
+
+/// A program that does with each call what its range says, and kills who calls in the way of another architecture.
+fn program(arch: u32, ranges: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
+    let mut program = Backwards::default();
+    // Nothing else is written last, so the search is what comes next.
+    let _begin = program.search(ranges);
+    for first in [load(OFFSET_NR), ret(RET_KILL), jump(JEQ, arch, 1, 0), load(OFFSET_ARCH)] {
+        program.push(first);
+    }
+    program.written.reverse();
+    program.written
 }
 
 /// Ranges of call numbers and what each does, covering every number once; the first field is the start.
@@ -136,7 +150,9 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::Deny(errno) if options.namespaces && nested(name) && errno != Errno::Enosys => return None,
         Action::Deny(errno) => vec![deny(errno)],
         Action::Supervise if options.supervise => vec![ret(RET_NOTIFY)],
-        Action::SuperviseDelete if options.supervise && options.deletes => vec![ret(RET_NOTIFY)],
+        Action::SuperviseDelete if options.supervise && (options.deletes || options.tells) => {
+            vec![ret(RET_NOTIFY)]
+        }
         Action::SuperviseOpen(_) if options.supervise && options.reads => vec![ret(RET_NOTIFY)],
         Action::SuperviseOpen(flags) if options.supervise => {
             vec![load(argument(flags)), jump(JSET, WRITE_FLAGS, 0, 1), ret(RET_NOTIFY), ret(RET_ALLOW)]
@@ -156,12 +172,29 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         }
         Action::Bound if options.bound => vec![deny(Errno::Eperm)],
         Action::Bound => return None,
-        Action::SetUser(_) if !options.root => return None,
-        Action::SetUser(mode) => {
-            vec![load(argument(mode)), jump(JSET, SET_ID, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
-        }
+        Action::Attributes(path) if options.supervise && options.tells => vec![
+            load(argument(path)),
+            jump(JEQ, 0, 0, 2),
+            load(argument(path) + HIGH),
+            jump(JEQ, 0, 1, 0),
+            ret(RET_NOTIFY),
+            ret(RET_ALLOW),
+        ],
+        Action::Attributes(_) => return None,
+        Action::SetUser(_) | Action::Mode(_) => return modes(action, options),
         Action::Personality => allow_equal(0, &[0, 0xffff_ffff, 0x004_0000], Errno::Eperm),
     })
+}
+
+/// The instructions for a change of a mode.
+fn modes(action: Action, options: &Options) -> Option<Vec<Instruction>> {
+    let (mode, usual) = match action {
+        Action::Mode(mode) if options.supervise && options.tells => (mode, RET_NOTIFY),
+        Action::Mode(mode) | Action::SetUser(mode) if options.root => (mode, RET_ALLOW),
+        _ => return None,
+    };
+    let refused = if options.root { deny(Errno::Eperm) } else { ret(usual) };
+    Some(vec![load(argument(mode)), jump(JSET, SET_ID, 0, 1), refused, ret(usual)])
 }
 
 /// Calls that a program with a sandbox of its own needs inside its own user namespace.
@@ -231,25 +264,72 @@ fn allow_equal(index: u8, values: &[u32], errno: Errno) -> Vec<Instruction> {
     block
 }
 
-/// Emits a binary search over the ranges. The call number stays in the accumulator until a range's own
-/// instructions load something else, and those end in a return.
-fn search(ranges: &[(u32, Vec<Instruction>)], program: &mut Vec<Instruction>) {
-    let [one] = ranges else {
-        let (low, high) = ranges.split_at(ranges.len() / 2);
-        let Some((boundary, _)) = high.first() else { return };
-        // Conditional jumps reach 255 instructions; an unconditional one reaches any distance.
-        program.push(jump(JGE, *boundary, 0, 1));
-        let far = program.len();
-        program.push(jump(JMP, 0, 0, 0));
-        search(low, program);
-        let distance = program.len() - far - 1;
-        if let (Some(instruction), Ok(distance)) = (program.get_mut(far), u32::try_from(distance)) {
-            instruction.k = distance;
+/// A program that is written from its end to its beginning: jumps lead forward only, so whatever one leads to is there
+/// already. Most ranges do one of a handful of things, and all that are near enough share its instructions: the kernel
+/// checks, translates and compiles each instruction at every start.
+#[derive(Default)]
+struct Backwards<'r> {
+    /// The last instruction first.
+    written: Vec<Instruction>,
+    /// What was written for ranges, and where it begins: its place in `written`. Of the same instructions the nearest.
+    blocks: Vec<(&'r [Instruction], usize)>,
+}
+
+/// How far a conditional jump reaches, in instructions.
+const REACH: usize = u8::MAX as usize;
+
+impl<'r> Backwards<'r> {
+    /// Writes one instruction and returns its place.
+    fn push(&mut self, instruction: Instruction) -> usize {
+        self.written.push(instruction);
+        self.written.len() - 1
+    }
+
+    /// How many instructions the next one would have to skip to get to a place.
+    fn distance(&self, place: usize) -> usize {
+        self.written.len() - 1 - place
+    }
+
+    /// A binary search over the ranges; returns the place where it begins, `None` without ranges. The call number stays in
+    /// the accumulator until a range's own instructions load something else, and those end in a return.
+    fn search(&mut self, ranges: &'r [(u32, Vec<Instruction>)]) -> Option<usize> {
+        if let [(_, block)] = ranges {
+            return self.block(block);
         }
-        search(high, program);
-        return;
-    };
-    program.extend_from_slice(&one.1);
+        let (low, high) = ranges.split_at(ranges.len() / 2);
+        let (boundary, _) = high.first()?;
+        let (high, low) = (self.search(high)?, self.search(low)?);
+        // Leading to the one puts one more instruction before the other.
+        let high = self.near(high, REACH - 1);
+        let low = self.near(low, REACH);
+        let skip = |place| u8::try_from(self.distance(place)).ok();
+        let (to_high, to_low) = (skip(high)?, skip(low)?);
+        Some(self.push(jump(JGE, *boundary, to_high, to_low)))
+    }
+
+    /// What a range does; returns the place where that begins.
+    fn block(&mut self, block: &'r [Instruction]) -> Option<usize> {
+        let known = self.blocks.iter().position(|(known, _)| *known == block);
+        if let Some((_, place)) = known.and_then(|index| self.blocks.get(index))
+            && self.distance(*place) < REACH
+        {
+            return Some(*place);
+        }
+        let place = block.iter().rev().map(|instruction| self.push(*instruction)).last()?;
+        match known.and_then(|index| self.blocks.get_mut(index)) {
+            Some(known) => known.1 = place,
+            None => self.blocks.push((block, place)),
+        }
+        Some(place)
+    }
+
+    /// The place itself, or that of a jump to it where it is further away than `reach`.
+    fn near(&mut self, place: usize, reach: usize) -> usize {
+        match u32::try_from(self.distance(place)) {
+            Ok(distance) if self.distance(place) > reach => self.push(jump(JMP, distance, 0, 0)),
+            _ => place,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -287,6 +367,7 @@ mod tests {
             supervise: true,
             deletes: false,
             reads: false,
+            tells: false,
             namespaces: false,
             no_sockets: false,
             executes: false,
@@ -316,6 +397,43 @@ mod tests {
                 };
                 assert_eq!(run(&program, arch.audit(), nr, [0; 6]), wanted, "{arch:?} {nr}");
             }
+        }
+    }
+
+    #[test]
+    fn every_number_does_what_its_range_says_whatever_its_arguments() {
+        let arguments =
+            [[0; 6], [1; 6], [2; 6], [10; 6], [16, 0, 0, 0, 0, 0], [0x40; 6], [0x5412; 6], [u32::MAX; 6]];
+        let all = Options { deletes: true, reads: true, executes: true, connects: true, ..options() };
+        for options in [options(), all, Options { root: true, bound: true, no_sockets: true, ..options() }] {
+            let (program, ranges) = (compile(&options), intervals(&options));
+            for nr in 0..=600u32 {
+                let (_, block) = ranges.iter().rev().find(|(start, _)| *start <= nr).unwrap();
+                for arguments in arguments {
+                    let wanted = run(block, options.arch.audit(), nr, arguments);
+                    assert_eq!(
+                        run(&program, options.arch.audit(), nr, arguments),
+                        wanted,
+                        "{nr} {arguments:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_reach_is_led_to() {
+        // Each does something else, so nothing is shared, and in the longer one one half is further away than a jump reaches;
+        // then most do the same, but not all of them are near enough to share it.
+        let own = |count: u32| (0..count).map(|nr| (nr, vec![ret(nr)])).collect::<Vec<_>>();
+        let shared =
+            (0..3000_u32).map(|nr| (nr, vec![ret(if nr % 2 == 0 { 1 } else { nr })])).collect::<Vec<_>>();
+        for ranges in [own(1), own(2), own(3), own(1500), shared] {
+            let program = program(7, &ranges);
+            for (nr, block) in &ranges {
+                assert_eq!(run(&program, 7, *nr, [0; 6]), block[0].k, "{nr} of {}", ranges.len());
+            }
+            assert_eq!(run(&program, 8, 0, [0; 6]), RET_KILL);
         }
     }
 
@@ -394,6 +512,28 @@ mod tests {
     }
 
     #[test]
+    fn removals_and_attributes_are_looked_at_only_where_refusals_are_told() {
+        let o = options();
+        let tells = Options { tells: true, ..o };
+        let root = Options { root: true, ..tells };
+        for name in ["unlink", "unlinkat", "rmdir", "chown", "fchownat", "utimensat", "setxattr", "chmod"] {
+            assert_eq!(call(&o, name, [3, 4, 0o644, 0, 0, 0]), RET_ALLOW, "{name}");
+            assert_eq!(call(&tells, name, [3, 4, 0o644, 0, 0, 0]), RET_NOTIFY, "{name}");
+            assert_eq!(call(&root, name, [3, 4, 0o644, 0, 0, 0]), RET_NOTIFY, "{name}");
+        }
+        // By a descriptor, which needs no name.
+        assert_eq!(call(&tells, "utimensat", [3, 0, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&tells, "fchmod", [3, 0o644, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&tells, "chmod", [3, 0o4755, 0, 0, 0, 0]), RET_NOTIFY);
+        for (name, arguments) in [("chmod", [3, 0o4755, 0, 0, 0, 0]), ("fchmodat2", [3, 4, 0o2755, 0, 0, 0])]
+        {
+            assert_eq!(call(&root, name, arguments), RET_ERRNO | 1, "{name}");
+        }
+        let unsupervised = Options { supervise: false, ..tells };
+        assert_eq!(call(&unsupervised, "unlink", [3, 0, 0, 0, 0, 0]), RET_ALLOW);
+    }
+
+    #[test]
     fn unix_datagrams_are_refused_where_the_kernel_does_not_know_their_receivers() {
         let o = Options { no_datagrams: true, ..options() };
         let (close_on_exec, refused) = (0o2_000_000, RET_ERRNO | 93);
@@ -417,7 +557,7 @@ mod tests {
 
     #[test]
     fn the_program_fits_the_kernel() {
-        let length = compile(&Options { deletes: true, reads: true, ..options() }).len();
-        assert!(length < 1000, "{length} instructions (BPF_MAXINSNS is 4096)");
+        let length = compile(&Options { tells: true, reads: true, root: true, ..options() }).len();
+        assert!(length < 500, "{length} instructions (BPF_MAXINSNS is 4096)");
     }
 }

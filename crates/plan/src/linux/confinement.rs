@@ -125,10 +125,10 @@ pub(super) fn supervision(
 }
 
 /// The order of a supervisor that carries out no changes.
-pub(super) fn no_changes(policy: &Policy) -> Supervision {
+pub(super) fn no_changes(policy: &Policy, split: &Split) -> Supervision {
     Supervision {
         roots: Vec::new(),
-        free: Vec::new(),
+        free: split.free.clone(),
         has_view: true,
         reads: false,
         deletes: false,

@@ -169,16 +169,18 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         connects,
         changes: changes.is_some() && command.layers.is_empty(),
         observe: command.observe,
-        ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy))
+        ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy, &split))
     };
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
     let looks = supervision.observe || supervision.trace;
+    let tells = tells(policy, facts);
     let options = Options {
         arch,
-        supervise: changes.is_some() || looks,
+        supervise: changes.is_some() || looks || tells,
         deletes: supervision.deletes || supervision.observe,
         reads: supervision.reads || looks,
+        tells,
         namespaces: policy.tier.nested.value,
         executes: true,
         no_sockets: false,
@@ -203,7 +205,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
     let spec = LaunchSpec {
         tier: Tier::Process,
         mapped: strangers::mapped(facts, &steps),
-        told: tells(policy, facts).then(|| told::layout(&steps)),
+        told: tells.then(|| told::layout(&steps)),
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
@@ -275,6 +277,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         supervise: supervision.is_some(),
         deletes: true,
         reads: supervision.as_ref().is_some_and(|order| order.reads || order.trace),
+        tells: false,
         namespaces: false,
         executes: supervision.is_some(),
         no_sockets: true,

@@ -1,6 +1,8 @@
 //! Rows of the clauses that hold nothing back: what is recorded, for how long, who is asked, and what can be taken back. The
 //! broker carries them out outside, so each that a policy file says is held.
 
+use super::lower::TOLD_GAP;
+use super::spec::Tier;
 use crate::assurance::Status;
 use garth_policy::{ApprovalMode, Layer, Origin, Policy, Reads, Sourced};
 use std::fmt::Display;
@@ -17,6 +19,50 @@ pub(super) fn rows(policy: &Policy) -> Vec<RecordRow> {
     rows.undo(policy);
     rows.0
 }
+
+/// What is told of refused reads, which are refused in any case. `refused` says why this machine lets nobody make a file system
+/// of his own; `has_supervisor` that somebody looks at calls at all.
+pub(super) fn reads(
+    said: &Sourced<Reads>,
+    tier: Tier,
+    refused: Option<&str>,
+    has_supervisor: bool,
+) -> Status {
+    let why = match (said.value, tier, refused) {
+        (Reads::Trace, _, _) if has_supervisor => {
+            return Status::enforced(
+                "every open is looked at, and told if it is of what the policy hides; not `stat`",
+            );
+        }
+        (Reads::Trace, ..) => "where nothing may be changed nobody looks at calls in this tier",
+        (Reads::Cheap, Tier::Process, _) => {
+            return Status::enforced(
+                "what the supervisor refuses is told; what the kernel refuses by itself is not",
+            );
+        }
+        (Reads::Cheap, Tier::Landlock, _) => return Status::enforced(LANDLOCK_CHEAP),
+        (Reads::Told, Tier::Process, None) => {
+            return Status::enforced(
+                "a file system without content hears of absent names in made-up directories, and of what is hidden; \
+                 changes that a read-only mount refuses are looked at first",
+            );
+        }
+        (Reads::Told, Tier::Process, Some(why)) => why,
+        (Reads::Told, Tier::Landlock, _) => "without namespaces there is no view that could tell",
+    };
+    if said.origin.layer == Layer::Profile {
+        // Nobody asked for it: a profile tells where that can be had.
+        return Status::enforced(format!("refused reads are refused, and nobody is told of them: {why}"));
+    }
+    Status::Partial {
+        mechanism: "refused reads are refused".into(),
+        gap: TOLD_GAP.into(),
+        missing: format!("nobody is told of them: {why}"),
+    }
+}
+
+const LANDLOCK_CHEAP: &str = "what the supervisor refuses is told; of what Landlock refuses the kernel tells the machine's audit \
+                              log alone, from Linux 6.15 on";
 
 struct Rows(Vec<RecordRow>);
 
@@ -53,19 +99,6 @@ impl Rows {
             "programs are not told"
         };
         self.add("audit.processes", audit.processes.value, &audit.processes.origin, mechanism);
-        // Being told depends on the machine, and has a row where that is looked at.
-        let mechanism = match audit.reads.value {
-            Reads::Trace => {
-                Some("every open is looked at, and told if it is of what the policy hides; not `stat`")
-            }
-            Reads::Cheap => {
-                Some("what the supervisor refuses is told; what the kernel refuses by itself is not")
-            }
-            Reads::Told => None,
-        };
-        if let Some(mechanism) = mechanism {
-            self.add("audit.reads", audit.reads.value.name(), &audit.reads.origin, mechanism);
-        }
         let mechanism = "whole logs of ended sessions go when a session starts and with `garth clean`, and a log tells of it";
         if let Some(age) = &audit.keep_for {
             self.seconds("audit.keep-for", age, mechanism);

@@ -2,15 +2,13 @@
 
 use super::confinement;
 pub(super) use super::limit_rows::Held;
-use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP, TOLD_GAP};
+use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
 use super::spec::{Supervision, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
-use garth_policy::{
-    AbsPath, Access, Boundary, Layer, Origin, Policy, Reads, RuleKind, TierMinimum, UndoMode,
-};
+use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum, UndoMode};
 
 struct Table<'p> {
     policy: &'p Policy,
@@ -51,6 +49,7 @@ pub(super) fn process(
     table.layers();
     table.checkpoint();
     table.common(limits);
+    table.reads(true);
     let connections = if confinement::resolves(facts) {
         "Landlock knows which servers are outside"
     } else {
@@ -80,6 +79,7 @@ pub(super) fn landlock(
     table.files(supervision);
     table.checkpoint();
     table.common(limits);
+    table.reads(supervision.is_some());
     table.gap(
         "processes of the host cannot be seen",
         "Landlock forbids to trace them",
@@ -460,6 +460,14 @@ impl Table<'_> {
         }
     }
 
+    /// Who is told of what is refused.
+    fn reads(&mut self, has_supervisor: bool) {
+        let reads = &self.policy.audit.reads;
+        let refused = self.facts.features.own_file_systems_refused.as_deref();
+        let status = super::record_rows::reads(reads, self.tier, refused, has_supervisor);
+        self.push(format!("audit.reads = {}", reads.value.name()), &reads.origin, status);
+    }
+
     /// Clauses that no backend holds yet: said, and refused, never ignored.
     fn unbuilt(&mut self) {
         let policy = self.policy;
@@ -485,27 +493,6 @@ impl Table<'_> {
                 "set `tier.minimum = \"process\"`",
             );
             self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
-        }
-        if policy.audit.reads.value == Reads::Told {
-            self.push("audit.reads = told", &policy.audit.reads.origin, self.told());
-        }
-    }
-
-    /// What tells of refused reads. They are refused in any case.
-    fn told(&self) -> Status {
-        let why = match (self.tier, &self.facts.features.own_file_systems_refused) {
-            (Tier::Process, None) => {
-                return Status::enforced(
-                    "a file system without content hears of absent names in made-up directories, and of what is hidden",
-                );
-            }
-            (Tier::Process, Some(why)) => why.clone(),
-            (Tier::Landlock, _) => "without namespaces there is no view that could tell".to_owned(),
-        };
-        Status::Partial {
-            mechanism: "refused reads are refused".into(),
-            gap: TOLD_GAP.into(),
-            missing: format!("nobody is told of them: {why}"),
         }
     }
 }

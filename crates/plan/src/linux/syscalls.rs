@@ -94,8 +94,13 @@ pub enum Action {
     Namespaces(u8),
     /// `sched_setaffinity`: refused where `limits.cpu` is held by binding to processors.
     Bound,
-    /// `chmod` family, as root: modes (argument `.0`) that make a program run as its owner are refused.
+    /// `fchmod`, as root: modes (argument `.0`) that make a program run as its owner are refused.
     SetUser(u8),
+    /// `chmod` family: as `SetUser`, and else as `Attributes`.
+    Mode(u8),
+    /// Changes of owner, times and attributes by a path (argument `.0`, and nothing is there where a descriptor says which):
+    /// looked at by the runner where refusals are told. The call itself goes on.
+    Attributes(u8),
     /// `personality`: only the values that debuggers and set-up programs need.
     Personality,
 }
@@ -126,6 +131,8 @@ const EXECUTES: &str = "starts a program: every command is vetted, and the call 
 const DELETES: &str = "removes a name: supervised when the policy denies names that may appear later";
 const MOUNTS: &str = "rearranges the file view that the policy is built on";
 const ADMIN: &str = "administers the machine; no build tool needs it";
+const ATTRIBUTES: &str =
+    "refused by the kernel in what may only be read, which is told where `audit.reads` asks for it";
 const SET_USER: &str =
     "as root: a program in the workspace that runs as root whoever starts it outlives the garden";
 const KEYS: &str = "kernel key rings are shared with the user's session outside";
@@ -210,10 +217,21 @@ pub const TABLE: &[Row] = &[
         Action::Bound,
         "where `limits.cpu` binds to some of the processors, the target may not choose others",
     ),
-    row("chmod", 90, NONE, Action::SetUser(1), SET_USER),
+    row("chmod", 90, NONE, Action::Mode(1), SET_USER),
     row("fchmod", 91, 52, Action::SetUser(1), SET_USER),
-    row("fchmodat", 268, 53, Action::SetUser(2), SET_USER),
-    row("fchmodat2", 452, 452, Action::SetUser(2), SET_USER),
+    row("fchmodat", 268, 53, Action::Mode(2), SET_USER),
+    row("fchmodat2", 452, 452, Action::Mode(2), SET_USER),
+    row("chown", 92, NONE, Action::Attributes(0), ATTRIBUTES),
+    row("lchown", 94, NONE, Action::Attributes(0), ATTRIBUTES),
+    row("fchownat", 260, 54, Action::Attributes(1), ATTRIBUTES),
+    row("utime", 132, NONE, Action::Attributes(0), ATTRIBUTES),
+    row("utimes", 235, NONE, Action::Attributes(0), ATTRIBUTES),
+    row("futimesat", 261, NONE, Action::Attributes(1), ATTRIBUTES),
+    row("utimensat", 280, 88, Action::Attributes(1), ATTRIBUTES),
+    row("setxattr", 188, 5, Action::Attributes(0), ATTRIBUTES),
+    row("lsetxattr", 189, 6, Action::Attributes(0), ATTRIBUTES),
+    row("removexattr", 197, 14, Action::Attributes(0), ATTRIBUTES),
+    row("lremovexattr", 198, 15, Action::Attributes(0), ATTRIBUTES),
     row("io_uring_setup", 425, 425, ENOSYS, RINGS),
     row("io_uring_enter", 426, 426, ENOSYS, RINGS),
     row("io_uring_register", 427, 427, ENOSYS, RINGS),

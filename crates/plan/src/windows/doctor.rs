@@ -102,8 +102,15 @@ pub fn diagnose(policy: &Policy, facts: &HostFacts) -> Diagnosis {
     findings.extend(PROGRAMS.iter().map(|program| program_finding(policy, facts, program, tried)));
     findings.extend(volume(facts));
     findings.push(preparation(facts));
+    findings.push(refused_files());
     findings.extend(facts.survey.iter().flat_map(settings));
     Diagnosis { tier: runs.then_some(Tier::Container), findings }
+}
+
+/// What the log cannot have, whoever runs garth: see [`super::gaps::READS_TOLD`].
+fn refused_files() -> Finding {
+    let hint = "the program's own message names what it was refused, and `garth why PATH` says by which rule";
+    finding("refused files", State::Limited, "told to the program that asks, and in no log", &[hint])
 }
 
 fn user(facts: &HostFacts) -> Finding {

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod acl;
 pub mod author;
+pub mod changes;
 pub mod derive;
 pub mod descriptor;
 pub mod doctor;

@@ -5,7 +5,7 @@
 use garth_plan::windows::journal::{
     Action, Change, Chosen, Record, Restored, choose, encode, granted, restored, revoked,
 };
-use garth_plan::windows::spec::{Directory, Preparation, Reservation};
+use garth_plan::windows::spec::{Directory, Preparation, Removal, Reservation};
 use garth_plan::windows::{Ace, Acl, Control, Listed, SecurityDescriptor, Sid, derive};
 use garth_policy::AbsPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct World {
     pub objects: BTreeMap<AbsPath, SecurityDescriptor>,
     pub profiles: BTreeSet<String>,
+    /// Names that go with their last handle, and the sessions that have one.
+    pub open: BTreeMap<AbsPath, BTreeSet<usize>>,
     /// The null device's list; a restart makes it anew.
     pub null_device: Acl,
     /// Packages that are exempt from the isolation of the loopback.
@@ -46,6 +48,7 @@ pub fn initial() -> World {
     World {
         objects: objects.into_iter().map(|(name, security)| (path(name), security)).collect(),
         profiles: BTreeSet::new(),
+        open: BTreeMap::new(),
         null_device: dacl(&security("D:(A;;0x12019f;;;WD)(A;;FA;;;SY)")),
         exempt: BTreeSet::from([derive::package("somebody.else")]),
     }
@@ -175,6 +178,16 @@ pub fn carry_out(
                 return true;
             }
             apply(world, change, held);
+            if let Change::Reservation(taken) = change {
+                hold(world, taken, session);
+            }
+        }
+        Action::Join(taken) => {
+            if step() {
+                return true;
+            }
+            assert_eq!(world.objects.get(&taken.path), Some(&taken.security), "what is joined is there");
+            hold(world, taken, session);
         }
         Action::Undo(change, held) => {
             if step() {
@@ -195,6 +208,24 @@ pub fn carry_out(
         }
     }
     false
+}
+
+fn hold(world: &mut World, taken: &Reservation, session: usize) {
+    if taken.removal == Removal::OnClose {
+        world.open.entry(taken.path.clone()).or_default().insert(session);
+    }
+}
+
+/// The handles of a session are closed: it ends, or was killed.
+pub fn close(world: &mut World, session: usize) {
+    let World { open, objects, .. } = world;
+    open.retain(|path, sessions| {
+        sessions.remove(&session);
+        if sessions.is_empty() {
+            objects.remove(path);
+        }
+        !sessions.is_empty()
+    });
 }
 
 pub fn record(slots: &Slots) -> Record {
@@ -254,6 +285,7 @@ pub fn start(
 }
 
 pub fn end(session: usize, world: &mut World, store: &mut Store, left: &mut usize, torn: Torn) -> bool {
+    close(world, session);
     let Some(slots) = store.sessions.get(&session) else { return true };
     let actions = record(slots).back(&store.others_and_kept(session));
     all(&actions, session, world, store, left, torn)

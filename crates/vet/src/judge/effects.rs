@@ -5,6 +5,7 @@ use super::paths::Target;
 use super::{Code, Current, JudgedEffect, Judging, Reason, shown};
 use crate::command::{Part, Problem, Span, Word};
 use crate::effect::{Effect, EffectKind};
+use crate::knowledge::COULD_BE_OPTION;
 use crate::launch::{is_told_as_item, program_of};
 use garth_policy::{
     AbsPath, Access, AccessRequest, CommandDecision, Decision, FileOp, NetworkMode, NodeKind, Outcome,
@@ -96,8 +97,12 @@ impl Judging<'_> {
         let instead = self.instead(current.number, current.command);
         self.situation(current, situation, code, effect.span, || {
             let person = format!("`{program}`: {}", effect.reason);
-            let model =
-                instead.unwrap_or_else(|| format!("do it without `{program}`, or ask the user to do it"));
+            let model = if effect.reason.starts_with(COULD_BE_OPTION) {
+                "write `./` in front of the names, or `--`, so that none of them is read as an option"
+                    .to_owned()
+            } else {
+                instead.unwrap_or_else(|| format!("do it without `{program}`, or ask the user to do it"))
+            };
             (person, model)
         });
     }
@@ -121,7 +126,8 @@ impl Judging<'_> {
             }
             Target::Paths(paths) => {
                 // Where the working directory is not certain, a change counts in each; a read in the likeliest.
-                let has_pattern = word.parts.iter().any(|part| matches!(part, Part::Pattern(_)));
+                let is_pattern = |part: &Part| matches!(part, Part::Pattern(_));
+                let has_pattern = word.is_listed() || word.parts.iter().any(is_pattern);
                 let is_one_read = effect.kind == EffectKind::Reads && !has_pattern;
                 let skipped = if is_one_read { paths.len() - 1 } else { 0 };
                 for path in paths.iter().skip(skipped) {

@@ -28,7 +28,7 @@ pub use examples::run_rule_tests;
 pub use rules::rule_for;
 pub use suggestion::Suggestion;
 
-use crate::command::{Command, Part, Problem, Script, Shell, Span, Word};
+use crate::command::{Command, Part, Problem, Script, Shell, Span, Unknown, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::knowledge::Table;
 use crate::launch::{Followed, follow_with};
@@ -514,6 +514,9 @@ fn shown(word: &Word) -> String {
             Part::Home(user) => {
                 shown.push('~');
                 shown.push_str(user.as_deref().unwrap_or_default());
+            }
+            Part::Unknown { why: Unknown::Names(names), .. } => {
+                shown.push_str(names.first().map_or("?", String::as_str));
             }
             Part::Unknown { .. } => shown.push('?'),
         }

@@ -42,6 +42,9 @@ pub(super) struct Place<'s> {
 const NOTHING: &[&str] =
     &["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "-", "NUL", "nul"];
 
+/// Patterns that one word may stand for.
+const MOST_LISTED: usize = 64;
+
 /// Names with which `cd`, `pushd` and `popd` of bash lead to other places than their words name.
 const OTHER_WAYS: &[&str] = &["CDPATH", "DIRSTACK", "cdable_vars", "cdspell", "enable"];
 
@@ -345,6 +348,9 @@ impl<'s> Place<'s> {
 
     /// What a word names, as a file, in a command of this shell.
     pub(super) fn target(&self, word: &Word, shell: Shell) -> Target {
+        if word.is_listed() {
+            return self.listed(word, shell);
+        }
         if let Some((place, word)) = self.from(word, shell) {
             return place.target(&word, shell);
         }
@@ -373,6 +379,36 @@ impl<'s> Place<'s> {
             Target::Elsewhere => Target::Elsewhere,
             Target::Unknown(_) | Target::Nothing => Target::Unknown(None),
         }
+    }
+
+    /// Names that a program lists are as the patterns by which a shell would find them.
+    fn listed(&self, word: &Word, shell: Shell) -> Target {
+        let mut words = vec![Word { parts: Vec::new(), span: word.span }];
+        for part in &word.parts {
+            let Part::Unknown { why: Unknown::Names(names), .. } = part else {
+                words.iter_mut().for_each(|found| found.parts.push(part.clone()));
+                continue;
+            };
+            let longer = words.iter().flat_map(|found| {
+                names.iter().map(|name| {
+                    let mut longer = found.clone();
+                    longer.parts.push(Part::Pattern(name.clone()));
+                    longer
+                })
+            });
+            words = longer.take(MOST_LISTED + 1).collect();
+        }
+        if words.len() > MOST_LISTED {
+            return Target::Unknown(None);
+        }
+        let mut paths = Vec::new();
+        for word in &words {
+            match self.target(word, shell) {
+                Target::Paths(more) => paths.extend(more),
+                other => return other,
+            }
+        }
+        Target::Paths(paths)
     }
 
     /// Where no name can hold `*` and `?`, a letter stands for those of a pattern.

@@ -71,10 +71,14 @@ impl Spoken for Seen<'_> {
     }
 
     fn splits(&self) -> bool {
-        self.word
-            .parts
-            .iter()
-            .any(|part| matches!(part, Part::Unknown { splits: true, .. } | Part::Pattern(_)))
+        self.word.parts.iter().any(|part| {
+            matches!(
+                part,
+                Part::Unknown { splits: true, .. }
+                    | Part::Unknown { why: Unknown::Names(_), .. }
+                    | Part::Pattern(_)
+            )
+        })
     }
 
     fn is_known(&self) -> bool {

@@ -342,9 +342,11 @@ impl Assembly<'_, '_> {
             false => (self.options_do_more(true), self.options_do_more(false)),
         };
         for word in &self.reading.doubtful {
-            let pattern = matches!(word.parts.first(), Some(Part::Pattern(_)));
+            let first = word.parts.first();
+            let pattern =
+                matches!(first, Some(Part::Pattern(_) | Part::Unknown { why: Unknown::Names(_), .. }));
             if if pattern { as_pattern } else { as_value } {
-                self.unknown(word, "it could become an option when the command runs");
+                self.unknown(word, COULD_BE_OPTION);
             }
         }
     }
@@ -363,6 +365,9 @@ impl Assembly<'_, '_> {
         })
     }
 }
+
+/// What is said of a word that stands for names, one of which may be an option.
+pub(crate) const COULD_BE_OPTION: &str = "it could become an option when the command runs";
 
 fn worse(meaning: &Reads, worst: EffectKind) -> bool {
     let operands = meaning.operands.iter().flat_map(|item| &item.actions);

@@ -25,6 +25,7 @@ use crate::command::{Command, Shell, Word};
 use crate::effect::{Effect, EffectKind};
 use crate::launch::assignments_of_items;
 use crate::nested::Nested;
+pub(crate) use assemble::COULD_BE_OPTION;
 use reading::Reading;
 pub(crate) use scripts::stays_in_database;
 use spec::{Action, Runs};

@@ -304,10 +304,16 @@ fn could_be_option(word: &Word) -> bool {
     match word.parts.first() {
         // A number with its sign is at most the name of no option.
         Some(Part::Unknown { why: Unknown::Number, .. }) => false,
+        Some(Part::Unknown { why: Unknown::Names(names), .. }) => names.iter().any(|name| is_any(name)),
         Some(Part::Unknown { .. }) => true,
-        Some(Part::Pattern(pattern)) => pattern.starts_with(['*', '?', '[']),
+        Some(Part::Pattern(pattern)) => is_any(pattern),
         Some(Part::Text(_) | Part::Home(_)) | None => false,
     }
+}
+
+/// True if a pattern may stand for a name that begins with any letter.
+fn is_any(pattern: &str) -> bool {
+    pattern.starts_with(['*', '?', '['])
 }
 
 /// True if PowerShell itself binds the words to parameters. Its own program is started like any other.

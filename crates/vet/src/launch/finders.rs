@@ -1,9 +1,9 @@
 //! Programs that look for files and run a command for what they find.
 
-use super::args;
-use super::wrappers::{more_words, replace};
+use super::wrappers::{more_words, put_in_later, replace, unknown_word};
 use super::{Call, Launches};
-use crate::command::Word;
+use super::{args, listed};
+use crate::command::{Unknown, Word};
 use crate::effect::EffectKind;
 
 /// Tests of `find` on names, with a value behind them.
@@ -22,6 +22,7 @@ const FIND_TESTS: &[&str] = &[
 
 /// `find`: each action that runs a command, up to `;` or `+`.
 pub(super) fn find(words: &[Word], found: &mut Launches) {
+    let names = listed::handed_by_find(words);
     let mut rest = words;
     while let Some((word, tail)) = rest.split_first() {
         rest = tail;
@@ -44,7 +45,9 @@ pub(super) fn find(words: &[Word], found: &mut Launches) {
         let end = rest.iter().position(is_end).unwrap_or(rest.len());
         let (command, tail) = rest.split_at(end);
         let mut command = command.to_vec();
-        command.iter_mut().for_each(|word| replace(word, "{}"));
+        let is_from_here = matches!(action.as_str(), "-exec" | "-ok");
+        let name = names.clone().filter(|_| is_from_here).map_or_else(put_in_later, Unknown::Names);
+        command.iter_mut().for_each(|word| replace(word, "{}", &name));
         found.words(&command, &format!("find {action}"));
         rest = tail.get(1..).unwrap_or_default();
     }
@@ -55,6 +58,7 @@ const FD_VALUED: &str = "dteSEcjoC";
 
 /// `fd`: each `-x` or `-X` is followed by a command, up to a word `;`.
 pub(super) fn fd(call: Call<'_>, found: &mut Launches) {
+    let names = listed::handed_by_fd(call.words);
     let mut rest = call.words;
     while let Some((word, tail)) = rest.split_first() {
         rest = tail;
@@ -76,8 +80,14 @@ pub(super) fn fd(call: Call<'_>, found: &mut Launches) {
         if attached < text.len() {
             command.insert(0, args::without(word, attached));
         }
-        command.iter_mut().for_each(|word| replace(word, "{}"));
-        command.push(more_words("names that fd finds", call));
+        let has_place = command.iter().any(|word| word.known_start().contains("{}"));
+        let name = names.clone().map_or_else(put_in_later, Unknown::Names);
+        command.iter_mut().for_each(|word| replace(word, "{}", &name));
+        match name {
+            Unknown::Names(_) if has_place => {}
+            Unknown::Names(_) => command.push(unknown_word(name, false, call)),
+            _ => command.push(more_words("names that fd finds", call)),
+        }
         found.words(&command, "fd --exec");
         rest = behind.get(1..).unwrap_or_default();
     }

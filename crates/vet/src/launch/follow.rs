@@ -3,18 +3,25 @@
 use super::copied::Copies;
 use super::processes::{keeps_last_of_pipe, region_of};
 use super::written::Files;
-use super::{content, launches, of_variables};
-use crate::command::{Command, Input, Part, Problem, Script, Shell, Span, Unknown, Word};
+use super::{content, launches, listed, of_variables};
+use crate::command::{Command, Input, Part, Problem, RedirectionKind, Script, Shell, Span, Unknown, Word};
 use crate::effect::Effect;
+use crate::hidden::READ;
 use crate::knowledge::Table;
 use crate::nested::Nested;
 use crate::parse::parse_at;
 use crate::region::{Region, RegionKind};
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Launchers inside launchers that are followed.
 const DEPTH: usize = 32;
+
+/// The number of no command: what is written to the pipe is not known.
+const UNKNOWN: usize = usize::MAX;
+
+/// Sides of a pipe that only leave lines out.
+const MOST_FILTERS: usize = 8;
 
 /// Commands that a script may have in all, so that time and memory stay linear.
 const MOST: usize = 100_000;
@@ -58,6 +65,15 @@ const MOST_COPIED: usize = 1 << 20;
 
 /// Bytes of texts for shells that are read in all.
 const MOST_READ: usize = 64 << 20;
+
+/// How a command comes to its input.
+#[derive(Clone, Debug, Default)]
+struct Source {
+    /// The text on it is a guess: other commands may write to the same pipe.
+    is_guess: bool,
+    /// It is names that a program lists.
+    names: Option<Vec<String>>,
+}
 
 /// Letters of a launcher's name that are kept.
 const LAUNCHER: usize = 60;
@@ -104,8 +120,9 @@ impl Followed {
     ) {
         let Script { commands, regions, .. } = script;
         let mut places: Vec<usize> = Vec::with_capacity(commands.len() + 1);
-        for mut command in commands {
-            let mut is_guess = false;
+        let pipes = Pipes::of(&regions);
+        for (number, mut command) in commands.into_iter().enumerate() {
+            let mut source = Source::default();
             if let Some(span) = span {
                 command.span = span;
             }
@@ -113,20 +130,21 @@ impl Followed {
             command.input = match command.input {
                 Input::Pipe(at) => {
                     let place = places.get(at).copied();
+                    source.names = place.and_then(|_| self.listed(&pipes, &places, at, number));
                     let printed =
                         place.and_then(|place| self.script.commands.get(place)).and_then(content::printed);
-                    is_guess = true;
+                    source.is_guess = true;
                     match (printed, place) {
                         (Some(text), _) => Input::Text(text),
                         (None, Some(place)) => Input::Pipe(place),
-                        (None, None) => Input::Pipe(0),
+                        (None, None) => Input::Pipe(UNKNOWN),
                     }
                 }
                 Input::Inherited if !has_own_input(&command) => self.inherited(&outer),
                 input => input,
             };
             places.push(self.script.commands.len());
-            self.command(command, is_guess, depth, table);
+            self.command(command, &source, depth, table);
         }
         places.push(self.script.commands.len());
         self.regions(&regions, &places);
@@ -150,7 +168,7 @@ impl Followed {
         }
     }
 
-    fn command(&mut self, command: Command, is_guess: bool, depth: usize, table: &Table) {
+    fn command(&mut self, command: Command, source: &Source, depth: usize, table: &Table) {
         let place = self.script.commands.len();
         if place >= MOST {
             if place == MOST {
@@ -179,16 +197,27 @@ impl Followed {
             return self.problem("launchers stand inside each other too deeply", command.span);
         }
         let reads_input = |nested: &Nested| matches!(nested, Nested::Text { text, .. } if matches!(&command.input, Input::Text(input) if input == text));
-        if is_guess && found.nested.iter().any(reads_input) {
+        if source.is_guess && found.nested.iter().any(reads_input) {
             // Other commands may write to the same pipe.
             self.opaque(place, "commands that come through a pipe".to_owned(), command.span);
         }
-        for nested in found.nested {
-            self.nested(nested, &command, place, depth, table);
+        for mut nested in found.nested {
+            if let (Some(names), Nested::Words { words, .. }) = (&source.names, &mut nested) {
+                words.iter_mut().for_each(|word| put_names(word, names));
+            }
+            self.nested(nested, &command, source, place, depth, table);
         }
     }
 
-    fn nested(&mut self, nested: Nested, command: &Command, place: usize, depth: usize, table: &Table) {
+    fn nested(
+        &mut self,
+        nested: Nested,
+        command: &Command,
+        source: &Source,
+        place: usize,
+        depth: usize,
+        table: &Table,
+    ) {
         let path = |mut via: String| {
             let cut = via.char_indices().nth(LAUNCHER).map(|(at, _)| at);
             via.truncate(cut.unwrap_or(via.len()));
@@ -209,7 +238,8 @@ impl Followed {
                     span: command.span,
                 };
                 let is_guess = matches!(inner.input, Input::Pipe(_));
-                self.command(inner, is_guess, depth + 1, table);
+                let names = source.names.clone().filter(|_| inner.input == command.input);
+                self.command(inner, &Source { is_guess, names }, depth + 1, table);
             }
             Nested::Text { shell, text, via } => {
                 let (written, is_certain) = written(&text, shell);
@@ -235,12 +265,39 @@ impl Followed {
         }
     }
 
+    /// The names that come through the pipe between the command at `from` and the one with this number: what the first of the
+    /// pipe lists, as far as those between leave lines out.
+    fn listed(&self, pipes: &Pipes, places: &[usize], from: usize, number: usize) -> Option<Vec<String>> {
+        let mut reader = number;
+        let mut from = from;
+        for _ in 0..MOST_FILTERS {
+            if !pipes.is_between(from, reader) {
+                return None;
+            }
+            let command = self.script.commands.get(*places.get(from)?)?;
+            let name = command.words.first()?.text()?;
+            if self.defined.contains(&name) || !command.assignments.is_empty() || !tells_errors_apart(command)
+            {
+                return None;
+            }
+            if !listed::is_filter(&command.words) {
+                return listed::names(&command.words);
+            }
+            let before = from.checked_sub(1)?;
+            if command.input != Input::Pipe(*places.get(before)?) {
+                return None;
+            }
+            (reader, from) = (from, before);
+        }
+        None
+    }
+
     /// The input of a launcher for what it starts.
     fn inherited(&mut self, input: &Input) -> Input {
         if let Input::Text(text) = input {
             self.copied += text.parts.iter().map(size).sum::<usize>();
             if self.copied > MOST_COPIED {
-                return Input::Pipe(0);
+                return Input::Pipe(UNKNOWN);
             }
         }
         input.clone()
@@ -253,6 +310,52 @@ impl Followed {
     fn problem(&mut self, what: &str, span: Span) {
         if self.script.problems.last().is_none_or(|last| last.what != what) {
             self.script.problems.push(Problem { what: what.to_owned(), span });
+        }
+    }
+}
+
+/// Which sides of pipes stand beside each other.
+struct Pipes {
+    /// The numbers of commands that are alone in their side of a pipe.
+    alone: HashSet<usize>,
+    /// Where sides begin, and where they end at the latest.
+    sides: HashMap<usize, usize>,
+}
+
+impl Pipes {
+    fn of(regions: &[Region]) -> Self {
+        let is_side = |region: &&Region| matches!(region.kind, RegionKind::Process | RegionKind::LastOfPipe);
+        let sides = regions.iter().filter(is_side);
+        let alone = sides.clone().filter(|side| side.end == side.start + 1).map(|side| side.start).collect();
+        let mut longest = HashMap::new();
+        for side in sides {
+            let end = longest.entry(side.start).or_insert(side.end);
+            *end = side.end.max(*end);
+        }
+        Self { alone, sides: longest }
+    }
+
+    /// True if the one command writes to the pipe alone that the other reads from, or inherits.
+    fn is_between(&self, writer: usize, reader: usize) -> bool {
+        self.alone.contains(&writer)
+            && reader > writer
+            && self.sides.get(&(writer + 1)).is_some_and(|end| reader < *end)
+    }
+}
+
+/// True if no message goes where the output goes, and the output goes nowhere else.
+fn tells_errors_apart(command: &Command) -> bool {
+    command.redirections.iter().all(|redirection| {
+        redirection.descriptor == Some(2)
+            && matches!(redirection.kind, RedirectionKind::Write | RedirectionKind::Append)
+    })
+}
+
+/// Names in the place of what a program reads.
+fn put_names(word: &mut Word, names: &[String]) {
+    for part in &mut word.parts {
+        if matches!(part, Part::Unknown { why: Unknown::Other(why), .. } if why == READ) {
+            *part = Part::Unknown { why: Unknown::Names(names.to_vec()), splits: false };
         }
     }
 }

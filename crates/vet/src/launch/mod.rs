@@ -14,6 +14,7 @@ mod finders;
 mod follow;
 mod git;
 mod items;
+pub(crate) mod listed;
 mod maven;
 mod modules;
 mod names;

@@ -129,7 +129,8 @@ fn words_that_come_later_are_unknown() {
         ("xargs -I{} git {}", "git ?"),
         ("xargs -I % sh -c 'git %'", "git ?+"),
         ("find . -exec git {} +", "git ?"),
-        ("fd -x git", "git ?+"),
+        ("fd -x git", "git ?"),
+        ("fd -H -x git", "git ?+"),
         ("parallel git ::: push pull", "git ?+"),
         ("parallel -j2 git", "git ?+"),
     ];

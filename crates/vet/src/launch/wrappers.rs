@@ -3,6 +3,7 @@
 use super::args::{self, Grammar, joined};
 use super::{Call, Launches, finders, variables};
 use crate::command::{Part, Shell, Unknown, Word};
+use crate::hidden::READ;
 
 /// What the operands are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,8 +334,17 @@ fn texts_of(call: Call<'_>, options: &[&str], skip: usize, found: &mut Launches)
 
 /// A word that stands for words which only the run will show.
 pub(super) fn more_words(why: &str, call: Call<'_>) -> Word {
-    let why = Unknown::Other(why.to_owned());
-    Word { parts: vec![Part::Unknown { why, splits: true }], span: call.span() }
+    unknown_word(Unknown::Other(why.to_owned()), true, call)
+}
+
+/// A word that is not known, where the command stands.
+pub(super) fn unknown_word(why: Unknown, splits: bool, call: Call<'_>) -> Word {
+    Word { parts: vec![Part::Unknown { why, splits }], span: call.span() }
+}
+
+/// Why a word is not known that stands for a mark.
+pub(super) fn put_in_later() -> Unknown {
+    Unknown::Other("a word that is put in later".to_owned())
 }
 
 fn xargs(call: Call<'_>, found: &mut Launches) {
@@ -346,9 +356,12 @@ fn xargs(call: Call<'_>, found: &mut Launches) {
     let replaced = options.value(&["-I", "-J"]).and_then(Word::text);
     let replaced = replaced.or_else(|| options.has(&["-i", "--replace"]).then(|| "{}".to_owned()));
     let mut words = options.operands;
-    let input = || more_words("words that xargs reads", call);
+    let input = || more_words(READ, call);
     match replaced {
-        Some(mark) if !mark.is_empty() => words.iter_mut().for_each(|word| replace(word, &mark)),
+        Some(mark) if !mark.is_empty() => {
+            let why = Unknown::Other(READ.to_owned());
+            words.iter_mut().for_each(|word| replace(word, &mark, &why));
+        }
         _ => words.push(input()),
     }
     if words.first().is_some_and(Word::has_unknown) && words.len() == 1 {
@@ -358,7 +371,7 @@ fn xargs(call: Call<'_>, found: &mut Launches) {
 }
 
 /// Every occurrence of the mark becomes unknown.
-pub(super) fn replace(word: &mut Word, mark: &str) {
+pub(super) fn replace(word: &mut Word, mark: &str, why: &Unknown) {
     let mut parts = Vec::with_capacity(word.parts.len());
     for part in std::mem::take(&mut word.parts) {
         let Part::Text(text) = part else {
@@ -367,8 +380,7 @@ pub(super) fn replace(word: &mut Word, mark: &str) {
         };
         for (at, piece) in text.split(mark).enumerate() {
             if at > 0 {
-                let why = Unknown::Other("a word that is put in later".to_owned());
-                parts.push(Part::Unknown { why, splits: false });
+                parts.push(Part::Unknown { why: why.clone(), splits: false });
             }
             if !piece.is_empty() {
                 parts.push(Part::Text(piece.to_owned()));
@@ -491,7 +503,7 @@ fn parallel(call: Call<'_>, found: &mut Launches) {
     }
     let mut command = command.to_vec();
     for mark in ["{}", "{.}", "{/}", "{//}", "{/.}", "{1}", "{2}", "{3}", "{4}", "{5}"] {
-        command.iter_mut().for_each(|word| replace(word, mark));
+        command.iter_mut().for_each(|word| replace(word, mark, &put_in_later()));
     }
     let is_odd = |word: &Word| {
         word.known_start().contains('{')

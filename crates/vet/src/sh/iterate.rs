@@ -23,7 +23,7 @@ impl Lowering<'_> {
         }
         let words: Vec<Word> = words.iter().flat_map(|word| self.expand(word, Manner::Command)).collect();
         let is_few = (1..=MOST_WORDS).contains(&words.len()) && self.length <= LONGEST;
-        if selects || !is_few || words.iter().any(Word::has_unknown) {
+        if selects || !is_few || words.iter().any(|word| word.has_unknown() && !word.is_listed()) {
             return self.region(RegionKind::Loop, |inner| inner.list(body));
         }
         let last = words.len() - 1;

@@ -257,7 +257,7 @@ impl Lowering<'_> {
             let size = |part: &Part| if let Part::Text(text) = part { text.len() } else { 1 };
             self.copied += text.parts.iter().map(size).sum::<usize>();
             if self.copied > MOST_COPIED {
-                return Input::Pipe(0);
+                return Input::Pipe(usize::MAX);
             }
         }
         self.input.clone()

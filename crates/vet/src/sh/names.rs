@@ -1,15 +1,18 @@
 //! Names that are as good as known: those that a pattern stands for, and those that a few programs print.
 
 use super::lower::Lowering;
-use super::tree::{List, Node, Parameter, Piece, Simple};
-use crate::command::{Part, RedirectionKind, Unknown, Word};
+use super::tree::{List, Node, Parameter, Piece, Redirect, Simple};
+use crate::command::{Command, Part, RedirectionKind, Unknown, Word};
 use crate::hidden::{TEMPORARY, TOP};
+use crate::launch::listed;
 
 /// True if a variable keeps these pieces: what they stand for does not depend on where the text is.
 pub(super) fn is_kept(parts: &[Part]) -> bool {
     parts.iter().all(|part| match part {
         Part::Text(_) | Part::Home(None) => true,
         Part::Unknown { why: Unknown::Other(why), .. } => why == TEMPORARY || why == TOP,
+        // They are letters, which mean a place where they are used.
+        Part::Unknown { why: Unknown::Names(_), .. } => true,
         Part::Pattern(_) | Part::Home(Some(_)) | Part::Unknown { .. } => false,
     })
 }
@@ -22,6 +25,7 @@ fn unknown(why: &str, splits: bool) -> Vec<Part> {
 pub(super) fn unquoted(parts: &[Part]) -> Option<Vec<Part>> {
     let unquoted = |part: &Part| match part {
         Part::Text(text) => (!text.contains([' ', '\t', '\n', '*', '?', '['])).then(|| part.clone()),
+        Part::Unknown { why: Unknown::Names(_), .. } => Some(part.clone()),
         Part::Unknown { why, .. } => Some(Part::Unknown { why: why.clone(), splits: true }),
         Part::Home(None) => Some(part.clone()),
         Part::Pattern(_) | Part::Home(Some(_)) => None,
@@ -39,6 +43,11 @@ fn text_of(parts: &[Part]) -> Option<(String, bool)> {
             Part::Pattern(piece) => {
                 is_pattern = true;
                 text.push_str(piece);
+            }
+            // One list of several has no text of its own.
+            Part::Unknown { why: Unknown::Names(names), .. } if names.len() == 1 => {
+                is_pattern = true;
+                names.iter().for_each(|name| text.push_str(name));
             }
             Part::Home(_) | Part::Unknown { .. } => return None,
         }
@@ -110,16 +119,22 @@ pub(super) fn cut(parts: &[Part], parameter: &Parameter) -> Option<Vec<Part>> {
 /// The one simple command of a substitution, if it has no other input and output than messages.
 fn only(list: &List) -> Option<&Simple> {
     let [(Node::Simple(simple), false)] = list.items.as_slice() else { return None };
-    let is_quiet = simple
-        .redirections
-        .iter()
-        .all(|redirect| redirect.descriptor == Some(2) && redirect.kind == RedirectionKind::Write);
-    (simple.assignments.is_empty() && is_quiet).then_some(simple)
+    is_quiet(simple).then_some(simple)
+}
+
+/// True if a command has no other input and output than messages, and no variables of its own.
+fn is_quiet(simple: &Simple) -> bool {
+    let is_message =
+        |redirect: &Redirect| redirect.descriptor == Some(2) && redirect.kind == RedirectionKind::Write;
+    simple.assignments.is_empty() && simple.redirections.iter().all(is_message)
 }
 
 impl Lowering<'_> {
     /// What a substitution puts in, where that is the name of a place. Its commands were added to the script.
     pub(super) fn printed(&self, list: &List, splits: bool) -> Option<Vec<Part>> {
+        if let Some(names) = self.lists(list) {
+            return Some(vec![Part::Unknown { why: Unknown::Names(names), splits: false }]);
+        }
         let simple = only(list)?;
         let [Piece::Bare(program)] = simple.words.first()?.pieces.as_slice() else { return None };
         let is_own = self.script.definitions.iter().any(|name| name == program);
@@ -148,6 +163,36 @@ impl Lowering<'_> {
                 .and_then(|(text, is_pattern)| Some(parts_of(&file(&text, ending, is_pattern)?, is_pattern))),
             _ => None,
         }
+    }
+}
+
+impl Lowering<'_> {
+    /// The names that a substitution lists: one command, and others that leave lines of them out.
+    fn lists(&self, list: &List) -> Option<Vec<String>> {
+        let [(node, false)] = list.items.as_slice() else { return None };
+        let simple = |node: &Node| if let Node::Simple(simple) = node { is_quiet(simple) } else { false };
+        let nodes = match node {
+            Node::Pipeline(nodes) => nodes.as_slice(),
+            node => std::slice::from_ref(node),
+        };
+        let commands = &self.script.commands;
+        let own = commands.get(commands.len().checked_sub(nodes.len())?..)?;
+        let is_same = |(node, command): (&Node, &Command)| match node {
+            Node::Simple(simple) => simple.span == command.span,
+            _ => false,
+        };
+        if !nodes.iter().all(simple) || !nodes.iter().zip(own).all(is_same) {
+            return None;
+        }
+        let is_defined = |command: &Command| {
+            let name = command.words.first().and_then(Word::text);
+            name.is_none_or(|name| self.script.definitions.contains(&name))
+        };
+        let (first, filters) = own.split_first()?;
+        if own.iter().any(is_defined) || !filters.iter().all(|filter| listed::is_filter(&filter.words)) {
+            return None;
+        }
+        listed::names(&first.words)
     }
 }
 

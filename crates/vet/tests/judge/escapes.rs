@@ -16,6 +16,7 @@ const SUITES: &[(&str, &str)] = &[
     ("red-team.md", include_str!("../../suites/red-team.md")),
     ("texts.md", include_str!("../../suites/texts.md")),
     ("directories.md", include_str!("../../suites/directories.md")),
+    ("listed.md", include_str!("../../suites/listed.md")),
 ];
 
 const TABLE: &str = include_str!("../../../../docs/vetting-escapes.md");

@@ -51,6 +51,7 @@ fn part(part: &Part) -> String {
                 Unknown::Variable(name) => name.clone(),
                 Unknown::Output => "output".to_owned(),
                 Unknown::Number => "number".to_owned(),
+                Unknown::Names(names) => names.join("+"),
                 Unknown::Other(what) => what.replace(' ', "-"),
             };
             format!("<{name}>{}", if *splits { "+" } else { "" })

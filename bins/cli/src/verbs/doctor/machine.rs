@@ -185,3 +185,41 @@ pub fn control_groups() -> Check {
     let hint = "delegate them: Delegate=cpu memory pids in user@.service.d (systemd.resource-control(5))";
     Check { name, status: Status::Limited, found, hints: vec![hint.into()] }
 }
+
+/// Being told of refused reads, by looking for something that a sandbox does not show.
+pub fn refused_reads(trial: &Trial, started: &Started) -> Check {
+    let name = "refused reads";
+    let limited = |found: String, hint: &str| Check {
+        name,
+        status: Status::Limited,
+        found,
+        hints: vec![hint.to_owned()],
+    };
+    if !started.in_namespaces() {
+        let found = "not told: without namespaces Landlock refuses, and the kernel tells the machine's audit log alone";
+        return limited(found.into(), "audit.reads = \"trace\" tells of those that are opened");
+    }
+    let tried = trial.start(Part::Refused);
+    let hidden = trial.hidden();
+    match (&tried.problem, tried.telling_refused()) {
+        (Some(problem), _) => limited(
+            format!("not tried: {}", problem.lines().next().unwrap_or_default()),
+            "please report this machine",
+        ),
+        (None, Some(why)) => limited(
+            format!("not told: {why}"),
+            "have /dev/fuse, which this user may open for reading and writing: modprobe fuse; in a container \
+             --device /dev/fuse; or audit.reads = \"trace\", which makes opening files slower",
+        ),
+        (None, None) if !tried.tells() => {
+            Check::works(name, "not tried: the administrator's policy has them found in another way")
+        }
+        (None, None) if tried.denied.iter().any(|path| path.as_bytes() == hidden.as_os_str().as_bytes()) => {
+            Check::works(name, "told with audit.reads = \"told\", and in the profile `strict`")
+        }
+        (None, None) => limited(
+            "a sandbox looked for what is not shown, and nobody was told".into(),
+            "please report this machine",
+        ),
+    }
+}

@@ -60,6 +60,7 @@ pub fn run(json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
         machine::overlay(&trial, &started),
         machine::network(&trial, &started),
         machine::control_groups(),
+        machine::refused_reads(&trial, &started),
     ];
     let runs = started.is_good();
     let tier = started.tier().map(tier);

@@ -1,7 +1,7 @@
 //! `garth run --json`: the records of the session's log on standard error, one JSON object a line. The schema is
 //! `docs/events.schema.json`; a test compares.
 
-use super::{conclude, prepared};
+use super::{begin, conclude, prepared};
 use crate::arguments::RunArguments;
 use crate::events::{heard, unprepared};
 use crate::failure::Failure;
@@ -10,6 +10,7 @@ use garth::{Outcome, exit_like};
 use std::sync::Arc;
 
 /// Runs the command; every line of standard error that is the session's is an event, and the last one is its end.
+#[inline(never)]
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, Failure> {
     let result = heard(|listener| record(arguments, listener));
     match result? {
@@ -25,7 +26,8 @@ enum Ending {
 }
 
 fn record(arguments: &RunArguments, listener: &Listener) -> Result<Ending, Failure> {
-    let mut prepared = match prepared(arguments, Some(Arc::clone(listener))) {
+    let planned = begin(arguments).and_then(|begun| prepared(arguments, begun, Some(Arc::clone(listener))));
+    let mut prepared = match planned {
         Ok(prepared) => prepared,
         Err(failure) => return unprepared(&failure, listener).map(Ending::Code),
     };

@@ -18,21 +18,44 @@ use garth::log::io::Listener;
 use garth::plan::linux::Report;
 use garth::policy::{AbsPath, escape_visible};
 use garth::shell_word;
-use garth::{Changes, DeniedCommand, Ended, Outcome, Prepared, Recording, early_runner, exit_like, prepare};
+use garth::{
+    Approve, Changes, DeniedCommand, EarlyRunner, Ended, Outcome, Prepared, Recording, early_runner,
+    exit_like, prepare,
+};
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Runs a command in a sandbox. The exit code is the command's.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
-    if arguments.json { events::run(arguments) } else { run_for_people(arguments) }
+    if arguments.json {
+        return events::run(arguments);
+    }
+    let begun = begin(arguments)?;
+    run_for_people(arguments, begun)
+}
+
+/// What is there before the plan is made.
+struct Begun {
+    approver: Option<Arc<dyn Approve>>,
+    early: Option<EarlyRunner>,
+}
+
+/// Starts the runner. It is a copy of this process, so what uses much of the stack comes later and is no part of this.
+#[inline(never)]
+fn begin(arguments: &RunArguments) -> Result<Begun, Failure> {
+    // Before anything else is opened: it may be one of the numbers that come next.
+    let approver = approver(arguments)?;
+    Ok(Begun { approver, early: early_runner() })
 }
 
 /// The plan; the runner starts while it is made.
-fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prepared, Failure> {
-    // Before anything else is opened: it may be one of the numbers that come next.
-    let approver = approver(arguments)?;
-    let early = early_runner();
+fn prepared(
+    arguments: &RunArguments,
+    Begun { approver, early }: Begun,
+    listener: Option<Listener>,
+) -> Result<Prepared, Failure> {
     let command = command(arguments)?;
     let mut request = request(&arguments.sandbox, &command, Report::Gaps)?;
     request.approver = approver;
@@ -82,8 +105,9 @@ fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
     Ok(Cow::Owned(words.iter().map(OsString::from).chain([text.clone()]).collect()))
 }
 
-fn run_for_people(arguments: &RunArguments) -> Result<u8, Failure> {
-    let mut prepared = prepared(arguments, None)?;
+#[inline(never)]
+fn run_for_people(arguments: &RunArguments, begun: Begun) -> Result<u8, Failure> {
+    let mut prepared = prepared(arguments, begun, None)?;
     let was_told = prepared.checkpoint_made().is_some();
     let stock = Counted::new("looking at what was changed");
     let counted = stock.clone();

@@ -37,6 +37,7 @@ pub(super) fn layer_and_paths(words: &[OsString]) -> Result<(Layer, Vec<AbsPath>
 
 /// The policy that holds in the layer's workspace.
 pub fn policy_of(layer: &Layer) -> Result<Policy, Failure> {
+    layer.has_its_trees()?;
     let environment = environment();
     let workspace = layer.record.trees.first().map(|tree| &tree.path);
     let surroundings = garth::surroundings(workspace, &environment)?;

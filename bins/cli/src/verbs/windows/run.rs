@@ -66,6 +66,10 @@ fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
             // Who cannot read it is not helped by anything else.
             let _unread = writeln!(anstream::stderr(), "garth: port {port} inside is {at} on this machine");
         }
+        Notice::WithoutTerminal { why } => {
+            let _unread =
+                writeln!(anstream::stderr(), "garth: the command gets pipes and no terminal: {why}");
+        }
     })?;
     tell(&ended)?;
     conclude(&prepared, &ended.outcome)

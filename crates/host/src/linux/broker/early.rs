@@ -22,7 +22,7 @@ use rustix::thread::CpuSet;
 use std::sync::Arc;
 
 /// What making a plan allocates, in bytes, more or less.
-const PLAN: usize = 224 * 1024;
+const PLAN: usize = 328 * 1024;
 
 /// A runner without an order.
 #[derive(Debug)]
@@ -43,10 +43,12 @@ pub fn start() -> Result<EarlyRunner, OsError> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .on("make", "the runner's socket")?;
     let processors = affinity::allowed();
+    // Asked before: the copy stands in this processor's queue until it is sent away.
+    let elsewhere = processors.as_ref().and_then(affinity::elsewhere);
     match fork().on("start", "the runner")? {
         Side::Parent(starter) => {
-            if let Some(processors) = &processors {
-                affinity::send_away(starter, processors);
+            if let Some(elsewhere) = &elsewhere {
+                affinity::send_away(starter, elsewhere);
             }
             // Only now: the copy has no use for it.
             make_room(PLAN);

@@ -2,7 +2,7 @@
 
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::inside::run::{CONTROL, ORDER};
+use crate::linux::inside::run::{CONTROL, ORDER, ORDER_HEAD};
 use crate::linux::message::{Sender, ToRunner};
 use crate::linux::sys::spawn::{self, Strings};
 use garth_plan::linux::spec::{LaunchSpec, Supervision, Tier};
@@ -159,14 +159,18 @@ impl Runner {
     }
 }
 
-/// The order as a file without a name, in two parts: what the target is started with, and what it is supervised by,
-/// which the runner reads while the target starts.
+/// The order as a file without a name, in two parts: what the target is started with, behind its length, and what it is
+/// supervised by, which the runner reads while the target starts.
 ///
 /// # Errors
 /// The call that failed.
 pub(super) fn order_file(spec: &LaunchSpec, supervised: Option<Supervised<'_>>) -> Result<OwnedFd, OsError> {
     let unreadable = |_| OsError::new("write", "the order", Errno::INVAL.raw_os_error());
-    let order = postcard::to_extend(spec, Vec::with_capacity(ORDER_SIZE)).map_err(unreadable)?;
+    let mut room = Vec::with_capacity(ORDER_SIZE);
+    room.extend([0; ORDER_HEAD]);
+    let mut order = postcard::to_extend(spec, room).map_err(unreadable)?;
+    let first = ((order.len() - ORDER_HEAD) as u64).to_le_bytes();
+    order.splice(..ORDER_HEAD, first);
     let order = match supervised {
         // Where there is a view, nothing is judged but what is in these trees.
         Some((by, rules)) if by.has_view => {

@@ -148,12 +148,13 @@ pub trait Observer {
     fn serve(&mut self, kind: InnerSocket, socket: OwnedFd) -> Result<(), OsError>;
 }
 
-/// Waits until the sandbox is gone. `questions` are asked on the user's terminal meanwhile, one at a time.
+/// Waits for the last word of a sandbox. `questions` are asked on the user's terminal meanwhile, one at a time. The runner
+/// is ending then, and everything inside with it: [`Runner::reap`] waits until nothing is left.
 ///
 /// # Errors
 /// A failed system call of the broker; the sandbox is then killed by the closing of its socket.
 pub fn wait(
-    runner: Runner,
+    runner: &Runner,
     signals: &Watched,
     time: Option<Duration>,
     questions: Option<Questions>,
@@ -164,7 +165,7 @@ pub fn wait(
     let mut waiting = Waiting {
         sender: Sender::new(Arc::clone(&control)),
         control,
-        runner: &runner,
+        runner,
         signals,
         questions,
         prompt: None,
@@ -178,8 +179,6 @@ pub fn wait(
     if let Some(terminal) = &mut waiting.terminal {
         terminal.drain()?;
     }
-    drop(waiting);
-    runner.reap()?;
     Ok(outcome)
 }
 

@@ -2,24 +2,53 @@
 
 use garth_plan::linux::spec::Limits;
 use rustix::process::Pid;
+use std::sync::OnceLock;
 
 /// What exceeds its limit, in words; `None` while all is within.
 #[must_use]
 pub fn exceeded(limits: &Limits) -> Option<String> {
-    let (mut processes, mut memory) = (0u64, 0u64);
-    for pid in descendants() {
-        processes += u64::from(threads(pid));
-        memory += resident(pid);
+    let (mut processes, mut bound) = (0u64, 0u64);
+    let pids = descendants();
+    for pid in &pids {
+        let [threads, pages] = stat_fields(*pid, [THREADS, RESIDENT]).unwrap_or_default();
+        processes += threads;
+        bound = bound.saturating_add(most_bytes(pages, threads));
+    }
+    // What each has a share of is not counted while all could be its own: for that the kernel walks through the memory of
+    // the process, which waits for it.
+    if let Some(most) = limits.memory.filter(|most| bound > *most) {
+        let memory: u64 = pids.iter().map(|pid| resident(*pid)).sum();
+        if memory > most {
+            return Some(format!("memory: {memory} bytes in use, {most} allowed"));
+        }
     }
     match limits {
-        Limits { memory: Some(most), .. } if memory > *most => {
-            Some(format!("memory: {memory} bytes in use, {most} allowed"))
-        }
         Limits { processes: Some(most), count_processes: true, .. } if processes > *most => {
             Some(format!("processes: {processes} running, {most} allowed"))
         }
         _ => None,
     }
+}
+
+/// The most that a process can have resident of whose pages the kernel tells so many, in bytes. Since Linux 6.2 it counts
+/// them for each processor apart, and tells of a processor's when they are more than 32, or more than two for each processor
+/// (`percpu_counter`); before, 64 for each thread; in up to three counters.
+fn most_bytes(pages: u64, threads: u64) -> u64 {
+    static PROCESSORS: OnceLock<u64> = OnceLock::new();
+    let processors = *PROCESSORS.get_or_init(|| {
+        let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        let is_one = |line: &&str| {
+            line.strip_prefix("cpu")
+                .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        };
+        // Without a number nothing is bounded.
+        match text.lines().filter(is_one).count() {
+            0 => u64::from(u16::MAX),
+            count => count as u64,
+        }
+    });
+    let untold = 3 * (processors * (2 * processors).max(64)).max(64 * threads);
+    pages.saturating_add(untold).saturating_mul(rustix::param::page_size() as u64)
 }
 
 /// The processes of the sandbox but this one. With a pid namespace that is all of `/proc`; without, the
@@ -45,18 +74,23 @@ fn listed() -> Vec<Pid> {
     entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
 }
 
-fn stat_field(pid: Pid, index: usize) -> Option<u64> {
+/// Places behind the name in `/proc/PID/stat` (proc_pid_stat(5)).
+const PARENT: usize = 1;
+const THREADS: usize = 17;
+/// In pages.
+const RESIDENT: usize = 21;
+
+fn stat_fields<const N: usize>(pid: Pid, places: [usize; N]) -> Option<[u64; N]> {
     let text = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name in parentheses may hold anything; the fields behind it are numbers (proc_pid_stat(5)).
-    text.rsplit(')').next()?.split_whitespace().nth(index)?.parse().ok()
+    // The name in parentheses may hold anything; the fields behind it are numbers.
+    let fields: Vec<&str> = text.rsplit(')').next()?.split_whitespace().collect();
+    let found = places.map(|place| fields.get(place).and_then(|field| field.parse().ok()));
+    found.iter().all(Option::is_some).then(|| found.map(Option::unwrap_or_default))
 }
 
 fn parent(pid: Pid) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(stat_field(pid, 1)?).ok()?)
-}
-
-fn threads(pid: Pid) -> u32 {
-    stat_field(pid, 17).and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+    let [parent] = stat_fields(pid, [PARENT])?;
+    Pid::from_raw(i32::try_from(parent).ok()?)
 }
 
 /// Proportional share of memory where the kernel gives it cheaply, else the resident set.
@@ -67,7 +101,10 @@ fn resident(pid: Pid) -> u64 {
         line.split_whitespace().next()?.parse::<u64>().ok()
     });
     share.map_or_else(
-        || stat_field(pid, 21).unwrap_or(0) * rustix::param::page_size() as u64,
+        || {
+            let [pages] = stat_fields(pid, [RESIDENT]).unwrap_or_default();
+            pages.saturating_mul(rustix::param::page_size() as u64)
+        },
         |kilobytes| kilobytes * 1024,
     )
 }
@@ -86,6 +123,31 @@ mod tests {
         child.wait().unwrap();
         assert!(found.contains(&pid));
         assert!(memory > 10_000, "{memory}");
+    }
+
+    #[test]
+    fn no_share_is_more_than_the_bound() {
+        let held = std::hint::black_box(vec![1_u8; 8 << 20]);
+        let me = rustix::process::getpid();
+        let [threads, pages] = stat_fields(me, [THREADS, RESIDENT]).unwrap();
+        let (bound, share) = (most_bytes(pages, threads), resident(me));
+        assert!(threads >= 1 && share >= held.len() as u64 && share <= bound, "{threads} {share} {bound}");
+    }
+
+    #[test]
+    fn memory_above_its_limit_is_told() {
+        let limits = |memory| Limits {
+            processes: None,
+            count_processes: false,
+            memory: Some(memory),
+            file_size: None,
+            processors: None,
+        };
+        let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
+        let (few, many) = (exceeded(&limits(1)), exceeded(&limits(1 << 40)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(few.is_some_and(|what| what.starts_with("memory")) && many.is_none());
     }
 
     #[test]

@@ -12,9 +12,10 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How often limits that are held by counting are looked at.
-const COUNTING: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const COUNTING: Duration = Duration::from_millis(100);
 
 /// Serves until the target is gone.
 ///
@@ -29,19 +30,26 @@ pub fn serve(
 ) -> Result<WaitStatus, OsError> {
     let sender = Sender::new(Arc::clone(control));
     let counting = limits.memory.is_some() || (limits.count_processes && limits.processes.is_some());
+    let mut counted = Instant::now();
     loop {
         if let Some(status) = reap(target, &sender)? {
             return Ok(status);
         }
-        let mut events = [PollFd::new(children, PollFlags::IN), PollFd::new(&**control, PollFlags::IN)];
-        let timeout = counting.then_some(&COUNTING);
-        match poll(&mut events, timeout) {
-            Ok(0) => {
-                if let Some(what) = super::count::exceeded(limits) {
-                    sender.send(&FromRunner::LimitHit(what));
-                    let _gone = kill_all(Signal::KILL);
-                }
+        // By the clock: whoever ends a process every moment leaves no moment in which nothing happens.
+        if counting && counted.elapsed() >= COUNTING {
+            if let Some(what) = super::count::exceeded(limits) {
+                sender.send(&FromRunner::LimitHit(what));
+                let _gone = kill_all(Signal::KILL);
             }
+            counted = Instant::now();
+        }
+        let mut events = [PollFd::new(children, PollFlags::IN), PollFd::new(&**control, PollFlags::IN)];
+        let rest = counting.then(|| Timespec {
+            tv_sec: 0,
+            tv_nsec: COUNTING.saturating_sub(counted.elapsed()).subsec_nanos().into(),
+        });
+        match poll(&mut events, rest.as_ref()) {
+            Ok(0) => {}
             Ok(_) => {
                 let [child, broker] = events;
                 if !child.revents().is_empty() {

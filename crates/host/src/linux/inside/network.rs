@@ -2,7 +2,8 @@
 //!
 //! Making one takes the kernel longer than all other namespaces together, and nothing but the target needs it. So the
 //! runner's second thread makes it, beside the wait for the order and the steps after it, before it does what
-//! else there is for a second thread: letting go of the host's tree, and supervising.
+//! else there is for a second thread: letting go of the host's tree, and supervising. The loopback interface comes up when
+//! the runner is in the namespace already.
 
 use crate::OsError;
 use crate::error::Context;
@@ -29,6 +30,8 @@ pub type Task = Box<dyn FnOnce() + Send>;
 #[must_use]
 pub struct Making {
     namespace: Receiver<Result<OwnedFd, OsError>>,
+    /// Whether its loopback interface is up.
+    up: Receiver<Result<(), OsError>>,
     next: SyncSender<Task>,
 }
 
@@ -39,11 +42,17 @@ pub struct Making {
 /// The error of starting a thread.
 pub fn make(processors: Option<CpuSet>) -> Result<Making, OsError> {
     let (tell, namespace) = sync_channel(1);
+    let (tell_up, up) = sync_channel(1);
     let (next, task) = sync_channel::<Task>(1);
     let life = move || {
         let made = made();
         let is_made = made.is_ok();
         if tell.send(made).is_err() || !is_made {
+            return;
+        }
+        let is_up = super::loopback_up().on("bring up", "the loopback interface");
+        let is_whole = is_up.is_ok();
+        if tell_up.send(is_up).is_err() || !is_whole {
             return;
         }
         if let Ok(task) = task.recv() {
@@ -52,7 +61,7 @@ pub fn make(processors: Option<CpuSet>) -> Result<Making, OsError> {
         }
     };
     start(life)?;
-    Ok(Making { namespace, next })
+    Ok(Making { namespace, up, next })
 }
 
 /// Starts a second thread of which nothing else is wanted.
@@ -66,7 +75,6 @@ pub fn start(task: impl FnOnce() + Send + 'static) -> Result<(), OsError> {
 
 fn made() -> Result<OwnedFd, OsError> {
     enter_new(libc::CLONE_NEWNET).on("make namespaces for", "the network")?;
-    super::loopback_up().on("bring up", "the loopback interface")?;
     // Not by a path: the root is exchanged meanwhile.
     own_namespace().on("open", "the network namespace")
 }
@@ -94,5 +102,13 @@ impl Making {
         }
         Err(OsError::new("enter", named, Errno::BUSY.raw_os_error())
             .with_remedy("the kernel did not move the runner; please report this machine"))
+    }
+
+    /// Waits until the namespace is as it is to be: with its loopback interface up. Once, after [`Self::enter`].
+    ///
+    /// # Errors
+    /// What failed of it.
+    pub fn finished(&self) -> Result<(), OsError> {
+        self.up.recv().map_err(|_| Errno::CHILD).on("bring up", "the loopback interface")?
     }
 }

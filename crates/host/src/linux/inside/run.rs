@@ -7,7 +7,7 @@ use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
 use crate::linux::sys::affinity;
-use crate::linux::sys::heap::make_room;
+use crate::linux::sys::heap::share_heap;
 use crate::linux::sys::landlock::Ruleset;
 use crate::linux::sys::notify::{self, Bringer, Program};
 use crate::linux::sys::signals::Children;
@@ -22,11 +22,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-/// What reading an order and making the view by it allocates, in bytes, more or less.
-const ROOM: usize = 128 * 1024;
-
 /// Descriptor under which the launcher leaves the order.
 pub const ORDER: i32 = 3;
+/// Bytes before an order: how long its first part is, the smaller end first.
+pub const ORDER_HEAD: usize = size_of::<u64>();
 /// Descriptor under which the launcher leaves its socket.
 pub const CONTROL: i32 = 4;
 
@@ -66,11 +65,10 @@ pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let view = view::View::begin().ok();
         let children = named("watch the children", watch_children())?;
+        share_heap();
         // The second thread stays on this processor. The broker's is free when the order is there.
         let network = named(network::STEP, network::make(processors))?;
         processors.iter().for_each(affinity::move_away);
-        // The order is being written meanwhile.
-        make_room(ROOM);
         match named("read the order", awaited_order(control))? {
             None => Ok(()),
             Some(order) => {
@@ -123,19 +121,22 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let Begun { view, network: namespace, children } = begun;
     // What opens the network has to be in its namespace. Where there is none to open, there is time.
     let early = namespace.as_ref().filter(|_| spec.network.is_some());
-    named(network::STEP, early.map_or(Ok(()), network::Making::enter))?;
+    let whole = |making: &network::Making| making.enter().and_then(|()| making.finished());
+    named(network::STEP, early.map_or(Ok(()), whole))?;
     let network = named("open the network", Network::begin(&spec, sender))?;
     let host = build_view(&spec, view, control, sender)?;
     let shared = Arc::new(Shared::new(&spec.target, sender.clone()));
     let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
     let supervisor = named("start the supervisor", supervisor)?;
+    named("open a terminal", open_terminal(&spec, sender))?;
+    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
+    let filter = Program::new(&spec.seccomp);
+    // The last that is ready, as a rule.
     let late = namespace.as_ref().filter(|_| spec.network.is_none());
     named(network::STEP, late.map_or(Ok(()), network::Making::enter))?;
-    named("open a terminal", open_terminal(&spec, sender))?;
     named("set the limits", confine::set_limits(&spec.limits))?;
-    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
-    let filter = Program::new(&spec.seccomp);
+    named(network::STEP, late.map_or(Ok(()), network::Making::finished))?;
     network.hold()?;
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     sender.send(&FromRunner::Started);
@@ -165,42 +166,77 @@ fn hand_back(spec: &LaunchSpec, sender: &Sender) {
     }
 }
 
-/// An order as read: what the target is started with, and the bytes of what it is supervised by.
+/// An order: what the target is started with, and where stands what it is supervised by.
 struct Received {
     spec: LaunchSpec,
-    supervision: Vec<u8>,
+    supervision: Part,
+}
+
+/// The rest of an order, which has not been read.
+struct Part {
+    order: OwnedFd,
+    start: u64,
 }
 
 fn inherited_order() -> Result<Received, OsError> {
-    read_order(&spawn::inherited(ORDER).on("open", "the order")?)
+    read_order(spawn::inherited(ORDER).on("open", "the order")?)
 }
 
 /// Waits for an order; `None` when none will come.
 fn awaited_order(control: &OwnedFd) -> Result<Option<Received>, OsError> {
     match receive::<Order>(control) {
-        Ok(Some((Order::File, Some(file)))) => read_order(&file).map(Some),
+        Ok(Some((Order::File, Some(file)))) => read_order(file).map(Some),
         Ok(Some((Order::File, None))) => Err(Errno::BADMSG).on("receive", "the order"),
         Ok(None) | Err(Errno::CONNRESET) => Ok(None),
         Err(errno) => Err(errno).on("receive", "the order"),
     }
 }
 
-fn read_order(order: &OwnedFd) -> Result<Received, OsError> {
-    let size = rustix::fs::fstat(order).on("look at", "the order")?.st_size;
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+fn read_order(order: OwnedFd) -> Result<Received, OsError> {
+    let mut head = [0; ORDER_HEAD];
+    let first = match read_at(&order, &mut head, 0)? {
+        ORDER_HEAD => u64::from_le_bytes(head),
+        _ => return Err(not_understood()),
+    };
+    let start = first.saturating_add(ORDER_HEAD as u64);
+    let bytes = read_between(&order, ORDER_HEAD as u64, start)?;
+    let spec = postcard::from_bytes(&bytes).map_err(|_| not_understood())?;
+    Ok(Received { spec, supervision: Part { order, start } })
+}
+
+impl Part {
+    /// What the target is supervised by.
+    fn read(self) -> Result<(Supervision, FileRules), OsError> {
+        let bytes = read_between(&self.order, self.start, u64::MAX)?;
+        match postcard::from_bytes(&bytes) {
+            Ok(Some(supervision)) => Ok(supervision),
+            _ => Err(not_understood()),
+        }
+    }
+}
+
+/// The bytes of an order from one place to another, or to its end.
+fn read_between(order: &OwnedFd, start: u64, end: u64) -> Result<Vec<u8>, OsError> {
+    let size = u64::try_from(rustix::fs::fstat(order).on("look at", "the order")?.st_size).unwrap_or(0);
+    let length = size.min(end).saturating_sub(start);
+    let mut bytes = vec![0; usize::try_from(length).map_err(|_| not_understood())?];
+    let filled = read_at(order, &mut bytes, start)?;
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Fills a buffer from one place of an order on; returns how much there was.
+fn read_at(order: &OwnedFd, buffer: &mut [u8], start: u64) -> Result<usize, OsError> {
     let mut filled = 0;
-    while filled < bytes.len() {
-        match rustix::io::pread(order, &mut bytes[filled..], filled as u64) {
+    while filled < buffer.len() {
+        match rustix::io::pread(order, &mut buffer[filled..], start.saturating_add(filled as u64)) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno).on("read", "the order"),
         }
     }
-    bytes.truncate(filled);
-    let (spec, rest) = postcard::take_from_bytes(&bytes).map_err(|_| not_understood())?;
-    let supervision = bytes.split_off(bytes.len() - rest.len());
-    Ok(Received { spec, supervision })
+    Ok(filled)
 }
 
 fn not_understood() -> OsError {
@@ -239,9 +275,12 @@ fn build_view(
     if let (Some(told), Some(hearing)) = (&spec.told, &hearing) {
         view = named(told::STEP, view.tell(told, hearing))?;
     }
-    let host = named(STEP, view.enter())?;
+    let mut host = named(STEP, view.enter(&spec.view))?;
     named(STEP, mapped::read_back(spec))?;
-    named(STEP, view::read_back(&spec.view))?;
+    if hearing.is_some() {
+        // Else the second thread does. What this looks up is not to be heard.
+        named(STEP, host.read_back())?;
+    }
     hearing.iter().for_each(|hearing| hearing.arm());
     Ok(Some(host))
 }
@@ -355,7 +394,7 @@ fn not_started(error: start::NotStarted) -> Failure {
 /// host's tree, which is a wait that the runner has other work for.
 fn supervise(
     spec: &LaunchSpec,
-    supervision: Vec<u8>,
+    supervision: Part,
     sender: &Sender,
     (host, network): (Option<view::HostTree>, Option<&network::Making>),
     shared: &Arc<Shared>,
@@ -382,12 +421,10 @@ fn supervise(
             return;
         }
         let first = let_start(&listener, &shared);
-        match postcard::from_bytes::<Option<(Supervision, FileRules)>>(&supervision) {
-            Ok(Some(order)) => {
-                Supervisor::new(listener, order, Reporter::new(sender, tells), shared).run(first);
-            }
-            _ => {
-                sender.send(&FromRunner::Failed { step: "read the order".into(), error: not_understood() });
+        match supervision.read() {
+            Ok(order) => Supervisor::new(listener, order, Reporter::new(sender, tells), shared).run(first),
+            Err(error) => {
+                sender.send(&FromRunner::Failed { step: "read the order".into(), error });
                 let _gone = init::kill_all(rustix::process::Signal::KILL);
             }
         }

@@ -54,10 +54,14 @@ pub struct View {
     mapped: Vec<AbsPath>,
 }
 
-/// The host's file tree, mounted over the new root. Nothing may be started before it is let go of.
+/// The host's file tree, mounted over the new root. No program may be started before it is let go of and what is below it was
+/// read back.
 #[derive(Debug)]
 #[must_use]
-pub struct HostTree(());
+pub struct HostTree {
+    /// Where the new root is to be read-only, to be read back.
+    read_only: Vec<AbsPath>,
+}
 
 /// Whether nothing is mounted over the root: `..` leads to what is mounted over it, the name itself does not.
 fn is_root_uncovered() -> Result<bool, Errno> {
@@ -66,19 +70,33 @@ fn is_root_uncovered() -> Result<bool, Errno> {
 }
 
 impl HostTree {
-    /// Lets go of it. The kernel waits here until no processor walks in it, a tenth of a millisecond; any thread of this
-    /// process can do that, while it stands in the new root.
+    /// Lets go of it, and reads back that the new root is as it was to be. The kernel waits here until no processor walks in it,
+    /// a tenth of a millisecond; any thread of this process can do that, while it stands in the new root.
     ///
     /// # Errors
-    /// The error of `umount2(2)`; `EBUSY` when it is there all the same.
-    pub fn let_go(self) -> Result<(), OsError> {
+    /// The error of `umount2(2)`; `EBUSY` when it is there all the same; `EPERM` for a mount that can be written and must not.
+    pub fn let_go(mut self) -> Result<(), OsError> {
         // A name that is resolved for this call leads to what is mounted last (pivot_root(2)).
         unmount(".", UnmountFlags::DETACH).on("let go of", "the file tree of the host")?;
-        if is_root_uncovered().on("look at", "the new root")? {
-            return Ok(());
+        if !is_root_uncovered().on("look at", "the new root")? {
+            return Err(OsError::new("let go of", "the file tree of the host", Errno::BUSY.raw_os_error())
+                .with_remedy("the kernel did not unmount it; please report this machine"));
         }
-        Err(OsError::new("let go of", "the file tree of the host", Errno::BUSY.raw_os_error())
-            .with_remedy("the kernel did not unmount it; please report this machine"))
+        self.read_back()
+    }
+
+    /// Reads back that every mount that was to be read-only is. Once; letting go does it at the latest.
+    ///
+    /// # Errors
+    /// `EPERM` for the first one that is not: the sandbox must not start.
+    pub fn read_back(&mut self) -> Result<(), OsError> {
+        for path in std::mem::take(&mut self.read_only) {
+            if !is_read_only(&path)? {
+                return Err(OsError::new("keep read-only", path.to_string(), Errno::PERM.raw_os_error())
+                    .with_remedy("the kernel did not apply the restriction; please report this machine"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -135,7 +153,6 @@ impl View {
         for step in &steps {
             view.apply(step)?;
         }
-        view.masks()?;
         view.taken = steps;
         Ok(view)
     }
@@ -160,15 +177,16 @@ impl View {
         })
     }
 
-    /// Makes the view the root of this process. The host's tree lies over it until it is let go of: no path leads there.
+    /// Makes the view, which was built by these steps, the root of this process. The host's tree lies over it until it is let go
+    /// of: no path leads there.
     ///
     /// # Errors
     /// The error of `pivot_root(2)` and its companions.
-    pub fn enter(self) -> Result<HostTree, OsError> {
+    pub fn enter(self, steps: &[ViewStep]) -> Result<HostTree, OsError> {
         rustix::process::fchdir(&self.root).on("enter", "the new file view")?;
         rustix::process::pivot_root(".", ".").on("make a root of", "the new file view")?;
         rustix::process::chdir("/").on("enter", "the new root")?;
-        Ok(HostTree(()))
+        Ok(HostTree { read_only: read_only_paths(steps) })
     }
 
     /// Makes a directory among the helpers and opens it.
@@ -562,27 +580,15 @@ pub fn is_read_only(path: &AbsPath) -> Result<bool, OsError> {
     Ok(status.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
-/// Reads back that every mount that was to be read-only is.
-///
-/// # Errors
-/// The first one that is not, as `EROFS` reversed: the sandbox must not start.
-pub fn read_back(steps: &[ViewStep]) -> Result<(), OsError> {
-    for step in steps {
-        let (ViewStep::Bind { path, flags, .. }
+/// Where the view is to be read-only.
+fn read_only_paths(steps: &[ViewStep]) -> Vec<AbsPath> {
+    let read_only = |step: &ViewStep| match step {
+        ViewStep::Bind { path, flags, .. }
         | ViewStep::Part { path, flags, .. }
-        | ViewStep::Layer { path, flags, .. }) = step
-        else {
-            continue;
-        };
-        if !flags.read_only {
-            continue;
-        }
-        if !is_read_only(path)? {
-            return Err(OsError::new("keep read-only", path.to_string(), Errno::PERM.raw_os_error())
-                .with_remedy("the kernel did not apply the restriction; please report this machine"));
-        }
-    }
-    Ok(())
+        | ViewStep::Layer { path, flags, .. } => flags.read_only.then(|| path.clone()),
+        _ => None,
+    };
+    steps.iter().filter_map(read_only).collect()
 }
 
 /// The type of an opened object is a directory.

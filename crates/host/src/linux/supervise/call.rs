@@ -39,6 +39,8 @@ pub enum Call {
     Rename { old: At, new: At, flags: u32 },
     /// `unlink`, `unlinkat`, `rmdir`.
     Remove { at: At, directory: bool },
+    /// `chmod`, `chown`, `utime`, `setxattr` and their relatives, by a path.
+    Attributes { at: At, follow: bool },
     /// `bind`.
     Bind { socket: i32, address: u64, length: usize },
     /// `connect`.
@@ -70,6 +72,10 @@ fn at(directory: u64, path: u64) -> At {
     At { directory: int(directory), path }
 }
 
+const fn follows(at: At, flags: i32) -> Call {
+    Call::Attributes { at, follow: flags & libc::AT_SYMLINK_NOFOLLOW == 0 }
+}
+
 /// Decodes a notification by the names in the table, so numbers stand in one place.
 #[must_use]
 pub fn decode(names: &Names, call: &Notification) -> Call {
@@ -95,6 +101,11 @@ pub fn decode(names: &Names, call: &Notification) -> Call {
         "unlink" => Call::Remove { at: cwd(a), directory: false },
         "unlinkat" => Call::Remove { at: at(a, b), directory: int(c) & libc::AT_REMOVEDIR != 0 },
         "rmdir" => Call::Remove { at: cwd(a), directory: true },
+        "chmod" | "chown" | "utime" | "utimes" | "setxattr" | "removexattr" => follows(cwd(a), 0),
+        "lchown" | "lsetxattr" | "lremovexattr" => follows(cwd(a), libc::AT_SYMLINK_NOFOLLOW),
+        "fchmodat" | "futimesat" => follows(at(a, b), 0),
+        "fchmodat2" | "utimensat" => follows(at(a, b), int(d)),
+        "fchownat" => follows(at(a, b), int(e)),
         "bind" => Call::Bind { socket: int(a), address: b, length: usize::try_from(low(c)).unwrap_or(0) },
         "connect" => {
             Call::Connect { socket: int(a), address: b, length: usize::try_from(low(c)).unwrap_or(0) }
@@ -130,6 +141,20 @@ pub const DECODED: &[&str] = &[
     "unlink",
     "unlinkat",
     "rmdir",
+    "chmod",
+    "fchmodat",
+    "fchmodat2",
+    "chown",
+    "lchown",
+    "fchownat",
+    "utime",
+    "utimes",
+    "futimesat",
+    "utimensat",
+    "setxattr",
+    "lsetxattr",
+    "removexattr",
+    "lremovexattr",
     "bind",
     "connect",
     "execve",
@@ -173,6 +198,8 @@ mod tests {
             let supervised = matches!(
                 row.action,
                 Action::Supervise
+                    | Action::Attributes(_)
+                    | Action::Mode(_)
                     | Action::SuperviseConnect
                     | Action::SuperviseDelete
                     | Action::SuperviseExecute

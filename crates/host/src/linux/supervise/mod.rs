@@ -15,6 +15,7 @@ mod observe;
 mod open;
 pub mod place;
 mod processes;
+mod refused;
 mod report;
 mod repositories;
 mod socket;
@@ -275,6 +276,7 @@ impl Supervisor {
             Call::MakeLink { old, new, flags } => self.make_link(thread, old, new, flags),
             Call::Rename { old, new, flags } => self.rename(thread, old, new, flags),
             Call::Remove { at, directory } => self.remove(thread, at, directory),
+            Call::Attributes { at, follow } => self.look_at_attributes(thread, at, follow),
             Call::Bind { socket, address, length } => self.bind(thread, socket, address, length),
             Call::Connect { socket, address, length } => self.connect(notification, socket, address, length),
             Call::Execute { at, arguments } => self.execute(notification, at, arguments),

@@ -16,20 +16,20 @@ use std::ffi::CString;
 
 impl Supervisor {
     /// The place that a path names, when the runner is to act there.
-    fn place(&self, thread: u32, at: At) -> Option<Place> {
+    pub(super) fn place(&self, thread: u32, at: At) -> Option<Place> {
         let mut buffer = [0; 4096];
         let text = place::text(thread, at, &mut buffer).ok()?;
         place::locate(thread, at.directory, text)
     }
 
-    /// The same, if the runner answers for that place.
-    fn supervised_place(&mut self, thread: u32, at: At, op: FileOp) -> Option<Place> {
-        let place = self.place(thread, at)?;
+    /// The same, if the runner answers for that place; else the answer.
+    fn supervised_place(&mut self, thread: u32, at: At, op: FileOp) -> Result<Place, Answer> {
+        let place = self.place(thread, at).ok_or_else(|| nowhere(thread, at))?;
         if self.supervised(&place.path) {
-            return Some(place);
+            return Ok(place);
         }
         self.elsewhere(thread, (&place.path, place.parent.as_fd()), op);
-        None
+        Err(Answer::Proceed)
     }
 
     /// Refuses a creation, unless the name stands already: programs tell the two apart.
@@ -42,7 +42,10 @@ impl Supervisor {
 
     pub(super) fn make_directory(&mut self, thread: u32, at: At, mode: u32) -> Answer {
         let op = FileOp::Create(NodeKind::Directory);
-        let Some(place) = self.supervised_place(thread, at, op) else { return Answer::Proceed };
+        let place = match self.supervised_place(thread, at, op) {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
         if let Err(errno) = self.may_create(thread, &place, NodeKind::Directory) {
             return Answer::Fail(errno);
         }
@@ -62,7 +65,10 @@ impl Supervisor {
         };
         let kind = if file_type == FileType::RegularFile { NodeKind::File } else { NodeKind::Other };
         let op = FileOp::Create(kind);
-        let Some(place) = self.supervised_place(thread, at, op) else { return Answer::Proceed };
+        let place = match self.supervised_place(thread, at, op) {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
         if let Err(errno) = self.may_create(thread, &place, kind) {
             return Answer::Fail(errno);
         }
@@ -76,7 +82,10 @@ impl Supervisor {
 
     pub(super) fn make_symlink(&mut self, thread: u32, target: u64, at: At) -> Answer {
         let op = FileOp::Create(NodeKind::Symlink);
-        let Some(place) = self.supervised_place(thread, at, op) else { return Answer::Proceed };
+        let place = match self.supervised_place(thread, at, op) {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
         let mut buffer = [0; 4096];
         let target = match memory::read_path(thread, target, &mut buffer).map(CString::new) {
             Ok(Ok(target)) => target,
@@ -95,7 +104,10 @@ impl Supervisor {
 
     pub(super) fn make_link(&mut self, thread: u32, old: At, new: At, flags: i32) -> Answer {
         let op = FileOp::Create(NodeKind::File);
-        let Some(place) = self.supervised_place(thread, new, op) else { return Answer::Proceed };
+        let place = match self.supervised_place(thread, new, op) {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
         let mut buffer = [0; 4096];
         let Ok(text) = place::text(thread, old, &mut buffer) else { return Answer::Proceed };
         // Either the named object itself, or, where the caller asked to follow (an unnamed file is given
@@ -235,7 +247,13 @@ impl Supervisor {
     }
 
     pub(super) fn remove(&mut self, thread: u32, at: At, directory: bool) -> Answer {
-        let Some(place) = self.supervised_place(thread, at, FileOp::Delete) else { return Answer::Proceed };
+        if !self.order.deletes && !self.order.observe {
+            return self.look_at_removal(thread, at);
+        }
+        let place = match self.supervised_place(thread, at, FileOp::Delete) {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
         let kind = match place.stat() {
             Ok(stat) => place::kind(&stat),
             Err(errno) => return Answer::Fail(errno),
@@ -291,5 +309,15 @@ impl Supervisor {
         }
         self.elsewhere(thread, (&path, object.as_fd()), FileOp::Write);
         Err(Errno::ACCESS)
+    }
+}
+
+/// The answer where a path leads to no place. A directory that is not there is said to be absent at once: let go on, the call would
+/// find it if another thread makes it meanwhile, and Landlock would refuse what this did not look at.
+pub(super) fn nowhere(thread: u32, at: At) -> Answer {
+    let mut buffer = [0; 4096];
+    match place::text(thread, at, &mut buffer) {
+        Ok(text) if place::lacks_parent(thread, at.directory, text) => Answer::Fail(Errno::NOENT),
+        _ => Answer::Proceed,
     }
 }

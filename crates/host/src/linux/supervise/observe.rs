@@ -74,7 +74,11 @@ impl Observer {
                 self.name(thread, at, |_| FileOp::Delete);
             }
             Call::Execute { at, .. } => self.executed(thread, at),
-            Call::Bind { .. } | Call::Connect { .. } | Call::Mask { .. } | Call::Unknown => {}
+            Call::Attributes { .. }
+            | Call::Bind { .. }
+            | Call::Connect { .. }
+            | Call::Mask { .. }
+            | Call::Unknown => {}
         }
     }
 
@@ -183,7 +187,7 @@ impl Observer {
     }
 }
 
-fn open(thread: u32, at: At, follows: OFlags) -> Option<OwnedFd> {
+pub(super) fn open(thread: u32, at: At, follows: OFlags) -> Option<OwnedFd> {
     let mut buffer = [0; 4096];
     let text = place::text(thread, at, &mut buffer).ok()?;
     let path = place::as_caller(thread, at.directory, text)?;

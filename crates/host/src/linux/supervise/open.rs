@@ -2,7 +2,7 @@
 
 use super::call::At;
 use super::place::{self, Place};
-use super::{Answer, Supervisor};
+use super::{Answer, Supervisor, names};
 use crate::linux::sys::affinity::Held;
 use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::FileId;
@@ -85,7 +85,11 @@ impl Supervisor {
 
     fn open_text(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
         let Some(mut place) = place::locate(request.thread, at.directory, text) else {
-            return Answer::Proceed;
+            return if request.has(OFlags::CREATE) {
+                names::nowhere(request.thread, at)
+            } else {
+                Answer::Proceed
+            };
         };
         for _ in 0..LINKS {
             if place.slash {

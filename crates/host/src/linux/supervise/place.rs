@@ -67,6 +67,16 @@ pub fn locate(thread: u32, directory: i32, path: &[u8]) -> Option<Place> {
     finish(parent, name, trimmed.len() != path.len())
 }
 
+/// Whether the directory is absent in which a path has its last name.
+#[must_use]
+pub fn lacks_parent(thread: u32, directory: i32, path: &[u8]) -> bool {
+    let trimmed = trim_slashes(path);
+    let Some(slash) = trimmed.iter().rposition(|byte| *byte == b'/') else { return false };
+    from_caller(thread, directory, &trimmed[..=slash]).is_some_and(|parent| {
+        openat(CWD, parent.as_c_str(), DIRECTORY, Mode::empty()).err() == Some(Errno::NOENT)
+    })
+}
+
 /// Continues from a link found in `parent`.
 #[must_use]
 pub fn locate_from(thread: u32, parent: BorrowedFd<'_>, path: &[u8]) -> Option<Place> {
@@ -263,6 +273,15 @@ mod tests {
     fn what_cannot_be_made_is_left_to_the_kernel() {
         for path in [&b""[..], b"/", b"..", b"a/..", b"/nowhere/at/all/x"] {
             assert!(locate(me(), libc::AT_FDCWD, path).is_none(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_absent_is_no_error_of_another_kind() {
+        let lacks = |path: &[u8]| lacks_parent(me(), libc::AT_FDCWD, path);
+        assert!(lacks(b"/nowhere/x") && lacks(b"/nowhere/at/all/x/") && lacks(b"nowhere/x"));
+        for path in [&b""[..], b"/", b"x", b"/nowhere", b"/proc/x", b"/proc/self/stat/x", b"../x"] {
+            assert!(!lacks(path), "{path:?}");
         }
     }
 

@@ -58,23 +58,25 @@ pub fn allowed() -> Option<CpuSet> {
 /// Sends a process that was just started to another processor than this one. A scheduler that is in doubt whether
 /// another one is idle (in a virtual machine it often is) leaves the child behind its parent in the same queue, and
 /// nothing happens at the same time. Where this cannot be done it only costs time.
-pub fn send_away(child: Pid, allowed: &CpuSet) {
-    stay_away_from_here(Some(child), allowed);
+pub fn send_away(child: Pid, elsewhere: &CpuSet) {
+    let _stays = sched_setaffinity(Some(child), elsewhere);
 }
 
-/// Moves this thread to another processor than the one it is on.
-pub fn move_away(allowed: &CpuSet) {
-    stay_away_from_here(None, allowed);
-}
-
-fn stay_away_from_here(who: Option<Pid>, allowed: &CpuSet) {
+/// Those of `allowed` that this thread does not run on at the moment; `None` if there is no other.
+#[must_use]
+pub fn elsewhere(allowed: &CpuSet) -> Option<CpuSet> {
     let mut others = *allowed;
     let here = sched_getcpu();
     if here < CpuSet::MAX_CPU {
         others.unset(here);
     }
-    if others.count() > 0 {
-        let _stays = sched_setaffinity(who, &others);
+    (others.count() > 0).then_some(others)
+}
+
+/// Moves this thread to another processor than the one it is on.
+pub fn move_away(allowed: &CpuSet) {
+    if let Some(others) = elsewhere(allowed) {
+        let _stays = sched_setaffinity(None, &others);
     }
 }
 

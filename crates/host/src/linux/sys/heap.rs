@@ -7,9 +7,9 @@ const ONE: usize = 64 * 1024;
 /// Bytes of a page; where pages are larger, the kernel refuses what does not begin with one, which only costs time.
 const PAGE: usize = 4096;
 
-/// Gets `bytes` more for the heap, with all their pages and those that were free in it before (`MADV_POPULATE_WRITE`,
-/// madvise(2)), and keeps them: page by page, when they are first touched, they cost several times as much. Where the C library is another, or the kernel refuses,
-/// everything is as it was.
+/// Has the heap keep `bytes` that can be allocated next, with all their pages (`MADV_POPULATE_WRITE`, madvise(2)): page by
+/// page, when they are first touched, they cost more. Each page costs something, so this is to be what is needed and no more.
+/// Where the C library is another, or the kernel refuses, everything is as it was.
 pub fn make_room(bytes: usize) {
     #[cfg(target_env = "gnu")]
     {
@@ -19,22 +19,33 @@ pub fn make_room(bytes: usize) {
             libc::mallopt(libc::M_TOP_PAD, size(bytes));
             libc::mallopt(libc::M_TRIM_THRESHOLD, size(4 * bytes));
         }
-        let before = end() as usize;
-        // Two that do not fit into what is left make the heap grow, by as much as was set. The first lies in what is left.
-        let mut grown = [Vec::<u8>::with_capacity(ONE), Vec::<u8>::with_capacity(ONE)];
-        let free = grown[0].as_mut_ptr();
-        let free = free.wrapping_sub(free as usize % PAGE);
-        let length = (end() as usize).saturating_sub(free as usize);
-        // Else it was not taken from the end of the heap.
-        if (free as usize) < before && length <= bytes + 4 * ONE {
-            // SAFETY: the range lies in the heap, between an allocation and the heap's end, and stays mapped, as nothing
-            // trims it; populating changes no content.
-            let _slower = unsafe { libc::madvise(free.cast(), length, libc::MADV_POPULATE_WRITE) };
+        // They follow each other at the end of the heap, and are one free piece again when all of them are dropped.
+        let mut blocks: Vec<Vec<u8>> = (0..bytes.div_ceil(ONE)).map(|_| Vec::with_capacity(ONE)).collect();
+        for (block, left) in blocks.iter_mut().zip((0..=bytes).rev().step_by(ONE)) {
+            let start = block.as_mut_ptr();
+            let start = start.wrapping_sub(start as usize % PAGE);
+            // Else it is a mapping of its own, which is gone with it.
+            if (start as usize) + ONE <= end() as usize {
+                // SAFETY: the range lies in the heap, between an allocation's first page and the heap's end, and stays mapped,
+                // as nothing trims it; populating changes no content.
+                let _slower =
+                    unsafe { libc::madvise(start.cast(), left.min(ONE), libc::MADV_POPULATE_WRITE) };
+            }
         }
-        drop(std::hint::black_box(grown));
+        drop(std::hint::black_box(blocks));
     }
     #[cfg(not(target_env = "gnu"))]
     let _ = bytes;
+}
+
+/// Has all threads of this process allocate from one heap from now on. With one of its own each begins by mapping and
+/// unmapping 128 MiB, which is worth it only for threads that all allocate all the time.
+pub fn share_heap() {
+    // SAFETY: changes a setting of the allocator, under its own lock.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
 }
 
 /// The end of the heap (sbrk(2)).
@@ -49,6 +60,7 @@ mod tests {
     #[test]
     fn what_was_allocated_stays_and_more_can_be() {
         let kept: Vec<Vec<u8>> = (0..100_u8).map(|byte| vec![byte; 1000]).collect();
+        super::share_heap();
         super::make_room(256 * 1024);
         super::make_room(0);
         let more: Vec<Vec<u8>> = (0..100_u8).map(|byte| vec![byte; 5000]).collect();

@@ -76,6 +76,12 @@ impl AsFd for Signals {
     }
 }
 
+/// Writing where nobody reads any more fails from now on (`EPIPE`) and ends nothing.
+pub fn ignore_broken_pipes() {
+    // SAFETY: takes a signal that exists and the constant for ignoring it; no handler is involved.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 /// `kill(-1)`: every process that the caller may signal, but itself.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use rustix::fs::{
     linkat, mkdirat, mknodat, openat, renameat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -54,6 +54,34 @@ pub struct Placer<'w, S, W> {
     pub links: HashMap<(u64, u64), AbsPath>,
     /// Programs that run as their owner are not put in place as such (the owner is root).
     pub plain_modes: bool,
+    /// Directories that are open to their owner until [`Placer::close`], and the modes that they have from then on.
+    pub closed: BTreeMap<AbsPath, u32>,
+    /// Changes that are in place, also where something stood in the way of others.
+    pub finished: usize,
+}
+
+/// The directories in which names are changed and that their modes close to their owner, with these modes. Whoever puts
+/// changes in place writes them down first, for whoever goes on if that is interrupted.
+///
+/// # Errors
+/// What cannot be looked at.
+pub fn closed_for(target: &mut Root, changes: &[Change]) -> Result<BTreeMap<AbsPath, u32>, OsError> {
+    let root = AbsPath::posix("/").map_err(|_| Errno::INVAL).on("look at", "the tree")?;
+    let parents: BTreeSet<AbsPath> = changes.iter().filter_map(|change| change.path.parent()).collect();
+    let mut closed = BTreeMap::new();
+    // Garth's own directory is in the root.
+    for path in parents.into_iter().chain([root]) {
+        let entry = target.look(&path)?.map(|seen| seen.entry);
+        if let Some(entry) = entry.filter(|entry| entry.kind == Kind::Directory && is_closed(entry.mode)) {
+            closed.insert(path, entry.mode);
+        }
+    }
+    Ok(closed)
+}
+
+/// Whether the owner of a directory may not list it, or change what is in it.
+fn is_closed(mode: u32) -> bool {
+    mode & 0o700 != 0o700
 }
 
 /// A file that is written and not in place yet.
@@ -85,7 +113,17 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         journal: &'w OwnedFd,
         id: &'w str,
     ) -> Self {
-        Self { target, source, watch, journal, id, links: HashMap::new(), plain_modes: false }
+        Self {
+            target,
+            source,
+            watch,
+            journal,
+            id,
+            links: HashMap::new(),
+            plain_modes: false,
+            closed: BTreeMap::new(),
+            finished: 0,
+        }
     }
 
     /// Throws away what was written and not put in place.
@@ -102,6 +140,10 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
     /// # Errors
     /// The first obstacle. What was done until then stays; the rest can be done later.
     pub fn place(&mut self, changes: &[Change], steps: &[Step]) -> Result<(), Obstacle> {
+        for path in self.closed.keys() {
+            self.watch.about_to("open", path)?;
+            self.target.make_writable(path).on("open", self.target.shown(path))?;
+        }
         let mut stage = self.stage()?;
         self.announce(changes, steps)?;
         for step in steps {
@@ -116,6 +158,8 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
                 Act::Dress => self.dress(change)?,
             }
             if step.act != Act::Put {
+                // A directory that was made is not finished before it is dressed.
+                self.finished += usize::from(step.act != Act::MakeDirectory);
                 self.watch.done(&change.path);
             }
         }
@@ -123,6 +167,24 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         self.sync()?;
         // One that an interrupted run made is empty too, and nobody's.
         tidy(self.target, self.id).map_err(Obstacle::Os)
+    }
+
+    /// Gives directories that were opened, or are to be closed, their modes, the deepest first. It is the last thing to be done,
+    /// also where something stood in the way.
+    ///
+    /// # Errors
+    /// A mode that cannot be set.
+    pub fn close(&mut self) -> Result<(), Obstacle> {
+        for (path, mode) in std::mem::take(&mut self.closed).into_iter().rev() {
+            self.watch.about_to("close", &path)?;
+            let shown = self.target.shown(&path);
+            match self.target.settle_mode(&path, mode) {
+                // Another's; only he could have closed it.
+                Err(Errno::PERM) => {}
+                other => other.on("set the mode of", shown)?,
+            }
+        }
+        Ok(())
     }
 
     /// Sets the times of directories, which their names have changed.
@@ -140,8 +202,11 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
                 other => other.on("open", &shown)?,
             };
             let place = descriptor_path(opened);
-            utimensat(CWD, place.as_c_str(), &stamps(*modified), AtFlags::empty())
-                .on("set the times of", &shown)?;
+            match utimensat(CWD, place.as_c_str(), &stamps(*modified), AtFlags::empty()) {
+                // Another's, that this user may write to: its times are what the kernel makes of them.
+                Err(Errno::PERM) => {}
+                other => other.on("set the times of", &shown)?,
+            }
         }
         Ok(())
     }
@@ -305,6 +370,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         self.sync()?;
         for staged in std::mem::take(&mut stage.waiting) {
             self.rename(stage, &staged, &changes[staged.change])?;
+            self.finished += 1;
             self.watch.done(&changes[staged.change].path);
         }
         stage.bytes = 0;
@@ -346,7 +412,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
     }
 
     fn dress_object(
-        &self,
+        &mut self,
         parent: BorrowedFd<'_>,
         name: &OsStr,
         change: &Change,
@@ -360,7 +426,8 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         }
         let object = openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
         let object = object.on("open", &shown)?;
-        let kind = FileType::from_raw_mode(rustix::fs::fstat(&object).on("look at", &shown)?.st_mode);
+        let stat = rustix::fs::fstat(&object).on("look at", &shown)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::Symlink || (kind == FileType::Directory) != (entry.kind == Kind::Directory) {
             return Err(Obstacle::Moved(change.path.clone()));
         }
@@ -369,7 +436,15 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         let place = OsStr::from_bytes(place.as_bytes());
         keep_owner(place, change);
         set_attributes(place, entry, change.before.as_ref()).on("set the attributes of", &shown)?;
-        let bits = if self.plain_modes { entry.mode & 0o1777 } else { entry.mode };
+        let mut bits = if self.plain_modes { entry.mode & 0o1777 } else { entry.mode };
+        if entry.kind == Kind::Directory {
+            self.target.keep_mode((stat.st_dev, stat.st_ino));
+            self.closed.remove(&change.path);
+            if is_closed(bits) {
+                self.closed.insert(change.path.clone(), bits);
+                bits |= 0o700;
+            }
+        }
         chmodat(CWD, place, Mode::from_raw_mode(bits), AtFlags::empty()).on("set the mode of", &shown)?;
         utimensat(CWD, place, &stamps(entry.modified), AtFlags::empty()).on("set the times of", shown)?;
         Ok(())

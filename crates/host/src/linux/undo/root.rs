@@ -10,6 +10,7 @@ use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat, openat2, readlinkat, statat,
 };
 use rustix::io::Errno;
+use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -24,7 +25,13 @@ enum Reading {
     Layer,
 }
 
+/// What the owner of a directory needs to list it and to look at what is in it.
+const LIST: u32 = 0o500;
+
 /// An opened tree.
+///
+/// A directory of this user that its mode closes to him (a command may have said `chmod 0`) is opened by another mode for as long as
+/// the value lives, and told with the mode that it had; then it gets that back.
 #[derive(Debug)]
 pub struct Root {
     root: OwnedFd,
@@ -33,6 +40,26 @@ pub struct Root {
     reading: Reading,
     /// The directory that was used last.
     last: Option<(AbsPath, OwnedFd)>,
+    /// Directories that were opened by another mode, by their objects, with the modes that they had.
+    lent: HashMap<(u64, u64), (AbsPath, u32)>,
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        let mut lent: Vec<_> = std::mem::take(&mut self.lent).into_iter().collect();
+        // The deepest first: nothing below a closed one can be reached.
+        lent.sort_by(|(_, (one, _)), (_, (other, _))| other.cmp(one));
+        for (object, (path, mode)) in lent {
+            // One that is gone, or elsewhere by now, needs none.
+            let opened =
+                self.open_directory(&path).and_then(|opened| Ok((rustix::fs::fstat(&opened)?, opened)));
+            if let Ok((stat, opened)) = opened
+                && (stat.st_dev, stat.st_ino) == object
+            {
+                let _as_it_is = set_mode(opened.as_fd(), mode);
+            }
+        }
+    }
 }
 
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -49,7 +76,7 @@ impl Root {
         let name = CString::new(path.as_bytes()).map_err(|_| Errno::INVAL).on("open", path)?;
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let root = openat2(CWD, name.as_c_str(), DIRECTORY, Mode::empty(), resolve).on("open", path)?;
-        Ok(Self { root, shown: path.to_string(), reading: Reading::Plain, last: None })
+        Ok(Self { root, shown: path.to_string(), reading: Reading::Plain, last: None, lent: HashMap::new() })
     }
 
     /// Opens the written part of a layer.
@@ -59,7 +86,8 @@ impl Root {
     pub fn open_layer(path: &Path) -> Result<Self, OsError> {
         let root =
             openat(CWD, path, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).on("open", path.display())?;
-        Ok(Self { root, shown: path.display().to_string(), reading: Reading::Layer, last: None })
+        let (shown, reading) = (path.display().to_string(), Reading::Layer);
+        Ok(Self { root, shown, reading, last: None, lent: HashMap::new() })
     }
 
     /// Brings all of its file system to the disk.
@@ -102,7 +130,11 @@ impl Root {
             return Ok(self.root.as_fd());
         }
         if self.last.as_ref().is_none_or(|(known, _)| known != path) {
-            let opened = self.open_directory(path)?;
+            let opened = match self.open_directory(path) {
+                Err(Errno::ACCESS) => self.open_way(path)?,
+                other => other?,
+            };
+            self.lend(path, opened.as_fd(), LIST)?;
             self.last = Some((path.clone(), opened));
         }
         self.last.as_ref().map(|(_, opened)| opened.as_fd()).ok_or(Errno::NOENT)
@@ -121,27 +153,71 @@ impl Root {
             let (now, later) = rest.split_at(cut);
             rest = later.strip_prefix(b"/").unwrap_or(later);
             let from = opened.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
-            opened = Some(self.able(from, now, || {
-                openat2(from, OsStr::from_bytes(now), DIRECTORY, Mode::empty(), resolve)
-            })?);
+            opened = Some(openat2(from, OsStr::from_bytes(now), DIRECTORY, Mode::empty(), resolve)?);
         }
         opened.ok_or(Errno::NOENT)
     }
 
-    /// Tries again after the directories on the way were made passable, in a layer alone.
-    fn able<T>(
-        &self,
-        from: BorrowedFd<'_>,
-        way: &[u8],
-        act: impl Fn() -> Result<T, Errno>,
-    ) -> Result<T, Errno> {
-        match act() {
-            Err(Errno::ACCESS) if self.reading == Reading::Layer => {
-                open_up(from, way)?;
-                act()
-            }
-            other => other,
+    /// As [`Root::open_directory`], one name after the other, where a directory on the way is closed to its owner.
+    fn open_way(&mut self, path: &AbsPath) -> Result<OwnedFd, Errno> {
+        let mut here = openat(&self.root, ".", DIRECTORY, Mode::empty())?;
+        let mut end = 0;
+        for name in path.as_bytes().split(|byte| *byte == b'/').skip(1) {
+            let above = &path.as_bytes()[..end.max(1)];
+            let above = AbsPath::posix(above).map_err(|_| Errno::INVAL)?;
+            self.lend(&above, here.as_fd(), LIST)?;
+            here = openat(&here, OsStr::from_bytes(name), DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+            end += 1 + name.len();
         }
+        Ok(here)
+    }
+
+    /// Gives the owner of a directory these rights on it, if he is this user and has not got them: until the value goes, or
+    /// [`Root::settle_mode`].
+    fn lend(&mut self, path: &AbsPath, opened: BorrowedFd<'_>, rights: u32) -> Result<(), Errno> {
+        let user = rustix::process::geteuid();
+        let stat = rustix::fs::fstat(opened)?;
+        let mode = stat.st_mode & 0o7777;
+        if mode & rights == rights || user.is_root() || stat.st_uid != user.as_raw() {
+            return Ok(());
+        }
+        set_mode(opened, mode | rights)?;
+        self.lent.entry((stat.st_dev, stat.st_ino)).or_insert_with(|| (path.clone(), mode));
+        Ok(())
+    }
+
+    /// Lets this user change the names in a directory of his, whatever its mode, until the value goes or
+    /// [`Root::settle_mode`]. Does nothing where the directory is another's, or absent.
+    ///
+    /// # Errors
+    /// A mode that cannot be set.
+    pub fn make_writable(&mut self, path: &AbsPath) -> Result<(), Errno> {
+        let opened = match self.directory(path) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+            other => rustix::io::fcntl_dupfd_cloexec(other?, 0)?,
+        };
+        self.lend(path, opened.as_fd(), 0o700)
+    }
+
+    /// Gives a directory a mode that it keeps. Does nothing where it is absent.
+    ///
+    /// # Errors
+    /// A mode that cannot be set.
+    pub fn settle_mode(&mut self, path: &AbsPath, mode: u32) -> Result<(), Errno> {
+        let opened = match self.directory(path) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+            other => other?,
+        };
+        let stat = rustix::fs::fstat(opened)?;
+        set_mode(opened, mode)?;
+        self.keep_mode((stat.st_dev, stat.st_ino));
+        self.forget();
+        Ok(())
+    }
+
+    /// The directory that is this object keeps the mode that it has.
+    pub fn keep_mode(&mut self, object: (u64, u64)) {
+        self.lent.remove(&object);
     }
 
     /// The directory that holds a name, opened, and the name.
@@ -183,7 +259,8 @@ impl Root {
         if path.as_bytes() == b"/" {
             let stat = rustix::fs::fstat(&self.root)?;
             let place = descriptor_path(self.root.as_fd());
-            return described(&stat, Vec::new(), || attributes(place.to_bytes()), layer).map(Some);
+            return described(&stat, Vec::new(), || attributes(place.to_bytes()), layer)
+                .map(|seen| Some(self.as_before(seen)));
         }
         let (parent, name) = match self.parent(path) {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
@@ -198,7 +275,15 @@ impl Root {
             _ => Vec::new(),
         };
         let place = [descriptor_path(parent).to_bytes(), b"/", name.as_bytes()].concat();
-        described(&stat, target, || attributes(&place), layer).map(Some)
+        described(&stat, target, || attributes(&place), layer).map(|seen| Some(self.as_before(seen)))
+    }
+
+    /// A directory that was opened by another mode has the one that it had.
+    fn as_before(&self, mut seen: Seen) -> Seen {
+        if let Some((_, mode)) = self.lent.get(&seen.entry.object) {
+            seen.entry.mode = *mode;
+        }
+        seen
     }
 }
 
@@ -212,17 +297,9 @@ impl Tree for Root {
 
     fn names(&mut self, directory: &AbsPath) -> Result<Vec<Vec<u8>>, OsError> {
         let shown = self.shown(directory);
-        let layer = self.reading == Reading::Layer;
         let opened = self.directory(directory).on("open", &shown)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let readable = match openat(opened, ".", flags, Mode::empty()) {
-            Err(Errno::ACCESS) if layer => {
-                let mode = Mode::from_raw_mode(0o700);
-                rustix::fs::chmod(descriptor_path(opened).as_c_str(), mode).on("open", &shown)?;
-                openat(opened, ".", flags, Mode::empty())
-            }
-            other => other,
-        };
+        let readable = openat(opened, ".", flags, Mode::empty());
         let list = Dir::new(readable.on("open", &shown)?).on("list", &shown)?;
         let mut names = Vec::new();
         for entry in list {
@@ -235,17 +312,9 @@ impl Tree for Root {
     }
 }
 
-/// Makes the directories on a way passable for their owner.
-fn open_up(from: BorrowedFd<'_>, way: &[u8]) -> Result<(), Errno> {
-    let mut here = openat(from, ".", DIRECTORY, Mode::empty())?;
-    for name in way.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
-        here = openat(&here, OsStr::from_bytes(name), DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
-        let mode = rustix::fs::fstat(&here)?.st_mode & 0o7777;
-        if mode & 0o700 != 0o700 {
-            rustix::fs::chmod(descriptor_path(here.as_fd()).as_c_str(), Mode::from_raw_mode(mode | 0o700))?;
-        }
-    }
-    Ok(())
+/// Through `/proc`, what was opened without any right can be changed, and nothing else.
+fn set_mode(opened: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
+    rustix::fs::chmod(descriptor_path(opened).as_c_str(), Mode::from_raw_mode(mode))
 }
 
 /// Opens a file of a layer that its owner may not read; its mode is as before afterwards.

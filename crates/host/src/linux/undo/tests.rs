@@ -192,6 +192,8 @@ impl Stage {
             id: "test",
             links: HashMap::new(),
             plain_modes: false,
+            closed: BTreeMap::new(),
+            finished: 0,
         };
         placer.place(changes, &order(changes))
     }

@@ -256,7 +256,7 @@ fn remove_directory(path: &AbsPath) -> Result<Undone> {
 }
 
 /// Whether a placeholder is as it was made; one that garth was killed at is empty still.
-fn is_ours(node: &Node, reservation: &Reservation) -> Result<bool> {
+pub(super) fn is_ours(node: &Node, reservation: &Reservation) -> Result<bool> {
     if node.is_empty()? {
         return Ok(true);
     }

@@ -3,13 +3,14 @@
 //! What is to be done, and in which order, is decided in `garth_plan::windows::journal`; this carries it out.
 
 mod apply;
+mod sharing;
 mod store;
 
 use super::error::{Error, Result};
 use super::facts::LISTED;
 use super::listing::Listings;
 use super::sys::file::Node;
-use garth_plan::windows::journal::{Action, Change, Chosen, Holder, Record, goes_at_end};
+use garth_plan::windows::journal::{Action, Change, Chosen, Holder, Record, Shared, goes_at_end};
 use garth_plan::windows::spec::Preparation;
 use garth_policy::AbsPath;
 use std::path::Path;
@@ -32,6 +33,15 @@ pub struct Prepared<'j> {
     nodes: Vec<Node>,
     /// Changes that do not read back, which this build lets pass; always none in others.
     pub relaxed: Vec<String>,
+}
+
+/// What comes of making changes.
+#[derive(Debug, Default)]
+struct Making {
+    nodes: Vec<Node>,
+    relaxed: Vec<String>,
+    /// Who shares the workspace.
+    sharers: Vec<Holder>,
 }
 
 #[derive(Debug)]
@@ -99,13 +109,13 @@ impl Journal {
     /// [`Error::Held`] where another garth has a sandbox.
     pub fn vacant(&self, workspace: &AbsPath) -> Result<()> {
         let _lock = self.store.lock()?;
-        self.store.refuse_held(workspace)
+        self.store.sharers(workspace, None).map(drop)
     }
 
-    /// Prepares the machine for a sandbox in the holder's workspace.
+    /// Prepares the machine for a sandbox in the holder's workspace, which others of its likeness may share.
     ///
     /// # Errors
-    /// [`Error::Held`] where another garth has a sandbox; when a change cannot be made. What was made is taken back.
+    /// [`Error::Held`] where another garth has a sandbox that is not shared; when a change cannot be made. What was made is taken back.
     pub fn prepare_for(&self, holder: &Holder, preparation: &Preparation) -> Result<Prepared<'_>> {
         self.prepare_as(Some(holder), preparation)
     }
@@ -120,9 +130,7 @@ impl Journal {
 
     fn prepare_as(&self, holder: Option<&Holder>, preparation: &Preparation) -> Result<Prepared<'_>> {
         let _lock = self.store.lock()?;
-        if let Some(holder) = holder {
-            self.store.refuse_held(&holder.workspace)?;
-        }
+        let sharers = holder.map(|holder| self.let_in(holder, preparation)).transpose()?.unwrap_or_default();
         let kept = self.kept()?;
         let sessions = self.sessions(None)?;
         let others = [sessions.as_slice(), core::slice::from_ref(&kept)].concat();
@@ -134,22 +142,24 @@ impl Journal {
         if let Some(holder) = holder {
             self.store.write_holder(&id, holder)?;
         }
-        let mut prepared = Prepared {
-            journal: self,
-            session: Some(Session { id: id.clone(), record: record.clone(), _held: held }),
-            nodes: Vec::new(),
-            relaxed: Vec::new(),
-        };
-        let actions = record.forward(&kept, &sessions);
-        if let Err(error) = self.change(&id, &actions, preparation, &mut prepared) {
+        let mut making = Making { sharers, ..Making::default() };
+        let done =
+            self.change(&id, &record.forward(&kept, &sessions), preparation, &mut making).and_then(|()| {
+                let Some((holder, shared)) = holder.and_then(|holder| Some((holder, holder.shared.clone()?)))
+                else {
+                    return Ok(());
+                };
+                let shared = Shared { lent: making.lent(preparation)?, ..*shared };
+                self.store.write_holder(&id, &Holder { shared: Some(Box::new(shared)), ..holder.clone() })
+            });
+        if let Err(error) = done {
             // The lock is held, so the way back must not ask for it again.
-            if let Some(session) = prepared.session.take() {
-                prepared.nodes.clear();
-                self.back(&session.id, &session.record, &mut Vec::new())?;
-            }
+            making.nodes.clear();
+            self.back(&id, &record, &mut Vec::new())?;
             return Err(error);
         }
-        Ok(prepared)
+        let Making { nodes, relaxed, .. } = making;
+        Ok(Prepared { journal: self, session: Some(Session { id, record, _held: held }), nodes, relaxed })
     }
 
     fn change(
@@ -157,13 +167,13 @@ impl Journal {
         id: &str,
         actions: &[Action],
         preparation: &Preparation,
-        prepared: &mut Prepared<'_>,
+        making: &mut Making,
     ) -> Result<()> {
         for action in actions {
-            self.carry_out(id, action, &mut prepared.nodes, &mut prepared.relaxed)?;
+            self.carry_out(id, action, making)?;
         }
         for pin in &preparation.pins {
-            prepared.nodes.push(apply::pin(pin)?);
+            making.nodes.push(apply::pin(pin)?);
         }
         Ok(())
     }
@@ -190,9 +200,9 @@ impl Journal {
     }
 
     fn strictly(&self, id: &str, action: &Action) -> Result<()> {
-        let mut relaxed = Vec::new();
-        self.carry_out(id, action, &mut Vec::new(), &mut relaxed)?;
-        match (relaxed.pop(), action) {
+        let mut making = Making::default();
+        self.carry_out(id, action, &mut making)?;
+        match (making.relaxed.pop(), action) {
             (Some(_), Action::Apply(change, _)) => {
                 Err(Error::NotKept { object: apply::describe(change), what: "the change".into() })
             }
@@ -218,7 +228,8 @@ impl Journal {
         Ok(left)
     }
 
-    /// Undoes what dead sessions left and what is kept, apart from what a living session uses. What was undone.
+    /// Undoes what dead sessions left and what is kept. Nothing of the latter while a session lives: its plan counts on what it
+    /// found, and its record does not say that. What was undone, and what was not.
     ///
     /// # Errors
     /// When the journal itself cannot be read or written.
@@ -226,6 +237,11 @@ impl Journal {
         let mut notes = self.recover()?;
         let _lock = self.store.lock()?;
         let kept = self.kept()?;
+        if self.store.is_used()? {
+            let used = kept.changes.iter().map(apply::describe);
+            notes.extend(used.map(|what| format!("{what} is left: a sandbox that runs may use it")));
+            return Ok(notes);
+        }
         let before = kept.changes.len();
         for action in kept.cleaned(&self.sessions(None)?) {
             self.note(store::KEPT, &action, &mut notes)?;
@@ -298,30 +314,25 @@ impl Journal {
                 }
                 Ok(())
             }
-            other => self.carry_out(id, other, &mut Vec::new(), &mut Vec::new()),
+            other => self.carry_out(id, other, &mut Making::default()),
         }
     }
 
-    fn carry_out(
-        &self,
-        id: &str,
-        action: &Action,
-        nodes: &mut Vec<Node>,
-        relaxed: &mut Vec<String>,
-    ) -> Result<()> {
+    fn carry_out(&self, id: &str, action: &Action, making: &mut Making) -> Result<()> {
         match action {
             Action::Keep(record) => self.store.save(store::KEPT, record),
             Action::Save(record) => self.store.save(id, record),
             Action::Apply(change, held) => {
                 match apply::apply(change, held) {
-                    Ok(node) => nodes.extend(node),
+                    Ok(node) => making.nodes.extend(node),
                     Err(error @ Error::NotKept { .. }) if cfg!(feature = "relaxed-read-back") => {
-                        relaxed.push(error.to_string());
+                        making.relaxed.push(error.to_string());
                     }
                     Err(error) => return Err(error),
                 }
                 Ok(())
             }
+            Action::Join(taken) => making.join(taken),
             Action::Undo(change, held) => apply::undo(change, held).map(|_| ()),
             Action::Forget => self.store.forget(id),
         }

@@ -97,8 +97,13 @@ impl Store {
         Ok(std::fs::write(&path, holder.to_text()).on("write", path.display())?)
     }
 
-    /// Refuses a workspace in which a living session has a sandbox.
-    pub(super) fn refuse_held(&self, workspace: &AbsPath) -> Result<()> {
+    /// Living sessions with a sandbox in the workspace. One that a sandbox of this likeness does not share is refused.
+    pub(super) fn sharers(
+        &self,
+        workspace: &AbsPath,
+        likeness: Option<&str>,
+    ) -> Result<Vec<(String, Holder)>> {
+        let mut found = Vec::new();
         let dead = self.dead()?;
         for id in self.sessions()?.iter().filter(|id| !dead.contains(id)) {
             let path = self.holder_file(id);
@@ -110,6 +115,9 @@ impl Store {
                 other => other.on("read", path.display())?,
             };
             match Holder::read(&text) {
+                Some(holder) if likeness.is_some_and(|one| holder.is_shared_by(workspace, one)) => {
+                    found.push((id.clone(), holder));
+                }
                 Some(holder) if holder.is_in_the_way_of(workspace) => return Err(Error::Held(holder)),
                 Some(_) => {}
                 None => {
@@ -121,7 +129,7 @@ impl Store {
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// All sessions, by the names of their files.
@@ -151,6 +159,12 @@ impl Store {
             }
         }
         Ok(dead)
+    }
+
+    /// Whether a session lives.
+    pub(super) fn is_used(&self) -> Result<bool> {
+        let dead = self.dead()?;
+        Ok(self.sessions()?.iter().any(|id| !dead.contains(id)))
     }
 
     pub(super) fn load(&self, name: &str) -> Result<Chosen> {

@@ -6,6 +6,7 @@ use crate::windows::facts::look;
 use garth_plan::windows::spec::{Directory, Grant, Lifetime, Pin, Removal, Reservation};
 use garth_plan::windows::{Ace, SecurityDescriptor, derive, setup};
 use garth_policy::NodeKind;
+use std::os::windows::io::AsHandle;
 
 struct Place {
     root: tempfile::TempDir,
@@ -239,7 +240,101 @@ fn a_journal_that_speaks_of_what_is_never_changed_is_not_undone() {
 }
 
 fn holder(path: &AbsPath) -> Holder {
-    Holder { process: 4711, since: 1_790_000_000, workspace: path.clone() }
+    Holder { process: 4711, since: 1_790_000_000, workspace: path.clone(), shared: None }
+}
+
+/// What an earlier session has made for later ones is in no record of those that find it there.
+#[test]
+fn what_is_kept_stays_while_a_session_lives() {
+    let place = place();
+    std::fs::create_dir(place.root.path().join("made")).unwrap();
+    let directory =
+        Directory { path: place.path.join(b"made").unwrap(), security: security(), reason: "test".into() };
+    let kept = Record { changes: vec![Change::Directory(directory)] };
+    place.journal.store.save(store::KEPT, &kept).unwrap();
+    let prepared = place.journal.prepare(&preparation(&place)).unwrap();
+    let notes = place.journal.clean().unwrap();
+    assert!(notes.len() == 1 && notes[0].contains("is left: a sandbox that runs"), "{notes:?}");
+    assert!(place.root.path().join("made").exists());
+    prepared.undo().unwrap();
+    assert_eq!(place.journal.clean().unwrap().len(), 1);
+    assert_eq!(names(&place), ["journal"]);
+}
+
+/// This process, as the holder of a workspace that others may share.
+fn sharing(path: &AbsPath, likeness: &str) -> Holder {
+    let began = crate::windows::sys::living::own_beginning().unwrap();
+    let shared = Some(Box::new(Shared { began, likeness: likeness.to_owned(), lent: Vec::new() }));
+    Holder { process: std::process::id(), shared, ..holder(path) }
+}
+
+/// The placeholders, one of each kind of removal, go with the last of those that share them, whichever that is.
+#[test]
+fn names_that_two_sandboxes_share_go_with_the_last_of_them() {
+    for first_ends in [true, false] {
+        for is_killed in [true, false] {
+            let place = place();
+            let prepared =
+                || place.journal.prepare_for(&sharing(&place.path, "one"), &preparation(&place)).unwrap();
+            let mut both = vec![prepared(), prepared()];
+            let all = ["file", "folder", "journal", "later"];
+            assert_eq!(place.journal.sharers(&place.path, "one").unwrap().len(), 2);
+            let ending = both.remove(usize::from(!first_ends));
+            if is_killed {
+                kill(ending);
+                assert_eq!(place.journal.recover().unwrap(), Vec::<String>::new());
+            } else {
+                assert_eq!(ending.undo().unwrap(), Vec::<String>::new());
+            }
+            assert_eq!(names(&place), all, "the other one has them still");
+            // A third takes over from whoever is left.
+            both.push(prepared());
+            both.remove(0).undo().unwrap();
+            assert_eq!(names(&place), all);
+            both.remove(0).undo().unwrap();
+            assert_eq!(names(&place), ["journal"]);
+        }
+    }
+}
+
+#[test]
+fn what_would_not_hold_all_of_anothers_or_is_of_another_policy_is_refused() {
+    let place = place();
+    let held = place.journal.prepare_for(&sharing(&place.path, "one"), &preparation(&place)).unwrap();
+    let less = Preparation { reservations: vec![], ..preparation(&place) };
+    for (likeness, wanted) in [("other", preparation(&place)), ("one", less)] {
+        let error = place.journal.prepare_for(&sharing(&place.path, likeness), &wanted).unwrap_err();
+        assert!(matches!(&error, Error::Held(other) if other.process == std::process::id()), "{error}");
+    }
+    assert!(place.journal.vacant(&place.path).is_err());
+    assert!(place.journal.sharers(&place.path, "other").is_err());
+    held.undo().unwrap();
+    assert_eq!(names(&place), ["journal"]);
+}
+
+/// A process that ended, and whose number another one has now, lends nothing; neither does a handle of something else.
+#[test]
+fn nothing_is_taken_over_from_another_process_or_by_another_handle() {
+    let place = place();
+    let held = place.journal.prepare_for(&sharing(&place.path, "one"), &preparation(&place)).unwrap();
+    let id = place.journal.store.sessions().unwrap().pop_first().unwrap();
+    let file = place.root.path().join("journal").join(format!("{id}.holder"));
+    let honest = Holder::read(&std::fs::read(&file).unwrap()).unwrap();
+    let journal = std::fs::File::open(place.root.path().join("journal").join("journal.lock")).unwrap();
+    let other = Node::of(journal.as_handle(), "the journal").unwrap().number();
+    let forged = [(0, honest.shared.clone().unwrap().lent[0].0), (1, other), (1, u64::MAX)];
+    for (right, number) in forged {
+        let mut shared = honest.shared.clone().unwrap();
+        shared.began = shared.began * right + 1 - right;
+        shared.lent[0].0 = number;
+        std::fs::write(&file, Holder { shared: Some(shared), ..honest.clone() }.to_text()).unwrap();
+        let error =
+            place.journal.prepare_for(&sharing(&place.path, "one"), &preparation(&place)).unwrap_err();
+        assert!(error.to_string().contains("ended at this moment"), "{error}");
+        assert_eq!(names(&place), ["file", "folder", "journal", "later"], "the first one has them still");
+    }
+    held.undo().unwrap();
+    assert_eq!(names(&place), ["journal"]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A sandbox never shares the user's console: who shares one can type into it.
 
-use super::handle::{checked, hresult, owned};
+use super::event::Event;
+use super::handle::{checked, hresult};
 use super::library::Function;
 use super::process::wait_any;
 use crate::OsError;
@@ -22,7 +23,7 @@ use windows_sys::Win32::System::Console::{
     GenerateConsoleCtrlEvent, GetConsoleMode, GetConsoleScreenBufferInfo, HPCON, INPUT_RECORD, KEY_EVENT,
     ReadConsoleInputW, SetConsoleCtrlHandler, SetConsoleMode,
 };
-use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, Sleep};
+use windows_sys::Win32::System::Threading::Sleep;
 
 type Create = unsafe extern "system" fn(COORD, HANDLE, HANDLE, u32, *mut HPCON) -> i32;
 type Resize = unsafe extern "system" fn(HPCON, COORD) -> i32;
@@ -41,6 +42,7 @@ static CLOSE: Function<Close> = unsafe { Function::new("kernel32.dll", c"ClosePs
 #[derive(Debug)]
 pub struct PseudoConsole {
     handle: HPCON,
+    resize: Resize,
     close: Close,
 }
 
@@ -50,14 +52,14 @@ impl PseudoConsole {
     /// # Errors
     /// [`crate::windows::Unavailable`] before Windows 10 1809.
     pub fn new(size: TerminalSize, input: BorrowedHandle<'_>, output: BorrowedHandle<'_>) -> Result<Self> {
-        let (create, close) = (CREATE.find()?, CLOSE.find()?);
+        let (create, resize, close) = (CREATE.find()?, RESIZE.find()?, CLOSE.find()?);
         let mut handle = 0;
         // SAFETY: both handles are open for the call, and the result has its place.
         let result = unsafe {
             create(coordinates(size), input.as_raw_handle(), output.as_raw_handle(), 0, &raw mut handle)
         };
         hresult(result, "make", "a pseudoconsole")?;
-        Ok(Self { handle, close })
+        Ok(Self { handle, resize, close })
     }
 
     pub(super) fn raw(&self) -> HPCON {
@@ -69,9 +71,8 @@ impl PseudoConsole {
     /// # Errors
     /// When the system refuses.
     pub fn resize(&self, size: TerminalSize) -> Result<()> {
-        let resize = RESIZE.find()?;
         // SAFETY: the console is open.
-        let result = unsafe { resize(self.handle, coordinates(size)) };
+        let result = unsafe { (self.resize)(self.handle, coordinates(size)) };
         Ok(hresult(result, "resize", "a pseudoconsole")?)
     }
 }
@@ -252,7 +253,7 @@ impl Interrupt {
 }
 
 /// Signalled when there is one.
-static EVENT: OnceLock<OwnedHandle> = OnceLock::new();
+static EVENT: OnceLock<Event> = OnceLock::new();
 /// How long the system is kept from ending this process when the console closes, in milliseconds; it waits for 5
 /// seconds at most.
 const CLEANING: u32 = 4500;
@@ -273,8 +274,8 @@ fn note(interrupt: Interrupt) {
 
 fn signal() {
     if let Some(event) = EVENT.get() {
-        // SAFETY: the event is never closed.
-        unsafe { SetEvent(event.as_raw_handle()) };
+        // One that cannot be signalled is found at the next look.
+        let _signalled = event.set();
     }
 }
 
@@ -291,15 +292,10 @@ pub(super) fn note_close() {
 /// # Errors
 /// When the system refuses.
 pub fn watch_interrupts() -> core::result::Result<BorrowedHandle<'static>, OsError> {
-    if EVENT.get().is_none() {
-        // SAFETY: security and name may be null; the event is reset by hand.
-        let event = unsafe { owned(CreateEventW(core::ptr::null(), 1, 0, core::ptr::null())) };
-        let event = event.on("make", "an event")?;
-        if EVENT.set(event).is_ok() {
-            // SAFETY: the function is there for as long as the process.
-            checked(unsafe { SetConsoleCtrlHandler(Some(on_interrupt), 1) })
-                .on("take over", "Ctrl-C of the console")?;
-        }
+    if EVENT.get().is_none() && EVENT.set(Event::new()?).is_ok() {
+        // SAFETY: the function is there for as long as the process.
+        checked(unsafe { SetConsoleCtrlHandler(Some(on_interrupt), 1) })
+            .on("take over", "Ctrl-C of the console")?;
     }
     match EVENT.get() {
         Some(event) => Ok(event.as_handle()),
@@ -312,8 +308,8 @@ pub fn watch_interrupts() -> core::result::Result<BorrowedHandle<'static>, OsErr
 #[must_use]
 pub fn next_interrupt() -> Option<Interrupt> {
     if let Some(event) = EVENT.get() {
-        // SAFETY: the event is never closed. It is reset first, so that none that comes now is lost.
-        unsafe { ResetEvent(event.as_raw_handle()) };
+        // It is reset first, so that none that comes now is lost.
+        let _reset = event.reset();
     }
     let take = |count: u32| count.checked_sub(1);
     let is_there = |interrupt: &Interrupt| {
@@ -330,26 +326,66 @@ extern "system" fn swallow(_kind: u32) -> i32 {
     1
 }
 
+/// What is done with consoles to raise something in one.
+trait Consoles {
+    /// Leaves this process's own.
+    fn leave(&mut self);
+    /// Attaches to that of a process.
+    fn attach(&mut self, process: u32) -> io::Result<()>;
+    /// Takes no notice of what is raised there.
+    fn ignore(&mut self) -> io::Result<()>;
+    /// Raises it, for every process that is attached.
+    fn raise(&mut self, kind: u32) -> io::Result<()>;
+}
+
+struct Those;
+
+impl Consoles for Those {
+    fn leave(&mut self) {
+        // SAFETY: it has no rules, and fails where there is no console.
+        unsafe { FreeConsole() };
+    }
+
+    fn attach(&mut self, process: u32) -> io::Result<()> {
+        // SAFETY: it has no rules.
+        checked(unsafe { AttachConsole(process) })
+    }
+
+    fn ignore(&mut self) -> io::Result<()> {
+        // SAFETY: the function is there for as long as the process.
+        checked(unsafe { SetConsoleCtrlHandler(Some(swallow), 1) })
+    }
+
+    fn raise(&mut self, kind: u32) -> io::Result<()> {
+        // SAFETY: it has no rules; 0 means every process of the console.
+        checked(unsafe { GenerateConsoleCtrlEvent(kind, 0) })
+    }
+}
+
 /// Raises Ctrl-C or Ctrl-Break in the console of another process, for every process that is attached there. This process
 /// leaves its own console for good, so it is for one that does nothing else.
 ///
 /// # Errors
 /// When the system refuses, or the process has ended or has no console.
 pub fn interrupt_console_of(process: u32, interrupt: Interrupt) -> core::result::Result<(), OsError> {
+    raise_in(&mut Those, process, interrupt)
+}
+
+fn raise_in(
+    consoles: &mut impl Consoles,
+    process: u32,
+    interrupt: Interrupt,
+) -> core::result::Result<(), OsError> {
     let kind = match interrupt {
         Interrupt::C => CTRL_C_EVENT,
         Interrupt::Break => CTRL_BREAK_EVENT,
         Interrupt::Close => return Err(OsError::new("raise", "the end of a console", 87)),
     };
-    // SAFETY: it has no rules, and fails where there is no console.
-    unsafe { FreeConsole() };
-    // SAFETY: it has no rules.
-    checked(unsafe { AttachConsole(process) }).on("attach to", "the console of the command")?;
+    consoles.leave();
+    consoles.attach(process).on("attach to", "the console of the command")?;
     // After attaching, which forgets handlers: the event comes back to this process as well.
-    // SAFETY: the function is there for as long as the process.
-    checked(unsafe { SetConsoleCtrlHandler(Some(swallow), 1) }).on("take over", "Ctrl-C of the console")?;
-    // SAFETY: it has no rules; 0 means every process of the console.
-    checked(unsafe { GenerateConsoleCtrlEvent(kind, 0) }).on("raise", "Ctrl-C in the console of the command")
+    consoles.ignore().on("take over", "Ctrl-C of the console")?;
+    consoles.raise(kind).on("raise", "Ctrl-C in the console of the command")
 }
 
 /// Copies of the handles of this process's standard input, output and error; `None` for a stream that it has not.
@@ -361,4 +397,75 @@ pub fn standard_streams() -> [Option<OwnedHandle>; 3] {
         if there { handle.try_clone_to_owned().ok() } else { None }
     };
     [copy(io::stdin().as_handle()), copy(io::stdout().as_handle()), copy(io::stderr().as_handle())]
+}
+
+/// A console that is none, of which each resizing is written down and ends with this result, for tests.
+#[cfg(test)]
+pub fn recorded(result: i32) -> (PseudoConsole, &'static std::sync::Mutex<Vec<(i16, i16)>>) {
+    struct Calls {
+        result: i32,
+        sizes: std::sync::Mutex<Vec<(i16, i16)>>,
+    }
+    extern "system" fn resize(console: HPCON, size: COORD) -> i32 {
+        // SAFETY: the handle is the address that is made below, of what is never freed.
+        let calls = unsafe { &*(console as *const Calls) };
+        calls.sizes.lock().unwrap().push((size.X, size.Y));
+        calls.result
+    }
+    extern "system" fn close(_console: HPCON) {}
+    let calls: &'static Calls = Box::leak(Box::new(Calls { result, sizes: std::sync::Mutex::default() }));
+    (PseudoConsole { handle: core::ptr::from_ref(calls) as HPCON, resize, close }, &calls.sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes down what is done, and fails at one step.
+    struct Recorded(Vec<String>, &'static str);
+
+    impl Recorded {
+        fn done(&mut self, what: String) -> io::Result<()> {
+            let fails = what.starts_with(self.1);
+            self.0.push(what);
+            if fails { Err(io::Error::from_raw_os_error(5)) } else { Ok(()) }
+        }
+    }
+
+    impl Consoles for Recorded {
+        fn leave(&mut self) {
+            self.0.push("leave".to_owned());
+        }
+
+        fn attach(&mut self, process: u32) -> io::Result<()> {
+            self.done(format!("attach {process}"))
+        }
+
+        fn ignore(&mut self) -> io::Result<()> {
+            self.done("ignore".to_owned())
+        }
+
+        fn raise(&mut self, kind: u32) -> io::Result<()> {
+            self.done(format!("raise {kind}"))
+        }
+    }
+
+    fn calls(interrupt: Interrupt, fails: &'static str) -> (bool, String) {
+        let mut recorded = Recorded(Vec::new(), fails);
+        let is_raised = raise_in(&mut recorded, 7, interrupt).is_ok();
+        (is_raised, recorded.0.join(", "))
+    }
+
+    #[test]
+    fn each_key_is_raised_in_the_console_of_the_command_alone() {
+        const NEVER: &str = "never";
+        let order = |kind: u32| format!("leave, attach 7, ignore, raise {kind}");
+        assert_eq!(calls(Interrupt::C, NEVER), (true, order(0)));
+        assert_eq!(calls(Interrupt::Break, NEVER), (true, order(1)));
+        assert_eq!(calls(Interrupt::Close, NEVER), (false, String::new()));
+        // Nothing is raised in a console that is not the command's, or that would end this process too early.
+        assert_eq!(calls(Interrupt::Break, "attach"), (false, "leave, attach 7".to_owned()));
+        assert_eq!(calls(Interrupt::Break, "ignore"), (false, "leave, attach 7, ignore".to_owned()));
+        assert_eq!(calls(Interrupt::C, "raise"), (false, order(0)));
+    }
 }

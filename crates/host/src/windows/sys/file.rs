@@ -24,10 +24,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_DISPOSITION_INFO,
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ,
     FILE_GENERIC_WRITE, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS, FILE_NAME_NORMALIZED, FILE_READ_ATTRIBUTES,
-    FILE_READ_DATA, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_WRITE_ATTRIBUTES,
-    FileAttributeTagInfo, FileDispositionInfo, FileIdInfo, GetFileInformationByHandle,
-    GetFileInformationByHandleEx, GetFinalPathNameByHandleW, OPEN_EXISTING, READ_CONTROL,
-    SetFileInformationByHandle, WRITE_DAC,
+    FILE_READ_DATA, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_STANDARD_INFO,
+    FILE_WRITE_ATTRIBUTES, FileAttributeTagInfo, FileDispositionInfo, FileIdInfo, FileStandardInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFinalPathNameByHandleW, OPEN_EXISTING,
+    READ_CONTROL, SetFileInformationByHandle, WRITE_DAC,
 };
 
 /// An opened object of a file system.
@@ -192,6 +192,24 @@ impl Node {
         Ok(Self { handle: handle.try_clone_to_owned().on("keep", name)?, name: name.to_owned() })
     }
 
+    /// What another process had opened, by a handle that is ours.
+    #[must_use]
+    pub fn taken_over(handle: OwnedHandle, name: &str) -> Self {
+        Self { handle, name: name.to_owned() }
+    }
+
+    /// The name that it was asked for by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of its handle in this process.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.raw().addr() as u64
+    }
+
     fn raw(&self) -> HANDLE {
         self.handle.as_raw_handle()
     }
@@ -224,21 +242,21 @@ impl Node {
     /// # Errors
     /// When the system does not say.
     pub fn identity(&self) -> core::result::Result<(FileId, u32), OsError> {
+        let ids = self.information::<FILE_ID_INFO>(FileIdInfo);
+        let standard = self.information::<FILE_STANDARD_INFO>(FileStandardInfo);
+        if let (Ok(id), Ok(standard)) = (ids, standard) {
+            let number = u128::from_le_bytes(id.FileId.Identifier);
+            let id = FileId { volume: id.VolumeSerialNumber, file: halves(number) };
+            return Ok((id, standard.NumberOfLinks));
+        }
+        // A file system whose numbers have 64 bits may know only these. Asked for all of it at once the system asks the volume
+        // once more for its number, so this comes last.
         let mut found = BY_HANDLE_FILE_INFORMATION::default();
         // SAFETY: the handle is open, and the result has its place.
         checked(unsafe { GetFileInformationByHandle(self.raw(), &raw mut found) })
             .on("read the identity of", &self.name)?;
-        let id = match self.information::<FILE_ID_INFO>(FileIdInfo) {
-            Ok(id) => {
-                let number = u128::from_le_bytes(id.FileId.Identifier);
-                FileId { volume: id.VolumeSerialNumber, file: halves(number) }
-            }
-            // A file system whose numbers have 64 bits may know only these.
-            Err(_) => {
-                let low = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
-                FileId { volume: u64::from(found.dwVolumeSerialNumber), file: (0, low) }
-            }
-        };
+        let low = u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow);
+        let id = FileId { volume: u64::from(found.dwVolumeSerialNumber), file: (0, low) };
         Ok((id, found.nNumberOfLinks))
     }
 
@@ -410,7 +428,7 @@ mod tests {
         let (one, other) = (directory.path().join("one"), directory.path().join("other"));
         std::fs::write(&one, "x").unwrap();
         std::fs::hard_link(&one, &other).unwrap();
-        let open = |of: &std::path::Path| Node::open(&path(of), Wanted::Attributes, Links::Stay).unwrap();
+        let open = |of: &std::path::Path| Node::open(path(of), Wanted::Attributes, Links::Stay).unwrap();
         let (id, links) = open(&one).identity().unwrap();
         assert_eq!(open(&other).identity().unwrap(), (id, 2));
         assert_eq!(links, 2);
@@ -441,7 +459,7 @@ mod tests {
         assert!(!name.exists());
         let inner = directory.path().join("inner");
         drop(Node::make_directory(&path(&inner), &security, Wanted::Security).unwrap());
-        Node::open(&path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
+        Node::open(path(&inner), Wanted::Removal, Links::Stay).unwrap().remove().unwrap();
         assert!(!inner.exists());
         let kept = Node::make_directory(&path(&inner), &security, Wanted::UntilClosed).unwrap();
         assert!(inner.exists());
@@ -459,7 +477,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let name = directory.path().join("held");
         std::fs::create_dir(&name).unwrap();
-        let held = Node::open(&path(&name), Wanted::Hold, Links::Stay).unwrap();
+        let held = Node::open(path(&name), Wanted::Hold, Links::Stay).unwrap();
         assert!(std::fs::remove_dir(&name).is_err());
         drop(held);
         std::fs::remove_dir(&name).unwrap();

@@ -66,31 +66,6 @@ pub fn waiting(pipe: BorrowedHandle<'_>) -> io::Result<u32> {
     Ok(count)
 }
 
-/// A named pipe with one other end, for tests.
-#[cfg(test)]
-pub fn test_pipe(
-    name: &str,
-    security: &garth_plan::windows::SecurityDescriptor,
-) -> io::Result<std::fs::File> {
-    let mut block = super::security::descriptor(security).map_err(io::Error::other)?;
-    let attributes = super::security::attributes(&mut block);
-    let name = super::wide::Wide::new("a pipe", name).map_err(io::Error::other)?;
-    // SAFETY: the name ends with a zero, and the security outlives the call.
-    let handle = unsafe {
-        owned(windows_sys::Win32::System::Pipes::CreateNamedPipeW(
-            name.as_ptr(),
-            windows_sys::Win32::Storage::FileSystem::PIPE_ACCESS_DUPLEX,
-            0,
-            1,
-            4096,
-            4096,
-            0,
-            &raw const attributes,
-        ))
-    };
-    Ok(handle?.into())
-}
-
 /// Takes a handle that a call returned.
 ///
 /// # Safety

@@ -2,12 +2,15 @@
 //!
 //! A program that imports a function in the usual way does not even start where it is missing.
 
+use super::handle::checked;
 use super::wide::Wide;
+use crate::OsError;
+use crate::error::Context;
 use crate::windows::error::Unavailable;
 use core::marker::PhantomData;
 use std::sync::OnceLock;
 use windows_sys::Win32::System::LibraryLoader::{
-    GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW,
+    GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW, SetDefaultDllDirectories,
 };
 
 /// A function of a system library, of the type `F`.
@@ -59,6 +62,17 @@ impl<F: Copy> Function<F> {
     pub fn is_available(&self) -> bool {
         self.find().is_ok()
     }
+}
+
+/// From now on a library that is named without a path is searched in the directory of the system alone: that of the program may
+/// be one where anybody writes, such as the user's downloads. What is bound late (`bins/cli/late.imports`) is searched so too.
+///
+/// # Errors
+/// When the system refuses.
+pub fn search_system_alone() -> Result<(), OsError> {
+    // SAFETY: it takes a number alone.
+    checked(unsafe { SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32) })
+        .on("restrict", "the search for libraries")
 }
 
 /// Where a function is. Only the directory of the system is searched: what lies beside the program or on PATH may be

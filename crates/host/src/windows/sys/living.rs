@@ -8,10 +8,11 @@ use crate::error::Context;
 use crate::windows::error::Result;
 use core::ffi::c_void;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
-use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, FILETIME, HANDLE};
 use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, OpenProcess, PROCESS_NAME_WIN32, PROCESS_QUERY_INFORMATION,
-    PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
+    GetCurrentProcess, GetExitCodeProcess, GetProcessTimes, OpenProcess, PROCESS_DUP_HANDLE,
+    PROCESS_NAME_WIN32, PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION,
+    QueryFullProcessImageNameW,
 };
 
 type Query = unsafe extern "system" fn(HANDLE, i32, *mut c_void, u32, *mut u32) -> i32;
@@ -39,17 +40,67 @@ impl Living {
     /// # Errors
     /// When there is none any more, or it is in no such job.
     pub fn inside(id: u32, job: &Job) -> core::result::Result<Self, OsError> {
-        let name = || format!("process {id}");
+        let found = Self::of(id)?;
+        if job.holds(found.handle.as_handle())? {
+            Ok(found)
+        } else {
+            Err(OsError::new("find", format!("{} in the sandbox", found.name()), NOT_FOUND))
+        }
+    }
+
+    /// The process that has this number now.
+    ///
+    /// # Errors
+    /// When there is none, or it is closed to this user.
+    pub fn of(id: u32) -> core::result::Result<Self, OsError> {
         // SAFETY: it has no rules; a number without a process is an error.
         let open = |access: u32| unsafe { owned(OpenProcess(access, 0, id)) };
         // The smaller right does for all that is asked, but to Wine, where a job is asked for with the larger one alone.
         let handle = open(PROCESS_QUERY_INFORMATION).or_else(|_| open(PROCESS_QUERY_LIMITED_INFORMATION));
-        let found = Self { handle: handle.on("open", name())?, id };
-        if job.holds(found.handle.as_handle())? {
+        Ok(Self { handle: handle.on("open", format!("process {id}"))?, id })
+    }
+
+    /// The process of this number that began at this time ([`began`]), to take handles from. A number may be another process's
+    /// later, and is not at the same time.
+    ///
+    /// # Errors
+    /// When there is none any more, or it is not this user's.
+    pub fn since(id: u32, at: u64) -> core::result::Result<Self, OsError> {
+        let name = || format!("process {id}");
+        let rights = PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION;
+        // SAFETY: it has no rules; a number without a process is an error.
+        let handle = unsafe { owned(OpenProcess(rights, 0, id)) }.on("open", name())?;
+        let found = Self { handle, id };
+        if began(found.as_handle())? == at {
             Ok(found)
         } else {
-            Err(OsError::new("find", format!("{} in the sandbox", name()), NOT_FOUND))
+            Err(OsError::new("find", format!("{}, which has ended", name()), NOT_FOUND))
         }
+    }
+
+    /// The object that this number is a handle of in that process, by a handle of one's own.
+    ///
+    /// # Errors
+    /// When the process has ended, or has no such handle.
+    pub fn lend(&self, number: u64) -> core::result::Result<OwnedHandle, OsError> {
+        let theirs = core::ptr::without_provenance_mut(usize::try_from(number).unwrap_or(0));
+        let mut made = core::ptr::null_mut();
+        // SAFETY: the process's handle is open, the pseudo-handle needs no closing, and the result has its place. The number is looked
+        // up in the other process alone.
+        let result = unsafe {
+            DuplicateHandle(
+                self.handle.as_raw_handle(),
+                theirs,
+                GetCurrentProcess(),
+                &raw mut made,
+                0,
+                0,
+                DUPLICATE_SAME_ACCESS,
+            )
+        };
+        checked(result).on("take a handle from", self.name())?;
+        // SAFETY: the call succeeded, so the handle is open and ours.
+        unsafe { owned(made) }.on("take a handle from", self.name())
     }
 
     /// Its number.
@@ -142,6 +193,28 @@ impl Living {
     fn name(&self) -> String {
         format!("process {}", self.id)
     }
+}
+
+/// When a process began, in the system's units of 100 nanoseconds since 1601.
+///
+/// # Errors
+/// When the system does not say.
+pub fn began(process: BorrowedHandle<'_>) -> core::result::Result<u64, OsError> {
+    let mut times = [FILETIME::default(); 4];
+    let [made, ended, kernel, user] = &mut times;
+    // SAFETY: the handle is open, and each time has its place.
+    checked(unsafe { GetProcessTimes(process.as_raw_handle(), made, ended, kernel, user) })
+        .on("ask for the times of", "a process")?;
+    Ok(u64::from(made.dwHighDateTime) << 32 | u64::from(made.dwLowDateTime))
+}
+
+/// When this process began.
+///
+/// # Errors
+/// When the system does not say.
+pub fn own_beginning() -> core::result::Result<u64, OsError> {
+    // SAFETY: the pseudo-handle is always valid, and is not closed.
+    began(unsafe { BorrowedHandle::borrow_raw(GetCurrentProcess()) })
 }
 
 /// `ERROR_NOT_FOUND`

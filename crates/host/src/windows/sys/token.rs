@@ -225,6 +225,21 @@ impl Token {
         Ok(self.number(TokenElevation, "elevated")? != 0)
     }
 
+    /// Whether it is weaker than its user's own: restricted, or of a container.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn is_confined(&self) -> Result<bool> {
+        /// `ERROR_INVALID_FUNCTION`: Wine has no restricting SIDs, and does not know the question.
+        const UNKNOWN: i32 = 1;
+        let is_restricted = match self.restricting() {
+            Ok(restricting) => !restricting.is_empty(),
+            Err(error) if error.code() == Some(UNKNOWN) => false,
+            Err(error) => return Err(error),
+        };
+        Ok(is_restricted || self.package()?.is_some())
+    }
+
     /// The package; `None` for a token that is not of a container.
     ///
     /// # Errors

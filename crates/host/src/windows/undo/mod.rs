@@ -12,4 +12,5 @@ mod root;
 #[cfg(test)]
 mod tests;
 
+pub use names::{bytes_of, name_of};
 pub use root::Root;

@@ -18,7 +18,7 @@ use crate::windows::sys::stat::{self, Basic};
 use garth_plan::windows::{Control, Listed};
 use garth_policy::AbsPath;
 use garth_undo::{Act, Change, Entry, Kind, Line, Step, Time, Tree};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -49,7 +49,20 @@ pub struct Placer<'w, S, W> {
     /// One that is written and not in place.
     staged: Option<OsString>,
     /// Objects of the source whose content stands in place already, by a name in the tree: their further names are links.
-    links: HashMap<(u64, u64), AbsPath>,
+    pub links: HashMap<(u64, u64), AbsPath>,
+    /// Directories that are open until [`Placer::close`], and the modes that they have from then on: none here, where a mode closes
+    /// no directory to its owner.
+    pub closed: BTreeMap<AbsPath, u32>,
+    /// Changes that are in place, also where something stood in the way of others.
+    pub finished: usize,
+}
+
+/// The directories that have to be opened to their owner: none here.
+///
+/// # Errors
+/// None here.
+pub fn closed_for(_target: &mut Root, _changes: &[Change]) -> Result<BTreeMap<AbsPath, u32>, OsError> {
+    Ok(BTreeMap::new())
 }
 
 impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
@@ -63,7 +76,8 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         id: &str,
     ) -> Self {
         let prefix = format!(".garth-undo-{id}-");
-        Self { target, source, watch, journal, prefix, next: 0, staged: None, links: HashMap::new() }
+        let (links, closed) = (HashMap::new(), BTreeMap::new());
+        Self { target, source, watch, journal, prefix, next: 0, staged: None, links, closed, finished: 0 }
     }
 
     /// Puts changes in place, in this order.
@@ -80,8 +94,19 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
                 Act::Put => self.put(change)?,
                 Act::Dress => self.dress(change)?,
             }
+            // A directory that was made is not finished before it is dressed.
+            self.finished += usize::from(step.act != Act::MakeDirectory);
             self.watch.done(&change.path);
         }
+        Ok(())
+    }
+
+    /// Closes what was opened: nothing here.
+    ///
+    /// # Errors
+    /// None here.
+    pub fn close(&mut self) -> Result<(), Obstacle> {
+        self.closed.clear();
         Ok(())
     }
 

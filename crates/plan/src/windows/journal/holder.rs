@@ -1,7 +1,7 @@
 //! Who has a sandbox in a workspace, for whoever else wants one there.
 //!
-//! Two sandboxes in one workspace would share names that are taken, which go with the first: what the second relies on
-//! would be gone. So the second one is refused, before anything is changed.
+//! Under the same policy the second one shares what was made for the first ([`super::sharing`]); any other is refused, before
+//! anything is changed.
 
 use garth_policy::AbsPath;
 
@@ -14,10 +14,24 @@ pub struct Holder {
     pub since: u64,
     /// The workspace.
     pub workspace: AbsPath,
+    /// What another sandbox needs to share it; `None` for one that is shared by nobody.
+    pub shared: Option<Box<Shared>>,
 }
 
-/// The first line of the text.
-const FORM: &str = "garth holder 1";
+/// What a sandbox tells those that share its workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// When its process began, in the system's units of 100 nanoseconds since 1601: with the number it names one process for ever.
+    pub began: u64,
+    /// What policy and tier come to: who has the same may share.
+    pub likeness: String,
+    /// Placeholders that go with their last handle, and the numbers of its handles.
+    pub lent: Vec<(u64, AbsPath)>,
+}
+
+/// The first line of the text; the other one is of a sandbox that nobody shares.
+const FORM: &str = "garth holder 2";
+const ALONE: &str = "garth holder 1";
 
 /// The longest text that is read, in bytes.
 pub const LONGEST: u64 = 256 << 10;
@@ -26,17 +40,33 @@ impl Holder {
     /// The text that stands beside a session's record.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{FORM}\n{}\n{}\n{}\n", self.process, self.since, self.workspace.to_lossless())
+        let form = if self.shared.is_some() { FORM } else { ALONE };
+        let mut text =
+            format!("{form}\n{}\n{}\n{}\n", self.process, self.since, self.workspace.to_lossless());
+        if let Some(Shared { began, likeness, lent }) = self.shared.as_deref() {
+            text.push_str(&format!("{began}\n{likeness}\n{}\n", lent.len()));
+            lent.iter().for_each(|(number, path)| {
+                text.push_str(&format!("{number} {}\n", path.to_lossless()));
+            });
+        }
+        text
     }
 
     /// Reads the text; `None` for what is not understood.
     #[must_use]
     pub fn read(text: &[u8]) -> Option<Self> {
         let mut lines = core::str::from_utf8(text).ok()?.strip_suffix('\n')?.split('\n');
-        let (FORM, process, since) = (lines.next()?, lines.next()?, lines.next()?) else { return None };
+        let form = lines.next().filter(|form| [FORM, ALONE].contains(form))?;
+        let (process, since) = (lines.next()?.parse().ok()?, lines.next()?.parse().ok()?);
         let workspace = AbsPath::from_lossless(lines.next()?).ok()?;
-        let holder = Self { process: process.parse().ok()?, since: since.parse().ok()?, workspace };
-        lines.next().is_none().then_some(holder)
+        let shared = if form == FORM { Some(Box::new(Shared::read(&mut lines)?)) } else { None };
+        lines.next().is_none().then_some(Self { process, since, workspace, shared })
+    }
+
+    /// Whether a sandbox of this likeness in this workspace may share it.
+    #[must_use]
+    pub fn is_shared_by(&self, workspace: &AbsPath, likeness: &str) -> bool {
+        self.workspace == *workspace && self.shared.as_ref().is_some_and(|shared| shared.likeness == likeness)
     }
 
     /// Whether a sandbox in this workspace would share something with the holder's: it is the same, or one lies in the
@@ -47,32 +77,65 @@ impl Holder {
     }
 }
 
+impl Shared {
+    fn read<'t>(lines: &mut impl Iterator<Item = &'t str>) -> Option<Self> {
+        let (began, likeness) = (lines.next()?.parse().ok()?, lines.next()?.to_owned());
+        let count: usize = lines.next()?.parse().ok()?;
+        let mut lent = Vec::new();
+        for _ in 0..count {
+            let (number, path) = lines.next()?.split_once(' ')?;
+            lent.push((number.parse().ok()?, AbsPath::from_lossless(path).ok()?));
+        }
+        Some(Self { began, likeness, lent })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn holder(workspace: &str) -> Holder {
-        Holder { process: 4711, since: 1_790_000_000, workspace: AbsPath::windows(workspace).unwrap() }
+        let workspace = AbsPath::windows(workspace).unwrap();
+        Holder { process: 4711, since: 1_790_000_000, workspace, shared: None }
+    }
+
+    fn shared(workspace: &str) -> Holder {
+        let lent = [(64, ".claude"), (u64::MAX, "計画 b")];
+        let one = holder(workspace);
+        let lent = lent.map(|(number, name)| (number, one.workspace.join(name.as_bytes()).unwrap())).to_vec();
+        Holder { shared: Some(Box::new(Shared { began: 7, likeness: "ab12".into(), lent })), ..one }
     }
 
     #[test]
     fn a_text_is_read_whole_or_not_at_all() {
-        let one = holder(r"C:\Users\山田太郎\計画");
-        let text = one.to_text();
-        assert_eq!(Holder::read(text.as_bytes()), Some(one));
-        for at in 0..text.len() {
-            assert_eq!(Holder::read(&text.as_bytes()[..at]), None, "cut at {at}");
+        for one in [holder(r"C:\Users\山田太郎\計画"), shared(r"C:\Users\山田太郎\計画")] {
+            let text = one.to_text();
+            assert_eq!(Holder::read(text.as_bytes()), Some(one));
+            for at in 0..text.len() {
+                assert_eq!(Holder::read(&text.as_bytes()[..at]), None, "cut at {at}");
+            }
+            assert_eq!(Holder::read(format!("{text}more\n").as_bytes()), None);
         }
         for bad in [
             "",
             "\0\0\0",
             "garth holder 2\n1\n2\nC:\\w\n",
+            "garth holder 2\n1\n2\nC:\\w\n3\nab\n99999999999\n",
+            "garth holder 3\n1\n2\nC:\\w\n",
             "garth holder 1\n-1\n2\nC:\\w\n",
             "garth holder 1\n1\n2\nw\n",
         ] {
             assert_eq!(Holder::read(bad.as_bytes()), None, "{bad:?}");
         }
-        assert_eq!(Holder::read(format!("{text}more\n").as_bytes()), None);
+    }
+
+    #[test]
+    fn only_the_same_shares() {
+        let (one, other) = (shared(r"C:\w"), AbsPath::windows(r"C:\w\inner").unwrap());
+        assert!(one.is_shared_by(&AbsPath::windows(r"c:\W").unwrap(), "ab12"));
+        assert!(!one.is_shared_by(&one.workspace, "ab13"));
+        assert!(!one.is_shared_by(&other, "ab12"));
+        assert!(!holder(r"C:\w").is_shared_by(&one.workspace, "ab12"));
     }
 
     #[test]

@@ -10,9 +10,10 @@
 mod form;
 mod holder;
 mod lists;
+pub mod sharing;
 
 pub use form::{Chosen, Damage, SLOTS, choose, decode, encode};
-pub use holder::{Holder, LONGEST as LONGEST_HOLDER};
+pub use holder::{Holder, LONGEST as LONGEST_HOLDER, Shared};
 pub use lists::{Restored, granted, restored, revoked};
 
 use super::acl::Ace;
@@ -125,6 +126,8 @@ pub enum Action {
     Save(Record),
     /// Make the change, if it is not there already. The entries are those that other records hold of the object.
     Apply(Change, Vec<Ace>),
+    /// Hold a name that another living session has taken, as the same object: it goes with the last of them.
+    Join(Reservation),
     /// Take the change back, as far as it is there. The entries are those that other records hold of the object.
     Undo(Change, Vec<Ace>),
     /// Remove the session's record.
@@ -171,6 +174,11 @@ impl Record {
         }
         actions.push(Action::Save(self.clone()));
         actions.extend(self.changes.iter().map(|change| {
+            if let Change::Reservation(taken) = change
+                && remaining(change, sessions).is_none()
+            {
+                return Action::Join(taken.clone());
+            }
             let mut held = held(change, sessions);
             held.extend(self::held(change, core::slice::from_ref(kept)));
             Action::Apply(change.clone(), held)

@@ -60,12 +60,17 @@ pub const TLS: &str = "windows.restricted.tls";
 pub const MAPPED: &str = "windows.vm.mapped";
 /// No relay leads into the virtual machine.
 pub const VM_NETWORK: &str = "windows.vm.network";
+/// Refused accesses to files are in no log: the system tells them to the program that asks. It would write them to its own
+/// Security log by audit entries (SACL) on the objects, which take `SeSecurityPrivilege` to make, once auditing is switched on
+/// for the whole machine, and which an administrator alone may read. The traces by which a container's refusals can be seen
+/// take an administrator as well (documentation of the "Application capability profiler").
+pub const READS_TOLD: &str = "windows.reads.told";
 /// What no backend for Windows holds yet.
 pub const UNBUILT: &str = "windows.unbuilt";
 
 /// Gaps that every profile accepts: they give the target less than the policy says, or what a policy that grants a
-/// directory with its content cannot mean otherwise.
-pub const ALWAYS: [&str; 2] = [OVERLAY, HARD_LINKS];
+/// directory with its content cannot mean otherwise; and that refusals are not told, which are refusals all the same.
+pub const ALWAYS: [&str; 3] = [OVERLAY, HARD_LINKS, READS_TOLD];
 
 /// Gaps that every profile but `strict` accepts:
 ///

@@ -38,15 +38,9 @@ pub(super) fn lower(
         (Some(token), _) => Some(program::find(given, &files.machine, token, &entered)?),
         (None, _) => None,
     };
-    let has_terminal = given.command.terminal.is_some();
     let refuses = |feature: Feature| given.facts.system.refused.contains_key(&feature);
-    if has_terminal && refuses(Feature::PseudoConsole) {
-        return Err(error(
-            "no terminal can be given to the command",
-            given.facts.system.refused[&Feature::PseudoConsole].clone(),
-            "run it with `--no-terminal`",
-        ));
-    }
+    // A Windows that is too old for terminals of their own gives commands pipes.
+    let terminal = given.command.terminal.filter(|_| !refuses(Feature::PseudoConsole));
     let relay = relay(given.policy).filter(|_| tier != Tier::Vm);
     let (program, batch) = found.map_or((None, None), |found| (Some(found.path), found.batch));
     let launch = Launch {
@@ -64,8 +58,8 @@ pub(super) fn lower(
             Mitigation::ImageLoadNoRemote,
             Mitigation::ImageLoadNoLowLabel,
         ],
-        handles: handles(has_terminal, relay.is_some()),
-        terminal: given.command.terminal,
+        handles: handles(terminal.is_some(), relay.is_some()),
+        terminal,
         canary: canary(given, tier, &identity),
         relay,
         time: given.policy.limits.time.as_ref().map(|limit| limit.value.as_secs().max(1)),

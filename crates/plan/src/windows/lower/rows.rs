@@ -6,7 +6,7 @@ use super::launch::{self, Launched};
 use super::names::Files;
 use super::{Given, gaps, vm as machine};
 use crate::assurance::{Assurance, Row, Status};
-use garth_policy::{Access, Layer, NetworkMode, Origin, TierMinimum};
+use garth_policy::{Access, Layer, NetworkMode, Origin, Reads, TierMinimum};
 
 struct Table<'p> {
     given: Given<'p>,
@@ -415,6 +415,15 @@ impl Table<'_> {
                 unbuilt("another tier was asked for on the command line", "use `--tier vm`")
             };
             self.push("tier.minimum = vm", &policy.tier.minimum.origin, status);
+        }
+        if policy.audit.reads.value != Reads::Cheap {
+            let status = Status::Unenforceable {
+                gap: gaps::READS_TOLD.into(),
+                reason: "Windows tells a refusal to the program that asks, and to nobody else".into(),
+                hint: "set `audit.reads = \"cheap\"`".into(),
+            };
+            let reads = &policy.audit.reads;
+            self.push(format!("audit.reads = {}", reads.value.name()), &reads.origin, status);
         }
         if policy.audit.required.value {
             let status = if self.tier == Tier::Vm {

@@ -101,6 +101,7 @@ fn purpose(names: &Names, call: &Notification, is_it: &dyn Fn(At) -> bool) -> Op
         // A server that is not there: what was wanted is to talk to it.
         Call::Connect { address, .. } => Purpose::uses(FileOp::Write, socket(address)),
         Call::Truncate { at, .. } => Purpose::uses(FileOp::Write, at),
+        Call::Attributes { at, .. } => Purpose::uses(FileOp::Write, at),
         Call::Remove { at, .. } => Purpose::uses(FileOp::Delete, at),
         Call::Rename { old, .. } if is_it(old) => Purpose::uses(FileOp::MoveFrom, old),
         Call::Rename { new, .. } => {
@@ -123,24 +124,18 @@ fn socket(address: u64) -> At {
     At { directory: libc::AT_FDCWD, path: address.wrapping_add(FAMILY) }
 }
 
-/// What a call is that is not supervised: one that looks, or one that changes modes, owners, times or attributes. Of
-/// others the name that was come upon is all that is told.
+/// What a call is that is never supervised: one that looks. Of others the name that was come upon is all that is told.
 fn by_number(call: &Notification) -> Purpose {
     let [first, second, ..] = call.arguments;
     let number = libc::c_long::from(call.number);
-    let op = match number {
-        number if CHANGES.contains(&number) || CHANGES_BELOW.contains(&number) => FileOp::Write,
-        _ => FileOp::Metadata,
-    };
-    if LOOKS_BELOW.contains(&number) || CHANGES_BELOW.contains(&number) {
+    let at = if LOOKS_BELOW.contains(&number) {
         // A descriptor has 32 bits; the upper half of its register means nothing.
         let directory = u32::try_from(first & 0xffff_ffff).unwrap_or(0).cast_signed();
-        Purpose::uses(op, At { directory, path: second })
-    } else if LOOKS.contains(&number) || CHANGES.contains(&number) {
-        Purpose::uses(op, At { directory: libc::AT_FDCWD, path: first })
+        Some(At { directory, path: second })
     } else {
-        Purpose::uses(op, None)
-    }
+        LOOKS.contains(&number).then_some(At { directory: libc::AT_FDCWD, path: first })
+    };
+    Purpose::uses(FileOp::Metadata, at)
 }
 
 /// Calls that look at the path in their second argument, from the directory in the first.
@@ -178,36 +173,6 @@ const LOOKS: &[libc::c_long] = &[
     libc::SYS_listxattr,
     libc::SYS_llistxattr,
 ];
-
-/// `fchmodat2`, which is no older than Linux 6.6 and has one number on all machines.
-const FCHMODAT2: libc::c_long = 452;
-
-/// Calls that change what the path in their second argument leads to, from the directory in the first.
-#[cfg(target_arch = "x86_64")]
-const CHANGES_BELOW: &[libc::c_long] =
-    &[libc::SYS_fchmodat, FCHMODAT2, libc::SYS_fchownat, libc::SYS_utimensat, libc::SYS_futimesat];
-/// Calls that change what the path in their second argument leads to, from the directory in the first.
-#[cfg(not(target_arch = "x86_64"))]
-const CHANGES_BELOW: &[libc::c_long] =
-    &[libc::SYS_fchmodat, FCHMODAT2, libc::SYS_fchownat, libc::SYS_utimensat];
-
-/// Calls that change what the path in their first argument leads to.
-#[cfg(target_arch = "x86_64")]
-const CHANGES: &[libc::c_long] = &[
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_utime,
-    libc::SYS_utimes,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-];
-/// Calls that change what the path in their first argument leads to.
-#[cfg(not(target_arch = "x86_64"))]
-const CHANGES: &[libc::c_long] =
-    &[libc::SYS_setxattr, libc::SYS_lsetxattr, libc::SYS_removexattr, libc::SYS_lremovexattr];
 
 /// The path of a call with the directory it begins at, by its text alone: nothing is looked up, links stay as they are.
 fn named(thread: u32, at: At) -> Option<AbsPath> {
