@@ -78,11 +78,37 @@ fn what_is_kept_elsewhere_and_linked_is_there_too() {
     });
 }
 
+/// `why` speaks of what is shown at the name, and not of the place in the home that is not there.
+#[test]
+fn why_speaks_of_what_a_link_shows() {
+    everyone(|garden| {
+        garden.write(garden.home.join("dots/gitconfig"), "[user]\nname = Ada\n");
+        garden.write(garden.home.join("dots/state/s"), "its login\n");
+        for (link, to) in [(".gitconfig", "dots/gitconfig"), (".claude", "dots/state")] {
+            let link = garden.home.join(link);
+            std::os::unix::fs::symlink(to, &link).expect("a link");
+            garden.own(&link);
+        }
+        let program = garden.program().to_str().expect("text");
+        let why = |options: &[&str]| garden.outside(&[&[program, "why", "--op"], options].concat()).code(0);
+        // It is there to be read, and a file of the host.
+        assert!(why(&["read", "~/.gitconfig"]).text().contains("allow"));
+        assert!(why(&["write", "~/.gitconfig"]).text().contains("deny"));
+        let shown = why(&["write", "--agent", "claude", "~/.claude/s"]);
+        assert!(shown.text().contains("--agent claude"), "{shown}");
+        // A place of the sandbox's own home is another matter: what is written there ends with it.
+        assert!(why(&["write", "~/dots/gitconfig"]).text().contains("allow"));
+    });
+}
+
 #[test]
 fn an_agent_that_kept_nothing_yet_begins_to() {
     everyone(|garden| {
-        let begins = "mkdir ~/.codex; echo new > ~/.codex/auth.json; cat ~/.codex/auth.json";
-        assert_eq!(run(garden, &["--agent", "codex"], &["bash", "-ec", begins]).code(0).text(), "new");
+        let begins = "mkdir -p ~/.codex; echo '{\"a\":1}' > ~/.codex/auth.json; cat ~/.codex/auth.json";
+        let begun = run(garden, &["--agent", "codex"], &["bash", "-ec", begins]).code(0);
+        assert_eq!(begun.text(), "{\"a\":1}");
+        let next = run(garden, &["--agent", "codex"], &["bash", "-c", "grep -c a ~/.codex/auth.json"]);
+        assert_eq!(next.code(0).text(), "1");
         assert!(!garden.has(garden.home.join(".codex")));
     });
 }

@@ -73,6 +73,8 @@ pub enum Verb {
     Undo(UndoArguments),
     /// List the checkpoints
     Checkpoints(Report),
+    /// List what is kept for agents between their sandboxes, or forget it
+    Agents(AgentsArguments),
     /// Undo what sandboxes that were killed left behind
     Clean(CleanArguments),
 }
@@ -618,6 +620,17 @@ pub struct CleanArguments {
     /// Only tell what is left; exit code 1 if anything is
     #[arg(long)]
     pub check: bool,
+}
+
+/// `garth agents`.
+#[derive(Debug, Args)]
+pub struct AgentsArguments {
+    /// Forget all that is kept for this agent: sessions, choices, a renewed login
+    #[arg(long, value_name = "NAME")]
+    pub forget: Option<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "forget")]
+    pub json: bool,
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

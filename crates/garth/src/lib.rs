@@ -5,6 +5,8 @@
 
 #[cfg(target_os = "linux")]
 mod account;
+#[cfg(target_os = "linux")]
+mod agents;
 #[cfg(any(target_os = "linux", windows))]
 mod approval;
 #[cfg(any(target_os = "linux", windows))]
@@ -67,6 +69,8 @@ mod vetting;
 pub mod windows;
 mod words;
 
+#[cfg(target_os = "linux")]
+pub use agents::{AgentEnd, AgentState, Agents, Part};
 #[cfg(any(target_os = "linux", windows))]
 pub use approval::{Approval, Approve, Asked, Reply, Subject};
 #[cfg(any(target_os = "linux", windows))]

@@ -204,6 +204,7 @@ pub fn plan(mut facts: HostFacts, wanted: &Wanted) -> Result<Planned, Error> {
         environment: facts.environment.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
         terminal: None,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     let plan = lower(&policy, &policy.files.boundaries(), &facts, &command, wanted.tier, wanted.report)

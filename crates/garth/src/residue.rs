@@ -1,5 +1,6 @@
 //! What sandboxes that were killed left behind.
 
+use crate::agents;
 use crate::door::doors;
 use crate::files::user_files;
 use crate::session::as_path;
@@ -31,6 +32,7 @@ pub fn clean(environment: &[(Vec<u8>, Vec<u8>)], check: bool) -> Result<Vec<Stri
         }
         said.push(directory.display().to_string());
     }
+    said.extend(agents::unfinished(&state, check)?.iter().map(|running| running.display().to_string()));
     for door in abandoned(&doors(environment)?) {
         if !check {
             std::fs::remove_file(&door).map_err(|error| {

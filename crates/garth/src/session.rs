@@ -1,5 +1,6 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
+mod agent;
 mod end;
 mod events;
 mod undo;
@@ -7,6 +8,7 @@ mod undo;
 pub use end::{exit_like, repository};
 
 use crate::Error;
+use crate::agents::{self, AgentEnd};
 use crate::approval::{Approval, Approve, Asker, Reply};
 use crate::audit::{Place, Recording, gaps, tell, words};
 use crate::commands::{Commands, DeniedCommand};
@@ -110,6 +112,7 @@ pub struct Prepared {
     journal: Journal,
     early: Option<EarlyRunner>,
     layer: Option<Planned>,
+    agent: agent::Keeping,
     approver: Option<Arc<dyn Approve>>,
     /// The file to which the user's lines are added.
     user_policy: AbsPath,
@@ -146,6 +149,8 @@ pub struct Ended {
     pub unrecorded: Option<String>,
     /// The layer that holds what it changed, if it had one.
     pub layer: Option<LayerEnd>,
+    /// What became of what its agent changed of its own, if it was for one.
+    pub agent: Option<AgentEnd>,
     /// What it used, if that was to be observed.
     pub used: Vec<Used>,
     /// It used more than that.
@@ -165,6 +170,7 @@ pub struct Sandbox<'p> {
     questions: Option<console::Questions>,
     group: Option<control_group::Made>,
     layer: Option<LiveLayer>,
+    agent: Option<agents::Live>,
     _directory: Option<SessionDirectory>,
 }
 
@@ -204,6 +210,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     undo::ask_for(&mut policy.undo, request.changes);
     let (mut layer, layers, mut keeping) =
         undo::lay(&mut policy.undo, &surroundings, &request.environment, &request.arguments)?;
+    let (agent, kept) = agent::keep(&surroundings, request)?;
     let mut command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
@@ -211,6 +218,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         environment: request.environment.clone(),
         terminal: (request.terminal && terminal::interactive()).then(terminal::size).flatten(),
         layers,
+        kept,
         observe: request.observe,
     };
     let mut plan = lower(&policy, &boundaries, &facts, &command, request.report);
@@ -236,6 +244,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         journal,
         early: None,
         layer,
+        agent,
         approver,
         user_policy,
         log: SessionLog::new(request.recording.clone(), place),
@@ -383,6 +392,7 @@ impl Prepared {
                 self.lower_again(&error)?;
                 self.try_run(observe)
             }
+            Ok(ended) if self.is_keeping_refused(&ended.outcome) => self.without_keeping(&ended, observe),
             Ok(ended) if self.layer.is_some() && undo::is_layer_refused(&ended.outcome).is_some() => {
                 self.without_layer_run(ended, observe)
             }
@@ -483,6 +493,7 @@ impl Prepared {
             egress.adapt(spec.to_mut(), &self.command.environment);
         }
         let layer = self.layer.as_ref().map(|planned| planned.make(&self.facts)).transpose()?;
+        let agent = self.agent.begin(&spec.view, &self.policy)?;
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
@@ -512,6 +523,7 @@ impl Prepared {
             questions,
             group,
             layer,
+            agent,
             prepared: self,
             _directory: directory,
         })

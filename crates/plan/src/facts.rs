@@ -168,9 +168,44 @@ pub struct Command {
     /// Trees that the target changes in a layer only.
     #[serde(default)]
     pub layers: Vec<Layered>,
+    /// What the agent that the sandbox is for keeps, and garth for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Keeping>,
     /// Every use of a file is told, for learning what the command needs. Held by supervision, so in the tier `process` alone.
     #[serde(default)]
     pub observe: bool,
+}
+
+/// A place of an agent, whose changes are kept outside until garth has taken from them what lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeping {
+    /// A directory, which need not be there.
+    Tree {
+        /// Where it is shown.
+        path: AbsPath,
+        /// garth's own directories with what lasted, read before the host's; the first one wins.
+        below: Vec<AbsPath>,
+        /// The directory that keeps what is written: `upper`, `work` and `lock` stand in it.
+        store: AbsPath,
+    },
+    /// A file, which is shown as a copy that is handed back in the end.
+    File {
+        /// Where it is shown.
+        path: AbsPath,
+        /// What is copied: made from the host's before the start.
+        source: AbsPath,
+    },
+}
+
+impl Keeping {
+    /// Where it is shown.
+    #[must_use]
+    pub fn path(&self) -> &AbsPath {
+        match self {
+            Self::Tree { path, .. } | Self::File { path, .. } => path,
+        }
+    }
 }
 
 /// A tree of the user that is read from its place and written elsewhere.

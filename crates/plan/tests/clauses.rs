@@ -77,6 +77,7 @@ const HELD: &[(&str, &str, &str)] = &[
     ("undo.total", "[undo]\ntotal = \"7\"", "undo.total = 7"),
     ("undo.keep", "[undo]\nkeep = 7", "undo.keep = 7"),
     ("undo.age", "[undo]\nage = \"7s\"", "undo.age = 7s"),
+    ("agents.login", "[agents]\nlogin = \"write-back\"", "agents.login = write-back"),
     ("sockets.allow", "[sockets]\nallow = [\"/run/a.sock\"]", "sockets: /run/a.sock"),
     ("devices.allow", "[devices]\nallow = [\"gpu\"]", "devices: gpu"),
 ];
@@ -157,6 +158,7 @@ fn rows(text: &str) -> Vec<Row> {
         environment: Vec::new(),
         terminal: None,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     lower(&policy, &policy.files.boundaries(), &facts, &command, Report::All).unwrap().assurance.rows

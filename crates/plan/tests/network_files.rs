@@ -86,6 +86,7 @@ fn plan_from(policy: &Policy, facts: &HostFacts) -> Plan {
         environment: Vec::new(),
         terminal: None,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     lower(policy, &policy.files.boundaries(), facts, &command, Report::Gaps).unwrap()

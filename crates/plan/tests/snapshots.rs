@@ -4,12 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use garth_plan::assurance::{Row, gate};
-use garth_plan::facts::{Command, HostFacts, Layered};
+use garth_plan::facts::{Command, HostFacts, Keeping, Layered};
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
 use garth_plan::linux::usual::{fits, usual};
 use garth_plan::linux::{Plan, Report, TOLD_GAP, lower};
 use garth_policy::{
-    AbsPath, Access, Context, FileOp, Layer, Origin, Os, Policy, Profile, Reads, Sourced, Verdict,
+    AbsPath, Access, Context, FileOp, FileRule, Layer, Origin, Os, Pattern, Policy, Profile, Reads, RuleKind,
+    Sourced, Verdict,
 };
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -59,6 +60,7 @@ fn plan(policy: &Policy, facts: &HostFacts, report: Report) -> Plan {
         ],
         terminal: None,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     lower(policy, &policy.files.boundaries(), facts, &command, report).unwrap()
@@ -87,6 +89,8 @@ fn show_step(step: &ViewStep) -> String {
         ViewStep::Mask { path, .. } => format!("mask {path}"),
         ViewStep::Proc { path, guard_settings } => format!("proc {path} guarded={guard_settings}"),
         ViewStep::Terminals { path } => format!("terminals {path}"),
+        ViewStep::Kept { path, store, .. } => format!("kept {path} in {store}"),
+        ViewStep::KeptCopy { path, source } => format!("kept copy {path} from {source}"),
     }
 }
 
@@ -291,6 +295,73 @@ fn what_was_begun_does_not_fit_what_would_cover_it_or_leaves_it_out() {
     assert!(!fits(&begun, &covered));
 }
 
+/// A plan for an agent that keeps a directory and a file below the home.
+fn agents(policy: &Policy, facts: &HostFacts) -> Plan {
+    let keeping = |name: &str| path(&format!("/home/ada/{name}"));
+    let kept = vec![
+        Keeping::Tree {
+            path: keeping(".claude"),
+            below: vec![path("/home/ada/garth/own/.claude")],
+            store: path("/home/ada/garth/running/1/0"),
+        },
+        Keeping::File { path: keeping(".claude.json"), source: path("/home/ada/garth/running/1/1") },
+    ];
+    let command = Command {
+        arguments: vec![b"claude".to_vec()],
+        directory: path("/home/ada/project"),
+        logical_directory: None,
+        environment: Vec::new(),
+        terminal: None,
+        layers: Vec::new(),
+        kept,
+        observe: false,
+    };
+    lower(policy, &policy.files.boundaries(), facts, &command, Report::All).unwrap()
+}
+
+/// A rule of the command line.
+fn rule(name: &str, access: Access) -> FileRule {
+    FileRule {
+        pattern: Pattern::Path(path(name)),
+        access,
+        execute: true,
+        kind: RuleKind::User,
+        reason: "".into(),
+        origin: Origin::unplaced(Layer::Flags, "--agent claude"),
+    }
+}
+
+/// What garth keeps for an agent is shown where the rules show what the agent keeps, and nowhere else.
+#[test]
+fn what_is_kept_for_an_agent_is_shown_by_the_rules_alone() {
+    let is_kept = |step: &&ViewStep| matches!(step, ViewStep::Kept { .. } | ViewStep::KeptCopy { .. });
+    for machine in MACHINES {
+        let facts = facts(machine, true);
+        let mut policy = policy(Profile::Workspace);
+        let plan = agents(&policy, &facts);
+        assert_eq!(plan.spec.view.iter().filter(is_kept).count(), 0, "{machine}: no rule shows it");
+        for (name, access) in [(".claude", Access::Overlay), (".claude.json", Access::Overlay)] {
+            policy.files.push(rule(&format!("/home/ada/{name}"), access));
+        }
+        let plan = agents(&policy, &facts);
+        let steps: Vec<&ViewStep> = plan.spec.view.iter().filter(is_kept).collect();
+        let [ViewStep::Kept { source: None, below, store, path: shown }, ViewStep::KeptCopy { source, .. }] =
+            steps.as_slice()
+        else {
+            panic!("{machine}: {steps:?}");
+        };
+        assert_eq!((below.len(), shown), (1, &path("/home/ada/.claude")));
+        assert!(
+            *store == path("/home/ada/garth/running/1/0") && *source == path("/home/ada/garth/running/1/1")
+        );
+        let lasts = |row: &&Row| format!("{row:?}").contains("what lasts");
+        assert_eq!(plan.assurance.rows.iter().filter(lasts).count(), 2, "{machine}");
+        policy.files.push(rule("/home/ada/.claude", Access::Deny));
+        let plan = agents(&policy, &facts);
+        assert_eq!(plan.spec.view.iter().filter(is_kept).count(), 1, "{machine}: a rule hides one");
+    }
+}
+
 /// A plan in which the project is to have a layer.
 fn layered(policy: &Policy, facts: &HostFacts) -> Result<Plan, garth_plan::linux::PlanError> {
     let command = Command {
@@ -300,6 +371,7 @@ fn layered(policy: &Policy, facts: &HostFacts) -> Result<Plan, garth_plan::linux
         environment: Vec::new(),
         terminal: None,
         layers: vec![Layered { tree: path("/home/ada/project"), store: path("/home/ada/layers/1/0") }],
+        kept: Vec::new(),
         observe: false,
     };
     lower(policy, &policy.files.boundaries(), facts, &command, Report::All)
@@ -346,7 +418,7 @@ fn nothing_of_a_tree_with_a_layer_is_mounted_itself() {
 fn parent_alone(policy: &Policy) -> garth_policy::FileRules {
     let mut rules = garth_policy::FileRules::nothing();
     let mut rule = policy.files.rules()[0].clone();
-    rule.pattern = garth_policy::Pattern::Path(path("/home/ada"));
+    rule.pattern = Pattern::Path(path("/home/ada"));
     rule.access = Access::Write;
     rules.push(rule);
     rules

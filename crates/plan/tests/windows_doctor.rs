@@ -121,6 +121,7 @@ fn an_exempt_package_reaches_the_loopback_and_that_has_to_be_accepted() {
             environment: Vec::new(),
             terminal: None,
             layers: Vec::new(),
+            kept: Vec::new(),
             observe: false,
         };
         let path = facts.environment.iter().find(|(name, _)| name.eq_ignore_ascii_case("path")).unwrap();

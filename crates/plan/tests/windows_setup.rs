@@ -87,6 +87,7 @@ fn narrower(facts: &HostFacts) -> Vec<AbsPath> {
         environment: facts.environment.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
         terminal: None,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     let policy = Policy::builtin(Profile::Workspace, &facts.context);

@@ -3,6 +3,7 @@
 //! Files, hosts, commands and variables are compared by asking [`Policy::decide`] about every path, host, prefix and
 //! name that either policy speaks of, so that differences in rules that change no answer are none.
 
+use crate::agents::RenewedLogin;
 use crate::decision::{AccessRequest, Outcome};
 use crate::files::{FileOp, FileRules, Pattern};
 use crate::network::{Network, SecretBinding, SecretPlace, SecretSource};
@@ -307,6 +308,9 @@ fn scalars(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
 
 /// What is kept of changes: more is stricter.
 fn undo(before: &Policy, after: &Policy, out: &mut Vec<Change>) {
+    let login =
+        |policy: &Policy| policy.renewed_login.as_ref().map_or(RenewedLogin::Keep, |login| login.value);
+    push(out, "renewed login", &login(before), &login(after), |login| login.name().to_owned());
     let (old, new) = (&before.undo, &after.undo);
     push(out, "undo", &Reverse(old.mode.value), &Reverse(new.mode.value), |mode| mode.0.name().to_owned());
     push(out, "undo without a layer", &old.fallback.value, &new.fallback.value, |word| {

@@ -1,6 +1,7 @@
 //! Policy files: reading them, with every mistake named, and putting the layers together. No I/O: the host reads the
 //! files and checks owner and permissions.
 
+mod agents;
 mod audit;
 mod commands;
 mod diagnostic;

@@ -1,5 +1,6 @@
 //! The resolved policy.
 
+use crate::agents::RenewedLogin;
 use crate::commands::Commands;
 use crate::context::Context;
 use crate::env::Environment;
@@ -40,6 +41,9 @@ pub struct Policy {
     pub audit: Audit,
     /// What of a command's changes can be taken back.
     pub undo: Undo,
+    /// What is done with a login that an agent renewed inside; `None` where nobody says, which is to keep it.
+    #[serde(default)]
+    pub renewed_login: Option<Sourced<RenewedLogin>>,
     /// Unix sockets of the host that are reachable from inside.
     pub sockets: Vec<Sourced<AbsPath>>,
     /// Devices that are reachable from inside.
@@ -76,6 +80,7 @@ impl Policy {
             },
             audit: Audit::standard(profile, &origin),
             undo: Undo::standard(&origin),
+            renewed_login: None,
             sockets: Vec::new(),
             devices: Vec::new(),
             profile: Sourced::new(profile, origin),

@@ -114,9 +114,13 @@ fn tables(out: &mut String) {
     rows(out, "Linux", secrets::LINUX);
     rows(out, "macOS", secrets::MACOS);
     rows(out, "Windows", secrets::WINDOWS);
-    out.push_str("\n## Agents\n\nFor the agent at `--agent` alone. What it keeps is shown to it as a layer, whose changes go with the sandbox.\n");
+    out.push_str("\n## Agents\n\nFor the agent at `--agent` alone. What it keeps is shown to it as a layer. Of its changes the next sandbox sees those to what is listed as lasting (`docs/agents.md`); all others go with the sandbox.\n");
     for agent in &AGENTS {
         rows(out, &format!("`{}`", agent.name), agent.keeps);
+        out.push_str("\n| lasts | as |\n| --- | --- |\n");
+        for row in agent.lasts {
+            let _ = writeln!(out, "| `{}` | {} |", row.path, format!("{:?}", row.kind).to_lowercase());
+        }
         out.push_str("\n| host | |\n| --- | --- |\n");
         for host in agent.hosts {
             let _ = writeln!(out, "| `{}` | {} |", host.path, host.reason);

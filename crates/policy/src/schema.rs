@@ -36,6 +36,8 @@ struct PolicyFile {
     audit: Option<AuditSection>,
     /// What of a command's changes can be taken back.
     undo: Option<UndoSection>,
+    /// What an agent may leave behind outside. See `docs/agents.md`.
+    agents: Option<AgentsSection>,
     /// Unix sockets of the host that are reachable from inside.
     sockets: Option<SocketsSection>,
     /// Devices that are reachable from inside.
@@ -437,6 +439,25 @@ enum ReadsWord {
     Cheap,
     Told,
     Trace,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+enum RenewedLoginWord {
+    /// It is kept for the agent's next sandboxes; the host's may be worthless then, which is told.
+    Keep,
+    /// The host's file gets it, if it has the same keys and the host's was not changed meanwhile.
+    WriteBack,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it exists for its schema")]
+struct AgentsSection {
+    /// What is done with a login that the agent of `--agent` renewed inside; `keep` if it is left out. A project cannot say
+    /// `write-back`.
+    login: Option<RenewedLoginWord>,
 }
 
 #[derive(JsonSchema)]

@@ -246,4 +246,7 @@ fn undo(policy: &Policy, out: &mut Vec<Clause>) {
     for pattern in &undo.exclude {
         out.push(clause("undo", format!("exclude {}", pattern.value), &pattern.origin));
     }
+    if let Some(login) = &policy.renewed_login {
+        out.push(clause("agents", format!("login {}", login.value.name()), &login.origin));
+    }
 }

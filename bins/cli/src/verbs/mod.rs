@@ -1,5 +1,7 @@
 //! The verbs.
 
+#[cfg(target_os = "linux")]
+mod agents;
 mod answers;
 mod check;
 mod clauses;
@@ -76,6 +78,7 @@ fn dispatch_other(verb: &Verb) -> Result<u8, Failure> {
         Verb::Layers(report) => undo::layers::list(report.json, &mut out),
         Verb::Undo(arguments) => undo::revert::undo(arguments, &mut out),
         Verb::Checkpoints(report) => undo::revert::list(report.json, &mut out),
+        Verb::Agents(arguments) => agents::run(arguments, &mut out),
         Verb::Clean(arguments) => clean::run(arguments.check, &mut out),
     };
     out.flush()?;

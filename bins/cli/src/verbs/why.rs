@@ -7,6 +7,7 @@ use crate::request::{absolute, final_path};
 use crate::trial::prepare_to_tell;
 use garth::network::{Code, Grants, Host, Ruling};
 use garth::plan::assurance::Row;
+use garth::plan::linux::spec::ViewStep;
 use garth::policy::{AbsPath, AccessRequest, FileOp, Outcome, Pattern, escape_visible};
 use garth::{Explainer, Prepared};
 use std::collections::BTreeSet;
@@ -104,9 +105,26 @@ fn subject(what: &OsStr, is_path: bool) -> Result<Subject, Failure> {
 /// The rules speak of opened objects, so a name is followed to what it leads to.
 fn path_answers(prepared: &Prepared, path: &AbsPath, only: Option<Operation>) -> Vec<Answer> {
     let real = final_path(path).unwrap_or_else(|| path.clone());
+    let real = if is_shown_at_its_name(&prepared.plan.spec.view, path, &real) { path.clone() } else { real };
     let asked = OPERATIONS.iter().filter(|(operation, ..)| only.is_none_or(|only| only == *operation));
     let explainer = Explainer::new(prepared);
     asked.map(|(_, name, op)| path_answer(prepared, &explainer, &real, name, *op)).collect()
+}
+
+/// Whether what a link of the host leads to stands at the link's own name inside, where there is no link: then the name is
+/// what programs use there, and what the rules say of it counts.
+fn is_shown_at_its_name(steps: &[ViewStep], path: &AbsPath, real: &AbsPath) -> bool {
+    let around = steps.iter().filter(|step| path.starts_with(step.path()));
+    match around.max_by_key(|step| step.path().depth()) {
+        Some(
+            ViewStep::Bind { source, path: place, .. }
+            | ViewStep::Overlay { source, path: place, .. }
+            | ViewStep::Copy { source, path: place }
+            | ViewStep::Kept { source: Some((source, _)), path: place, .. },
+        ) => source != place && real.strip_prefix(source) == path.strip_prefix(place),
+        Some(ViewStep::KeptCopy { path: place, .. }) => path == place,
+        _ => false,
+    }
 }
 
 fn path_answer(

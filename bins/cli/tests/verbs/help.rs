@@ -3,7 +3,7 @@ use crate::place::Place;
 #[test]
 fn helps() {
     let place = Place::new("help");
-    let verbs: [&[&str]; 24] = [
+    let verbs: [&[&str]; 25] = [
         &["--help"],
         &["help", "run"],
         &["help", "plan"],
@@ -21,6 +21,7 @@ fn helps() {
         &["help", "policy", "trust"],
         &["help", "prove"],
         &["help", "clean"],
+        &["help", "agents"],
         &["help", "diff"],
         &["help", "apply"],
         &["help", "discard"],

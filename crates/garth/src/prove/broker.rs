@@ -7,6 +7,7 @@ use crate::{Error, policy::AbsPath};
 use garth_host::linux::probe::NAME;
 use garth_plan::linux::network::REDIRECT_GAP;
 use garth_plan::linux::spec::Tier;
+use garth_policy::{Flag, Setting};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
@@ -30,6 +31,8 @@ pub(super) struct Session {
     pub listeners: bool,
     /// What it changes in the workspace goes to a layer.
     pub layer: bool,
+    /// The agent that it is for; empty for none.
+    pub agent: &'static str,
     /// Hostile variables are in the environment.
     pub hostile: bool,
     /// The order of the first process inside.
@@ -67,6 +70,7 @@ impl Session {
         words.push(if self.landlock { "landlock" } else { tier }.into());
         words.push(if self.hostile { "hostile" } else { "plain" }.into());
         words.push(if self.layer { "layer" } else { "in-place" }.into());
+        words.push(self.agent.into());
         words.push(self.policy.clone().unwrap_or_default().into_os_string());
         words.push(self.report.clone().into_os_string());
         words.push(self.workspace.join(NAME).into_os_string());
@@ -92,7 +96,8 @@ pub(super) fn enter() -> Option<u8> {
         return None;
     }
     let words: Vec<OsString> = words.collect();
-    let [_, tier, variables, changes, policy, report, program, order, command @ ..] = words.as_slice() else {
+    let [_, tier, variables, changes, agent, policy, report, program, order, command @ ..] = words.as_slice()
+    else {
         return Some(125);
     };
     let arguments = match command {
@@ -103,7 +108,7 @@ pub(super) fn enter() -> Option<u8> {
         arguments,
         workspace: None,
         policy: AbsPath::posix(policy.as_bytes()).ok(),
-        flags: Vec::new(),
+        flags: agent.to_str().filter(|agent| !agent.is_empty()).map(agent_flag).into_iter().collect(),
         environment: environment(variables == "hostile"),
         terminal: false,
         without_namespaces: tier == "landlock",
@@ -118,6 +123,10 @@ pub(super) fn enter() -> Option<u8> {
         Ok(()) => 0,
         Err(_) => 125,
     })
+}
+
+fn agent_flag(name: &str) -> Flag {
+    Flag { typed: format!("--agent {name}"), setting: Setting::Agent(name.to_owned()) }
 }
 
 fn environment(hostile: bool) -> Vec<(Vec<u8>, Vec<u8>)> {

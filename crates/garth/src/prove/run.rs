@@ -210,6 +210,7 @@ impl Proof<'_> {
             landlock: self.landlock,
             listeners: false,
             layer: false,
+            agent: "",
             hostile: garden == Garden::Repository,
             order,
             report,

@@ -36,6 +36,8 @@ struct Told<'s> {
     explainer: Option<Explainer>,
     used: Vec<Used>,
     used_more: bool,
+    /// Files that the agent keeps.
+    kept: Vec<(AbsPath, OwnedFd)>,
     account: Account,
     /// What was told.
     told: HashSet<(AbsPath, FileOp)>,
@@ -88,6 +90,10 @@ impl wait::Observer for Told<'_> {
         self.account.take(&self.prepared.log.recorder, told);
     }
 
+    fn kept(&mut self, path: AbsPath, file: OwnedFd) {
+        self.kept.push((path, file));
+    }
+
     fn nobody_listens(&mut self, port: u16) {
         self.silent.push(port);
     }
@@ -118,18 +124,19 @@ impl Sandbox<'_> {
             explainer: None,
             used: Vec::new(),
             used_more: false,
+            kept: Vec::new(),
             account: Account::default(),
             told: HashSet::new(),
             hidden: 0,
         };
         let outcome = wait::wait(&self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, used, used_more, account, hidden, .. } = told;
+        let Told { denied, silent, used, used_more, kept, account, hidden, .. } = told;
         // Taking the namespaces down takes the kernel some tenths of a millisecond: time to tell what is known.
         // A layer and a control group can be looked at only when nobody uses them any more, and what still runs inside may
         // use the network to its end.
         let mut ending = Some(self.runner);
-        if self.layer.is_some() || self.group.is_some() || self.egress.is_some() {
+        if self.layer.is_some() || self.agent.is_some() || self.group.is_some() || self.egress.is_some() {
             gone(ending.take())?;
         }
         let (refused, faults) = network_told(self.egress.as_ref(), recorder, silent);
@@ -145,6 +152,7 @@ impl Sandbox<'_> {
             })
         });
         let layer = layer.transpose()?;
+        let agent = self.agent.map(|agent| agent.end(kept)).or_else(|| self.prepared.agent.unkept());
         let (outcome, limited) = match &self.group {
             None => (outcome, None),
             // The kernel ends all of a group at once, so the runner may have had no last word.
@@ -170,6 +178,7 @@ impl Sandbox<'_> {
             approvals,
             limited,
             layer,
+            agent,
             unrecorded: None,
             used,
             used_more,

@@ -39,12 +39,14 @@ pub(crate) use found::Found;
 #[cfg(target_os = "linux")]
 pub(crate) use layers::{LiveLayer, Planned, planned};
 pub(crate) use own::remove_directory;
+#[cfg(target_os = "linux")]
+pub(crate) use own::{make_private, new_id, write_whole};
 
 use crate::Error;
 use std::path::Path;
 
 /// An error of reading or writing garth's own files.
-fn file_error(operation: &str, path: &Path, error: &std::io::Error) -> Error {
+pub(crate) fn file_error(operation: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::Undo {
         what: format!(
             "cannot {operation} {}",

@@ -16,7 +16,7 @@ pub(super) use garth_host::undo::Opened;
 pub(super) use garth_host::windows::undo::{Root, clock, content, place};
 
 /// A name that no other layer or checkpoint has.
-pub(super) fn new_id() -> Result<String, Error> {
+pub(crate) fn new_id() -> Result<String, Error> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let number = crate::system::unguessable().map_err(Error::os("choose a name"))?;
     let letter = |place: u32| char::from(LETTERS[((number >> (5 * place)) & 31) as usize]);
@@ -40,7 +40,7 @@ pub(super) fn private() -> OpenOptions {
 
 /// Makes directories that only the user may enter.
 #[cfg(unix)]
-pub(super) fn make_private(path: &Path) -> Result<(), Error> {
+pub(crate) fn make_private(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt;
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| file_error("make", path, &error))
@@ -48,14 +48,14 @@ pub(super) fn make_private(path: &Path) -> Result<(), Error> {
 
 /// Makes a directory that only the user may enter, and those above it where they are missing.
 #[cfg(windows)]
-pub(super) fn make_private(path: &Path) -> Result<(), Error> {
+pub(crate) fn make_private(path: &Path) -> Result<(), Error> {
     let shown = path.to_string_lossy();
     let path = AbsPath::windows(&shown).map_err(|error| Error::Policy(format!("{shown}: {error}")))?;
     crate::system::PrivateDirectory::make(&path).map(drop).map_err(Error::os("make a checkpoint"))
 }
 
 /// Writes a file that is there as a whole or not at all.
-pub(super) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
+pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<(), Error> {
     let temporary = path.with_extension("new");
     let written = private()
         .write(true)

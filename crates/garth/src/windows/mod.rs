@@ -167,6 +167,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         environment: environment.clone(),
         terminal: request.terminal,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     let boundaries = policy.files.boundaries();

@@ -82,6 +82,7 @@ fn command(request: &Request, surroundings: &Surroundings) -> Command {
         environment: environment(request),
         terminal: request.terminal,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     }
 }

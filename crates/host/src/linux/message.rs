@@ -50,6 +50,8 @@ pub enum FromRunner {
     Changed(Vec<Changed>),
     /// How complete the above is, told in the end.
     Counted(Counted, ChangesCounted),
+    /// A file that an agent keeps, as it is in the end; it comes with this message.
+    Kept(AbsPath),
     /// A limit was reached and the sandbox ended for it.
     LimitHit(String),
     /// The target is gone.

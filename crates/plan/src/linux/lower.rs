@@ -353,7 +353,7 @@ fn landlock_rule(step: &ViewStep) -> Option<LandlockRule> {
             }
             Some(LandlockRule { path: path.clone(), allowed, optional: true })
         }
-        ViewStep::Overlay { path, .. } => {
+        ViewStep::Overlay { path, .. } | ViewStep::Kept { path, .. } => {
             Some(LandlockRule { path: path.clone(), allowed: READ, optional: true })
         }
         _ => None,

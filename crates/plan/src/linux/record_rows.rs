@@ -143,5 +143,10 @@ impl Rows {
         if let Some(age) = &undo.age {
             self.seconds("undo.age", age, mechanism);
         }
+        if let Some(login) = &policy.renewed_login {
+            let mechanism =
+                "the broker looks at what was renewed, outside, when nothing inside lives any more";
+            self.add("agents.login", login.value.name(), &login.origin, mechanism);
+        }
     }
 }

@@ -202,6 +202,9 @@ impl Table<'_> {
                 Status::enforced("read-only mount where it exists; its creation is supervised")
             }
             (Tier::Process, Access::Read) => Status::enforced("read-only mount"),
+            (Tier::Process, Access::Overlay) if self.is_kept(boundary.path) => Status::enforced(
+                "written to a layer of garth's own; of that, what lasts is kept for the agent's next sandbox, and nothing for the host",
+            ),
             (Tier::Process, Access::Overlay) if area.is_some_and(|area| area.source == Source::Private) => {
                 Status::enforced("private file system")
             }
@@ -220,6 +223,11 @@ impl Table<'_> {
                 _ => Status::enforced("mounted; changes are supervised"),
             },
         }
+    }
+
+    fn is_kept(&self, path: &AbsPath) -> bool {
+        let is_kept = |step: &ViewStep| matches!(step, ViewStep::Kept { .. } | ViewStep::KeptCopy { .. });
+        self.view.steps.iter().any(|step| is_kept(step) && step.path() == path)
     }
 
     /// The rule says overlay, and names a file that is shown from the host's own directory.

@@ -114,6 +114,25 @@ pub enum ViewStep {
         /// Where it appears.
         path: AbsPath,
     },
+    /// A directory of an agent: read from garth's own directories and then from the host's, written to a layer that garth
+    /// looks through in the end.
+    Kept {
+        /// The host's directory, by its final path, and what it must be; `None` where there is none.
+        source: Option<(AbsPath, FileId)>,
+        /// garth's own directories, the first one uppermost.
+        below: Vec<AbsPath>,
+        /// The directory that keeps the layer.
+        store: AbsPath,
+        /// Where it appears.
+        path: AbsPath,
+    },
+    /// A file of an agent: as [`Self::Copy`], and handed to the broker in the end.
+    KeptCopy {
+        /// The file.
+        source: AbsPath,
+        /// Where it appears.
+        path: AbsPath,
+    },
     /// A tree of the host that is read from its place, while writes go to a layer that outlives the sandbox. The tree
     /// itself is mounted nowhere.
     Layer {
@@ -178,6 +197,8 @@ impl ViewStep {
             | Self::Bind { path, .. }
             | Self::Overlay { path, .. }
             | Self::Copy { path, .. }
+            | Self::Kept { path, .. }
+            | Self::KeptCopy { path, .. }
             | Self::Layer { path, .. }
             | Self::Part { path, .. }
             | Self::File { path, .. }

@@ -93,12 +93,16 @@ fn outermost(steps: &[ViewStep]) -> Vec<(AbsPath, bool)> {
 
 fn mounted(step: &ViewStep) -> Option<(AbsPath, bool)> {
     let directory = match step {
-        ViewStep::Directory { .. } | ViewStep::Symlink { .. } | ViewStep::Copy { .. } => return None,
+        ViewStep::Directory { .. }
+        | ViewStep::Symlink { .. }
+        | ViewStep::Copy { .. }
+        | ViewStep::KeptCopy { .. } => return None,
         ViewStep::Bind { directory, .. }
         | ViewStep::Part { directory, .. }
         | ViewStep::Mask { directory, .. } => *directory,
         ViewStep::File { .. } => false,
         ViewStep::Overlay { .. }
+        | ViewStep::Kept { .. }
         | ViewStep::Layer { .. }
         | ViewStep::Proc { .. }
         | ViewStep::Terminals { .. } => true,

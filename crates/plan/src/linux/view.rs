@@ -6,7 +6,7 @@
 
 use super::questions::{GIT_SINGLE, POINTERS};
 use super::spec::{MountFlags, ViewStep};
-use crate::facts::{Command, HostFacts, Layered, Object};
+use crate::facts::{Command, HostFacts, Keeping, Layered, Object};
 use garth_policy::{AbsPath, Access, Boundary, Grant, NodeKind, Policy, RuleKind};
 
 /// What is visible at a path, and how it came there.
@@ -42,6 +42,7 @@ struct Builder<'p> {
     policy: &'p Policy,
     facts: &'p HostFacts,
     layers: &'p [Layered],
+    kept: &'p [Keeping],
     view: View,
 }
 
@@ -53,7 +54,7 @@ pub(super) fn lower(
     command: &Command,
 ) -> View {
     let view = View { steps: Vec::new(), areas: Vec::new(), failed: Vec::new() };
-    let mut builder = Builder { policy, facts, layers: &command.layers, view };
+    let mut builder = Builder { policy, facts, layers: &command.layers, kept: &command.kept, view };
     for boundary in boundaries {
         builder.boundary(boundary);
     }
@@ -73,6 +74,9 @@ impl<'p> Builder<'p> {
         let path = boundary.path;
         if self.policy.files.is_private(path, boundary.grant.depth) {
             return self.private(path, &boundary.grant);
+        }
+        if self.kept(path, &boundary.grant) {
+            return;
         }
         let Some(object) = self.facts.object(path) else { return };
         let grant = self.final_grant(object, boundary.grant);
@@ -125,6 +129,36 @@ impl<'p> Builder<'p> {
         if is_area {
             self.area(path, Access::Write, true, Source::Private);
         }
+    }
+
+    /// Shows a place of the agent that the sandbox is for, where the rules still say so and it stands in the sandbox's own
+    /// home; whether it was.
+    fn kept(&mut self, path: &AbsPath, grant: &Grant<'_>) -> bool {
+        let Some(keeping) = self.kept.iter().find(|keeping| keeping.path() == path) else { return false };
+        let object = self.facts.object(path);
+        let access = object.map_or(grant.access, |object| self.final_grant(object, *grant).0);
+        let is_among_own = self.covering(path).is_none_or(|area| area.source == Source::Private);
+        if access != Access::Overlay || !is_among_own {
+            return false;
+        }
+        match keeping {
+            Keeping::Tree { below, store, .. } => {
+                if object.is_some_and(|object| object.final_kind != NodeKind::Directory) {
+                    return false;
+                }
+                let source = object.map(|object| (object.final_path.clone(), object.id));
+                let (below, store, path) = (below.clone(), store.clone(), path.clone());
+                self.view.steps.push(ViewStep::Kept { source, below, store, path });
+                self.area(keeping.path(), access, grant.execute, Source::Layer);
+            }
+            Keeping::File { source, .. } => {
+                if object.is_some_and(|object| object.final_kind != NodeKind::File) {
+                    return false;
+                }
+                self.view.steps.push(ViewStep::KeptCopy { source: source.clone(), path: path.clone() });
+            }
+        }
+        true
     }
 
     fn area(&mut self, path: &AbsPath, access: Access, execute: bool, source: Source) {

@@ -132,6 +132,7 @@ fn planned(policy: &Policy, facts: &HostFacts, program: &str, tier: Tier) -> Res
         environment: facts.environment.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
         terminal: None,
         layers: Vec::new(),
+        kept: Vec::new(),
         observe: false,
     };
     lower(policy, &policy.files.boundaries(), facts, &command, Some(tier), Report::Gaps)

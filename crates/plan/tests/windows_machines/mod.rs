@@ -369,6 +369,7 @@ impl Sketch {
                 .collect(),
             terminal: None,
             layers: Vec::new(),
+            kept: Vec::new(),
             observe: false,
         }
     }

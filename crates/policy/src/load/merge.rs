@@ -101,6 +101,7 @@ impl<'l> Merge<'l> {
         merge.environment();
         merge.scalars();
         merge.undo();
+        super::agents::merge(&mut merge.policy, merge.layers);
         merge.lists();
         (merge.policy, merge.ignored)
     }

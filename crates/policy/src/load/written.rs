@@ -3,6 +3,7 @@
 use super::audit::AuditWritten;
 use super::reader::{Reader, Value, in_order, quoted};
 use super::undo::WrittenUndo;
+use crate::agents::RenewedLogin;
 use crate::commands::CommandRule;
 use crate::env::{guard, is_name};
 use crate::files::FileRule;
@@ -47,6 +48,7 @@ pub(super) struct Written {
     pub(super) nested: Option<Sourced<bool>>,
     pub(super) audit: AuditWritten,
     pub(super) undo: WrittenUndo,
+    pub(super) renewed_login: Option<Sourced<RenewedLogin>>,
     pub(super) sockets: Option<Vec<Sourced<AbsPath>>>,
     pub(super) devices: Option<Vec<Sourced<DeviceClass>>>,
 }
@@ -79,6 +81,7 @@ impl Written {
             nested: None,
             audit: AuditWritten::default(),
             undo: WrittenUndo::default(),
+            renewed_login: None,
             sockets: None,
             devices: None,
         }
@@ -133,6 +136,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
             "tier",
             "audit",
             "undo",
+            "agents",
             "sockets",
             "devices",
         ],
@@ -150,6 +154,7 @@ pub(crate) static SECTIONS: &[(&str, &[&str])] = &[
     ("tier", &["minimum", "accept", "nested"]),
     ("audit", &["required", "path", "processes", "reads", "keep-for", "keep-size", "anchor"]),
     ("undo", &["mode", "fallback", "budget", "largest", "total", "keep", "age", "exclude"]),
+    ("agents", &["login"]),
     ("sockets", &["allow"]),
     ("devices", &["allow"]),
 ];
@@ -184,6 +189,7 @@ impl Reader<'_> {
                 "tier" => self.tier(value, &mut out),
                 "audit" => self.audit(value, &mut out.audit),
                 "undo" => self.undo(value, &mut out),
+                "agents" => self.agents(value, &mut out),
                 "sockets" => self.sockets(value, &mut out),
                 _ => self.devices(value, &mut out),
             }

@@ -3,7 +3,7 @@
 use crate::show::HINT;
 use crate::verbs::undo::kept;
 use garth::undo::LayerEnd;
-use garth::{Ended, Prepared};
+use garth::{AgentEnd, Ended, Prepared};
 use std::io::{self, Write};
 
 /// At the end: the layer, or a checkpoint that nobody was told of before.
@@ -11,6 +11,7 @@ pub fn summary(prepared: &Prepared, ended: &Ended, was_told: bool, out: &mut imp
     if !was_told {
         kept::checkpoint(prepared.checkpoint_made(), prepared.without_layer(), out)?;
     }
+    agent(ended.agent.as_ref(), out)?;
     match &ended.layer {
         Some(layer) => layer_summary(layer, out),
         None => Ok(()),
@@ -25,4 +26,15 @@ fn layer_summary(layer: &LayerEnd, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "garth: {changes} changes are in the layer {id}, and the workspace is as it was")?;
     writeln!(out, "{HINT}hint:{HINT:#} garth diff {id}, garth apply {id}, garth discard {id}")
+}
+
+/// What became of what the agent changed of its own, where it is worth a word.
+fn agent(end: Option<&AgentEnd>, out: &mut impl Write) -> io::Result<()> {
+    for (what, hint) in end.iter().flat_map(|end| &end.notes) {
+        writeln!(out, "garth: {what}")?;
+        if let Some(hint) = hint {
+            writeln!(out, "{HINT}hint:{HINT:#} {hint}")?;
+        }
+    }
+    Ok(())
 }

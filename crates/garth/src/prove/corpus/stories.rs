@@ -46,6 +46,12 @@ pub(super) static ATTACKS: &[Attack] = &[
     )
     .escapes(&[64, 67]),
     story(4, "agent.settings", "change what an agent keeps below the home", agent::settings).namespaces(),
+    story(4, "agent.kept-hooks", "plant hooks in what is kept for an agent", agent::hooks).namespaces(),
+    story(2, "agent.kept-links", "lead the broker elsewhere by links in what is kept", agent::links)
+        .namespaces(),
+    story(12, "agent.kept-of-others", "read what is kept for another agent", agent::others).namespaces(),
+    story(23, "agent.kept-size", "fill the disk with what is kept", agent::size).namespaces(),
+    story(1, "agent.kept-rules", "get more rights by what is kept", agent::rules).namespaces(),
     story(17, "log.home", "read, change and remove the log where it usually is", log::in_home).escapes(&[2]),
     story(17, "log.workspace", "the same where the workspace lies around it", log::in_workspace).namespaces(),
     story(17, "log.forged", "write what looks like records of the log", log::forged),

@@ -10,6 +10,7 @@ use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, a
 use crate::linux::supervise::{Changed, ChangesCounted, Counted, Denied, Execution, Gone, Started, Used};
 pub use crate::linux::sys::signals::Signals as Watched;
 use crate::linux::sys::signals::end_by;
+use garth_policy::AbsPath;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -133,6 +134,9 @@ pub trait Observer {
 
     /// Something happened inside that is for the log.
     fn inside(&mut self, told: Inside);
+
+    /// A file that an agent keeps, as it is in the end. Whatever is in it was written inside.
+    fn kept(&mut self, path: AbsPath, file: OwnedFd);
 
     /// Nobody listens at this port of the loopback inside.
     fn nobody_listens(&mut self, port: u16);
@@ -302,6 +306,8 @@ impl Waiting<'_> {
             (FromRunner::Counted(processes, changes), _) => {
                 observer.inside(Inside::Counted(processes, changes));
             }
+            (FromRunner::Kept(path), Some(file)) => observer.kept(path, file),
+            (FromRunner::Kept(_), None) => {}
             (FromRunner::NobodyListens(port), _) => observer.nobody_listens(port),
             (FromRunner::Execute(execution), _) => {
                 let answer = CommandAnswer { sender: self.sender.clone(), id: execution.id, given: false };

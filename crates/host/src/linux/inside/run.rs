@@ -145,12 +145,25 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
         named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
     shared.tell_end(sender);
+    hand_back(&spec, sender);
     sender.send(&FromRunner::Ended(init::ending(status, found)));
     if spec.tier == Tier::Landlock {
         // Without a pid namespace nothing but this takes the others along.
         let _none_left = init::kill_all(rustix::process::Signal::KILL);
     }
     Ok(())
+}
+
+/// Gives the broker the files that an agent keeps for itself, as they are now. Whatever still runs inside is ended first, so
+/// that it does not change them any more.
+fn hand_back(spec: &LaunchSpec, sender: &Sender) {
+    if spec.tier != Tier::Process || !spec.view.iter().any(|step| matches!(step, ViewStep::KeptCopy { .. })) {
+        return;
+    }
+    let _none_left = init::kill_all(rustix::process::Signal::KILL);
+    for (path, file) in view::copied::handed_back(&spec.view) {
+        sender.send_with(&FromRunner::Kept(path), &[file.as_fd()]);
+    }
 }
 
 /// An order: what the target is started with, and where stands what it is supervised by.

@@ -3,7 +3,7 @@
 //! Nothing is looked up by name twice: a source is opened without following any link, compared with what
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
-mod copied;
+pub mod copied;
 pub mod layer;
 mod told;
 
@@ -204,7 +204,8 @@ impl View {
                 self.bind(source, *expect, *directory, path, *flags)
             }
             ViewStep::Overlay { source, expect, path } => self.overlay(source, *expect, path),
-            ViewStep::Copy { source, path } => self.copy(source, path),
+            ViewStep::Copy { source, path } | ViewStep::KeptCopy { source, path } => self.copy(source, path),
+            ViewStep::Kept { source, below, store, path } => self.kept(source.as_ref(), below, store, path),
             ViewStep::Layer { source, expect, path, store, flags } => {
                 self.layer((source, *expect), store, path, *flags)
             }
@@ -265,7 +266,7 @@ impl View {
         self.overlays += 1;
         let upper = self.helper_directory(&format!("upper-{number}"), 0o755)?;
         let work = self.helper_directory(&format!("work-{number}"), 0o755)?;
-        let mount = layer::overlay(source, lower.as_fd(), upper.as_fd(), work.as_fd())?;
+        let mount = layer::overlay(source, &[lower.as_fd()], upper.as_fd(), work.as_fd())?;
         self.mount(&mount, path, true)
     }
 
@@ -507,8 +508,13 @@ fn fresh_file_system() -> Result<OwnedFd, OsError> {
 
 fn covers_source(steps: &[ViewStep], place: &AbsPath) -> bool {
     steps.iter().any(|step| match step {
-        ViewStep::Bind { source, .. } | ViewStep::Overlay { source, .. } | ViewStep::Copy { source, .. } => {
-            source.starts_with(place)
+        ViewStep::Bind { source, .. }
+        | ViewStep::Overlay { source, .. }
+        | ViewStep::Copy { source, .. }
+        | ViewStep::KeptCopy { source, .. } => source.starts_with(place),
+        ViewStep::Kept { source, below, store, .. } => {
+            let sources = source.iter().map(|(source, _)| source).chain(below).chain([store]);
+            sources.into_iter().any(|source| source.starts_with(place))
         }
         ViewStep::Layer { source, store, .. } => source.starts_with(place) || store.starts_with(place),
         _ => false,

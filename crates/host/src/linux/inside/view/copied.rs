@@ -3,7 +3,9 @@
 use super::View;
 use crate::OsError;
 use crate::error::Context;
+use garth_plan::linux::spec::ViewStep;
 use garth_policy::AbsPath;
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 use rustix::io::Errno;
 use std::ffi::CString;
@@ -27,6 +29,16 @@ impl View {
                 .with_remedy("grant it with \"read\": a file of more than 64 MiB has no private copy")),
         }
     }
+}
+
+/// Files that were copied and are handed back, opened when nothing but the runner is left inside. One that is no file any more
+/// is as one that is gone: it is left out.
+pub fn handed_back(steps: &[ViewStep]) -> Vec<(AbsPath, OwnedFd)> {
+    let paths = steps.iter().filter_map(|step| match step {
+        ViewStep::KeptCopy { path, .. } => Some(path),
+        _ => None,
+    });
+    paths.filter_map(|path| Some((path.clone(), opened(path).ok()??.0.into()))).collect()
 }
 
 /// The file, if it is one and there, and the mode of a copy.

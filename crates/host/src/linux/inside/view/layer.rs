@@ -43,12 +43,32 @@ impl View {
         hold(&store)?;
         let upper = inside(&store, UPPER)?;
         let work = inside(&store, WORK)?;
-        let mount = overlay(source, lower.as_fd(), upper.as_fd(), work.as_fd())?;
+        let mount = overlay(source, &[lower.as_fd()], upper.as_fd(), work.as_fd())?;
         let name = format!("layer-{}", self.layers.len());
         let place = self.helper_directory(&name, 0o700)?;
         super::attach(&mount, place.as_fd()).on("mount the layer of", source)?;
         self.layers.push(Layered { tree: source.clone(), mounted: mount });
         self.part(source, true, path, flags)
+    }
+
+    /// Shows a directory of an agent: garth's own directories over the host's, and a layer over them all.
+    pub(super) fn kept(
+        &mut self,
+        host: Option<&(AbsPath, FileId)>,
+        below: &[AbsPath],
+        store: &AbsPath,
+        path: &AbsPath,
+    ) -> Result<(), OsError> {
+        let mut lowers = below.iter().map(open_store).collect::<Result<Vec<OwnedFd>, OsError>>()?;
+        if let Some((source, expect)) = host {
+            lowers.push(checked(source, *expect)?);
+        }
+        let store = open_store(store)?;
+        hold(&store)?;
+        let (upper, work) = (inside(&store, UPPER)?, inside(&store, WORK)?);
+        let lowers: Vec<BorrowedFd<'_>> = lowers.iter().map(AsFd::as_fd).collect();
+        let mount = overlay(path, &lowers, upper.as_fd(), work.as_fd())?;
+        self.mount(&mount, path, true)
     }
 
     /// Shows a part of a tree with a layer, or all of it.
@@ -73,17 +93,22 @@ impl View {
     }
 }
 
-/// `overlayfs` over a directory. What may be set from inside, and what may not, is `userxattr` of
+/// `overlayfs` over directories, the first one uppermost. What may be set from inside, and what may not, is `userxattr` of
 /// `Documentation/filesystems/overlayfs.rst`: attributes named `user.overlay.` are the kernel's own.
 pub(super) fn overlay(
     source: &AbsPath,
-    lower: BorrowedFd<'_>,
+    lowers: &[BorrowedFd<'_>],
     upper: BorrowedFd<'_>,
     work: BorrowedFd<'_>,
 ) -> Result<OwnedFd, OsError> {
     let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).on("prepare an overlay of", source)?;
-    for (key, object) in [("lowerdir", lower), ("upperdir", upper), ("workdir", work)] {
-        fsconfig_set_string(fs.as_fd(), key, descriptor(object).as_c_str()).on("layer", source)?;
+    // The kernel takes them apart at colons, of which there is none in the name of a descriptor.
+    let lower = lowers.iter().map(|lower| descriptor(*lower).into_bytes()).collect::<Vec<_>>().join(&b':');
+    let lower = CString::new(lower).map_err(|_| Errno::INVAL).on("layer", source)?;
+    for (key, objects) in
+        [("lowerdir", lower), ("upperdir", descriptor(upper)), ("workdir", descriptor(work))]
+    {
+        fsconfig_set_string(fs.as_fd(), key, objects.as_c_str()).on("layer", source)?;
     }
     fsconfig_set_flag(fs.as_fd(), "userxattr").on("layer", source)?;
     // Else each file that is written to for the first time is brought to the disk at once. The layer is, as a whole, when

@@ -29,7 +29,7 @@ impl View {
         let work = self.helper_directory("told", 0o700)?;
         let upper = self.helper(PRIVATE)?;
         let named = AbsPath::posix("/").map_err(|_| self.internal("/"))?;
-        let overlay = super::layer::overlay(&named, hearing.view()?.as_fd(), upper.as_fd(), work.as_fd())?;
+        let overlay = super::layer::overlay(&named, &[hearing.view()?.as_fd()], upper.as_fd(), work.as_fd())?;
         // Opened before anything lies over them.
         let mut telling = HashMap::new();
         for part in told.parts.iter().filter(|part| part.kind == PartKind::Telling) {

@@ -1,0 +1,392 @@
+//! When a sandbox has ended: what lasts of what its agent wrote. Everything that is read here was made inside.
+
+use super::base::{Base, host_file, size};
+use super::store::Record;
+use super::{DEEPEST, LARGEST, MOST_BYTES, MOST_FILES, MOST_NAMES, choices, login};
+use crate::Error;
+use crate::files::{os_path, replace};
+use crate::place::final_path;
+use crate::undo::write_whole;
+use garth_host::linux::inside::view::layer::UPPER;
+use garth_host::linux::undo::{Root, content};
+use garth_policy::agents::{Agent, Kept};
+use garth_policy::{AbsPath, escape_visible};
+use garth_undo::{Kind, Mark, Seen, Tree as _};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Longest history that is joined with what others added to it meanwhile, in bytes.
+const LONGEST_JOINED: u64 = 16 << 20;
+/// Most names that a note tells.
+const MOST_TOLD: usize = 5;
+
+/// What became of what an agent changed of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentEnd {
+    /// The agent.
+    pub agent: String,
+    /// Files that its next sandbox has from this one.
+    pub kept: u64,
+    /// What should be said, each with what helps.
+    pub notes: Vec<(String, Option<String>)>,
+}
+
+impl AgentEnd {
+    pub(super) fn note(&mut self, what: impl Into<String>, hint: Option<&str>) {
+        self.notes.push((what.into(), hint.map(str::to_owned)));
+    }
+}
+
+pub(super) struct Settling<'r> {
+    agent: &'static Agent,
+    record: &'r Record,
+    /// `agents/NAME`.
+    store: PathBuf,
+    own: Base,
+    work: Base,
+    bytes: u64,
+    files: u64,
+    names: usize,
+    settings: Vec<String>,
+    left: Vec<String>,
+    end: AgentEnd,
+}
+
+/// Takes what lasts from what a sandbox left in `running`; `handed` are files that its runner handed back.
+pub(super) fn settle(
+    (agent, record): (&'static Agent, &Record),
+    store: &Path,
+    running: &Path,
+    handed: &[(AbsPath, Vec<u8>)],
+) -> Result<AgentEnd, Error> {
+    let (bytes, files) = size(&store.join("own"));
+    let (more, others) = size(&store.join("work"));
+    let mut settling = Settling {
+        agent,
+        record,
+        own: Base::open(store.join("own"))?,
+        work: Base::open(super::store::work(store, &record.workspace))?,
+        store: store.to_owned(),
+        bytes: bytes + more,
+        files: files + others,
+        names: 0,
+        settings: Vec::new(),
+        left: Vec::new(),
+        end: AgentEnd { agent: agent.name.to_owned(), ..AgentEnd::default() },
+    };
+    for (number, tree) in record.trees.iter().enumerate() {
+        let upper = running.join(number.to_string()).join(UPPER);
+        let mut upper = Root::open_layer(&upper).map_err(Error::os("look at what the agent wrote"))?;
+        settling.tree(tree, &mut upper)?;
+    }
+    for (number, file) in record.files.iter().enumerate() {
+        let path = record.home.join(file.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
+        if let Some((_, text)) = handed.iter().find(|(name, _)| *name == path) {
+            let before = fs::read(running.join(format!("file-{number}"))).ok();
+            settling.choices(file, before.as_deref(), text)?;
+        }
+    }
+    Ok(settling.told())
+}
+
+/// A name below the home, as one of garth's own directories has it.
+fn absolute(below_home: &[u8]) -> Option<AbsPath> {
+    AbsPath::posix([b"/", below_home].concat()).ok()
+}
+
+fn shown(below_home: &[u8]) -> String {
+    format!("~/{}", escape_visible(below_home))
+}
+
+impl Settling<'_> {
+    /// Looks through what was written over one tree, no deeper and no further than is bearable.
+    fn tree(&mut self, tree: &str, upper: &mut Root) -> Result<(), Error> {
+        let top = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
+        let mut left = vec![(top, 0_usize)];
+        while let Some((directory, depth)) = left.pop() {
+            let Ok(names) = upper.names(&directory) else {
+                self.left.push(shown(&[tree.as_bytes(), directory.as_bytes()].concat()));
+                continue;
+            };
+            for name in names {
+                self.names += 1;
+                if self.names > MOST_NAMES {
+                    self.end.note(
+                        format!("{} wrote so many files that not all were looked at", self.agent.name),
+                        None,
+                    );
+                    return Ok(());
+                }
+                let Ok(inner) = directory.join(&name) else { continue };
+                let below_home = [tree.as_bytes(), inner.as_bytes()].concat();
+                let Ok(Some(seen)) = upper.look(&inner) else { continue };
+                if self.name(upper, &inner, &below_home, &seen)? && depth < DEEPEST {
+                    left.push((inner, depth + 1));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One name of it; whether to look below.
+    fn name(
+        &mut self,
+        upper: &mut Root,
+        inner: &AbsPath,
+        below_home: &[u8],
+        seen: &Seen,
+    ) -> Result<bool, Error> {
+        let kind = self.agent.lasting(below_home);
+        let Some(name) = absolute(below_home) else { return Ok(false) };
+        if seen.mark != Mark::None && (kind.is_some() || self.agent.lasts_below(below_home)) {
+            self.removed(&name, below_home, kind)?;
+        }
+        match (seen.mark, seen.entry.kind, kind) {
+            (Mark::Whiteout, ..) => {}
+            (_, Kind::Directory, _) => return Ok(self.agent.lasts_below(below_home)),
+            (_, _, Some(Kept::Settings)) => self.settings.push(shown(below_home)),
+            (_, Kind::File, Some(Kept::Sessions)) => self.session(upper, inner, &name, below_home)?,
+            (_, Kind::File, Some(Kept::Login)) => self.login(upper, inner, &name, below_home)?,
+            // A link, a pipe or the like: where a link leads is not for what is made inside to say.
+            (_, _, Some(Kept::Sessions | Kept::Login)) => self.left.push(shown(below_home)),
+            (_, _, Some(Kept::Choices) | None) => {}
+        }
+        Ok(false)
+    }
+
+    fn removed(&mut self, name: &AbsPath, below_home: &[u8], kind: Option<Kept>) -> Result<(), Error> {
+        if kind == Some(Kept::Login) {
+            self.forget_login(below_home)?;
+            return self.own.remove(name);
+        }
+        self.work.remove(name)
+    }
+
+    fn session(
+        &mut self,
+        upper: &mut Root,
+        inner: &AbsPath,
+        name: &AbsPath,
+        below_home: &[u8],
+    ) -> Result<(), Error> {
+        let Ok(file) = upper.open_file(inner) else { return Ok(()) };
+        let old = self.work.length(name);
+        let new = length(&file);
+        let bytes = self.bytes.saturating_sub(old.unwrap_or(0)).saturating_add(new);
+        let files = self.files + u64::from(old.is_none());
+        if new > LARGEST || bytes > MOST_BYTES || files > MOST_FILES {
+            self.left.push(shown(below_home));
+            return Ok(());
+        }
+        (self.bytes, self.files) = (bytes, files);
+        self.end.kept += 1;
+        if below_home.ends_with(b".jsonl") && old.is_some() {
+            return self.joined(name, &file);
+        }
+        if !(below_home.ends_with(b".sqlite") || below_home.ends_with(b".db")) {
+            return self.work.put(name, &file);
+        }
+        // The log of a database belongs to this very one: never is one of them there with another's.
+        let beside = |path: &AbsPath| AbsPath::posix([path.as_bytes(), b"-wal"].concat()).ok();
+        let Some((log, kept)) = beside(inner).zip(beside(name)) else { return Ok(()) };
+        self.work.remove(&kept)?;
+        self.work.put(name, &file)?;
+        match upper.open_file(&log) {
+            Ok(log) if length(&log) <= LARGEST => self.work.put(&kept, &log),
+            _ => Ok(()),
+        }
+    }
+
+    /// A history to which another sandbox may have added lines meanwhile: those of both are kept.
+    fn joined(&mut self, name: &AbsPath, file: &OwnedFd) -> Result<(), Error> {
+        let there = self.work.read(name, LONGEST_JOINED);
+        let new = (length(file) <= LONGEST_JOINED).then(|| content::read_short(file, LONGEST_JOINED));
+        match (there, new) {
+            (Some(there), Some(Ok(Some(new)))) => self.work.put_text(name, &joined(&there, &new)),
+            (Some(_), Some(_)) => Ok(()),
+            _ => self.work.put(name, file),
+        }
+    }
+
+    fn login(
+        &mut self,
+        upper: &mut Root,
+        inner: &AbsPath,
+        name: &AbsPath,
+        below_home: &[u8],
+    ) -> Result<(), Error> {
+        let text =
+            upper.open_file(inner).ok().and_then(|file| content::read_short(file, login::LONGEST).ok()?);
+        let agent = self.agent.name;
+        let Some(new) = text.and_then(|text| login::understood(&text)) else {
+            self.left.push(shown(below_home));
+            return Ok(());
+        };
+        let text = serde_json::to_vec_pretty(&new).unwrap_or_default();
+        let place = os_path(&self.record.home).join(OsStr::from_bytes(below_home));
+        let host = host_file(&place, login::LONGEST);
+        let from = self.record.logins.get(shown(below_home).as_str()).cloned().unwrap_or_default();
+        if login::digest(host.as_deref()) != from {
+            let what = format!(
+                "{} was changed outside meanwhile, and is the login of {agent} from now on",
+                shown(below_home)
+            );
+            self.end.note(what, None);
+            return Ok(());
+        }
+        let host = host.and_then(|host| login::understood(&host));
+        let is_alike = host.as_ref().is_some_and(|host| login::is_alike(&new, host));
+        if self.record.write_back && is_alike {
+            return self.write_back(&place, &text, name, below_home);
+        }
+        self.own.put_text(name, &text)?;
+        self.remember_login(below_home, from)?;
+        self.end.kept += 1;
+        if host.is_some() {
+            let what = format!(
+                "{agent} renewed its login inside, and its next sandbox has that; the one in {} may be spent",
+                shown(below_home)
+            );
+            let hint = if self.record.write_back {
+                "it has other keys than the host's, so it was not written there"
+            } else {
+                "`login = \"write-back\"` below [agents] of your policy keeps the two the same"
+            };
+            self.end.note(what, Some(hint));
+        }
+        Ok(())
+    }
+
+    /// The user's policy says that the host's login is the one that the agent has inside.
+    fn write_back(
+        &mut self,
+        place: &Path,
+        text: &[u8],
+        name: &AbsPath,
+        below_home: &[u8],
+    ) -> Result<(), Error> {
+        let real = AbsPath::posix(place.as_os_str().as_bytes()).ok().and_then(|path| final_path(&path));
+        let written = real.map(|path| replace(&path, text));
+        match written {
+            Some(Ok(())) => {
+                self.own.remove(name)?;
+                self.forget_login(below_home)?;
+                let what = format!(
+                    "{} renewed its login, and {} is the new one",
+                    self.agent.name,
+                    shown(below_home)
+                );
+                self.end.note(what, None);
+            }
+            _ => {
+                self.own.put_text(name, text)?;
+                self.remember_login(
+                    below_home,
+                    self.record.logins.get(&shown(below_home)).cloned().unwrap_or_default(),
+                )?;
+                self.end
+                    .note(format!("the renewed login could not be written to {}", shown(below_home)), None);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember_login(&self, below_home: &[u8], from: String) -> Result<(), Error> {
+        let mut all = logins(&self.store);
+        all.insert(shown(below_home), from);
+        write_logins(&self.store, &all)
+    }
+
+    fn forget_login(&self, below_home: &[u8]) -> Result<(), Error> {
+        let mut all = logins(&self.store);
+        if all.remove(&shown(below_home)).is_some() { write_logins(&self.store, &all) } else { Ok(()) }
+    }
+
+    fn choices(&mut self, file: &str, before: Option<&[u8]>, after: &[u8]) -> Result<(), Error> {
+        let Some(name) = absolute(file.as_bytes()) else { return Ok(()) };
+        let there = self.own.read(&name, choices::LONGEST);
+        let workspace = self.record.workspace.to_string();
+        let Some(text) = choices::kept(before, after, there.as_deref(), &workspace) else { return Ok(()) };
+        self.end.kept += 1;
+        self.own.put_text(&name, &text)
+    }
+
+    fn told(mut self) -> AgentEnd {
+        let agent = self.agent.name;
+        if !self.settings.is_empty() {
+            let what = format!(
+                "{agent} changed settings inside, which went with the sandbox: {}",
+                some(&self.settings)
+            );
+            self.end.note(what, Some("change them outside"));
+        }
+        if !self.left.is_empty() {
+            let what = format!(
+                "not kept for {agent}'s next sandbox, being too large, too many or no plain files: {}",
+                some(&self.left)
+            );
+            self.end.note(
+                what,
+                Some("`garth agents` shows what is kept, and `garth agents --forget NAME` makes room"),
+            );
+        }
+        self.end
+    }
+}
+
+fn some(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MOST_TOLD);
+    let shown = names.iter().take(MOST_TOLD).cloned().collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+fn length(file: &OwnedFd) -> u64 {
+    file.try_clone().and_then(|file| fs::File::from(file).metadata()).map_or(u64::MAX, |found| found.len())
+}
+
+/// Lines of two that began as one.
+fn joined(there: &[u8], new: &[u8]) -> Vec<u8> {
+    let same = there.iter().zip(new).take_while(|(one, other)| one == other).count();
+    if same == there.len() {
+        return new.to_vec();
+    }
+    let line = there[..same].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let mut out = there.to_vec();
+    if !out.ends_with(b"\n") {
+        out.push(b'\n');
+    }
+    if same < new.len() {
+        out.extend_from_slice(&new[line..]);
+    }
+    out
+}
+
+/// Which login of the host each kept one came from.
+pub(super) fn logins(store: &Path) -> BTreeMap<String, String> {
+    let text = fs::read(store.join("logins.json")).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+pub(super) fn write_logins(store: &Path, all: &BTreeMap<String, String>) -> Result<(), Error> {
+    write_whole(&store.join("logins.json"), &serde_json::to_vec(all).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_both_are_kept() {
+        let joined =
+            |there: &str, new: &str| String::from_utf8(joined(there.as_bytes(), new.as_bytes())).unwrap();
+        assert_eq!(joined("a\n", "a\nb\n"), "a\nb\n");
+        assert_eq!(joined("a\nb\n", "a\n"), "a\nb\n");
+        assert_eq!(joined("a\nbx\n", "a\nby\n"), "a\nbx\nby\n");
+        assert_eq!(joined("a\nb", "a\nc\n"), "a\nb\nc\n");
+        assert_eq!(joined("x", "y"), "x\ny");
+    }
+}

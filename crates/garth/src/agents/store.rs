@@ -1,0 +1,384 @@
+//! Where it lies, and the life of a sandbox's part of it.
+
+use super::base::{Base, host_file, size};
+use super::settle::{AgentEnd, logins, settle, write_logins};
+use super::{choices, login};
+use crate::Error;
+use crate::files::{os_path, user_files};
+use crate::place::Surroundings;
+use crate::undo::{file_error, make_private, new_id, remove_directory, write_whole};
+use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
+use garth_host::linux::undo::content;
+use garth_plan::facts::Keeping;
+use garth_plan::linux::spec::ViewStep;
+use garth_policy::agents::{AGENTS, Agent, Kept, agent};
+use garth_policy::{AbsPath, Flag, agent_named};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const RECORD: &str = "running.json";
+/// How long the end of a sandbox is waited for after the last word of its runner.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is written down of a running sandbox: enough to settle it after a crash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Record {
+    version: u32,
+    agent: String,
+    pub home: AbsPath,
+    pub workspace: AbsPath,
+    /// Directories below the home, in the order of their numbers.
+    pub trees: Vec<String>,
+    /// Files in the home.
+    pub files: Vec<String>,
+    /// The host's logins when it began (see [`login::digest`]).
+    pub logins: BTreeMap<String, String>,
+    /// A renewed login goes to the host.
+    pub write_back: bool,
+}
+
+/// What a plan speaks of, and what does not exist yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    agent: &'static Agent,
+    store: PathBuf,
+    id: String,
+    record: Record,
+}
+
+/// Plans what is kept for the agent that the command line names.
+pub(crate) fn planned(
+    surroundings: &Surroundings,
+    environment: &[(Vec<u8>, Vec<u8>)],
+    flags: &[Flag],
+) -> Result<Option<(Planned, Vec<Keeping>)>, Error> {
+    let Some(agent) = agent_named(flags).and_then(agent) else { return Ok(None) };
+    let context = &surroundings.context;
+    let state = user_files(&context.home, environment)?.state;
+    let (trees, files): (Vec<String>, Vec<String>) = agent
+        .keeps
+        .iter()
+        .filter_map(|place| place.path.strip_prefix("~/").map(str::to_owned))
+        .partition(|name| agent.lasting(name.as_bytes()) != Some(Kept::Choices));
+    let record = Record {
+        version: 1,
+        agent: agent.name.to_owned(),
+        home: context.home.clone(),
+        workspace: context.workspace.clone(),
+        trees,
+        files,
+        logins: BTreeMap::new(),
+        write_back: false,
+    };
+    let store = os_path(&state).join("agents").join(agent.name);
+    let planned = Planned { agent, store, id: new_id()?, record };
+    let keepings = planned.keepings().map_err(|error| Error::Policy(error.to_string()))?;
+    Ok(Some((planned, keepings)))
+}
+
+/// The directory for sessions of a workspace.
+pub(super) fn work(store: &Path, workspace: &AbsPath) -> PathBuf {
+    let digest = login::digest(Some(workspace.as_bytes()));
+    store.join("work").join(digest.get(..16).unwrap_or_default())
+}
+
+impl Planned {
+    fn running(&self) -> PathBuf {
+        self.store.join("running").join(&self.id)
+    }
+
+    fn keepings(&self) -> Result<Vec<Keeping>, garth_policy::PathError> {
+        let path = |path: PathBuf| AbsPath::posix(path.as_os_str().as_bytes());
+        let mut found = Vec::new();
+        for (number, tree) in self.record.trees.iter().enumerate() {
+            found.push(Keeping::Tree {
+                path: self.record.home.join(tree.as_bytes())?,
+                below: self.below(tree).into_iter().map(path).collect::<Result<_, _>>()?,
+                store: path(self.running().join(number.to_string()))?,
+            });
+        }
+        for (number, file) in self.record.files.iter().enumerate() {
+            found.push(Keeping::File {
+                path: self.record.home.join(file.as_bytes())?,
+                source: path(self.running().join(format!("file-{number}")))?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Directories that are read before the host's.
+    fn below(&self, tree: &str) -> [PathBuf; 2] {
+        [self.store.join("own").join(tree), work(&self.store, &self.record.workspace).join(tree)]
+    }
+
+    /// Makes what the plan speaks of, if it does, after looking through what killed sandboxes left.
+    pub(crate) fn make(&self, steps: &[ViewStep], write_back: bool) -> Result<Option<Live>, Error> {
+        let is_kept = |step: &ViewStep| matches!(step, ViewStep::Kept { .. } | ViewStep::KeptCopy { .. });
+        if !steps.iter().any(is_kept) {
+            return Ok(None);
+        }
+        make_private(&self.store)?;
+        let lock = locked(&self.store)?;
+        let earlier = settle_dead(&self.store)?;
+        let host = |name: &str| os_path(&self.record.home).join(name);
+        let mut record = Record { write_back, ..self.record.clone() };
+        for row in self.agent.lasts.iter().filter(|row| row.kind == Kept::Login) {
+            let name = row.path.strip_prefix("~/").unwrap_or(row.path);
+            let now = login::digest(host_file(&host(name), login::LONGEST).as_deref());
+            self.drop_stale(row.path, name, &now)?;
+            record.logins.insert(row.path.to_owned(), now);
+        }
+        let running = self.running();
+        let mut locks = Vec::new();
+        for (number, tree) in record.trees.iter().enumerate() {
+            for directory in self.below(tree) {
+                make_private(&directory)?;
+            }
+            locks.push(make_layer(&running.join(number.to_string()))?);
+        }
+        let mut own = Base::open(self.store.join("own"))?;
+        for (number, file) in record.files.iter().enumerate() {
+            let kept =
+                AbsPath::posix(format!("/{file}")).ok().and_then(|name| own.read(&name, login::LONGEST));
+            let before = host_file(&host(file), choices::LONGEST);
+            if let Some(text) = choices::shown(before.as_deref(), kept.as_deref()) {
+                write_whole(&running.join(format!("file-{number}")), &text)?;
+            }
+        }
+        write_whole(&running.join(RECORD), &serde_json::to_vec(&record).unwrap_or_default())?;
+        let workspace = work(&self.store, &record.workspace).join("workspace");
+        write_whole(&workspace, record.workspace.as_bytes())?;
+        drop(lock);
+        let live = Live { agent: self.agent, store: self.store.clone(), running, record, locks, earlier };
+        Ok(Some(live))
+    }
+
+    /// A login that came from another one than the host has now is older than that, or of somebody else.
+    fn drop_stale(&self, key: &str, name: &str, now: &str) -> Result<(), Error> {
+        let mut all = logins(&self.store);
+        if all.get(key).is_none_or(|from| from == now) {
+            return Ok(());
+        }
+        let mut own = Base::open(self.store.join("own"))?;
+        if let Ok(name) = AbsPath::posix(format!("/{name}")) {
+            own.remove(&name)?;
+        }
+        all.remove(key);
+        write_logins(&self.store, &all)
+    }
+}
+
+fn make_layer(place: &Path) -> Result<File, Error> {
+    for name in [UPPER, WORK] {
+        make_private(&place.join(name))?;
+    }
+    let lock = place.join(LOCK);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock);
+    let file = file.map_err(|error| file_error("make", &lock, &error))?;
+    file.lock_shared().map_err(|error| file_error("lock", &lock, &error))?;
+    Ok(file)
+}
+
+/// Keeps other sandboxes of the agent from changing what is kept.
+fn locked(store: &Path) -> Result<File, Error> {
+    let path = store.join("lock");
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let file = file.map_err(|error| file_error("make", &path, &error))?;
+    file.lock().map_err(|error| file_error("lock", &path, &error))?;
+    Ok(file)
+}
+
+/// What a sandbox of this process writes of its agent's.
+#[derive(Debug)]
+pub(crate) struct Live {
+    agent: &'static Agent,
+    store: PathBuf,
+    running: PathBuf,
+    record: Record,
+    locks: Vec<File>,
+    earlier: Vec<AgentEnd>,
+}
+
+impl Live {
+    /// Takes what lasts when the sandbox has ended. What goes wrong is told: the command has ended as it did.
+    pub(crate) fn end(mut self, handed: Vec<(AbsPath, OwnedFd)>) -> AgentEnd {
+        self.locks.clear();
+        let read = |(path, file)| Some((path, content::read_short(file, choices::LONGEST).ok()??));
+        let handed: Vec<(AbsPath, Vec<u8>)> = handed.into_iter().filter_map(read).collect();
+        let failed = |error: &Error| {
+            let mut end = AgentEnd { agent: self.agent.name.to_owned(), ..AgentEnd::default() };
+            let what = format!("what {} wrote of its own could not be kept: {error}", self.agent.name);
+            end.note(what, Some("it is looked through again when its next sandbox starts"));
+            end
+        };
+        let mut end = self.settled(&handed).unwrap_or_else(|error| failed(&error));
+        for earlier in self.earlier.drain(..) {
+            end.kept += earlier.kept;
+            end.notes.extend(earlier.notes);
+        }
+        end
+    }
+
+    fn settled(&self, handed: &[(AbsPath, Vec<u8>)]) -> Result<AgentEnd, Error> {
+        let _lock = locked(&self.store)?;
+        let _held = held(&self.running, self.record.trees.len(), PATIENCE)?;
+        let end = settle((self.agent, &self.record), &self.store, &self.running, handed)?;
+        remove_directory(&self.running)?;
+        Ok(end)
+    }
+}
+
+/// Holds what a sandbox wrote; an error while anything in it lives.
+fn held(running: &Path, trees: usize, patience: Duration) -> Result<Vec<File>, Error> {
+    let end = Instant::now() + patience;
+    let mut held = Vec::new();
+    for number in 0..trees {
+        let path = running.join(number.to_string()).join(LOCK);
+        let file = File::open(&path).map_err(|error| file_error("open", &path, &error))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(error) => return Err(file_error("lock", &path, &error.into())),
+            }
+        }
+        held.push(file);
+    }
+    Ok(held)
+}
+
+/// Sandboxes that ended without their garth: what lasts of them is taken, and the rest removed.
+fn settle_dead(store: &Path) -> Result<Vec<AgentEnd>, Error> {
+    let mut ends = Vec::new();
+    for running in dead(store) {
+        let record = fs::read(running.join(RECORD)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let found = record.and_then(|record: Record| Some((agent(&record.agent)?, record)));
+        if let Some((agent, record)) = found.filter(|(_, record)| record.version == 1) {
+            ends.push(settle((agent, &record), store, &running, &[])?);
+        }
+        remove_directory(&running)?;
+    }
+    Ok(ends)
+}
+
+/// Directories of sandboxes that no process uses.
+fn dead(store: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(store.join("running")).into_iter().flatten().flatten();
+    let is_dead = |path: &PathBuf| {
+        let locks = (0..).map(|number: u32| path.join(number.to_string()).join(LOCK));
+        let mut locks = locks.map(File::open).map_while(Result::ok);
+        locks.all(|lock| lock.try_lock().is_ok())
+    };
+    entries.map(|entry| entry.path()).filter(is_dead).collect()
+}
+
+/// What killed sandboxes of all agents left in a state directory; without `check` it is settled.
+pub(crate) fn unfinished(state: &AbsPath, check: bool) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for agent in &AGENTS {
+        let store = os_path(state).join("agents").join(agent.name);
+        if !store.is_dir() {
+            continue;
+        }
+        let _lock = locked(&store)?;
+        found.extend(dead(&store));
+        if !check {
+            settle_dead(&store)?;
+        }
+    }
+    Ok(found)
+}
+
+/// What is kept for the agents of a user.
+#[derive(Clone, Debug)]
+pub struct Agents(PathBuf);
+
+/// What is kept for one agent.
+#[derive(Clone, Debug)]
+pub struct AgentState {
+    /// The agent.
+    pub name: &'static str,
+    /// Logins that are kept, by the host's files that they stand for.
+    pub logins: Vec<String>,
+    /// What is kept for every workspace, and for each.
+    pub parts: Vec<Part>,
+    /// Sandboxes that use it now, or were killed.
+    pub running: usize,
+}
+
+/// A part of what is kept.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The workspace; `None` for what is kept for all of them.
+    pub workspace: Option<String>,
+    /// Its files.
+    pub files: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+}
+
+impl Agents {
+    /// Those of the user with this environment.
+    ///
+    /// # Errors
+    /// Without a home.
+    pub fn of(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Self, Error> {
+        Ok(Self(os_path(&crate::residue::state(environment)?).join("agents")))
+    }
+
+    /// All for which something is kept.
+    #[must_use]
+    pub fn list(&self) -> Vec<AgentState> {
+        AGENTS.iter().filter_map(|agent| self.state(agent.name)).collect()
+    }
+
+    fn state(&self, name: &'static str) -> Option<AgentState> {
+        let store = self.0.join(name);
+        let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+        store.is_dir().then_some(())?;
+        let (bytes, files) = size(&store.join("own"));
+        let mut parts = vec![Part { workspace: None, files, bytes }];
+        for entry in entries(store.join("work")) {
+            let workspace = fs::read(entry.path().join("workspace")).unwrap_or_default();
+            let (bytes, files) = size(&entry.path());
+            let bytes = bytes.saturating_sub(workspace.len() as u64);
+            let workspace = Some(garth_policy::escape_visible(&workspace));
+            parts.push(Part { workspace, files: files.saturating_sub(1), bytes });
+        }
+        parts[1..].sort_by(|one, other| one.workspace.cmp(&other.workspace));
+        let running = entries(store.join("running")).count();
+        Some(AgentState { name, logins: logins(&store).into_keys().collect(), parts, running })
+    }
+
+    /// Forgets all that is kept for an agent; whether there was anything.
+    ///
+    /// # Errors
+    /// A sandbox of it runs, or something cannot be removed.
+    pub fn forget(&self, name: &str) -> Result<bool, Error> {
+        let Some(store) = agent(name).map(|agent| self.0.join(agent.name)).filter(|store| store.is_dir())
+        else {
+            return Ok(false);
+        };
+        let lock = locked(&store)?;
+        let dead = dead(&store);
+        let alive = fs::read_dir(store.join("running")).into_iter().flatten().flatten();
+        if alive.map(|entry| entry.path()).any(|path| !dead.contains(&path)) {
+            return Err(Error::Undo {
+                what: format!("what is kept for {name} is in use"),
+                why: "a sandbox of it runs".into(),
+                hint: "wait for its end, or end the command".into(),
+            });
+        }
+        remove_directory(&store)?;
+        drop(lock);
+        Ok(true)
+    }
+}
