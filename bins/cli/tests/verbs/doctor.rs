@@ -64,6 +64,7 @@ fn without_namespaces_all_verbs_agree() {
     let doctor = garth("doctor").expect(121);
     assert!(doctor.out.contains("\ntier  landlock: `garth run` refuses"), "{}", doctor.out);
     assert!(doctor.out.contains("\nhint: user namespaces: "), "{}", doctor.out);
+    assert!(doctor.out.contains("\nhint: refused reads: audit.reads = \"trace\""), "{}", doctor.out);
     let plan = garth("plan -- touch ran").expect(121);
     assert!(plan.out.contains("\ntier       landlock\n"), "{}", plan.out);
     let run = garth("run -- touch ran").expect(121);
