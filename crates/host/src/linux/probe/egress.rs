@@ -265,13 +265,20 @@ impl Hold {
             hold.others.push(other_holder(to, share)?);
             left -= share;
         }
-        let mut failed = 0;
-        while hold.streams.len() < left {
+        let (mut made, mut failed) = (0, 0);
+        while made < left {
             match TcpStream::connect_timeout(&to, PATIENCE) {
                 Ok(mut stream) => {
                     // One that is refused is as good as one that is kept waiting.
                     let _refused = stream.write_all(b"GET / HTTP/1.1\r\nX: ");
                     hold.streams.push(stream);
+                    made += 1;
+                }
+                // So is one that is refused before this process has seen that it was made.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused) =>
+                {
+                    made += 1
                 }
                 Err(_) if failed < 20 => failed += 1,
                 Err(error) => return Err(Refusal::broken(format!("{} held: {error}", hold.streams.len()))),
