@@ -74,7 +74,7 @@ impl Policy {
                 accept: Vec::new(),
                 nested: Sourced::new(profile == Profile::Browser, origin.clone()),
             },
-            audit: Audit::standard(profile, &origin),
+            audit: Audit::standard(&origin),
             undo: Undo::standard(&origin),
             sockets: Vec::new(),
             devices: Vec::new(),
