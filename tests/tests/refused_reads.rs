@@ -238,24 +238,6 @@ fn changes_are_told_where_nothing_may_be_changed() {
 }
 
 #[test]
-fn strict_tells_without_being_asked() {
-    everyone(|garden| {
-        let told = may_make_file_systems(garden);
-        let secret = garden.home.join(".ssh/id_ed25519");
-        garden.write(&secret, "secret\n");
-        let command = ["sh", "-c", "cat ~/.ssh/id_ed25519 2>/dev/null; true"];
-        let is_it =
-            |event: &&Value| event["path"] == secret.to_str().unwrap() && event["operation"] == "read";
-        let (denied, _) = refusals(garden, &["--profile", "strict"], &command);
-        assert_eq!(denied.iter().filter(is_it).count(), usize::from(told), "{denied:#?}");
-        let cheap = garden.home.join("cheap.toml");
-        garden.write(&cheap, "version = 1\nprofile = \"strict\"\n[audit]\nreads = \"cheap\"\n");
-        let (denied, _) = refusals(garden, &["--policy", cheap.to_str().unwrap()], &command);
-        assert_eq!(denied.iter().filter(is_it).count(), 0, "{denied:#?}");
-    });
-}
-
-#[test]
 fn what_may_not_be_executed_is_told() {
     everyone(|garden| {
         if !may_make_file_systems(garden) {

@@ -39,7 +39,7 @@ use garth_plan::facts::{Command, HostFacts};
 use garth_plan::linux::spec::{LaunchSpec, Tier};
 use garth_plan::linux::{Plan, Report, SESSION, further_questions, lower, questions};
 use garth_policy::{
-    AbsPath, Access, ApprovalMode, FileOp, FileRule, Flag, Layer, Origin, Pattern, Policy, Reads, RuleKind,
+    AbsPath, Access, ApprovalMode, FileOp, FileRule, Flag, Layer, Origin, Pattern, Policy, RuleKind,
     SecretSource, agent_named,
 };
 use std::borrow::Cow;
@@ -187,13 +187,6 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
-    if request.observe
-        && policy.audit.reads.value == Reads::Cheap
-        && policy.audit.reads.origin.layer == Layer::Profile
-    {
-        // Who looks at what a command uses also wants to know what it looked for.
-        policy.audit.reads.value = Reads::Told;
-    }
     let place = Place::find(&policy, &files.state, request.recording.write)?;
     place.hide(&mut policy);
     let boundaries = policy.files.boundaries();

@@ -165,27 +165,6 @@ fn refused_reads_are_told_where_the_machine_lets_a_user() {
     }
 }
 
-/// What a profile wants is had where it can be, and where it cannot, everything else holds and it is said.
-#[test]
-fn strict_tells_of_refused_reads_where_it_can() {
-    let policy = policy(Profile::Strict);
-    let said = |facts: &HostFacts| {
-        let plan = plan(&policy, facts, Report::All);
-        assert!(gate(&plan.assurance, &plan.accepted).is_ok());
-        let row = plan.assurance.rows.into_iter().find(|row| row.clause == "audit.reads = told").unwrap();
-        assert_eq!(row.status.gap(), None);
-        (plan.spec.told.is_some(), format!("{:?}", row.status))
-    };
-    for machine in MACHINES {
-        let (tells, row) = said(&facts(machine, true));
-        assert!(tells && !row.contains("nobody"), "{row}");
-        let mut refusing = facts(machine, true);
-        refusing.features.own_file_systems_refused = Some("recorded so".into());
-        let (tells, row) = said(&refusing);
-        assert!(!tells && row.contains("nobody is told of them: recorded so"), "{row}");
-    }
-}
-
 #[test]
 fn an_ordinary_machine_passes_the_gate() {
     // An open network is refused in any case.

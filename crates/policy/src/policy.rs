@@ -78,7 +78,7 @@ impl Policy {
                 accept: Vec::new(),
                 nested: Sourced::new(profile == Profile::Browser, origin.clone()),
             },
-            audit: Audit::standard(profile, &origin),
+            audit: Audit::standard(&origin),
             undo: Undo::standard(&origin),
             renewed_login: None,
             sockets: Vec::new(),

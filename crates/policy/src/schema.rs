@@ -419,8 +419,7 @@ struct AuditSection {
     /// Whether each program that starts inside is recorded.
     processes: Option<bool>,
     /// How refused reads are found: where it costs nothing; by telling of names that are looked for in directories that the
-    /// sandbox makes up, which makes starting a little longer (so it is in the profile `strict` and with `garth learn`); or by
-    /// looking at every open, which costs a factor of two.
+    /// sandbox makes up, which makes starting a little longer; or by looking at every open, which costs a factor of two.
     reads: Option<ReadsWord>,
     /// How long the log of an ended session is kept, such as `90d`. A project's policy cannot say it, and a managed one
     /// only lengthens it.

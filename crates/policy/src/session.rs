@@ -2,7 +2,6 @@
 
 use crate::origin::{Origin, Sourced};
 use crate::path::AbsPath;
-use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -90,16 +89,14 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Nothing is required, and nothing is removed. `strict` hides most, and what a program misses there is worth its price: it
-    /// alone tells of refused reads where the machine lets it.
+    /// Nothing is required, and nothing is removed.
     #[must_use]
-    pub fn standard(profile: Profile, origin: &Origin) -> Self {
-        let reads = if profile == Profile::Strict { Reads::Told } else { Reads::Cheap };
+    pub fn standard(origin: &Origin) -> Self {
         Self {
             required: Sourced::new(false, origin.clone()),
             path: None,
             processes: Sourced::new(true, origin.clone()),
-            reads: Sourced::new(reads, origin.clone()),
+            reads: Sourced::new(Reads::Cheap, origin.clone()),
             keep_for: None,
             keep_size: None,
             anchor: None,

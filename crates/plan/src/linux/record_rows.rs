@@ -50,10 +50,6 @@ pub(super) fn reads(
         (Reads::Told, Tier::Process, Some(why)) => why,
         (Reads::Told, Tier::Landlock, _) => "without namespaces there is no view that could tell",
     };
-    if said.origin.layer == Layer::Profile {
-        // Nobody asked for it: a profile tells where that can be had.
-        return Status::enforced(format!("refused reads are refused, and nobody is told of them: {why}"));
-    }
     Status::Partial {
         mechanism: "refused reads are refused".into(),
         gap: TOLD_GAP.into(),

@@ -215,7 +215,7 @@ pub fn refused_reads(trial: &Trial, started: &Started) -> Check {
             Check::works(name, "not tried: the administrator's policy has them found in another way")
         }
         (None, None) if tried.denied.iter().any(|path| path.as_bytes() == hidden.as_os_str().as_bytes()) => {
-            Check::works(name, "told with audit.reads = \"told\", and in the profile `strict`")
+            Check::works(name, "told with audit.reads = \"told\"")
         }
         (None, None) => limited(
             "a sandbox looked for what is not shown, and nobody was told".into(),
