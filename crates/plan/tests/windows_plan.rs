@@ -296,7 +296,7 @@ fn what_cannot_be_started_is_told_with_the_remedy() {
 #[test]
 fn refused_reads_that_are_to_be_told_are_a_named_gap() {
     let facts = made(&MACHINES[0]);
-    let mut policy = MACHINES[0].policy(Profile::Workspace);
+    let mut policy = MACHINES[0].policy(Profile::Strict);
     let row = |policy: &Policy, tier| {
         let plan = planned(policy, &facts, &MACHINES[0].command(&["cmd"]), tier);
         let found = plan.assurance.rows.iter().find(|row| row.clause.starts_with("audit.reads")).cloned();
