@@ -12,7 +12,7 @@ refused_with() {
 
 verbs() {
   local verb
-  for verb in diff apply discard layers; do
+  for verb in diff apply discard layers agents; do
     refused_with 121 "built for Linux alone" "$verb"
   done
   refused_with 121 "built for Linux alone" run --cow -- cmd /c ver
