@@ -180,6 +180,22 @@ fn files_of_others_are_read_and_not_written() {
     });
 }
 
+/// A file that is handed in for reading is no file of the private directory of its name.
+#[test]
+fn what_is_handed_in_for_reading_keeps_its_content() {
+    everyone(|garden| {
+        let outside = garden.work.parent().expect("a parent").join("handed-in");
+        garden.write(&outside, "content");
+        let cut = "import os\nopen('own', 'w').write('long')\nos.truncate('own', 1)\nassert open('own').read() == 'l'\n\
+            try: os.truncate('/proc/self/fd/0', 0)\nexcept OSError as error: print(type(error).__name__)";
+        let (program, file) = (garden.program().display().to_string(), outside.display().to_string());
+        let words = ["sh", "-c", "exec \"$0\" run -- python3 -c \"$1\" < \"$2\"", &program, cut, &file];
+        let run = garden.outside(&words).code(0);
+        assert!(run.text().contains("Error"), "{run}");
+        assert_eq!(garden.read(&outside), "content");
+    });
+}
+
 #[test]
 fn the_home_is_the_users_where_the_policy_shows_it() {
     everyone(|garden| {

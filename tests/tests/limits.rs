@@ -1,7 +1,7 @@
 //! Limits, and what holds them on the machine at hand.
 #![cfg(target_os = "linux")]
 
-use garth_tests::{Garden, Run, everyone};
+use garth_tests::{Garden, Identity, Run, everyone};
 
 fn policy(garden: &Garden, limits: &str) -> String {
     garden.write(".test-policy", format!("version = 1\n[limits]\n{limits}\n"));
@@ -96,6 +96,53 @@ fn processes_that_end_all_the_time_do_not_put_the_count_off() {
         let run = under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", CHURN]).code(137);
         assert!(run.errors().contains("memory") && !run.text().contains("held"), "{run}");
     });
+}
+
+/// More memory than is allowed, by a process whose name is no text, and by one whose first thread has ended.
+const HIDDEN: [&str; 2] = [
+    "import ctypes, time
+ctypes.CDLL(None).prctl(15, b'\\xff\\xfe) R 1', 0, 0, 0)
+b = bytearray(400 << 20)
+for i in range(0, len(b), 4096): b[i] = 1
+time.sleep(15)
+print('held')",
+    "import ctypes, os, threading, time
+def other():
+    time.sleep(0.2)
+    b = bytearray(400 << 20)
+    for i in range(0, len(b), 4096): b[i] = 1
+    time.sleep(15)
+    os.write(1, b'held')
+    os._exit(0)
+threading.Thread(target=other).start()
+ctypes.CDLL(None).syscall({'x86_64': 60}.get(os.uname().machine, 93), 0)",
+];
+
+#[test]
+fn what_a_process_calls_itself_and_which_thread_lives_does_not_matter() {
+    everyone(|garden| {
+        for script in HIDDEN {
+            let run = under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", script]).code(137);
+            assert!(run.errors().contains("memory") && !run.text().contains("held"), "{run}");
+        }
+    });
+}
+
+/// Where the kernel refuses user namespaces (tier `landlock`) what does not heed a signal ends with its time, too.
+#[test]
+fn time_ends_everything_without_namespaces_too() {
+    let garden = Garden::new(*Identity::all().last().expect("somebody"));
+    let policy = policy(&garden, "time = \"1s\"");
+    let script = format!(
+        "echo 0 > /proc/sys/user/max_user_namespaces
+        {} run --accept 'linux.landlock.*' --policy {policy} -- bash -c \
+            'trap \"\" TERM; (trap \"\" TERM; exec sleep 300) & echo $! > child; while :; do sleep 1; done'
+        echo \"code $?\"; grep -q 'State:.[RSDT]' /proc/$(cat child)/status 2>/dev/null || echo gone",
+        garden.program().display()
+    );
+    let run =
+        garden.outside(&["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", &script]);
+    assert!(run.text().contains("code 124") && run.text().contains("gone"), "{run}");
 }
 
 /// Control groups of garth that still stand.

@@ -110,8 +110,10 @@ pub fn compile(options: &Options) -> Vec<Instruction> {
 /// A program that does with each call what its range says, and kills who calls in the way of another architecture.
 fn program(arch: u32, ranges: &[(u32, Vec<Instruction>)]) -> Vec<Instruction> {
     let mut program = Backwards::default();
-    // Nothing else is written last, so the search is what comes next.
-    let _begin = program.search(ranges);
+    // Nothing else is written last, so the search is what comes next; without ranges nothing is allowed.
+    if program.search(ranges).is_none() {
+        program.push(ret(RET_KILL));
+    }
     for first in [load(OFFSET_NR), ret(RET_KILL), jump(JEQ, arch, 1, 0), load(OFFSET_ARCH)] {
         program.push(first);
     }

@@ -74,6 +74,8 @@ struct Waiting<'w> {
     terminal: Option<Joined>,
     deadline: Option<Instant>,
     timed_out: bool,
+    /// All inside were killed for it.
+    killed: bool,
     limit: Option<String>,
 }
 
@@ -172,6 +174,7 @@ pub fn wait(
         terminal: None,
         deadline: time.and_then(|time| Instant::now().checked_add(time)),
         timed_out: false,
+        killed: false,
         limit: None,
     };
     let outcome = waiting.serve(observer)?;
@@ -398,16 +401,20 @@ impl Waiting<'_> {
         }
     }
 
-    /// First a chance to end in order, then none.
+    /// First a chance to end in order, then none. Without a namespace of processes only the runner finds all that it started, so
+    /// it is the last to go.
     fn out_of_time(&mut self) {
-        if self.timed_out {
-            self.deadline = None;
-            // The whole sandbox goes with its first process.
-            let _gone = rustix::process::pidfd_send_signal(&self.runner.process, Signal::KILL);
+        let all = |signal: Signal| ToRunner::SignalAll(signal.as_raw());
+        let again = Instant::now().checked_add(GRACE);
+        if !self.timed_out {
+            (self.timed_out, self.deadline) = (true, again);
+            self.sender.send(&all(Signal::TERM));
+        } else if !self.killed {
+            (self.killed, self.deadline) = (true, again);
+            self.sender.send(&all(Signal::KILL));
         } else {
-            self.timed_out = true;
-            self.deadline = Instant::now().checked_add(GRACE);
-            self.sender.send(&ToRunner::SignalAll(Signal::TERM.as_raw()));
+            self.deadline = None;
+            let _gone = rustix::process::pidfd_send_signal(&self.runner.process, Signal::KILL);
         }
     }
 

@@ -10,9 +10,11 @@ pub fn exceeded(limits: &Limits) -> Option<String> {
     let (mut processes, mut bound) = (0u64, 0u64);
     let pids = descendants();
     for pid in &pids {
-        let [threads, pages] = stat_fields(*pid, [THREADS, RESIDENT]).unwrap_or_default();
+        let Some([threads, pages]) = stat_fields(*pid, [THREADS, RESIDENT]) else { continue };
         processes += threads;
-        bound = bound.saturating_add(most_bytes(pages, threads));
+        // Of a process whose first thread has ended the kernel tells no pages there, whatever the others have.
+        let most = if pages == 0 && threads > 1 { u64::MAX } else { most_bytes(pages, threads) };
+        bound = bound.saturating_add(most);
     }
     // What each has a share of is not counted while all could be its own: for that the kernel walks through the memory of
     // the process, which waits for it.
@@ -81,9 +83,14 @@ const THREADS: usize = 17;
 const RESIDENT: usize = 21;
 
 fn stat_fields<const N: usize>(pid: Pid, places: [usize; N]) -> Option<[u64; N]> {
-    let text = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name in parentheses may hold anything; the fields behind it are numbers.
-    let fields: Vec<&str> = text.rsplit(')').next()?.split_whitespace().collect();
+    stat_at(&format!("/proc/{}/stat", pid.as_raw_nonzero()), places)
+}
+
+fn stat_at<const N: usize>(file: &str, places: [usize; N]) -> Option<[u64; N]> {
+    let bytes = std::fs::read(file).ok()?;
+    // The name in parentheses may hold anything, letters of no encoding too; the fields behind it are numbers.
+    let behind = bytes.rsplit(|byte| *byte == b')').next()?;
+    let fields: Vec<&str> = std::str::from_utf8(behind).ok()?.split_whitespace().collect();
     let found = places.map(|place| fields.get(place).and_then(|field| field.parse().ok()));
     found.iter().all(Option::is_some).then(|| found.map(Option::unwrap_or_default))
 }
@@ -93,16 +100,27 @@ fn parent(pid: Pid) -> Option<Pid> {
     Pid::from_raw(i32::try_from(parent).ok()?)
 }
 
-/// Proportional share of memory where the kernel gives it cheaply, else the resident set.
+/// Proportional share of memory where the kernel gives it cheaply, else the resident set. All threads have one memory, but one
+/// that has ended has none; the first may be such.
 fn resident(pid: Pid) -> u64 {
-    let rollup = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
-    let share = std::fs::read_to_string(rollup).ok().and_then(|text| {
+    let process = format!("/proc/{}", pid.as_raw_nonzero());
+    let whole = resident_at(&process);
+    if whole > 0 {
+        return whole;
+    }
+    let Ok(threads) = std::fs::read_dir(format!("{process}/task")) else { return 0 };
+    let names = threads.filter_map(|thread| thread.ok()?.file_name().into_string().ok());
+    names.map(|thread| resident_at(&format!("{process}/task/{thread}"))).find(|bytes| *bytes > 0).unwrap_or(0)
+}
+
+fn resident_at(directory: &str) -> u64 {
+    let share = std::fs::read_to_string(format!("{directory}/smaps_rollup")).ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
         line.split_whitespace().next()?.parse::<u64>().ok()
     });
     share.map_or_else(
         || {
-            let [pages] = stat_fields(pid, [RESIDENT]).unwrap_or_default();
+            let [pages] = stat_at(&format!("{directory}/stat"), [RESIDENT]).unwrap_or_default();
             pages.saturating_mul(rustix::param::page_size() as u64)
         },
         |kilobytes| kilobytes * 1024,

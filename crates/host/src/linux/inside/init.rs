@@ -32,9 +32,11 @@ pub fn serve(
     let counting = limits.memory.is_some() || (limits.count_processes && limits.processes.is_some());
     let mut counted = Instant::now();
     loop {
-        if let Some(status) = reap(target, &sender)? {
-            return Ok(status);
-        }
+        let has_more = match reap(target, &sender)? {
+            Reaped::Target(status) => return Ok(status),
+            Reaped::All => false,
+            Reaped::Some => true,
+        };
         // By the clock: whoever ends a process every moment leaves no moment in which nothing happens.
         if counting && counted.elapsed() >= COUNTING {
             if let Some(what) = super::count::exceeded(limits) {
@@ -44,9 +46,13 @@ pub fn serve(
             counted = Instant::now();
         }
         let mut events = [PollFd::new(children, PollFlags::IN), PollFd::new(&**control, PollFlags::IN)];
-        let rest = counting.then(|| Timespec {
+        let rest = (counting || has_more).then(|| Timespec {
             tv_sec: 0,
-            tv_nsec: COUNTING.saturating_sub(counted.elapsed()).subsec_nanos().into(),
+            tv_nsec: if has_more {
+                0
+            } else {
+                COUNTING.saturating_sub(counted.elapsed()).subsec_nanos().into()
+            },
         });
         match poll(&mut events, rest.as_ref()) {
             Ok(0) => {}
@@ -67,23 +73,37 @@ pub fn serve(
     }
 }
 
-/// Reaps what has ended. The target's own end is returned; that it was stopped is told.
-fn reap(target: Pid, sender: &Sender) -> Result<Option<WaitStatus>, OsError> {
-    loop {
+/// Processes that are reaped before anything else is looked at.
+const AT_ONCE: usize = 64;
+
+/// What came of reaping.
+enum Reaped {
+    /// The target's own end.
+    Target(WaitStatus),
+    /// Nothing more has ended.
+    All,
+    /// More may have.
+    Some,
+}
+
+/// Reaps what has ended. That the target was stopped is told.
+fn reap(target: Pid, sender: &Sender) -> Result<Reaped, OsError> {
+    for _ in 0..AT_ONCE {
         match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             Ok(Some((pid, status))) if pid == target => {
                 if let Some(signal) = status.stopping_signal() {
                     sender.send(&FromRunner::Stopped(signal));
                 } else if status.exited() || status.signaled() {
-                    return Ok(Some(status));
+                    return Ok(Reaped::Target(status));
                 }
             }
             Ok(Some(_)) => {}
-            Ok(None) | Err(Errno::CHILD) => return Ok(None),
+            Ok(None) | Err(Errno::CHILD) => return Ok(Reaped::All),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno).on("wait for", "the target"),
         }
     }
+    Ok(Reaped::Some)
 }
 
 /// Does what the broker says; `false` when it is gone.

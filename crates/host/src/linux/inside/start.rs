@@ -184,6 +184,10 @@ fn confine(order: &Order, progress: &mut Progress) -> Result<(), i32> {
     Ok(())
 }
 
+/// The directory is final: a link on the way was put there since, and may lead out of the view while that is made.
 fn change_directory(directory: &CStr) -> Result<(), Errno> {
-    rustix::process::chdir(directory)
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let no_links = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::process::fchdir(openat2(CWD, directory, flags, Mode::empty(), no_links)?)
 }

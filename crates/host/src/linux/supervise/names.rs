@@ -298,13 +298,14 @@ impl Supervisor {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Errno::INVAL);
         }
-        if self.supervised(&path) {
+        if self.supervised(&path) && place::is_shown(&path, object.as_fd()) {
             self.may_write(thread, &path, &stat)?;
             self.changed(&path, |changes| changes.written(&path, &stat));
             return Ok(());
         }
         let free = self.order.free.iter().any(|root| path.starts_with(root));
-        if free {
+        // A file that was handed in by a descriptor may have the name of another, or of none, in the view.
+        if free && place::is_shown(&path, object.as_fd()) {
             return Ok(());
         }
         self.elsewhere(thread, (&path, object.as_fd()), FileOp::Write);

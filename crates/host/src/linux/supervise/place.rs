@@ -231,6 +231,24 @@ pub fn final_path(object: BorrowedFd<'_>) -> Result<AbsPath, Errno> {
     AbsPath::posix(&*text).map_err(|_| Errno::NOENT)
 }
 
+/// True if this path leads to the object by the mount through which it was opened, and by no link.
+#[must_use]
+pub fn is_shown(path: &AbsPath, object: BorrowedFd<'_>) -> bool {
+    use rustix::fs::{ResolveFlags, StatxFlags, openat2, statx};
+    let Ok(name) = CString::new(path.as_bytes()) else { return false };
+    let no_links = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let Ok(named) = openat2(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), no_links)
+    else {
+        return false;
+    };
+    let identity = |object: BorrowedFd<'_>| {
+        let found = statx(object, c"", AtFlags::EMPTY_PATH, StatxFlags::INO | StatxFlags::MNT_ID).ok()?;
+        // Before Linux 5.8 the mount is not told, and 0 for both.
+        Some((found.stx_dev_major, found.stx_dev_minor, found.stx_ino, found.stx_mnt_id))
+    };
+    identity(named.as_fd()).is_some_and(|found| identity(object) == Some(found))
+}
+
 /// `/proc/self/fd/N`, through which an opened object can be opened again.
 #[must_use]
 pub fn descriptor_path(object: BorrowedFd<'_>) -> CString {
