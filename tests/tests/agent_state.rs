@@ -91,9 +91,12 @@ fn sessions_are_for_their_workspace_and_their_agent() {
             &garden.at(&other),
             garden,
             "claude",
-            "cd ~/.claude; grep -q r2 .credentials.json; ls projects; ls",
+            "cd ~/.claude; cat .credentials.json; ls projects; ls",
         )
         .code(0);
+        // A login too; what helps is told before it starts.
+        assert!(there.text().contains("r1") && !there.text().contains("r2"), "{there}");
+        assert!(there.errors().contains("renewed its login for another workspace"), "{there}");
         assert!(!there.text().contains("-w") && !there.text().contains("history"), "{there}");
         let codex = agent(&garden.at(""), garden, "codex", "ls -a ~; cat ~/.codex/auth.json").code(0);
         assert!(codex.text().contains("a1") && !codex.text().contains("claude"), "{codex}");
@@ -144,14 +147,17 @@ fn a_renewed_login_is_written_back_where_the_policy_says_so() {
             ])
         };
         let renew = |login: &str| format!("printf %s '{login}' > ~/.claude/.credentials.json");
-        // What has other keys, or no plain values, is kept inside and told.
+        // What differs in more than a renewal is neither written nor kept, which is told.
         for odd in [
             RENEWED.replace("}}", "},\"apiKeyHelper\":\"evil\"}"),
             RENEWED.replace("\"a2\"", "{\"run\":\"evil\"}"),
+            RENEWED.replace("[\"x\"]", "[\"y\"]"),
+            RENEWED.replace("expiresAt\":2", "expiresAt\":null"),
         ] {
             let ran = run(&renew(&odd)).code(0);
-            assert!(ran.errors().contains("other keys"), "{ran}");
+            assert!(ran.errors().contains("more of its login"), "{ran}");
             assert_eq!(garden.read(&place), LOGIN);
+            let _ = run("grep -q r1 ~/.claude/.credentials.json").code(0);
         }
         let mode = garden.mode(&place);
         let ran = run(&renew(RENEWED)).code(0);
@@ -162,6 +168,52 @@ fn a_renewed_login_is_written_back_where_the_policy_says_so() {
         garden.owned();
         let next = run("grep -q r2 ~/.claude/.credentials.json").code(0);
         assert!(next.errors().is_empty(), "{next}");
+    });
+}
+
+#[test]
+fn a_renewed_login_is_for_all_workspaces_where_the_policy_says_so() {
+    everyone(|garden| {
+        home(garden);
+        let (shares, other) = (garden.home.join("own.toml"), garden.scratch.join("other"));
+        garden.write(&shares, "version = 1\n[agents]\nlogin = \"share\"\n");
+        garden.directory(&other);
+        let (program, shares) = (garden.program().to_str().expect("text"), shares.to_str().expect("text"));
+        let run = |view: &View<'_>, script: &str| {
+            view.outside(&[
+                program, "run", "--policy", shares, "--agent", "claude", "--", "bash", "-ec", script,
+            ])
+        };
+        let show = "cat ~/.claude/.credentials.json";
+        // A login of somebody else is not shared, and not kept.
+        let planted = LOGIN.replace("[\"x\"]", "[\"evil\"]");
+        let ran =
+            run(&garden.at(""), &format!("printf %s '{planted}' > ~/.claude/.credentials.json")).code(0);
+        assert!(ran.errors().contains("more of its login"), "{ran}");
+        assert!(!run(&garden.at(&other), show).code(0).text().contains("evil"));
+        let ran = run(&garden.at(""), &works()).code(0);
+        assert!(ran.errors().contains("every next sandbox"), "{ran}");
+        let there = run(&garden.at(&other), show).code(0);
+        assert!(there.text().contains("r2") && there.errors().is_empty(), "{there}");
+        // Without the word it does not count.
+        let there = agent(&garden.at(&other), garden, "claude", show).code(0);
+        assert!(there.text().contains("r1") && there.errors().contains("another workspace"), "{there}");
+        assert_eq!(garden.read(garden.home.join(".claude/.credentials.json")), LOGIN);
+    });
+}
+
+#[test]
+fn a_login_made_inside_is_for_its_workspace_and_told() {
+    everyone(|garden| {
+        let other = garden.scratch.join("other");
+        garden.directory(&other);
+        let script = format!("mkdir -p ~/.claude; printf %s '{LOGIN}' > ~/.claude/.credentials.json");
+        garden.write(garden.home.join(".claude/settings.json"), "{}");
+        let ran = claude(garden, &script).code(0);
+        assert!(ran.errors().contains("logged in inside"), "{ran}");
+        let next = claude(garden, "grep -q r1 ~/.claude/.credentials.json").code(0);
+        assert!(next.errors().is_empty(), "{next}");
+        let _ = agent(&garden.at(&other), garden, "claude", "cat ~/.claude/.credentials.json").fails();
     });
 }
 

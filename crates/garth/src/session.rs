@@ -203,7 +203,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     undo::ask_for(&mut policy.undo, request.changes);
     let (mut layer, layers, mut keeping) =
         undo::lay(&mut policy.undo, &surroundings, &request.environment, &request.arguments)?;
-    let (agent, kept) = agent::keep(&surroundings, request)?;
+    let (agent, kept) = agent::keep(&surroundings, request, &policy)?;
     let mut command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
@@ -486,7 +486,7 @@ impl Prepared {
             egress.adapt(spec.to_mut(), &self.command.environment);
         }
         let layer = self.layer.as_ref().map(|planned| planned.make(&self.facts)).transpose()?;
-        let agent = self.agent.begin(&spec.view, &self.policy)?;
+        let agent = self.agent.begin(&spec.view)?;
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;

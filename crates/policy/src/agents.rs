@@ -25,8 +25,8 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
-    /// Credentials, in one JSON file: for every later sandbox of the agent, as long as the host's own is still the one that
-    /// they came from.
+    /// Credentials, in one JSON file: for later sandboxes with the same workspace (for all, if the policy says so), as long as
+    /// the host's own is still the one that they came from.
     Login,
     /// What was said and done: for later sandboxes with the same workspace.
     Sessions,
@@ -65,6 +65,36 @@ pub static CHOICES: [&str; 8] = [
 /// The key with what was chosen for each directory, and what lasts of that. Servers and allowed tools stand beside them.
 pub static CHOICES_OF_PROJECTS: (&str, [&str; 3]) =
     ("projects", ["hasTrustDialogAccepted", "hasCompletedProjectOnboarding", "projectOnboardingSeenCount"]);
+
+/// What differs in a login that was renewed, by its row: keys on the way to a value, where `*` is any. All else says whose
+/// login it is, and what for, which no renewal changes. A login without a row is never renewed.
+static RENEWED: [(&str, &[&str]); 5] = [
+    (
+        "~/.claude/.credentials.json",
+        &[
+            "claudeAiOauth.accessToken",
+            "claudeAiOauth.refreshToken",
+            "claudeAiOauth.expiresAt",
+            "claudeAiOauth.refreshTokenExpiresAt",
+        ],
+    ),
+    (
+        "~/.codex/auth.json",
+        &["tokens.id_token", "tokens.access_token", "tokens.refresh_token", "last_refresh"],
+    ),
+    ("~/.config/github-copilot/apps.json", &["*.oauth_token"]),
+    ("~/.config/github-copilot/hosts.json", &["*.oauth_token"]),
+    ("~/.gemini/oauth_creds.json", &["access_token", "id_token", "refresh_token", "expiry_date"]),
+];
+
+/// The values that differ in a renewed login (`.claude/.credentials.json`), as ways of keys with dots between them.
+#[must_use]
+pub fn renewed(name: &[u8]) -> &'static [&'static str] {
+    let is_it = |row: &&(&str, &'static [&'static str])| {
+        row.0.strip_prefix("~/").is_some_and(|row| row.as_bytes() == name)
+    };
+    RENEWED.iter().find(is_it).map_or(&[], |row| row.1)
+}
 
 /// All of them. Sources: the makers' pages on firewalls and proxies, and each one at work in a sandbox.
 pub static AGENTS: [Agent; 4] = [
@@ -175,8 +205,11 @@ pub fn agent(name: &str) -> Option<&'static Agent> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RenewedLogin {
-    /// It is kept for the agent's next sandboxes, and told.
+    /// It is kept for the agent's next sandboxes with the same workspace, and told.
     Keep,
+    /// It is kept for all of the agent's next sandboxes: whose login it is cannot be proven, so what runs in one of them is
+    /// trusted with the account of all.
+    Share,
     /// The host's file gets it, if it has the shape of a login and the host's was not changed meanwhile.
     WriteBack,
 }
@@ -187,6 +220,7 @@ impl RenewedLogin {
     pub fn name(self) -> &'static str {
         match self {
             Self::Keep => "keep",
+            Self::Share => "share",
             Self::WriteBack => "write-back",
         }
     }
@@ -299,6 +333,16 @@ mod tests {
             let kind = agent(name).unwrap().lasting(other.as_bytes());
             assert!(matches!(kind, None | Some(Kept::Settings)), "{other}");
         }
+    }
+
+    #[test]
+    fn what_is_renewed_is_part_of_a_login() {
+        for (path, ways) in RENEWED {
+            let name = path.strip_prefix("~/").unwrap().as_bytes();
+            assert!(AGENTS.iter().any(|agent| agent.lasting(name) == Some(Kept::Login)), "{path}");
+            assert_eq!(renewed(name), ways);
+        }
+        assert!(renewed(b".gemini/google_accounts.json").is_empty());
     }
 
     #[test]

@@ -1,22 +1,16 @@
 //! When a sandbox has ended: what lasts of what its agent wrote. Everything that is read here was made inside.
 
-use super::base::{Base, host_file, size};
+use super::base::{Base, size};
 use super::store::Record;
-use super::{DEEPEST, LARGEST, MOST_BYTES, MOST_FILES, MOST_NAMES, choices, login};
+use super::{DEEPEST, LARGEST, MOST_BYTES, MOST_FILES, MOST_NAMES, choices};
 use crate::Error;
-use crate::files::{os_path, replace};
-use crate::place::final_path;
-use crate::undo::write_whole;
 use garth_host::linux::inside::view::layer::UPPER;
 use garth_host::linux::undo::{Root, content};
 use garth_policy::agents::{Agent, Kept};
 use garth_policy::{AbsPath, escape_visible};
 use garth_undo::{Kind, Mark, Seen, Tree as _};
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Longest history that is joined with what others added to it meanwhile, in bytes.
@@ -42,18 +36,18 @@ impl AgentEnd {
 }
 
 pub(super) struct Settling<'r> {
-    agent: &'static Agent,
-    record: &'r Record,
+    pub agent: &'static Agent,
+    pub record: &'r Record,
     /// `agents/NAME`.
-    store: PathBuf,
-    own: Base,
-    work: Base,
+    pub store: PathBuf,
+    pub own: Base,
+    pub work: Base,
     bytes: u64,
     files: u64,
     names: usize,
     settings: Vec<String>,
-    left: Vec<String>,
-    end: AgentEnd,
+    pub left: Vec<String>,
+    pub end: AgentEnd,
 }
 
 /// Takes what lasts from what a sandbox left in `running`; `handed` are files that its runner handed back.
@@ -63,12 +57,12 @@ pub(super) fn settle(
     running: &Path,
     handed: &[(AbsPath, Vec<u8>)],
 ) -> Result<AgentEnd, Error> {
-    let (bytes, files) = size(&store.join("own"));
+    let (bytes, files) = size(&store.join(super::store::OWN));
     let (more, others) = size(&store.join("work"));
     let mut settling = Settling {
         agent,
         record,
-        own: Base::open(store.join("own"))?,
+        own: Base::open(store.join(super::store::OWN))?,
         work: Base::open(super::store::work(store, &record.workspace))?,
         store: store.to_owned(),
         bytes: bytes + more,
@@ -98,7 +92,7 @@ fn absolute(below_home: &[u8]) -> Option<AbsPath> {
     AbsPath::posix([b"/", below_home].concat()).ok()
 }
 
-fn shown(below_home: &[u8]) -> String {
+pub(super) fn shown(below_home: &[u8]) -> String {
     format!("~/{}", escape_visible(below_home))
 }
 
@@ -160,8 +154,7 @@ impl Settling<'_> {
 
     fn removed(&mut self, name: &AbsPath, below_home: &[u8], kind: Option<Kept>) -> Result<(), Error> {
         if kind == Some(Kept::Login) {
-            self.forget_login(below_home)?;
-            return self.own.remove(name);
+            return self.drop_login(name, below_home);
         }
         self.work.remove(name)
     }
@@ -210,100 +203,6 @@ impl Settling<'_> {
             (Some(_), Some(_)) => Ok(()),
             _ => self.work.put(name, file),
         }
-    }
-
-    fn login(
-        &mut self,
-        upper: &mut Root,
-        inner: &AbsPath,
-        name: &AbsPath,
-        below_home: &[u8],
-    ) -> Result<(), Error> {
-        let text =
-            upper.open_file(inner).ok().and_then(|file| content::read_short(file, login::LONGEST).ok()?);
-        let agent = self.agent.name;
-        let Some(new) = text.and_then(|text| login::understood(&text)) else {
-            self.left.push(shown(below_home));
-            return Ok(());
-        };
-        let text = serde_json::to_vec_pretty(&new).unwrap_or_default();
-        let place = os_path(&self.record.home).join(OsStr::from_bytes(below_home));
-        let host = host_file(&place, login::LONGEST);
-        let from = self.record.logins.get(shown(below_home).as_str()).cloned().unwrap_or_default();
-        if login::digest(host.as_deref()) != from {
-            let what = format!(
-                "{} was changed outside meanwhile, and is the login of {agent} from now on",
-                shown(below_home)
-            );
-            self.end.note(what, None);
-            return Ok(());
-        }
-        let host = host.and_then(|host| login::understood(&host));
-        let is_alike = host.as_ref().is_some_and(|host| login::is_alike(&new, host));
-        if self.record.write_back && is_alike {
-            return self.write_back(&place, &text, name, below_home);
-        }
-        self.own.put_text(name, &text)?;
-        self.remember_login(below_home, from)?;
-        self.end.kept += 1;
-        if host.is_some() {
-            let what = format!(
-                "{agent} renewed its login inside, and its next sandbox has that; the one in {} may be spent",
-                shown(below_home)
-            );
-            let hint = if self.record.write_back {
-                "it has other keys than the host's, so it was not written there"
-            } else {
-                "`login = \"write-back\"` below [agents] of your policy keeps the two the same"
-            };
-            self.end.note(what, Some(hint));
-        }
-        Ok(())
-    }
-
-    /// The user's policy says that the host's login is the one that the agent has inside.
-    fn write_back(
-        &mut self,
-        place: &Path,
-        text: &[u8],
-        name: &AbsPath,
-        below_home: &[u8],
-    ) -> Result<(), Error> {
-        let real = AbsPath::posix(place.as_os_str().as_bytes()).ok().and_then(|path| final_path(&path));
-        let written = real.map(|path| replace(&path, text));
-        match written {
-            Some(Ok(())) => {
-                self.own.remove(name)?;
-                self.forget_login(below_home)?;
-                let what = format!(
-                    "{} renewed its login, and {} is the new one",
-                    self.agent.name,
-                    shown(below_home)
-                );
-                self.end.note(what, None);
-            }
-            _ => {
-                self.own.put_text(name, text)?;
-                self.remember_login(
-                    below_home,
-                    self.record.logins.get(&shown(below_home)).cloned().unwrap_or_default(),
-                )?;
-                self.end
-                    .note(format!("the renewed login could not be written to {}", shown(below_home)), None);
-            }
-        }
-        Ok(())
-    }
-
-    fn remember_login(&self, below_home: &[u8], from: String) -> Result<(), Error> {
-        let mut all = logins(&self.store);
-        all.insert(shown(below_home), from);
-        write_logins(&self.store, &all)
-    }
-
-    fn forget_login(&self, below_home: &[u8]) -> Result<(), Error> {
-        let mut all = logins(&self.store);
-        if all.remove(&shown(below_home)).is_some() { write_logins(&self.store, &all) } else { Ok(()) }
     }
 
     fn choices(&mut self, file: &str, before: Option<&[u8]>, after: &[u8]) -> Result<(), Error> {
@@ -363,16 +262,6 @@ fn joined(there: &[u8], new: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&new[line..]);
     }
     out
-}
-
-/// Which login of the host each kept one came from.
-pub(super) fn logins(store: &Path) -> BTreeMap<String, String> {
-    let text = fs::read(store.join("logins.json")).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
-}
-
-pub(super) fn write_logins(store: &Path, all: &BTreeMap<String, String>) -> Result<(), Error> {
-    write_whole(&store.join("logins.json"), &serde_json::to_vec(all).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Where it lies, and the life of a sandbox's part of it.
 
 use super::base::{Base, host_file, size};
-use super::settle::{AgentEnd, logins, settle, write_logins};
+use super::renewed::SHARING;
+use super::settle::{AgentEnd, settle};
 use super::{choices, login};
 use crate::Error;
 use crate::files::{os_path, user_files};
@@ -11,10 +12,10 @@ use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
 use garth_host::linux::undo::content;
 use garth_plan::facts::Keeping;
 use garth_plan::linux::spec::ViewStep;
-use garth_policy::agents::{AGENTS, Agent, Kept, agent};
+use garth_policy::agents::{AGENTS, Agent, Kept, RenewedLogin, agent};
 use garth_policy::{AbsPath, Flag, agent_named};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -22,7 +23,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// What is kept for every workspace.
+pub(super) const OWN: &str = "own";
 const RECORD: &str = "running.json";
+const VERSION: u32 = 2;
 /// How long the end of a sandbox is waited for after the last word of its runner.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,10 +41,10 @@ pub(super) struct Record {
     pub trees: Vec<String>,
     /// Files in the home.
     pub files: Vec<String>,
-    /// The host's logins when it began (see [`login::digest`]).
+    /// The host's logins when it began (see [`login::of_host`]).
     pub logins: BTreeMap<String, String>,
-    /// A renewed login goes to the host.
-    pub write_back: bool,
+    /// What is done with a renewed one.
+    pub login: RenewedLogin,
 }
 
 /// What a plan speaks of, and what does not exist yet.
@@ -57,6 +61,7 @@ pub(crate) fn planned(
     surroundings: &Surroundings,
     environment: &[(Vec<u8>, Vec<u8>)],
     flags: &[Flag],
+    login: RenewedLogin,
 ) -> Result<Option<(Planned, Vec<Keeping>)>, Error> {
     let Some(agent) = agent_named(flags).and_then(agent) else { return Ok(None) };
     let context = &surroundings.context;
@@ -67,14 +72,14 @@ pub(crate) fn planned(
         .filter_map(|place| place.path.strip_prefix("~/").map(str::to_owned))
         .partition(|name| agent.lasting(name.as_bytes()) != Some(Kept::Choices));
     let record = Record {
-        version: 1,
+        version: VERSION,
         agent: agent.name.to_owned(),
         home: context.home.clone(),
         workspace: context.workspace.clone(),
         trees,
         files,
         logins: BTreeMap::new(),
-        write_back: false,
+        login,
     };
     let store = os_path(&state).join("agents").join(agent.name);
     let planned = Planned { agent, store, id: new_id()?, record };
@@ -82,10 +87,15 @@ pub(crate) fn planned(
     Ok(Some((planned, keepings)))
 }
 
+/// The name of the directory for sessions of a workspace.
+pub(super) fn work_name(workspace: &AbsPath) -> String {
+    let digest = login::digest(Some(workspace.as_bytes()));
+    format!("work/{}", digest.get(..16).unwrap_or_default())
+}
+
 /// The directory for sessions of a workspace.
 pub(super) fn work(store: &Path, workspace: &AbsPath) -> PathBuf {
-    let digest = login::digest(Some(workspace.as_bytes()));
-    store.join("work").join(digest.get(..16).unwrap_or_default())
+    store.join(work_name(workspace))
 }
 
 impl Planned {
@@ -112,13 +122,45 @@ impl Planned {
         Ok(found)
     }
 
+    /// Where that is kept which this sandbox sees: a login of all workspaces counts where the policy says that there is one.
+    fn places(&self) -> Vec<String> {
+        let work = work_name(&self.record.workspace);
+        if self.record.login == RenewedLogin::Keep { vec![work] } else { vec![OWN.to_owned(), work] }
+    }
+
     /// Directories that are read before the host's.
-    fn below(&self, tree: &str) -> [PathBuf; 2] {
-        [self.store.join("own").join(tree), work(&self.store, &self.record.workspace).join(tree)]
+    fn below(&self, tree: &str) -> Vec<PathBuf> {
+        self.places().iter().map(|place| self.store.join(place).join(tree)).collect()
+    }
+
+    /// The host's logins as they are now, by their rows.
+    fn logins(&self) -> BTreeMap<String, String> {
+        let rows = self.agent.lasts.iter().filter(|row| row.kind == Kept::Login);
+        let host = |path: &str| os_path(&self.record.home).join(path.strip_prefix("~/").unwrap_or(path));
+        rows.map(|row| (row.path.to_owned(), login::of_host(&host(row.path)).0)).collect()
+    }
+
+    /// What is to be known before it starts: a sandbox with another workspace renewed the login that this one begins with,
+    /// and may have spent it.
+    pub(crate) fn notice(&self) -> Option<(String, &'static str)> {
+        let (all, places) = (login::origins(&self.store), self.places());
+        let has = |place: &String, row: &str, now: &String| {
+            all.get(place).is_some_and(|origins| origins.get(row) == Some(now))
+        };
+        let (row, _) = self.logins().into_iter().find(|(row, now)| {
+            !now.is_empty()
+                && !places.iter().any(|place| has(place, row, now))
+                && all.keys().any(|place| has(place, row, now))
+        })?;
+        let what = format!(
+            "{} renewed its login for another workspace, and the one in {row} may be spent",
+            self.agent.name
+        );
+        Some((what, SHARING))
     }
 
     /// Makes what the plan speaks of, if it does, after looking through what killed sandboxes left.
-    pub(crate) fn make(&self, steps: &[ViewStep], write_back: bool) -> Result<Option<Live>, Error> {
+    pub(crate) fn make(&self, steps: &[ViewStep]) -> Result<Option<Live>, Error> {
         let is_kept = |step: &ViewStep| matches!(step, ViewStep::Kept { .. } | ViewStep::KeptCopy { .. });
         if !steps.iter().any(is_kept) {
             return Ok(None);
@@ -127,12 +169,9 @@ impl Planned {
         let lock = locked(&self.store)?;
         let earlier = settle_dead(&self.store)?;
         let host = |name: &str| os_path(&self.record.home).join(name);
-        let mut record = Record { write_back, ..self.record.clone() };
-        for row in self.agent.lasts.iter().filter(|row| row.kind == Kept::Login) {
-            let name = row.path.strip_prefix("~/").unwrap_or(row.path);
-            let now = login::digest(host_file(&host(name), login::LONGEST).as_deref());
-            self.drop_stale(row.path, name, &now)?;
-            record.logins.insert(row.path.to_owned(), now);
+        let record = Record { logins: self.logins(), ..self.record.clone() };
+        for place in self.places() {
+            self.drop_stale(&place, &record.logins)?;
         }
         let running = self.running();
         let mut locks = Vec::new();
@@ -142,7 +181,7 @@ impl Planned {
             }
             locks.push(make_layer(&running.join(number.to_string()))?);
         }
-        let mut own = Base::open(self.store.join("own"))?;
+        let mut own = Base::open(self.store.join(OWN))?;
         for (number, file) in record.files.iter().enumerate() {
             let kept =
                 AbsPath::posix(format!("/{file}")).ok().and_then(|name| own.read(&name, login::LONGEST));
@@ -159,18 +198,23 @@ impl Planned {
         Ok(Some(live))
     }
 
-    /// A login that came from another one than the host has now is older than that, or of somebody else.
-    fn drop_stale(&self, key: &str, name: &str, now: &str) -> Result<(), Error> {
-        let mut all = logins(&self.store);
-        if all.get(key).is_none_or(|from| from == now) {
-            return Ok(());
+    /// A login that came from another one than the host has now is older than that, or of somebody else. So may be one of
+    /// which that is not known.
+    fn drop_stale(&self, place: &str, now: &BTreeMap<String, String>) -> Result<(), Error> {
+        let mut all = login::origins(&self.store);
+        let mut base = Base::open(self.store.join(place))?;
+        let known = all.entry(place.to_owned()).or_default();
+        let before = known.len();
+        for (row, now) in now {
+            if known.get(row) == Some(now) {
+                continue;
+            }
+            if let Some(Ok(name)) = row.strip_prefix('~').map(AbsPath::posix) {
+                base.remove(&name)?;
+            }
+            known.remove(row);
         }
-        let mut own = Base::open(self.store.join("own"))?;
-        if let Ok(name) = AbsPath::posix(format!("/{name}")) {
-            own.remove(&name)?;
-        }
-        all.remove(key);
-        write_logins(&self.store, &all)
+        if known.len() == before { Ok(()) } else { login::write_origins(&self.store, &all) }
     }
 }
 
@@ -261,7 +305,7 @@ fn settle_dead(store: &Path) -> Result<Vec<AgentEnd>, Error> {
     for running in dead(store) {
         let record = fs::read(running.join(RECORD)).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let found = record.and_then(|record: Record| Some((agent(&record.agent)?, record)));
-        if let Some((agent, record)) = found.filter(|(_, record)| record.version == 1) {
+        if let Some((agent, record)) = found.filter(|(_, record)| record.version == VERSION) {
             ends.push(settle((agent, &record), store, &running, &[])?);
         }
         remove_directory(&running)?;
@@ -344,7 +388,7 @@ impl Agents {
         let store = self.0.join(name);
         let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
         store.is_dir().then_some(())?;
-        let (bytes, files) = size(&store.join("own"));
+        let (bytes, files) = size(&store.join(OWN));
         let mut parts = vec![Part { workspace: None, files, bytes }];
         for entry in entries(store.join("work")) {
             let workspace = fs::read(entry.path().join("workspace")).unwrap_or_default();
@@ -355,7 +399,9 @@ impl Agents {
         }
         parts[1..].sort_by(|one, other| one.workspace.cmp(&other.workspace));
         let running = entries(store.join("running")).count();
-        Some(AgentState { name, logins: logins(&store).into_keys().collect(), parts, running })
+        let logins: BTreeSet<String> =
+            login::origins(&store).into_values().flat_map(BTreeMap::into_keys).collect();
+        Some(AgentState { name, logins: logins.into_iter().collect(), parts, running })
     }
 
     /// Forgets all that is kept for an agent; whether there was anything.
