@@ -18,6 +18,8 @@ mod login;
 mod renewed;
 mod settle;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use settle::AgentEnd;
 pub use store::{AgentState, Agents, Part};

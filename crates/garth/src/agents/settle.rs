@@ -74,14 +74,18 @@ pub(super) fn settle(
     };
     for (number, tree) in record.trees.iter().enumerate() {
         let upper = running.join(number.to_string()).join(UPPER);
-        let mut upper = Root::open_layer(&upper).map_err(Error::os("look at what the agent wrote"))?;
-        settling.tree(tree, &mut upper)?;
+        match Root::open_layer(&upper) {
+            Ok(mut upper) => settling.tree(tree, &mut upper)?,
+            Err(_) => settling.left.push(shown(tree.as_bytes())),
+        }
     }
     for (number, file) in record.files.iter().enumerate() {
         let path = record.home.join(file.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
         if let Some((_, text)) = handed.iter().find(|(name, _)| *name == path) {
             let before = fs::read(running.join(format!("file-{number}"))).ok();
-            settling.choices(file, before.as_deref(), text)?;
+            if settling.choices(file, before.as_deref(), text).is_err() {
+                settling.left.push(shown(file.as_bytes()));
+            }
         }
     }
     Ok(settling.told())
@@ -118,8 +122,11 @@ impl Settling<'_> {
                 let Ok(inner) = directory.join(&name) else { continue };
                 let below_home = [tree.as_bytes(), inner.as_bytes()].concat();
                 let Ok(Some(seen)) = upper.look(&inner) else { continue };
-                if self.name(upper, &inner, &below_home, &seen)? && depth < DEEPEST {
-                    left.push((inner, depth + 1));
+                match self.name(upper, &inner, &below_home, &seen) {
+                    Ok(true) if depth < DEEPEST => left.push((inner, depth + 1)),
+                    Ok(_) => {}
+                    // One file that cannot be kept is no reason to lose the others.
+                    Err(_) => self.left.push(shown(&below_home)),
                 }
             }
         }
@@ -166,32 +173,78 @@ impl Settling<'_> {
         name: &AbsPath,
         below_home: &[u8],
     ) -> Result<(), Error> {
-        let Ok(file) = upper.open_file(inner) else { return Ok(()) };
+        let is_log = [b"-wal".as_slice(), b"-shm"]
+            .iter()
+            .any(|end| below_home.strip_suffix(*end).is_some_and(is_database));
+        // The log of a database comes with it, and the memory that it shares is made anew.
+        if is_log {
+            return Ok(());
+        }
+        let Ok(file) = upper.open_file(inner) else {
+            self.left.push(shown(below_home));
+            return Ok(());
+        };
+        if is_database(below_home) {
+            return self.database(upper, (inner, &file), name, below_home);
+        }
         let old = self.work.length(name);
-        let new = length(&file);
-        let bytes = self.bytes.saturating_sub(old.unwrap_or(0)).saturating_add(new);
-        let files = self.files + u64::from(old.is_none());
-        if new > LARGEST || bytes > MOST_BYTES || files > MOST_FILES {
+        if !self.has_room(&[length(&file)], &[old]) {
             self.left.push(shown(below_home));
             return Ok(());
         }
-        (self.bytes, self.files) = (bytes, files);
-        self.end.kept += 1;
         if below_home.ends_with(b".jsonl") && old.is_some() {
-            return self.joined(name, &file);
+            self.joined(name, &file)
+        } else {
+            self.work.put(name, &file)
+        }?;
+        self.end.kept += 1;
+        Ok(())
+    }
+
+    /// A database with its log, which belongs to this very one: never is one of them there with another's.
+    fn database(
+        &mut self,
+        upper: &mut Root,
+        (inner, file): (&AbsPath, &OwnedFd),
+        name: &AbsPath,
+        below_home: &[u8],
+    ) -> Result<(), Error> {
+        let beside = |path: &AbsPath, end: &[u8]| AbsPath::posix([path.as_bytes(), end].concat()).ok();
+        // A name that is too long for the log is one without a log.
+        let log = beside(inner, b"-wal").and_then(|log| upper.open_file(&log).ok());
+        let (kept, shared) = (beside(name, b"-wal"), beside(name, b"-shm"));
+        let new: Vec<u64> = [Some(file), log.as_ref()].into_iter().flatten().map(length).collect();
+        let old = [self.work.length(name), kept.as_ref().and_then(|kept| self.work.length(kept))];
+        if !self.has_room(&new, &old) {
+            self.left.push(shown(below_home));
+            return Ok(());
         }
-        if !(below_home.ends_with(b".sqlite") || below_home.ends_with(b".db")) {
-            return self.work.put(name, &file);
+        for beside in [&kept, &shared].into_iter().flatten() {
+            self.work.remove(beside)?;
         }
-        // The log of a database belongs to this very one: never is one of them there with another's.
-        let beside = |path: &AbsPath| AbsPath::posix([path.as_bytes(), b"-wal"].concat()).ok();
-        let Some((log, kept)) = beside(inner).zip(beside(name)) else { return Ok(()) };
-        self.work.remove(&kept)?;
-        self.work.put(name, &file)?;
-        match upper.open_file(&log) {
-            Ok(log) if length(&log) <= LARGEST => self.work.put(&kept, &log),
-            _ => Ok(()),
+        self.work.put(name, file)?;
+        if let Some((log, kept)) = log.zip(kept)
+            && let Err(error) = self.work.put(&kept, &log)
+        {
+            // Without its log it may be older than what the agent remembers, or half of it.
+            self.work.remove(name)?;
+            return Err(error);
         }
+        self.end.kept += 1;
+        Ok(())
+    }
+
+    /// Counts files that come in place of others, if there is room for all of them.
+    fn has_room(&mut self, new: &[u64], old: &[Option<u64>]) -> bool {
+        let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0_u64, u64::saturating_add);
+        let (come, go) = (sum(&mut new.iter().copied()), sum(&mut old.iter().flatten().copied()));
+        let bytes = self.bytes.saturating_sub(go).saturating_add(come);
+        let files = self.files.saturating_sub(old.iter().flatten().count() as u64) + new.len() as u64;
+        let has_room = new.iter().all(|size| *size <= LARGEST) && bytes <= MOST_BYTES && files <= MOST_FILES;
+        if has_room {
+            (self.bytes, self.files) = (bytes, files);
+        }
+        has_room
     }
 
     /// A history to which another sandbox may have added lines meanwhile: those of both are kept.
@@ -225,7 +278,7 @@ impl Settling<'_> {
         }
         if !self.left.is_empty() {
             let what = format!(
-                "not kept for {agent}'s next sandbox, being too large, too many or no plain files: {}",
+                "not kept for {agent}'s next sandbox, being too large, too many, no plain files or not to be written: {}",
                 some(&self.left)
             );
             self.end.note(
@@ -241,6 +294,10 @@ fn some(names: &[String]) -> String {
     let more = names.len().saturating_sub(MOST_TOLD);
     let shown = names.iter().take(MOST_TOLD).cloned().collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+fn is_database(name: &[u8]) -> bool {
+    name.ends_with(b".sqlite") || name.ends_with(b".db")
 }
 
 fn length(file: &OwnedFd) -> u64 {

@@ -17,6 +17,7 @@ use garth_policy::{AbsPath, Flag, agent_named};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -167,7 +168,7 @@ impl Planned {
         }
         make_private(&self.store)?;
         let lock = locked(&self.store)?;
-        let earlier = settle_dead(&self.store)?;
+        let earlier = settle_dead(&self.store);
         let host = |name: &str| os_path(&self.record.home).join(name);
         let record = Record { logins: self.logins(), ..self.record.clone() };
         for place in self.places() {
@@ -273,7 +274,7 @@ impl Live {
         let _lock = locked(&self.store)?;
         let _held = held(&self.running, self.record.trees.len(), PATIENCE)?;
         let end = settle((self.agent, &self.record), &self.store, &self.running, handed)?;
-        remove_directory(&self.running)?;
+        remove_settled(&self.running)?;
         Ok(end)
     }
 }
@@ -299,18 +300,42 @@ fn held(running: &Path, trees: usize, patience: Duration) -> Result<Vec<File>, E
     Ok(held)
 }
 
-/// Sandboxes that ended without their garth: what lasts of them is taken, and the rest removed.
-fn settle_dead(store: &Path) -> Result<Vec<AgentEnd>, Error> {
+/// Removes what a sandbox wrote. Its record goes first: half of a layer is not looked through again.
+fn remove_settled(running: &Path) -> Result<(), Error> {
+    let record = running.join(RECORD);
+    match fs::remove_file(&record) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(file_error("remove", &record, &error));
+        }
+        _ => {}
+    }
+    remove_directory(running)
+}
+
+/// Sandboxes that ended without their garth: what lasts of them is taken, and the rest removed. None of them keeps another
+/// one from starting.
+fn settle_dead(store: &Path) -> Vec<AgentEnd> {
     let mut ends = Vec::new();
     for running in dead(store) {
         let record = fs::read(running.join(RECORD)).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let found = record.and_then(|record: Record| Some((agent(&record.agent)?, record)));
+        let mut told = AgentEnd::default();
         if let Some((agent, record)) = found.filter(|(_, record)| record.version == VERSION) {
-            ends.push(settle((agent, &record), store, &running, &[])?);
+            match settle((agent, &record), store, &running, &[]) {
+                Ok(end) => ends.push(end),
+                Err(error) => {
+                    let what =
+                        format!("what a killed sandbox of {} wrote of its own is lost: {error}", agent.name);
+                    told.note(what, None);
+                }
+            }
         }
-        remove_directory(&running)?;
+        if let Err(error) = remove_settled(&running) {
+            told.note(format!("what a killed sandbox wrote could not be removed: {error}"), None);
+        }
+        ends.push(told);
     }
-    Ok(ends)
+    ends
 }
 
 /// Directories of sandboxes that no process uses.
@@ -335,7 +360,7 @@ pub(crate) fn unfinished(state: &AbsPath, check: bool) -> Result<Vec<PathBuf>, E
         let _lock = locked(&store)?;
         found.extend(dead(&store));
         if !check {
-            settle_dead(&store)?;
+            settle_dead(&store);
         }
     }
     Ok(found)
