@@ -39,7 +39,7 @@ pub enum Kept {
 /// Names that last.
 #[derive(Debug)]
 pub struct Lasting {
-    /// Where, below the home. `*` stands for any part of one name, `**` at the end for all below.
+    /// Where, below the home; the first that fits counts. `*` stands for any part of one name, `**` at the end for all below.
     pub path: &'static str,
     /// What it is.
     pub kind: Kept,
@@ -108,6 +108,8 @@ pub static AGENTS: [Agent; 4] = [
             lasting("~/.claude.json", Kept::Choices),
             lasting("~/.claude/.credentials.json", Kept::Login),
             lasting("~/.claude/history.jsonl", Kept::Sessions),
+            // What it remembers it obeys, and it lies among the sessions: the first row that fits counts.
+            lasting("~/.claude/projects/*/memory/**", Kept::Settings),
             lasting("~/.claude/projects/**", Kept::Sessions),
             lasting("~/.claude/sessions/**", Kept::Sessions),
             lasting("~/.claude/todos/**", Kept::Sessions),
@@ -315,6 +317,8 @@ mod tests {
             "commands/x.md",
             "agents/x.md",
             "plugins/x/y",
+            "projects/-w/memory/MEMORY.md",
+            "projects/-w/memory/a/b.md",
         ] {
             let name = format!(".claude/{name}");
             assert!(matches!(claude.lasting(name.as_bytes()), None | Some(Kept::Settings)), "{name}");

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Longest history that is joined with what others added to it meanwhile, in bytes.
 const LONGEST_JOINED: u64 = 16 << 20;
+/// Most directories that wait to be looked at.
+const MOST_WAITING: usize = 10_000;
 /// Most names that a note tells.
 const MOST_TOLD: usize = 5;
 
@@ -45,8 +47,8 @@ pub(super) struct Settling<'r> {
     bytes: u64,
     files: u64,
     names: usize,
-    settings: Vec<String>,
-    pub left: Vec<String>,
+    settings: Names,
+    pub left: Names,
     pub end: AgentEnd,
 }
 
@@ -68,8 +70,8 @@ pub(super) fn settle(
         bytes: bytes + more,
         files: files + others,
         names: 0,
-        settings: Vec::new(),
-        left: Vec::new(),
+        settings: Names::default(),
+        left: Names::default(),
         end: AgentEnd { agent: agent.name.to_owned(), ..AgentEnd::default() },
     };
     for (number, tree) in record.trees.iter().enumerate() {
@@ -106,24 +108,23 @@ impl Settling<'_> {
         let top = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
         let mut left = vec![(top, 0_usize)];
         while let Some((directory, depth)) = left.pop() {
-            let Ok(names) = upper.names(&directory) else {
+            let Ok((names, is_all)) = upper.some_names(&directory, MOST_NAMES - self.names) else {
                 self.left.push(shown(&[tree.as_bytes(), directory.as_bytes()].concat()));
                 continue;
             };
+            self.names += names.len();
+            if !is_all {
+                let what = format!("{} wrote so many files that not all were looked at", self.agent.name);
+                self.end.note(what, None);
+                left.clear();
+            }
             for name in names {
-                self.names += 1;
-                if self.names > MOST_NAMES {
-                    self.end.note(
-                        format!("{} wrote so many files that not all were looked at", self.agent.name),
-                        None,
-                    );
-                    return Ok(());
-                }
                 let Ok(inner) = directory.join(&name) else { continue };
                 let below_home = [tree.as_bytes(), inner.as_bytes()].concat();
                 let Ok(Some(seen)) = upper.look(&inner) else { continue };
                 match self.name(upper, &inner, &below_home, &seen) {
-                    Ok(true) if depth < DEEPEST => left.push((inner, depth + 1)),
+                    Ok(true) if depth < DEEPEST && left.len() < MOST_WAITING => left.push((inner, depth + 1)),
+                    Ok(true) => self.left.push(shown(&below_home)),
                     Ok(_) => {}
                     // One file that cannot be kept is no reason to lose the others.
                     Err(_) => self.left.push(shown(&below_home)),
@@ -269,14 +270,14 @@ impl Settling<'_> {
 
     fn told(mut self) -> AgentEnd {
         let agent = self.agent.name;
-        if !self.settings.is_empty() {
+        if !self.settings.first.is_empty() {
             let what = format!(
                 "{agent} changed settings inside, which went with the sandbox: {}",
                 some(&self.settings)
             );
             self.end.note(what, Some("change them outside"));
         }
-        if !self.left.is_empty() {
+        if !self.left.first.is_empty() {
             let what = format!(
                 "not kept for {agent}'s next sandbox, being too large, too many, no plain files or not to be written: {}",
                 some(&self.left)
@@ -290,10 +291,22 @@ impl Settling<'_> {
     }
 }
 
-fn some(names: &[String]) -> String {
-    let more = names.len().saturating_sub(MOST_TOLD);
-    let shown = names.iter().take(MOST_TOLD).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
+/// Names for a note: the first few, and how many there are. What runs inside says how many that is.
+#[derive(Default)]
+pub(super) struct Names {
+    first: Vec<String>,
+    more: usize,
+}
+
+impl Names {
+    pub(super) fn push(&mut self, name: String) {
+        if self.first.len() < MOST_TOLD { self.first.push(name) } else { self.more += 1 }
+    }
+}
+
+fn some(names: &Names) -> String {
+    let shown = names.first.join(", ");
+    if names.more > 0 { format!("{shown} and {} more", names.more) } else { shown }
 }
 
 fn is_database(name: &[u8]) -> bool {

@@ -254,7 +254,7 @@ impl Live {
     /// Takes what lasts when the sandbox has ended. What goes wrong is told: the command has ended as it did.
     pub(crate) fn end(mut self, handed: Vec<(AbsPath, OwnedFd)>) -> AgentEnd {
         self.locks.clear();
-        let read = |(path, file)| Some((path, content::read_short(file, choices::LONGEST).ok()??));
+        let read = |(path, file)| Some((path, content::read_short(file, choices::LONGEST_INSIDE).ok()??));
         let handed: Vec<(AbsPath, Vec<u8>)> = handed.into_iter().filter_map(read).collect();
         let failed = |error: &Error| {
             let mut end = AgentEnd { agent: self.agent.name.to_owned(), ..AgentEnd::default() };

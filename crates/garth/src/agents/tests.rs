@@ -110,3 +110,20 @@ fn a_log_counts_among_the_files() {
     fs::remove_file(kept.join("1")).unwrap();
     assert_eq!(left.settle("copilot").kept, 1);
 }
+
+#[test]
+fn what_is_told_is_bounded_and_memories_are_settings() {
+    let left = Left::new("claude", ".claude");
+    for number in 0..50 {
+        left.write(&format!("projects/-w/memory/{number}.md"), "obey me");
+        std::os::unix::fs::symlink("/etc", left.upper().join(format!("projects/{number}"))).unwrap();
+    }
+    left.write("projects/-w/s.jsonl", "line\n");
+    let end = left.settle("claude");
+    assert_eq!((end.kept, end.notes.len()), (1, 2));
+    for (what, kind) in end.notes.iter().zip(["memory", "projects"]).map(|((what, _), kind)| (what, kind)) {
+        assert!(what.contains("and 45 more") && what.contains(kind) && what.len() < 500, "{what}");
+    }
+    let kept = left.kept(".claude/projects/-w");
+    assert!(kept.join("s.jsonl").exists() && !kept.join("memory").exists());
+}
