@@ -5,6 +5,7 @@
 use garth_tests::{Garden, Run, View, everyone, has, start};
 use rustix::process::Signal;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -266,6 +267,47 @@ fn a_link_in_garths_own_directory_leads_nowhere() {
 }
 
 #[test]
+fn a_link_above_garths_state_is_followed_once() {
+    everyone(|garden| {
+        home(garden);
+        let elsewhere = garden.home.join("elsewhere");
+        garden.directory(&elsewhere);
+        garden.directory(garden.home.join(".local"));
+        let link = garden.home.join(".local/state");
+        let _ = fs::remove_dir_all(&link);
+        std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
+        garden.own(&link);
+        let _ = claude(garden, &works()).code(0);
+        assert!(garden.has(elsewhere.join("garth/agents/claude/work")));
+        let next = claude(garden, "cat ~/.claude/history.jsonl").code(0);
+        assert_eq!(next.text(), "said");
+        let agents = elsewhere.join("garth/agents");
+        let program = garden.program().to_str().expect("text");
+        let other = garden.outside(&[program, "run", "--", "ls", agents.to_str().expect("text")]);
+        assert!(other.fails().text().is_empty());
+        assert!(garden.outside(&[program, "agents"]).code(0).text().contains("claude"));
+    });
+}
+
+#[test]
+fn settings_that_are_removed_are_told_and_another_users_store_is_refused() {
+    everyone(|garden| {
+        home(garden);
+        garden.write(garden.home.join(".claude/hooks/x"), "x");
+        let ran = claude(garden, "rm -r ~/.claude/settings.json ~/.claude/hooks").code(0);
+        assert!(ran.errors().contains("~/.claude/settings.json"), "{ran}");
+        assert!(ran.errors().contains("~/.claude/hooks"), "{ran}");
+        let store = garden.home.join(".local/state/garth/agents/claude");
+        let owner = fs::metadata(&store).expect("it is there").uid();
+        if std::os::unix::fs::chown(&store, Some(54321), None).is_ok() {
+            let refused = claude(garden, "true").fails();
+            std::os::unix::fs::chown(&store, Some(owner), None).expect("given back");
+            assert!(refused.errors().contains("another user's"), "{refused}");
+        }
+    });
+}
+
+#[test]
 fn a_killed_garth_loses_no_session() {
     everyone(|garden| {
         home(garden);
@@ -342,6 +384,7 @@ fn what_is_kept_is_listed_and_forgotten() {
         assert_eq!(whole["agents"][0]["logins"][0], "~/.claude/.credentials.json");
         let _ = garden.outside(&[program, "agents", "--forget", "claude"]).code(0);
         assert!(garden.outside(&[program, "agents"]).code(0).text().contains("nothing is kept"));
+        assert!(garden.has(garden.home.join(".local/state/garth/agents/claude/lock")));
         let next = claude(garden, "cat ~/.claude/.credentials.json; ls ~/.claude").code(0);
         assert!(next.text().contains("a1") && !next.text().contains("history"), "{next}");
         let _ = garden.outside(&[program, "agents", "--forget", "aider"]).fails();

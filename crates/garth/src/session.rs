@@ -187,6 +187,10 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
+    let state = crate::place::followed(&files.state);
+    if state != files.state {
+        hide_state(&mut policy, &surroundings.context.home, &state);
+    }
     let place = Place::find(&policy, &files.state, request.recording.write)?;
     place.hide(&mut policy);
     let boundaries = policy.files.boundaries();

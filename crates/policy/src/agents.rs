@@ -237,6 +237,16 @@ impl Agent {
         row.map(|row| row.kind)
     }
 
+    /// Whether a name is that of settings, or of a directory of nothing else.
+    #[must_use]
+    pub fn is_settings(&self, name: &[u8]) -> bool {
+        let is_all = |row: &Lasting| {
+            let path = row.path.strip_prefix("~/").and_then(|path| path.strip_suffix("/**"));
+            row.kind == Kept::Settings && path.is_some_and(|path| matches(path, name))
+        };
+        self.lasting(name) == Some(Kept::Settings) || self.lasts.iter().any(is_all)
+    }
+
     /// Whether something below this directory could last: whoever looks for it need not look elsewhere.
     #[must_use]
     pub fn lasts_below(&self, directory: &[u8]) -> bool {
@@ -356,6 +366,8 @@ mod tests {
         assert_eq!(claude.lasting(b".claude/.credentials.json"), Some(Kept::Login));
         assert_eq!(claude.lasting(b".claude/projects/-w/a/b.jsonl"), Some(Kept::Sessions));
         assert_eq!(codex.lasting(b".codex/state_5.sqlite"), Some(Kept::Sessions));
+        assert!(claude.is_settings(b".claude/hooks") && claude.is_settings(b".claude/projects/-w/memory"));
+        assert!(claude.is_settings(b".claude/CLAUDE.md") && !claude.is_settings(b".claude/projects"));
         assert!(claude.lasts_below(b".claude") && claude.lasts_below(b".claude/projects/a/b"));
         assert!(!claude.lasts_below(b".claude/plugins") && !claude.lasts_below(b".claude/history.jsonl"));
         let gemini = agent("gemini").unwrap();

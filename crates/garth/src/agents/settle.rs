@@ -148,6 +148,9 @@ impl Settling<'_> {
             self.removed(&name, below_home, kind)?;
         }
         match (seen.mark, seen.entry.kind, kind) {
+            (Mark::Whiteout, ..) if self.agent.is_settings(below_home) => {
+                self.settings.push(shown(below_home))
+            }
             (Mark::Whiteout, ..) => {}
             (_, Kind::Directory, _) => return Ok(self.agent.lasts_below(below_home)),
             (_, _, Some(Kept::Settings)) => self.settings.push(shown(below_home)),

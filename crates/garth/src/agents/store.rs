@@ -6,10 +6,10 @@ use super::settle::{AgentEnd, settle};
 use super::{choices, login};
 use crate::Error;
 use crate::files::{os_path, user_files};
-use crate::place::Surroundings;
+use crate::place::{Surroundings, followed};
 use crate::undo::{file_error, make_private, new_id, remove_directory, write_whole};
 use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
-use garth_host::linux::undo::content;
+use garth_host::linux::undo::{Root, content};
 use garth_plan::facts::Keeping;
 use garth_plan::linux::spec::ViewStep;
 use garth_policy::agents::{AGENTS, Agent, Kept, RenewedLogin, agent};
@@ -26,10 +26,13 @@ use std::time::{Duration, Instant};
 
 /// What is kept for every workspace.
 pub(super) const OWN: &str = "own";
+const LOCK_OF_STORE: &str = "lock";
 const RECORD: &str = "running.json";
 const VERSION: u32 = 2;
 /// How long the end of a sandbox is waited for after the last word of its runner.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// As long, where the sandbox did not start.
+const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is written down of a running sandbox: enough to settle it after a crash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,7 +69,8 @@ pub(crate) fn planned(
 ) -> Result<Option<(Planned, Vec<Keeping>)>, Error> {
     let Some(agent) = agent_named(flags).and_then(agent) else { return Ok(None) };
     let context = &surroundings.context;
-    let state = user_files(&context.home, environment)?.state;
+    // Below this no link is followed.
+    let state = followed(&user_files(&context.home, environment)?.state);
     let (trees, files): (Vec<String>, Vec<String>) = agent
         .keeps
         .iter()
@@ -166,14 +170,27 @@ impl Planned {
         if !steps.iter().any(is_kept) {
             return Ok(None);
         }
+        self.begin().map(Some)
+    }
+
+    fn begin(&self) -> Result<Live, Error> {
         make_private(&self.store)?;
         let lock = locked(&self.store)?;
         let earlier = settle_dead(&self.store);
-        let host = |name: &str| os_path(&self.record.home).join(name);
         let record = Record { logins: self.logins(), ..self.record.clone() };
         for place in self.places() {
             self.drop_stale(&place, &record.logins)?;
         }
+        let locks = self.fill(&record).inspect_err(|_| {
+            let _ = remove_settled(&self.running());
+        })?;
+        drop(lock);
+        let (store, running) = (self.store.clone(), self.running());
+        Ok(Live { agent: self.agent, store, running, record, locks, earlier, is_ended: false })
+    }
+
+    /// Makes what the sandbox writes to, and writes down what it is.
+    fn fill(&self, record: &Record) -> Result<Vec<File>, Error> {
         let running = self.running();
         let mut locks = Vec::new();
         for (number, tree) in record.trees.iter().enumerate() {
@@ -186,17 +203,15 @@ impl Planned {
         for (number, file) in record.files.iter().enumerate() {
             let kept =
                 AbsPath::posix(format!("/{file}")).ok().and_then(|name| own.read(&name, login::LONGEST));
-            let before = host_file(&host(file), choices::LONGEST);
+            let before = host_file(&os_path(&record.home).join(file), choices::LONGEST);
             if let Some(text) = choices::shown(before.as_deref(), kept.as_deref()) {
                 write_whole(&running.join(format!("file-{number}")), &text)?;
             }
         }
-        write_whole(&running.join(RECORD), &serde_json::to_vec(&record).unwrap_or_default())?;
+        write_whole(&running.join(RECORD), &serde_json::to_vec(record).unwrap_or_default())?;
         let workspace = work(&self.store, &record.workspace).join("workspace");
         write_whole(&workspace, record.workspace.as_bytes())?;
-        drop(lock);
-        let live = Live { agent: self.agent, store: self.store.clone(), running, record, locks, earlier };
-        Ok(Some(live))
+        Ok(locks)
     }
 
     /// A login that came from another one than the host has now is older than that, or of somebody else. So may be one of
@@ -230,9 +245,18 @@ fn make_layer(place: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Keeps other sandboxes of the agent from changing what is kept.
+/// Keeps other sandboxes of the agent from changing what is kept, which has to be this user's own: what root would make
+/// in the directory of a user, the user could not change any more.
 fn locked(store: &Path) -> Result<File, Error> {
-    let path = store.join("lock");
+    let is_own = Root::open_layer(store).and_then(|root| root.is_own());
+    if !is_own.map_err(Error::os("open what is kept for the agent"))? {
+        return Err(Error::Undo {
+            what: format!("cannot use {}", garth_policy::escape_visible(store.as_os_str().as_bytes())),
+            why: "what is kept there is another user's".into(),
+            hint: "run garth as that user, or set HOME and XDG_STATE_HOME to directories of your own".into(),
+        });
+    }
+    let path = store.join(LOCK_OF_STORE);
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
     let file = file.map_err(|error| file_error("make", &path, &error))?;
     file.lock().map_err(|error| file_error("lock", &path, &error))?;
@@ -248,21 +272,29 @@ pub(crate) struct Live {
     record: Record,
     locks: Vec<File>,
     earlier: Vec<AgentEnd>,
+    is_ended: bool,
+}
+
+impl Drop for Live {
+    /// A sandbox that came to nothing leaves nothing.
+    fn drop(&mut self) {
+        if !self.is_ended {
+            let _ = self.settled(&[], SHORT_PATIENCE);
+        }
+    }
 }
 
 impl Live {
     /// Takes what lasts when the sandbox has ended. What goes wrong is told: the command has ended as it did.
     pub(crate) fn end(mut self, handed: Vec<(AbsPath, OwnedFd)>) -> AgentEnd {
-        self.locks.clear();
         let read = |(path, file)| Some((path, content::read_short(file, choices::LONGEST_INSIDE).ok()??));
         let handed: Vec<(AbsPath, Vec<u8>)> = handed.into_iter().filter_map(read).collect();
-        let failed = |error: &Error| {
+        let mut end = self.settled(&handed, PATIENCE).unwrap_or_else(|error| {
             let mut end = AgentEnd { agent: self.agent.name.to_owned(), ..AgentEnd::default() };
             let what = format!("what {} wrote of its own could not be kept: {error}", self.agent.name);
             end.note(what, Some("it is looked through again when its next sandbox starts"));
             end
-        };
-        let mut end = self.settled(&handed).unwrap_or_else(|error| failed(&error));
+        });
         for earlier in self.earlier.drain(..) {
             end.kept += earlier.kept;
             end.notes.extend(earlier.notes);
@@ -270,9 +302,12 @@ impl Live {
         end
     }
 
-    fn settled(&self, handed: &[(AbsPath, Vec<u8>)]) -> Result<AgentEnd, Error> {
+    fn settled(&mut self, handed: &[(AbsPath, Vec<u8>)], patience: Duration) -> Result<AgentEnd, Error> {
+        self.is_ended = true;
         let _lock = locked(&self.store)?;
-        let _held = held(&self.running, self.record.trees.len(), PATIENCE)?;
+        // Not before: another garth would take it for a dead one's, and choices would be lost.
+        self.locks.clear();
+        let _held = held(&self.running, self.record.trees.len(), patience)?;
         let end = settle((self.agent, &self.record), &self.store, &self.running, handed)?;
         remove_settled(&self.running)?;
         Ok(end)
@@ -353,7 +388,7 @@ fn dead(store: &Path) -> Vec<PathBuf> {
 pub(crate) fn unfinished(state: &AbsPath, check: bool) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for agent in &AGENTS {
-        let store = os_path(state).join("agents").join(agent.name);
+        let store = os_path(&followed(state)).join("agents").join(agent.name);
         if !store.is_dir() {
             continue;
         }
@@ -400,7 +435,7 @@ impl Agents {
     /// # Errors
     /// Without a home.
     pub fn of(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Self, Error> {
-        Ok(Self(os_path(&crate::residue::state(environment)?).join("agents")))
+        Ok(Self(os_path(&followed(&crate::residue::state(environment)?)).join("agents")))
     }
 
     /// All for which something is kept.
@@ -412,7 +447,7 @@ impl Agents {
     fn state(&self, name: &'static str) -> Option<AgentState> {
         let store = self.0.join(name);
         let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
-        store.is_dir().then_some(())?;
+        things(&store).next()?;
         let (bytes, files) = size(&store.join(OWN));
         let mut parts = vec![Part { workspace: None, files, bytes }];
         for entry in entries(store.join("work")) {
@@ -434,10 +469,8 @@ impl Agents {
     /// # Errors
     /// A sandbox of it runs, or something cannot be removed.
     pub fn forget(&self, name: &str) -> Result<bool, Error> {
-        let Some(store) = agent(name).map(|agent| self.0.join(agent.name)).filter(|store| store.is_dir())
-        else {
-            return Ok(false);
-        };
+        let store = agent(name).map(|agent| self.0.join(agent.name));
+        let Some(store) = store.filter(|store| things(store).next().is_some()) else { return Ok(false) };
         let lock = locked(&store)?;
         let dead = dead(&store);
         let alive = fs::read_dir(store.join("running")).into_iter().flatten().flatten();
@@ -448,8 +481,90 @@ impl Agents {
                 hint: "wait for its end, or end the command".into(),
             });
         }
-        remove_directory(&store)?;
+        for thing in things(&store) {
+            remove_directory(&thing)?;
+        }
         drop(lock);
         Ok(true)
+    }
+}
+
+/// All that is kept for an agent. The lock stays: whoever waits for it waits for the one that others take.
+fn things(store: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(store).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name() != LOCK_OF_STORE).map(|entry| entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(place: &Path) -> Planned {
+        let record = serde_json::json!({
+            "version": VERSION, "agent": "codex", "home": place.join("home"), "workspace": "/w", "trees": [".codex"],
+            "files": [], "logins": {}, "login": "keep",
+        });
+        let (agent, record) = (agent("codex").unwrap(), serde_json::from_value(record).unwrap());
+        Planned { agent, store: place.join("store"), id: "abcdefgh".into(), record }
+    }
+
+    #[test]
+    fn a_sandbox_that_does_not_start_leaves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let planned = planned(place.path());
+        let live = planned.begin().unwrap();
+        assert!(planned.running().join(RECORD).exists());
+        assert!(dead(&planned.store).is_empty());
+        drop(live);
+        assert!(!planned.running().exists());
+        // So does one of which not all can be made.
+        fs::remove_dir_all(planned.store.join("work")).unwrap();
+        fs::create_dir_all(work(&planned.store, &planned.record.workspace).join("workspace/x")).unwrap();
+        assert!(planned.begin().is_err());
+        assert!(!planned.running().exists());
+    }
+
+    #[test]
+    fn what_a_killed_sandbox_left_keeps_none_from_starting() {
+        let place = tempfile::tempdir().unwrap();
+        let planned = planned(place.path());
+        let mut live = planned.begin().unwrap();
+        fs::write(planned.running().join("0").join(UPPER).join("history.jsonl"), "line\n").unwrap();
+        (live.is_ended, live.locks) = (true, Vec::new());
+        // A file in the place of all that is kept for workspaces: nothing can be put there.
+        fs::remove_dir_all(planned.store.join("work")).unwrap();
+        fs::write(planned.store.join("work"), "x").unwrap();
+        let ends = settle_dead(&planned.store);
+        assert!(
+            ends.iter().any(|end| end.notes.iter().any(|(what, _)| what.contains("is lost"))),
+            "{ends:?}"
+        );
+        assert!(!planned.running().exists());
+    }
+
+    #[test]
+    fn a_login_of_which_the_origin_is_not_known_is_dropped() {
+        let place = tempfile::tempdir().unwrap();
+        let planned = planned(place.path());
+        let kept = work(&planned.store, &planned.record.workspace).join(".codex/auth.json");
+        make_private(kept.parent().unwrap()).unwrap();
+        let of = |from: &str| {
+            let origins = BTreeMap::from([("~/.codex/auth.json".to_owned(), from.to_owned())]);
+            login::Origins::from([(work_name(&planned.record.workspace), origins)])
+        };
+        // The host has none: one that was made inside counts, one of another login or of none known does not.
+        for (origins, is_kept) in [(of(""), true), (of("another"), false), (login::Origins::new(), false)] {
+            fs::write(&kept, "{}").unwrap();
+            login::write_origins(&planned.store, &origins).unwrap();
+            drop(planned.begin().unwrap());
+            assert_eq!(kept.exists(), is_kept, "{origins:?}");
+        }
+        // One that is too long to be read is not none.
+        fs::create_dir_all(place.path().join("home/.codex")).unwrap();
+        fs::write(place.path().join("home/.codex/auth.json"), vec![b' '; 70_000]).unwrap();
+        fs::write(&kept, "{}").unwrap();
+        login::write_origins(&planned.store, &of("")).unwrap();
+        drop(planned.begin().unwrap());
+        assert!(!kept.exists());
     }
 }

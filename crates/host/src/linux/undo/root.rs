@@ -109,6 +109,15 @@ impl Root {
         Ok((stat.st_dev, stat.st_ino))
     }
 
+    /// Whether it is this user's.
+    ///
+    /// # Errors
+    /// The error of `fstat(2)`.
+    pub fn is_own(&self) -> Result<bool, OsError> {
+        let stat = rustix::fs::fstat(&self.root).on("look at", &self.shown)?;
+        Ok(stat.st_uid == rustix::process::geteuid().as_raw())
+    }
+
     /// The root's descriptor.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
