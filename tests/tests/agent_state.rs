@@ -5,6 +5,7 @@
 use garth_tests::{Garden, Run, View, everyone, has, start};
 use rustix::process::Signal;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -91,9 +92,12 @@ fn sessions_are_for_their_workspace_and_their_agent() {
             &garden.at(&other),
             garden,
             "claude",
-            "cd ~/.claude; grep -q r2 .credentials.json; ls projects; ls",
+            "cd ~/.claude; cat .credentials.json; ls projects; ls",
         )
         .code(0);
+        // A login too; what helps is told before it starts.
+        assert!(there.text().contains("r1") && !there.text().contains("r2"), "{there}");
+        assert!(there.errors().contains("renewed its login for another workspace"), "{there}");
         assert!(!there.text().contains("-w") && !there.text().contains("history"), "{there}");
         let codex = agent(&garden.at(""), garden, "codex", "ls -a ~; cat ~/.codex/auth.json").code(0);
         assert!(codex.text().contains("a1") && !codex.text().contains("claude"), "{codex}");
@@ -144,14 +148,17 @@ fn a_renewed_login_is_written_back_where_the_policy_says_so() {
             ])
         };
         let renew = |login: &str| format!("printf %s '{login}' > ~/.claude/.credentials.json");
-        // What has other keys, or no plain values, is kept inside and told.
+        // What differs in more than a renewal is neither written nor kept, which is told.
         for odd in [
             RENEWED.replace("}}", "},\"apiKeyHelper\":\"evil\"}"),
             RENEWED.replace("\"a2\"", "{\"run\":\"evil\"}"),
+            RENEWED.replace("[\"x\"]", "[\"y\"]"),
+            RENEWED.replace("expiresAt\":2", "expiresAt\":null"),
         ] {
             let ran = run(&renew(&odd)).code(0);
-            assert!(ran.errors().contains("other keys"), "{ran}");
+            assert!(ran.errors().contains("more of its login"), "{ran}");
             assert_eq!(garden.read(&place), LOGIN);
+            let _ = run("grep -q r1 ~/.claude/.credentials.json").code(0);
         }
         let mode = garden.mode(&place);
         let ran = run(&renew(RENEWED)).code(0);
@@ -162,6 +169,52 @@ fn a_renewed_login_is_written_back_where_the_policy_says_so() {
         garden.owned();
         let next = run("grep -q r2 ~/.claude/.credentials.json").code(0);
         assert!(next.errors().is_empty(), "{next}");
+    });
+}
+
+#[test]
+fn a_renewed_login_is_for_all_workspaces_where_the_policy_says_so() {
+    everyone(|garden| {
+        home(garden);
+        let (shares, other) = (garden.home.join("own.toml"), garden.scratch.join("other"));
+        garden.write(&shares, "version = 1\n[agents]\nlogin = \"share\"\n");
+        garden.directory(&other);
+        let (program, shares) = (garden.program().to_str().expect("text"), shares.to_str().expect("text"));
+        let run = |view: &View<'_>, script: &str| {
+            view.outside(&[
+                program, "run", "--policy", shares, "--agent", "claude", "--", "bash", "-ec", script,
+            ])
+        };
+        let show = "cat ~/.claude/.credentials.json";
+        // A login of somebody else is not shared, and not kept.
+        let planted = LOGIN.replace("[\"x\"]", "[\"evil\"]");
+        let ran =
+            run(&garden.at(""), &format!("printf %s '{planted}' > ~/.claude/.credentials.json")).code(0);
+        assert!(ran.errors().contains("more of its login"), "{ran}");
+        assert!(!run(&garden.at(&other), show).code(0).text().contains("evil"));
+        let ran = run(&garden.at(""), &works()).code(0);
+        assert!(ran.errors().contains("every next sandbox"), "{ran}");
+        let there = run(&garden.at(&other), show).code(0);
+        assert!(there.text().contains("r2") && there.errors().is_empty(), "{there}");
+        // Without the word it does not count.
+        let there = agent(&garden.at(&other), garden, "claude", show).code(0);
+        assert!(there.text().contains("r1") && there.errors().contains("another workspace"), "{there}");
+        assert_eq!(garden.read(garden.home.join(".claude/.credentials.json")), LOGIN);
+    });
+}
+
+#[test]
+fn a_login_made_inside_is_for_its_workspace_and_told() {
+    everyone(|garden| {
+        let other = garden.scratch.join("other");
+        garden.directory(&other);
+        let script = format!("mkdir -p ~/.claude; printf %s '{LOGIN}' > ~/.claude/.credentials.json");
+        garden.write(garden.home.join(".claude/settings.json"), "{}");
+        let ran = claude(garden, &script).code(0);
+        assert!(ran.errors().contains("logged in inside"), "{ran}");
+        let next = claude(garden, "grep -q r1 ~/.claude/.credentials.json").code(0);
+        assert!(next.errors().is_empty(), "{next}");
+        let _ = agent(&garden.at(&other), garden, "claude", "cat ~/.claude/.credentials.json").fails();
     });
 }
 
@@ -210,6 +263,47 @@ fn a_link_in_garths_own_directory_leads_nowhere() {
         assert!(!refused.text().contains("mine"), "{refused}");
         assert_eq!(garden.read(victim.join("projects/-w/s.jsonl")), "mine\n");
         assert!(!garden.has(victim.join("history.jsonl")));
+    });
+}
+
+#[test]
+fn a_link_above_garths_state_is_followed_once() {
+    everyone(|garden| {
+        home(garden);
+        let elsewhere = garden.home.join("elsewhere");
+        garden.directory(&elsewhere);
+        garden.directory(garden.home.join(".local"));
+        let link = garden.home.join(".local/state");
+        let _ = fs::remove_dir_all(&link);
+        std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
+        garden.own(&link);
+        let _ = claude(garden, &works()).code(0);
+        assert!(garden.has(elsewhere.join("garth/agents/claude/work")));
+        let next = claude(garden, "cat ~/.claude/history.jsonl").code(0);
+        assert_eq!(next.text(), "said");
+        let agents = elsewhere.join("garth/agents");
+        let program = garden.program().to_str().expect("text");
+        let other = garden.outside(&[program, "run", "--", "ls", agents.to_str().expect("text")]);
+        assert!(other.fails().text().is_empty());
+        assert!(garden.outside(&[program, "agents"]).code(0).text().contains("claude"));
+    });
+}
+
+#[test]
+fn settings_that_are_removed_are_told_and_another_users_store_is_refused() {
+    everyone(|garden| {
+        home(garden);
+        garden.write(garden.home.join(".claude/hooks/x"), "x");
+        let ran = claude(garden, "rm -r ~/.claude/settings.json ~/.claude/hooks").code(0);
+        assert!(ran.errors().contains("~/.claude/settings.json"), "{ran}");
+        assert!(ran.errors().contains("~/.claude/hooks"), "{ran}");
+        let store = garden.home.join(".local/state/garth/agents/claude");
+        let owner = fs::metadata(&store).expect("it is there").uid();
+        if std::os::unix::fs::chown(&store, Some(54321), None).is_ok() {
+            let refused = claude(garden, "true").fails();
+            std::os::unix::fs::chown(&store, Some(owner), None).expect("given back");
+            assert!(refused.errors().contains("another user's"), "{refused}");
+        }
     });
 }
 
@@ -290,6 +384,7 @@ fn what_is_kept_is_listed_and_forgotten() {
         assert_eq!(whole["agents"][0]["logins"][0], "~/.claude/.credentials.json");
         let _ = garden.outside(&[program, "agents", "--forget", "claude"]).code(0);
         assert!(garden.outside(&[program, "agents"]).code(0).text().contains("nothing is kept"));
+        assert!(garden.has(garden.home.join(".local/state/garth/agents/claude/lock")));
         let next = claude(garden, "cat ~/.claude/.credentials.json; ls ~/.claude").code(0);
         assert!(next.text().contains("a1") && !next.text().contains("history"), "{next}");
         let _ = garden.outside(&[program, "agents", "--forget", "aider"]).fails();

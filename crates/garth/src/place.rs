@@ -56,6 +56,22 @@ pub fn surroundings(
     }))
 }
 
+/// A path of which the last name need not exist yet, with the links on the way to that name followed.
+#[cfg(target_os = "linux")]
+pub(crate) fn followed(path: &AbsPath) -> AbsPath {
+    let mut missing = Vec::new();
+    let mut here = path.clone();
+    while let Some((parent, name)) = here.parent().zip(here.file_name().map(<[u8]>::to_vec)) {
+        missing.push(name);
+        if let Some(real) = final_path(&parent) {
+            let joined = missing.iter().rev().try_fold(real, |way, name| way.join(name));
+            return joined.unwrap_or_else(|_| path.clone());
+        }
+        here = parent;
+    }
+    path.clone()
+}
+
 /// The path of what a name leads to, which is opened and asked. `None` where nothing is there, or it cannot be looked at.
 #[must_use]
 pub fn final_path(path: &AbsPath) -> Option<AbsPath> {

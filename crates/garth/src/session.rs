@@ -187,6 +187,10 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
     hide_state(&mut policy, &surroundings.context.home, &files.state);
+    let state = crate::place::followed(&files.state);
+    if state != files.state {
+        hide_state(&mut policy, &surroundings.context.home, &state);
+    }
     let place = Place::find(&policy, &files.state, request.recording.write)?;
     place.hide(&mut policy);
     let boundaries = policy.files.boundaries();
@@ -203,7 +207,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     undo::ask_for(&mut policy.undo, request.changes);
     let (mut layer, layers, mut keeping) =
         undo::lay(&mut policy.undo, &surroundings, &request.environment, &request.arguments)?;
-    let (agent, kept) = agent::keep(&surroundings, request)?;
+    let (agent, kept) = agent::keep(&surroundings, request, &policy)?;
     let mut command = Command {
         arguments: request.arguments.clone(),
         directory: surroundings.directory.clone(),
@@ -486,7 +490,7 @@ impl Prepared {
             egress.adapt(spec.to_mut(), &self.command.environment);
         }
         let layer = self.layer.as_ref().map(|planned| planned.make(&self.facts)).transpose()?;
-        let agent = self.agent.begin(&spec.view, &self.policy)?;
+        let agent = self.agent.begin(&spec.view)?;
         let group = self.plan.group.as_ref().map(|plan| control_group::Made::new(&self.journal, plan));
         let group = group.transpose().map_err(starting())?;
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;

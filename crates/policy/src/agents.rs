@@ -25,8 +25,8 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
-    /// Credentials, in one JSON file: for every later sandbox of the agent, as long as the host's own is still the one that
-    /// they came from.
+    /// Credentials, in one JSON file: for later sandboxes with the same workspace (for all, if the policy says so), as long as
+    /// the host's own is still the one that they came from.
     Login,
     /// What was said and done: for later sandboxes with the same workspace.
     Sessions,
@@ -39,7 +39,7 @@ pub enum Kept {
 /// Names that last.
 #[derive(Debug)]
 pub struct Lasting {
-    /// Where, below the home. `*` stands for any part of one name, `**` at the end for all below.
+    /// Where, below the home; the first that fits counts. `*` stands for any part of one name, `**` at the end for all below.
     pub path: &'static str,
     /// What it is.
     pub kind: Kept,
@@ -66,6 +66,36 @@ pub static CHOICES: [&str; 8] = [
 pub static CHOICES_OF_PROJECTS: (&str, [&str; 3]) =
     ("projects", ["hasTrustDialogAccepted", "hasCompletedProjectOnboarding", "projectOnboardingSeenCount"]);
 
+/// What differs in a login that was renewed, by its row: keys on the way to a value, where `*` is any. All else says whose
+/// login it is, and what for, which no renewal changes. A login without a row is never renewed.
+static RENEWED: [(&str, &[&str]); 5] = [
+    (
+        "~/.claude/.credentials.json",
+        &[
+            "claudeAiOauth.accessToken",
+            "claudeAiOauth.refreshToken",
+            "claudeAiOauth.expiresAt",
+            "claudeAiOauth.refreshTokenExpiresAt",
+        ],
+    ),
+    (
+        "~/.codex/auth.json",
+        &["tokens.id_token", "tokens.access_token", "tokens.refresh_token", "last_refresh"],
+    ),
+    ("~/.config/github-copilot/apps.json", &["*.oauth_token"]),
+    ("~/.config/github-copilot/hosts.json", &["*.oauth_token"]),
+    ("~/.gemini/oauth_creds.json", &["access_token", "id_token", "refresh_token", "expiry_date"]),
+];
+
+/// The values that differ in a renewed login (`.claude/.credentials.json`), as ways of keys with dots between them.
+#[must_use]
+pub fn renewed(name: &[u8]) -> &'static [&'static str] {
+    let is_it = |row: &&(&str, &'static [&'static str])| {
+        row.0.strip_prefix("~/").is_some_and(|row| row.as_bytes() == name)
+    };
+    RENEWED.iter().find(is_it).map_or(&[], |row| row.1)
+}
+
 /// All of them. Sources: the makers' pages on firewalls and proxies, and each one at work in a sandbox.
 pub static AGENTS: [Agent; 4] = [
     Agent {
@@ -78,6 +108,8 @@ pub static AGENTS: [Agent; 4] = [
             lasting("~/.claude.json", Kept::Choices),
             lasting("~/.claude/.credentials.json", Kept::Login),
             lasting("~/.claude/history.jsonl", Kept::Sessions),
+            // What it remembers it obeys, and it lies among the sessions: the first row that fits counts.
+            lasting("~/.claude/projects/*/memory/**", Kept::Settings),
             lasting("~/.claude/projects/**", Kept::Sessions),
             lasting("~/.claude/sessions/**", Kept::Sessions),
             lasting("~/.claude/todos/**", Kept::Sessions),
@@ -175,8 +207,11 @@ pub fn agent(name: &str) -> Option<&'static Agent> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RenewedLogin {
-    /// It is kept for the agent's next sandboxes, and told.
+    /// It is kept for the agent's next sandboxes with the same workspace, and told.
     Keep,
+    /// It is kept for all of the agent's next sandboxes: whose login it is cannot be proven, so what runs in one of them is
+    /// trusted with the account of all.
+    Share,
     /// The host's file gets it, if it has the shape of a login and the host's was not changed meanwhile.
     WriteBack,
 }
@@ -187,6 +222,7 @@ impl RenewedLogin {
     pub fn name(self) -> &'static str {
         match self {
             Self::Keep => "keep",
+            Self::Share => "share",
             Self::WriteBack => "write-back",
         }
     }
@@ -199,6 +235,16 @@ impl Agent {
         let row =
             self.lasts.iter().find(|row| matches(row.path.strip_prefix("~/").unwrap_or(row.path), name));
         row.map(|row| row.kind)
+    }
+
+    /// Whether a name is that of settings, or of a directory of nothing else.
+    #[must_use]
+    pub fn is_settings(&self, name: &[u8]) -> bool {
+        let is_all = |row: &Lasting| {
+            let path = row.path.strip_prefix("~/").and_then(|path| path.strip_suffix("/**"));
+            row.kind == Kept::Settings && path.is_some_and(|path| matches(path, name))
+        };
+        self.lasting(name) == Some(Kept::Settings) || self.lasts.iter().any(is_all)
     }
 
     /// Whether something below this directory could last: whoever looks for it need not look elsewhere.
@@ -281,6 +327,8 @@ mod tests {
             "commands/x.md",
             "agents/x.md",
             "plugins/x/y",
+            "projects/-w/memory/MEMORY.md",
+            "projects/-w/memory/a/b.md",
         ] {
             let name = format!(".claude/{name}");
             assert!(matches!(claude.lasting(name.as_bytes()), None | Some(Kept::Settings)), "{name}");
@@ -302,12 +350,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_renewed_is_part_of_a_login() {
+        for (path, ways) in RENEWED {
+            let name = path.strip_prefix("~/").unwrap().as_bytes();
+            assert!(AGENTS.iter().any(|agent| agent.lasting(name) == Some(Kept::Login)), "{path}");
+            assert_eq!(renewed(name), ways);
+        }
+        assert!(renewed(b".gemini/google_accounts.json").is_empty());
+    }
+
+    #[test]
     fn names_are_found_by_their_rows() {
         let (claude, codex) = (agent("claude").unwrap(), agent("codex").unwrap());
         assert_eq!(claude.lasting(b".claude.json"), Some(Kept::Choices));
         assert_eq!(claude.lasting(b".claude/.credentials.json"), Some(Kept::Login));
         assert_eq!(claude.lasting(b".claude/projects/-w/a/b.jsonl"), Some(Kept::Sessions));
         assert_eq!(codex.lasting(b".codex/state_5.sqlite"), Some(Kept::Sessions));
+        assert!(claude.is_settings(b".claude/hooks") && claude.is_settings(b".claude/projects/-w/memory"));
+        assert!(claude.is_settings(b".claude/CLAUDE.md") && !claude.is_settings(b".claude/projects"));
         assert!(claude.lasts_below(b".claude") && claude.lasts_below(b".claude/projects/a/b"));
         assert!(!claude.lasts_below(b".claude/plugins") && !claude.lasts_below(b".claude/history.jsonl"));
         let gemini = agent("gemini").unwrap();

@@ -444,9 +444,11 @@ enum ReadsWord {
 #[schemars(rename_all = "kebab-case")]
 #[expect(dead_code, reason = "it exists for its schema")]
 enum RenewedLoginWord {
-    /// It is kept for the agent's next sandboxes; the host's may be worthless then, which is told.
+    /// It is kept for the agent's next sandboxes with the same workspace; the host's may be worthless then, which is told.
     Keep,
-    /// The host's file gets it, if it has the same keys and the host's was not changed meanwhile.
+    /// It is kept for all of the agent's next sandboxes, if it differs from the host's only in what a renewal changes.
+    Share,
+    /// The host's file gets it, if it differs only in what a renewal changes and the host's was not changed meanwhile.
     WriteBack,
 }
 
@@ -454,8 +456,8 @@ enum RenewedLoginWord {
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(dead_code, reason = "it exists for its schema")]
 struct AgentsSection {
-    /// What is done with a login that the agent of `--agent` renewed inside; `keep` if it is left out. A project cannot say
-    /// `write-back`.
+    /// What is done with a login that the agent of `--agent` renewed inside; `keep` if it is left out. Whoever says `share` or
+    /// `write-back` trusts what runs inside with the account. A project can say neither.
     login: Option<RenewedLoginWord>,
 }
 

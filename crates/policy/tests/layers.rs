@@ -632,6 +632,19 @@ fn mistakes_in_undo_are_named() {
 }
 
 #[test]
+fn a_login_is_shared_or_written_back_by_no_project() {
+    for word in ["share", "write-back"] {
+        let text = format!("[agents]\nlogin = \"{word}\"\n");
+        let found = check(&source("garth.toml", &text), Layer::Project, &context());
+        assert_eq!(found.list[0].code, "not-for-projects", "{word}");
+        let own = resolve(&text, "", "", false).policy;
+        assert_eq!(own.renewed_login.unwrap().value.name(), word);
+        let capped = resolve(&text, "", "[agents]\nlogin = \"keep\"\n", false).policy;
+        assert_eq!(capped.renewed_login.unwrap().value.name(), "keep", "{word}");
+    }
+}
+
+#[test]
 fn less_that_is_kept_is_a_widening() {
     let (more, less) = (resolve(LARGE_UNDO, "", "", false).policy, resolve("", "", "", false).policy);
     let mode = diff(&more, &less).into_iter().find(|change| change.what == "undo").unwrap();

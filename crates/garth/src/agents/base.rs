@@ -7,7 +7,10 @@ use garth_host::linux::undo::{Root, content, remove};
 use garth_policy::AbsPath;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{InvalidFilename, NotADirectory, NotFound},
+};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -81,7 +84,15 @@ impl Base {
         for directory in missing.iter().rev() {
             let (parent, last) = self.root.parent(directory)?;
             match make_private_at(&below(parent, last)) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    let way = below(parent, last);
+                    let there = fs::symlink_metadata(&way)?;
+                    // What was a file is a directory now. A link is nothing of garth's, and stays an error.
+                    if !there.is_dir() && !there.is_symlink() {
+                        fs::remove_file(&way)?;
+                        make_private_at(&way)?;
+                    }
+                }
                 other => other?,
             }
         }
@@ -98,7 +109,8 @@ impl Base {
         };
         self.root.forget();
         match removed.map_err(io::Error::from) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // A name that is too long is that of nothing.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => Ok(()),
             other => other.map_err(failed),
         }
     }
@@ -181,6 +193,11 @@ mod tests {
         // What was a directory is a file now.
         base.put_text(&name("/.claude/projects"), b"x").unwrap();
         assert_eq!(base.read(&name("/.claude/projects"), 10).unwrap(), b"x");
+        // What was a file is a directory now, and nothing lies below a file.
+        base.remove(&name("/.claude/projects/a.jsonl")).unwrap();
+        base.put_text(&name("/.claude/projects/a/b.jsonl"), b"y").unwrap();
+        assert_eq!(base.read(&name("/.claude/projects/a/b.jsonl"), 10).unwrap(), b"y");
+        base.remove(&name(&format!("/{}", "x".repeat(300)))).unwrap();
         base.remove(&name("/.claude")).unwrap();
         base.remove(&name("/.claude/absent")).unwrap();
         assert!(!place.path().join("own/.claude").exists());

@@ -2,12 +2,18 @@
 //! were changed inside.
 
 use garth_policy::agents::{CHOICES, CHOICES_OF_PROJECTS};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// Longest file of choices of the host's, in bytes: history lies in it too.
 pub(super) const LONGEST: u64 = 64 << 20;
+/// Longest one that is taken from a sandbox.
+pub(super) const LONGEST_INSIDE: u64 = 8 << 20;
 /// Longest text of what is kept.
 const LONGEST_KEPT: usize = 64 * 1024;
+/// Most values that one choice has by name.
+const MOST_NAMES: usize = 1000;
 
 /// What the agent is to see: the host's file with what was chosen inside before. `None` for neither; the host's own text
 /// where nothing was chosen, or where it is not understood.
@@ -50,38 +56,162 @@ pub(super) fn kept(
     kept: Option<&[u8]>,
     workspace: &str,
 ) -> Option<Vec<u8>> {
-    let (before, after) = (before.and_then(object).unwrap_or_default(), object(after)?);
+    let before = before.and_then(|text| answers(text, workspace)).unwrap_or_default();
+    let after = answers(after, workspace)?;
     let old = kept.and_then(object).unwrap_or_default();
     let mut new = old.clone();
-    for key in CHOICES {
-        if let Some(value) = after.get(key).filter(|value| before.get(key) != Some(*value) && is_plain(value))
-        {
-            new.insert(key.to_owned(), value.clone());
-        }
-    }
-    let (projects, answers) = CHOICES_OF_PROJECTS;
-    let of = |all: &Map<String, Value>, key: &str| all.get(projects)?.get(workspace)?.get(key).cloned();
-    for key in answers {
-        let Some(value) = of(&after, key).filter(|value| !value.is_object() && !value.is_array()) else {
-            continue;
-        };
-        if of(&before, key).as_ref() != Some(&value) {
-            let all = new.entry(projects).or_insert_with(|| Value::Object(Map::new()));
-            let all = all.as_object_mut()?;
-            let own = all.entry(workspace).or_insert_with(|| Value::Object(Map::new()));
-            own.as_object_mut()?.insert(key.to_owned(), value);
-        }
+    let changed = |before: &Map<String, Value>, after: Map<String, Value>| {
+        let is_changed = |(key, value): &(String, Value)| before.get(key) != Some(value);
+        after.into_iter().filter(is_changed).collect::<Vec<_>>()
+    };
+    new.extend(changed(&before.all, after.all));
+    for (key, value) in changed(&before.here, after.here) {
+        let all = new.entry(CHOICES_OF_PROJECTS.0).or_insert_with(|| Value::Object(Map::new()));
+        let all = all.as_object_mut()?;
+        let own = all.entry(workspace).or_insert_with(|| Value::Object(Map::new()));
+        own.as_object_mut()?.insert(key, value);
     }
     let text = serde_json::to_vec_pretty(&Value::Object(new.clone())).ok()?;
     (new != old && text.len() <= LONGEST_KEPT).then_some(text)
 }
 
-/// A text, a number, yes or no; or such values by name, as those that say whose a login is.
-fn is_plain(value: &Value) -> bool {
-    match value {
-        Value::Array(_) => false,
-        Value::Object(map) => map.values().all(|value| !value.is_object() && !value.is_array()),
-        _ => true,
+/// What may last of a file of choices. All else in it is read over: however large it is, it takes no memory.
+#[derive(Default)]
+struct Answers {
+    all: Map<String, Value>,
+    /// For the workspace.
+    here: Map<String, Value>,
+}
+
+fn answers(text: &[u8], workspace: &str) -> Option<Answers> {
+    let mut found = Answers::default();
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let part = Part { depth: Depth::File, workspace, found: &mut found };
+    part.deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    Some(found)
+}
+
+/// Which object of the file it is.
+#[derive(Clone, Copy)]
+enum Depth {
+    File,
+    Projects,
+    Project,
+}
+
+struct Part<'f, 'w> {
+    depth: Depth,
+    workspace: &'w str,
+    found: &'f mut Answers,
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { depth, workspace, found } = self;
+        while let Some(key) = map.next_key::<String>()? {
+            let next = match depth {
+                Depth::File if key == CHOICES_OF_PROJECTS.0 => Some(Depth::Projects),
+                Depth::Projects if key == workspace => Some(Depth::Project),
+                _ => None,
+            };
+            if let Some(depth) = next {
+                map.next_value_seed(Part { depth, workspace, found: &mut *found })?;
+                continue;
+            }
+            let (is_wanted, nested, place) = match depth {
+                Depth::File => (CHOICES.contains(&key.as_str()), 1, &mut found.all),
+                Depth::Projects => (false, 0, &mut found.all),
+                Depth::Project => (CHOICES_OF_PROJECTS.1.contains(&key.as_str()), 0, &mut found.here),
+            };
+            if !is_wanted {
+                map.next_value::<IgnoredAny>()?;
+            } else if let Some(value) = map.next_value_seed(Plain(nested))? {
+                place.insert(key, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text, a number, yes or no; with a depth of one also such values by name, as those that say whose a login is. `None` for
+/// all else, and for a long text.
+struct Plain(u8);
+
+impl<'de> DeserializeSeed<'de> for Plain {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Plain {
+    type Value = Option<Value>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Value::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Some(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Some(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Some(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok((value.len() <= LONGEST_KEPT).then(|| value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Some(Value::Null))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Some(Map::new());
+        while let Some(key) = map.next_key::<String>()? {
+            let Some(nested) = self.0.checked_sub(1).filter(|_| found.is_some()) else {
+                found = None;
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            match (map.next_value_seed(Plain(nested))?, &mut found) {
+                (Some(value), Some(all)) if all.len() < MOST_NAMES => {
+                    all.insert(key, value);
+                }
+                _ => found = None,
+            }
+        }
+        Ok(found.filter(|_| self.0 > 0).map(Value::Object))
     }
 }
 
@@ -128,6 +258,24 @@ mod tests {
         // Nothing new: nothing is written.
         assert_eq!(kept(Some(&text(&seen)), &text(&seen), new.as_deref(), "/w"), None);
         assert_eq!(kept(None, b"no json", None, "/w"), None);
+    }
+
+    #[test]
+    fn what_is_no_choice_is_read_over() {
+        let many = format!("[{}0]", "0,".repeat(1_000_000));
+        let names: Vec<String> = (0..2000).map(|name| format!("\"{name}\":1")).collect();
+        let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+        let after = format!(
+            "{{\"theme\":{many},\"userID\":\"{}\",\"other\":{many},\"editorMode\":\"vim\",\"oauthAccount\":{{{}}},\
+             \"numStartups\":{{\"a\":{deep}}},\"projects\":{{\"/w\":{{\"hasTrustDialogAccepted\":{{}},\"x\":{many}}},\"/v\":{many}}}}}",
+            "x".repeat(LONGEST_KEPT + 1),
+            names.join(","),
+        );
+        assert_eq!(value(kept(None, after.as_bytes(), None, "/w")), json!({"editorMode": "vim"}));
+        assert_eq!(kept(None, format!("{after} x").as_bytes(), None, "/w"), None);
+        let account = json!({"oauthAccount": {"accountUuid": "u", "n": null}});
+        assert_eq!(value(kept(None, &text(&account), None, "/w")), account);
+        assert_eq!(kept(None, br#"{"editorMode": "vim", "projects": 1}"#, None, "/w"), None);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! lock                 held by whoever changes something here
-//! own/.claude/...      logins, for every workspace
+//! own/.claude/...      logins, for every workspace (where the policy says so)
 //! own/.claude.json     choices
 //! logins.json          which login of the host each of them came from
-//! work/ID/.claude/...  sessions of one workspace
+//! work/ID/.claude/...  sessions and logins of one workspace
 //! work/ID/workspace    which one that is
 //! running/ID           what a sandbox writes; looked through when it has ended, and then removed
 //! ```
@@ -15,8 +15,11 @@
 mod base;
 mod choices;
 mod login;
+mod renewed;
 mod settle;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use settle::AgentEnd;
 pub use store::{AgentState, Agents, Part};

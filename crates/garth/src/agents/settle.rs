@@ -1,26 +1,22 @@
 //! When a sandbox has ended: what lasts of what its agent wrote. Everything that is read here was made inside.
 
-use super::base::{Base, host_file, size};
+use super::base::{Base, size};
 use super::store::Record;
-use super::{DEEPEST, LARGEST, MOST_BYTES, MOST_FILES, MOST_NAMES, choices, login};
+use super::{DEEPEST, LARGEST, MOST_BYTES, MOST_FILES, MOST_NAMES, choices};
 use crate::Error;
-use crate::files::{os_path, replace};
-use crate::place::final_path;
-use crate::undo::write_whole;
 use garth_host::linux::inside::view::layer::UPPER;
 use garth_host::linux::undo::{Root, content};
 use garth_policy::agents::{Agent, Kept};
 use garth_policy::{AbsPath, escape_visible};
 use garth_undo::{Kind, Mark, Seen, Tree as _};
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Longest history that is joined with what others added to it meanwhile, in bytes.
 const LONGEST_JOINED: u64 = 16 << 20;
+/// Most directories that wait to be looked at.
+const MOST_WAITING: usize = 10_000;
 /// Most names that a note tells.
 const MOST_TOLD: usize = 5;
 
@@ -42,18 +38,18 @@ impl AgentEnd {
 }
 
 pub(super) struct Settling<'r> {
-    agent: &'static Agent,
-    record: &'r Record,
+    pub agent: &'static Agent,
+    pub record: &'r Record,
     /// `agents/NAME`.
-    store: PathBuf,
-    own: Base,
-    work: Base,
+    pub store: PathBuf,
+    pub own: Base,
+    pub work: Base,
     bytes: u64,
     files: u64,
     names: usize,
-    settings: Vec<String>,
-    left: Vec<String>,
-    end: AgentEnd,
+    settings: Names,
+    pub left: Names,
+    pub end: AgentEnd,
 }
 
 /// Takes what lasts from what a sandbox left in `running`; `handed` are files that its runner handed back.
@@ -63,31 +59,35 @@ pub(super) fn settle(
     running: &Path,
     handed: &[(AbsPath, Vec<u8>)],
 ) -> Result<AgentEnd, Error> {
-    let (bytes, files) = size(&store.join("own"));
+    let (bytes, files) = size(&store.join(super::store::OWN));
     let (more, others) = size(&store.join("work"));
     let mut settling = Settling {
         agent,
         record,
-        own: Base::open(store.join("own"))?,
+        own: Base::open(store.join(super::store::OWN))?,
         work: Base::open(super::store::work(store, &record.workspace))?,
         store: store.to_owned(),
         bytes: bytes + more,
         files: files + others,
         names: 0,
-        settings: Vec::new(),
-        left: Vec::new(),
+        settings: Names::default(),
+        left: Names::default(),
         end: AgentEnd { agent: agent.name.to_owned(), ..AgentEnd::default() },
     };
     for (number, tree) in record.trees.iter().enumerate() {
         let upper = running.join(number.to_string()).join(UPPER);
-        let mut upper = Root::open_layer(&upper).map_err(Error::os("look at what the agent wrote"))?;
-        settling.tree(tree, &mut upper)?;
+        match Root::open_layer(&upper) {
+            Ok(mut upper) => settling.tree(tree, &mut upper)?,
+            Err(_) => settling.left.push(shown(tree.as_bytes())),
+        }
     }
     for (number, file) in record.files.iter().enumerate() {
         let path = record.home.join(file.as_bytes()).map_err(|error| Error::Policy(error.to_string()))?;
         if let Some((_, text)) = handed.iter().find(|(name, _)| *name == path) {
             let before = fs::read(running.join(format!("file-{number}"))).ok();
-            settling.choices(file, before.as_deref(), text)?;
+            if settling.choices(file, before.as_deref(), text).is_err() {
+                settling.left.push(shown(file.as_bytes()));
+            }
         }
     }
     Ok(settling.told())
@@ -98,7 +98,7 @@ fn absolute(below_home: &[u8]) -> Option<AbsPath> {
     AbsPath::posix([b"/", below_home].concat()).ok()
 }
 
-fn shown(below_home: &[u8]) -> String {
+pub(super) fn shown(below_home: &[u8]) -> String {
     format!("~/{}", escape_visible(below_home))
 }
 
@@ -108,24 +108,26 @@ impl Settling<'_> {
         let top = AbsPath::posix("/").map_err(|error| Error::Policy(error.to_string()))?;
         let mut left = vec![(top, 0_usize)];
         while let Some((directory, depth)) = left.pop() {
-            let Ok(names) = upper.names(&directory) else {
+            let Ok((names, is_all)) = upper.some_names(&directory, MOST_NAMES - self.names) else {
                 self.left.push(shown(&[tree.as_bytes(), directory.as_bytes()].concat()));
                 continue;
             };
+            self.names += names.len();
+            if !is_all {
+                let what = format!("{} wrote so many files that not all were looked at", self.agent.name);
+                self.end.note(what, None);
+                left.clear();
+            }
             for name in names {
-                self.names += 1;
-                if self.names > MOST_NAMES {
-                    self.end.note(
-                        format!("{} wrote so many files that not all were looked at", self.agent.name),
-                        None,
-                    );
-                    return Ok(());
-                }
                 let Ok(inner) = directory.join(&name) else { continue };
                 let below_home = [tree.as_bytes(), inner.as_bytes()].concat();
                 let Ok(Some(seen)) = upper.look(&inner) else { continue };
-                if self.name(upper, &inner, &below_home, &seen)? && depth < DEEPEST {
-                    left.push((inner, depth + 1));
+                match self.name(upper, &inner, &below_home, &seen) {
+                    Ok(true) if depth < DEEPEST && left.len() < MOST_WAITING => left.push((inner, depth + 1)),
+                    Ok(true) => self.left.push(shown(&below_home)),
+                    Ok(_) => {}
+                    // One file that cannot be kept is no reason to lose the others.
+                    Err(_) => self.left.push(shown(&below_home)),
                 }
             }
         }
@@ -146,6 +148,9 @@ impl Settling<'_> {
             self.removed(&name, below_home, kind)?;
         }
         match (seen.mark, seen.entry.kind, kind) {
+            (Mark::Whiteout, ..) if self.agent.is_settings(below_home) => {
+                self.settings.push(shown(below_home))
+            }
             (Mark::Whiteout, ..) => {}
             (_, Kind::Directory, _) => return Ok(self.agent.lasts_below(below_home)),
             (_, _, Some(Kept::Settings)) => self.settings.push(shown(below_home)),
@@ -160,8 +165,7 @@ impl Settling<'_> {
 
     fn removed(&mut self, name: &AbsPath, below_home: &[u8], kind: Option<Kept>) -> Result<(), Error> {
         if kind == Some(Kept::Login) {
-            self.forget_login(below_home)?;
-            return self.own.remove(name);
+            return self.drop_login(name, below_home);
         }
         self.work.remove(name)
     }
@@ -173,32 +177,78 @@ impl Settling<'_> {
         name: &AbsPath,
         below_home: &[u8],
     ) -> Result<(), Error> {
-        let Ok(file) = upper.open_file(inner) else { return Ok(()) };
+        let is_log = [b"-wal".as_slice(), b"-shm"]
+            .iter()
+            .any(|end| below_home.strip_suffix(*end).is_some_and(is_database));
+        // The log of a database comes with it, and the memory that it shares is made anew.
+        if is_log {
+            return Ok(());
+        }
+        let Ok(file) = upper.open_file(inner) else {
+            self.left.push(shown(below_home));
+            return Ok(());
+        };
+        if is_database(below_home) {
+            return self.database(upper, (inner, &file), name, below_home);
+        }
         let old = self.work.length(name);
-        let new = length(&file);
-        let bytes = self.bytes.saturating_sub(old.unwrap_or(0)).saturating_add(new);
-        let files = self.files + u64::from(old.is_none());
-        if new > LARGEST || bytes > MOST_BYTES || files > MOST_FILES {
+        if !self.has_room(&[length(&file)], &[old]) {
             self.left.push(shown(below_home));
             return Ok(());
         }
-        (self.bytes, self.files) = (bytes, files);
-        self.end.kept += 1;
         if below_home.ends_with(b".jsonl") && old.is_some() {
-            return self.joined(name, &file);
+            self.joined(name, &file)
+        } else {
+            self.work.put(name, &file)
+        }?;
+        self.end.kept += 1;
+        Ok(())
+    }
+
+    /// A database with its log, which belongs to this very one: never is one of them there with another's.
+    fn database(
+        &mut self,
+        upper: &mut Root,
+        (inner, file): (&AbsPath, &OwnedFd),
+        name: &AbsPath,
+        below_home: &[u8],
+    ) -> Result<(), Error> {
+        let beside = |path: &AbsPath, end: &[u8]| AbsPath::posix([path.as_bytes(), end].concat()).ok();
+        // A name that is too long for the log is one without a log.
+        let log = beside(inner, b"-wal").and_then(|log| upper.open_file(&log).ok());
+        let (kept, shared) = (beside(name, b"-wal"), beside(name, b"-shm"));
+        let new: Vec<u64> = [Some(file), log.as_ref()].into_iter().flatten().map(length).collect();
+        let old = [self.work.length(name), kept.as_ref().and_then(|kept| self.work.length(kept))];
+        if !self.has_room(&new, &old) {
+            self.left.push(shown(below_home));
+            return Ok(());
         }
-        if !(below_home.ends_with(b".sqlite") || below_home.ends_with(b".db")) {
-            return self.work.put(name, &file);
+        for beside in [&kept, &shared].into_iter().flatten() {
+            self.work.remove(beside)?;
         }
-        // The log of a database belongs to this very one: never is one of them there with another's.
-        let beside = |path: &AbsPath| AbsPath::posix([path.as_bytes(), b"-wal"].concat()).ok();
-        let Some((log, kept)) = beside(inner).zip(beside(name)) else { return Ok(()) };
-        self.work.remove(&kept)?;
-        self.work.put(name, &file)?;
-        match upper.open_file(&log) {
-            Ok(log) if length(&log) <= LARGEST => self.work.put(&kept, &log),
-            _ => Ok(()),
+        self.work.put(name, file)?;
+        if let Some((log, kept)) = log.zip(kept)
+            && let Err(error) = self.work.put(&kept, &log)
+        {
+            // Without its log it may be older than what the agent remembers, or half of it.
+            self.work.remove(name)?;
+            return Err(error);
         }
+        self.end.kept += 1;
+        Ok(())
+    }
+
+    /// Counts files that come in place of others, if there is room for all of them.
+    fn has_room(&mut self, new: &[u64], old: &[Option<u64>]) -> bool {
+        let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0_u64, u64::saturating_add);
+        let (come, go) = (sum(&mut new.iter().copied()), sum(&mut old.iter().flatten().copied()));
+        let bytes = self.bytes.saturating_sub(go).saturating_add(come);
+        let files = self.files.saturating_sub(old.iter().flatten().count() as u64) + new.len() as u64;
+        let has_room = new.iter().all(|size| *size <= LARGEST) && bytes <= MOST_BYTES && files <= MOST_FILES;
+        if has_room {
+            (self.bytes, self.files) = (bytes, files);
+        }
+        has_room
     }
 
     /// A history to which another sandbox may have added lines meanwhile: those of both are kept.
@@ -212,100 +262,6 @@ impl Settling<'_> {
         }
     }
 
-    fn login(
-        &mut self,
-        upper: &mut Root,
-        inner: &AbsPath,
-        name: &AbsPath,
-        below_home: &[u8],
-    ) -> Result<(), Error> {
-        let text =
-            upper.open_file(inner).ok().and_then(|file| content::read_short(file, login::LONGEST).ok()?);
-        let agent = self.agent.name;
-        let Some(new) = text.and_then(|text| login::understood(&text)) else {
-            self.left.push(shown(below_home));
-            return Ok(());
-        };
-        let text = serde_json::to_vec_pretty(&new).unwrap_or_default();
-        let place = os_path(&self.record.home).join(OsStr::from_bytes(below_home));
-        let host = host_file(&place, login::LONGEST);
-        let from = self.record.logins.get(shown(below_home).as_str()).cloned().unwrap_or_default();
-        if login::digest(host.as_deref()) != from {
-            let what = format!(
-                "{} was changed outside meanwhile, and is the login of {agent} from now on",
-                shown(below_home)
-            );
-            self.end.note(what, None);
-            return Ok(());
-        }
-        let host = host.and_then(|host| login::understood(&host));
-        let is_alike = host.as_ref().is_some_and(|host| login::is_alike(&new, host));
-        if self.record.write_back && is_alike {
-            return self.write_back(&place, &text, name, below_home);
-        }
-        self.own.put_text(name, &text)?;
-        self.remember_login(below_home, from)?;
-        self.end.kept += 1;
-        if host.is_some() {
-            let what = format!(
-                "{agent} renewed its login inside, and its next sandbox has that; the one in {} may be spent",
-                shown(below_home)
-            );
-            let hint = if self.record.write_back {
-                "it has other keys than the host's, so it was not written there"
-            } else {
-                "`login = \"write-back\"` below [agents] of your policy keeps the two the same"
-            };
-            self.end.note(what, Some(hint));
-        }
-        Ok(())
-    }
-
-    /// The user's policy says that the host's login is the one that the agent has inside.
-    fn write_back(
-        &mut self,
-        place: &Path,
-        text: &[u8],
-        name: &AbsPath,
-        below_home: &[u8],
-    ) -> Result<(), Error> {
-        let real = AbsPath::posix(place.as_os_str().as_bytes()).ok().and_then(|path| final_path(&path));
-        let written = real.map(|path| replace(&path, text));
-        match written {
-            Some(Ok(())) => {
-                self.own.remove(name)?;
-                self.forget_login(below_home)?;
-                let what = format!(
-                    "{} renewed its login, and {} is the new one",
-                    self.agent.name,
-                    shown(below_home)
-                );
-                self.end.note(what, None);
-            }
-            _ => {
-                self.own.put_text(name, text)?;
-                self.remember_login(
-                    below_home,
-                    self.record.logins.get(&shown(below_home)).cloned().unwrap_or_default(),
-                )?;
-                self.end
-                    .note(format!("the renewed login could not be written to {}", shown(below_home)), None);
-            }
-        }
-        Ok(())
-    }
-
-    fn remember_login(&self, below_home: &[u8], from: String) -> Result<(), Error> {
-        let mut all = logins(&self.store);
-        all.insert(shown(below_home), from);
-        write_logins(&self.store, &all)
-    }
-
-    fn forget_login(&self, below_home: &[u8]) -> Result<(), Error> {
-        let mut all = logins(&self.store);
-        if all.remove(&shown(below_home)).is_some() { write_logins(&self.store, &all) } else { Ok(()) }
-    }
-
     fn choices(&mut self, file: &str, before: Option<&[u8]>, after: &[u8]) -> Result<(), Error> {
         let Some(name) = absolute(file.as_bytes()) else { return Ok(()) };
         let there = self.own.read(&name, choices::LONGEST);
@@ -317,16 +273,16 @@ impl Settling<'_> {
 
     fn told(mut self) -> AgentEnd {
         let agent = self.agent.name;
-        if !self.settings.is_empty() {
+        if !self.settings.first.is_empty() {
             let what = format!(
                 "{agent} changed settings inside, which went with the sandbox: {}",
                 some(&self.settings)
             );
             self.end.note(what, Some("change them outside"));
         }
-        if !self.left.is_empty() {
+        if !self.left.first.is_empty() {
             let what = format!(
-                "not kept for {agent}'s next sandbox, being too large, too many or no plain files: {}",
+                "not kept for {agent}'s next sandbox, being too large, too many, no plain files or not to be written: {}",
                 some(&self.left)
             );
             self.end.note(
@@ -338,10 +294,26 @@ impl Settling<'_> {
     }
 }
 
-fn some(names: &[String]) -> String {
-    let more = names.len().saturating_sub(MOST_TOLD);
-    let shown = names.iter().take(MOST_TOLD).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
+/// Names for a note: the first few, and how many there are. What runs inside says how many that is.
+#[derive(Default)]
+pub(super) struct Names {
+    first: Vec<String>,
+    more: usize,
+}
+
+impl Names {
+    pub(super) fn push(&mut self, name: String) {
+        if self.first.len() < MOST_TOLD { self.first.push(name) } else { self.more += 1 }
+    }
+}
+
+fn some(names: &Names) -> String {
+    let shown = names.first.join(", ");
+    if names.more > 0 { format!("{shown} and {} more", names.more) } else { shown }
+}
+
+fn is_database(name: &[u8]) -> bool {
+    name.ends_with(b".sqlite") || name.ends_with(b".db")
 }
 
 fn length(file: &OwnedFd) -> u64 {
@@ -363,16 +335,6 @@ fn joined(there: &[u8], new: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&new[line..]);
     }
     out
-}
-
-/// Which login of the host each kept one came from.
-pub(super) fn logins(store: &Path) -> BTreeMap<String, String> {
-    let text = fs::read(store.join("logins.json")).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
-}
-
-pub(super) fn write_logins(store: &Path, all: &BTreeMap<String, String>) -> Result<(), Error> {
-    write_whole(&store.join("logins.json"), &serde_json::to_vec(all).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -22,17 +22,18 @@ pub(super) struct Keeping {
 pub(super) fn keep(
     surroundings: &Surroundings,
     request: &Request,
+    policy: &Policy,
 ) -> Result<(Keeping, Vec<facts::Keeping>), Error> {
-    let found = planned(surroundings, &request.environment, &request.flags)?;
+    let login = policy.renewed_login.as_ref().map_or(RenewedLogin::Keep, |login| login.value);
+    let found = planned(surroundings, &request.environment, &request.flags, login)?;
     let (planned, kept) = found.map_or((None, Vec::new()), |(planned, kept)| (Some(planned), kept));
     Ok((Keeping { planned, refused: None }, kept))
 }
 
 impl Keeping {
     /// Makes it, before the runner is told of it.
-    pub(super) fn begin(&self, steps: &[ViewStep], policy: &Policy) -> Result<Option<Live>, Error> {
-        let login = policy.renewed_login.as_ref().map(|login| login.value);
-        let make = |planned: &Planned| planned.make(steps, login == Some(RenewedLogin::WriteBack));
+    pub(super) fn begin(&self, steps: &[ViewStep]) -> Result<Option<Live>, Error> {
+        let make = |planned: &Planned| planned.make(steps);
         Ok(self.planned.as_ref().map(make).transpose()?.flatten())
     }
 
@@ -46,6 +47,12 @@ impl Keeping {
 }
 
 impl Prepared {
+    /// What should be known of the agent's login before the command starts, and what helps.
+    #[must_use]
+    pub fn agent_notice(&self) -> Option<(String, &'static str)> {
+        self.agent.planned.as_ref().and_then(Planned::notice)
+    }
+
     /// Whether a sandbox did not come to be because the kernel's overlay does not take garth's state directory.
     pub(super) fn is_keeping_refused(&self, outcome: &Outcome) -> bool {
         self.refusal(outcome).is_some()

@@ -9,14 +9,15 @@ use crate::policy::Policy;
 
 impl Reader<'_> {
     pub(super) fn agents(&mut self, value: Value<'_, '_>, out: &mut Written) {
-        let words = [RenewedLogin::Keep, RenewedLogin::WriteBack].map(|word| (word.name(), word));
+        let words = [RenewedLogin::Keep, RenewedLogin::Share, RenewedLogin::WriteBack]
+            .map(|word| (word.name(), word));
         for (_, value) in self.section(value, "agents") {
             let login = self.choice(value, "treatment of a renewed login", &words);
-            // It is the user's own file that is written to.
-            if self.layer == Layer::Project && login == Some(RenewedLogin::WriteBack) {
-                let message = "a project cannot say that logins are written back";
+            // It is the user's own account that other workspaces or the host get to use.
+            if self.layer == Layer::Project && login.is_some_and(|login| login != RenewedLogin::Keep) {
+                let message = "a project cannot say that logins are shared or written back";
                 let hint = "put it in your own policy";
-                self.report("not-for-projects", value.span(), message, "the file is your own", hint);
+                self.report("not-for-projects", value.span(), message, "the account is your own", hint);
                 continue;
             }
             out.renewed_login = login.map(|login| self.sourced(login, &value.span()));

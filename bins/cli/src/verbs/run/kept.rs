@@ -28,6 +28,13 @@ fn layer_summary(layer: &LayerEnd, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{HINT}hint:{HINT:#} garth diff {id}, garth apply {id}, garth discard {id}")
 }
 
+/// What should be known of the agent's login before the command starts.
+pub(super) fn notice(prepared: &Prepared, out: &mut impl Write) -> io::Result<()> {
+    let Some((what, hint)) = prepared.agent_notice() else { return Ok(()) };
+    writeln!(out, "garth: {what}")?;
+    writeln!(out, "{HINT}hint:{HINT:#} {hint}")
+}
+
 /// What became of what the agent changed of its own, where it is worth a word.
 fn agent(end: Option<&AgentEnd>, out: &mut impl Write) -> io::Result<()> {
     for (what, hint) in end.iter().flat_map(|end| &end.notes) {

@@ -109,6 +109,7 @@ fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
 fn run_for_people(arguments: &RunArguments, begun: Begun) -> Result<u8, Failure> {
     let mut prepared = prepared(arguments, begun, None)?;
     let was_told = prepared.checkpoint_made().is_some();
+    kept::notice(&prepared, &mut anstream::stderr())?;
     let stock = Counted::new("looking at what was changed");
     let counted = stock.clone();
     prepared.on_stock(move || counted.step());

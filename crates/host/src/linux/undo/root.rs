@@ -109,6 +109,15 @@ impl Root {
         Ok((stat.st_dev, stat.st_ino))
     }
 
+    /// Whether it is this user's.
+    ///
+    /// # Errors
+    /// The error of `fstat(2)`.
+    pub fn is_own(&self) -> Result<bool, OsError> {
+        let stat = rustix::fs::fstat(&self.root).on("look at", &self.shown)?;
+        Ok(stat.st_uid == rustix::process::geteuid().as_raw())
+    }
+
     /// The root's descriptor.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
@@ -254,6 +263,30 @@ impl Root {
         }
     }
 
+    /// At most so many names of a directory, and whether those are all.
+    ///
+    /// # Errors
+    /// The error of the open, or of `getdents(2)`.
+    pub fn some_names(&mut self, directory: &AbsPath, most: usize) -> Result<(Vec<Vec<u8>>, bool), OsError> {
+        let shown = self.shown(directory);
+        let opened = self.directory(directory).on("open", &shown)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let readable = openat(opened, ".", flags, Mode::empty());
+        let list = Dir::new(readable.on("open", &shown)?).on("list", &shown)?;
+        let mut names = Vec::new();
+        for entry in list {
+            let name = entry.on("list", &shown)?.file_name().to_bytes().to_vec();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if names.len() == most {
+                return Ok((names, false));
+            }
+            names.push(name);
+        }
+        Ok((names, true))
+    }
+
     fn seen(&mut self, path: &AbsPath) -> Result<Option<Seen>, Errno> {
         let layer = self.reading == Reading::Layer;
         if path.as_bytes() == b"/" {
@@ -296,19 +329,7 @@ impl Tree for Root {
     }
 
     fn names(&mut self, directory: &AbsPath) -> Result<Vec<Vec<u8>>, OsError> {
-        let shown = self.shown(directory);
-        let opened = self.directory(directory).on("open", &shown)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let readable = openat(opened, ".", flags, Mode::empty());
-        let list = Dir::new(readable.on("open", &shown)?).on("list", &shown)?;
-        let mut names = Vec::new();
-        for entry in list {
-            let name = entry.on("list", &shown)?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        self.some_names(directory, usize::MAX).map(|(names, _)| names)
     }
 }
 
