@@ -14,6 +14,7 @@
 
 mod base;
 mod choices;
+mod list;
 mod login;
 mod renewed;
 mod settle;
@@ -21,8 +22,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use list::{AgentState, Agents, Part};
 pub use settle::AgentEnd;
-pub use store::{AgentState, Agents, Part};
 
 pub(crate) use store::{Live, Planned, planned, unfinished};
 

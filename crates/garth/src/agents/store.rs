@@ -1,6 +1,6 @@
 //! Where it lies, and the life of a sandbox's part of it.
 
-use super::base::{Base, host_file, size};
+use super::base::{Base, host_file};
 use super::renewed::SHARING;
 use super::settle::{AgentEnd, settle};
 use super::{choices, login};
@@ -15,7 +15,7 @@ use garth_plan::linux::spec::ViewStep;
 use garth_policy::agents::{AGENTS, Agent, Kept, RenewedLogin, agent};
 use garth_policy::{AbsPath, Flag, agent_named};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 /// What is kept for every workspace.
 pub(super) const OWN: &str = "own";
-const LOCK_OF_STORE: &str = "lock";
+pub(super) const LOCK_OF_STORE: &str = "lock";
 const RECORD: &str = "running.json";
 const VERSION: u32 = 2;
 /// How long the end of a sandbox is waited for after the last word of its runner.
@@ -247,7 +247,7 @@ fn make_layer(place: &Path) -> Result<File, Error> {
 
 /// Keeps other sandboxes of the agent from changing what is kept, which has to be this user's own: what root would make
 /// in the directory of a user, the user could not change any more.
-fn locked(store: &Path) -> Result<File, Error> {
+pub(super) fn locked(store: &Path) -> Result<File, Error> {
     let is_own = Root::open_layer(store).and_then(|root| root.is_own());
     if !is_own.map_err(Error::os("open what is kept for the agent"))? {
         return Err(Error::Undo {
@@ -374,7 +374,7 @@ fn settle_dead(store: &Path) -> Vec<AgentEnd> {
 }
 
 /// Directories of sandboxes that no process uses.
-fn dead(store: &Path) -> Vec<PathBuf> {
+pub(super) fn dead(store: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(store.join("running")).into_iter().flatten().flatten();
     let is_dead = |path: &PathBuf| {
         let locks = (0..).map(|number: u32| path.join(number.to_string()).join(LOCK));
@@ -399,100 +399,6 @@ pub(crate) fn unfinished(state: &AbsPath, check: bool) -> Result<Vec<PathBuf>, E
         }
     }
     Ok(found)
-}
-
-/// What is kept for the agents of a user.
-#[derive(Clone, Debug)]
-pub struct Agents(PathBuf);
-
-/// What is kept for one agent.
-#[derive(Clone, Debug)]
-pub struct AgentState {
-    /// The agent.
-    pub name: &'static str,
-    /// Logins that are kept, by the host's files that they stand for.
-    pub logins: Vec<String>,
-    /// What is kept for every workspace, and for each.
-    pub parts: Vec<Part>,
-    /// Sandboxes that use it now, or were killed.
-    pub running: usize,
-}
-
-/// A part of what is kept.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// The workspace; `None` for what is kept for all of them.
-    pub workspace: Option<String>,
-    /// Its files.
-    pub files: u64,
-    /// Bytes of these.
-    pub bytes: u64,
-}
-
-impl Agents {
-    /// Those of the user with this environment.
-    ///
-    /// # Errors
-    /// Without a home.
-    pub fn of(environment: &[(Vec<u8>, Vec<u8>)]) -> Result<Self, Error> {
-        Ok(Self(os_path(&followed(&crate::residue::state(environment)?)).join("agents")))
-    }
-
-    /// All for which something is kept.
-    #[must_use]
-    pub fn list(&self) -> Vec<AgentState> {
-        AGENTS.iter().filter_map(|agent| self.state(agent.name)).collect()
-    }
-
-    fn state(&self, name: &'static str) -> Option<AgentState> {
-        let store = self.0.join(name);
-        let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
-        things(&store).next()?;
-        let (bytes, files) = size(&store.join(OWN));
-        let mut parts = vec![Part { workspace: None, files, bytes }];
-        for entry in entries(store.join("work")) {
-            let workspace = fs::read(entry.path().join("workspace")).unwrap_or_default();
-            let (bytes, files) = size(&entry.path());
-            let bytes = bytes.saturating_sub(workspace.len() as u64);
-            let workspace = Some(garth_policy::escape_visible(&workspace));
-            parts.push(Part { workspace, files: files.saturating_sub(1), bytes });
-        }
-        parts[1..].sort_by(|one, other| one.workspace.cmp(&other.workspace));
-        let running = entries(store.join("running")).count();
-        let logins: BTreeSet<String> =
-            login::origins(&store).into_values().flat_map(BTreeMap::into_keys).collect();
-        Some(AgentState { name, logins: logins.into_iter().collect(), parts, running })
-    }
-
-    /// Forgets all that is kept for an agent; whether there was anything.
-    ///
-    /// # Errors
-    /// A sandbox of it runs, or something cannot be removed.
-    pub fn forget(&self, name: &str) -> Result<bool, Error> {
-        let store = agent(name).map(|agent| self.0.join(agent.name));
-        let Some(store) = store.filter(|store| things(store).next().is_some()) else { return Ok(false) };
-        let lock = locked(&store)?;
-        let dead = dead(&store);
-        let alive = fs::read_dir(store.join("running")).into_iter().flatten().flatten();
-        if alive.map(|entry| entry.path()).any(|path| !dead.contains(&path)) {
-            return Err(Error::Undo {
-                what: format!("what is kept for {name} is in use"),
-                why: "a sandbox of it runs".into(),
-                hint: "wait for its end, or end the command".into(),
-            });
-        }
-        for thing in things(&store) {
-            remove_directory(&thing)?;
-        }
-        drop(lock);
-        Ok(true)
-    }
-}
-
-/// All that is kept for an agent. The lock stays: whoever waits for it waits for the one that others take.
-fn things(store: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let entries = fs::read_dir(store).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name() != LOCK_OF_STORE).map(|entry| entry.path())
 }
 
 #[cfg(test)]
