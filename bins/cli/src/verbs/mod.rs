@@ -125,6 +125,12 @@ pub fn dispatch(verb: &Verb) -> Result<u8, Failure> {
         #[cfg(windows)]
         Verb::Report(arguments) => report::run(arguments, &mut out),
         Verb::Diff(_) | Verb::Apply(_) | Verb::Discard(_) | Verb::Layers(_) => Err(without_layers()),
+        Verb::Agents(_) => Err(Failure::new(
+            121,
+            "nothing is kept for agents on this system",
+            "what an agent writes is kept from layers, which are built for Linux alone",
+            "see docs/agents.md",
+        )),
         _ => Err(unsupported()),
     }
 }
