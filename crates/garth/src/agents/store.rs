@@ -7,8 +7,8 @@ use super::{choices, login};
 use crate::Error;
 use crate::files::{os_path, user_files};
 use crate::place::{Surroundings, followed};
-use crate::undo::{file_error, make_private, new_id, remove_directory, write_whole};
-use garth_host::linux::inside::view::layer::{LOCK, UPPER, WORK};
+use crate::undo::{file_error, make_layer, make_private, new_id, remove_directory, write_whole};
+use garth_host::linux::inside::view::layer::LOCK;
 use garth_host::linux::undo::{Root, content};
 use garth_plan::facts::Keeping;
 use garth_plan::linux::spec::ViewStep;
@@ -234,17 +234,6 @@ impl Planned {
     }
 }
 
-fn make_layer(place: &Path) -> Result<File, Error> {
-    for name in [UPPER, WORK] {
-        make_private(&place.join(name))?;
-    }
-    let lock = place.join(LOCK);
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock);
-    let file = file.map_err(|error| file_error("make", &lock, &error))?;
-    file.lock_shared().map_err(|error| file_error("lock", &lock, &error))?;
-    Ok(file)
-}
-
 /// Keeps other sandboxes of the agent from changing what is kept, which has to be this user's own: what root would make
 /// in the directory of a user, the user could not change any more.
 pub(super) fn locked(store: &Path) -> Result<File, Error> {
@@ -404,6 +393,7 @@ pub(crate) fn unfinished(state: &AbsPath, check: bool) -> Result<Vec<PathBuf>, E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use garth_host::linux::inside::view::layer::UPPER;
 
     fn planned(place: &Path) -> Planned {
         let record = serde_json::json!({

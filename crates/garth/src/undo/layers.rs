@@ -117,6 +117,18 @@ fn unescaped(place: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The directories of a layer, and the lock that says that it is in use for as long as the file is open.
+pub(crate) fn make_layer(store: &Path) -> Result<File, Error> {
+    for name in [UPPER, WORK] {
+        make_private(&store.join(name))?;
+    }
+    let lock = store.join(LOCK);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock);
+    let file = file.map_err(|error| file_error("make", &lock, &error))?;
+    file.lock_shared().map_err(|error| file_error("lock", &lock, &error))?;
+    Ok(file)
+}
+
 impl Planned {
     /// Makes the layer, if that was not done already, and holds it for this process.
     pub(crate) fn make(&self, facts: &HostFacts) -> Result<LiveLayer, Error> {
@@ -125,14 +137,7 @@ impl Planned {
         let mut locks = Vec::new();
         for (number, tree) in self.trees.iter().enumerate() {
             let store = self.directory.join(number.to_string());
-            for name in [UPPER, WORK] {
-                make_private(&store.join(name))?;
-            }
-            let lock = store.join(LOCK);
-            let options = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock);
-            let file = options.map_err(|error| file_error("make", &lock, &error))?;
-            file.lock_shared().map_err(|error| file_error("lock", &lock, &error))?;
-            locks.push(file);
+            locks.push(make_layer(&store)?);
             like_its_tree(tree, &store.join(UPPER))?;
             let object = facts.object(tree).map_or((0, 0), |object| (object.id.device, object.id.inode));
             trees.push(TreeRecord { path: tree.clone(), object });

@@ -37,7 +37,7 @@ pub use revert::{Reversal, Reverted, reversal};
 #[cfg(target_os = "linux")]
 pub(crate) use found::Found;
 #[cfg(target_os = "linux")]
-pub(crate) use layers::{LiveLayer, Planned, planned};
+pub(crate) use layers::{LiveLayer, Planned, make_layer, planned};
 pub(crate) use own::remove_directory;
 #[cfg(target_os = "linux")]
 pub(crate) use own::{make_private, new_id, write_whole};
