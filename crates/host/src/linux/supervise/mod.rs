@@ -5,6 +5,7 @@
 //! allows is done here, on the very objects that the decision was taken on. One thread does it all, so two
 //! supervised changes never interleave.
 
+mod another;
 pub mod call;
 mod changes;
 mod connect;
@@ -300,6 +301,7 @@ impl Supervisor {
                 self.masks.insert(thread, mask);
                 Answer::Proceed
             }
+            Call::Another { whom } => self.another(thread, whom),
             Call::Unknown => Answer::Fail(Errno::NOSYS),
         }
     }
