@@ -31,6 +31,7 @@ pub(super) const ACTIONS: &[Row] = &[
     ("link", hard_link),
     ("link-then-write", link_then_write),
     ("symlink", symbolic_link),
+    ("link-of", link_of),
     ("symlink-then-write", symlink_then_write),
     ("symlink-then-create", symlink_then_create),
     ("symlink-then-read", symlink_then_read),
@@ -190,6 +191,18 @@ fn link_then_write(arguments: &Arguments<'_>) -> Act {
 
 fn symbolic_link(arguments: &Arguments<'_>) -> Act {
     Ok(symlinkat(arguments.path(0)?, CWD, arguments.path(1)?)?)
+}
+
+/// Makes something where it may be (kind: `link`, `pipe`, `file`; its name), and then gives it another name.
+fn link_of(arguments: &Arguments<'_>) -> Act {
+    let made = arguments.path(1)?;
+    let prepared = match arguments.text(0)? {
+        "link" => symlinkat("nowhere", CWD, made),
+        "pipe" => mknodat(CWD, made, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0),
+        _ => openat(CWD, made, OFlags::WRONLY | OFlags::CREATE, Mode::RUSR | Mode::WUSR).map(drop),
+    };
+    prepared.map_err(|error| Refusal::broken(format!("preparing: {error}")))?;
+    Ok(linkat(CWD, made, CWD, arguments.path(2)?, AtFlags::empty())?)
 }
 
 /// Makes a link (target, link) and writes to a name behind it.
