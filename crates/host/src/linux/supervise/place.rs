@@ -339,4 +339,22 @@ mod tests {
         assert_eq!(own_process(7, b"/dev/stdout"), b"/proc/7/fd/1");
         assert_eq!(own_process(7, b"/etc/passwd"), b"/etc/passwd");
     }
+
+    #[test]
+    fn only_the_object_itself_is_shown_at_its_path() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = openat(CWD, scratch.path(), DIRECTORY, Mode::empty()).unwrap();
+        let at = |name: &str| final_path(root.as_fd()).unwrap().join(name.as_bytes()).unwrap();
+        for name in ["file", "other"] {
+            std::fs::write(scratch.path().join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("file", scratch.path().join("link")).unwrap();
+        let file = openat(&root, c"file", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        assert!(is_shown(&at("file"), file.as_fd()));
+        for name in ["other", "link", "none"] {
+            assert!(!is_shown(&at(name), file.as_fd()), "{name}");
+        }
+        std::fs::rename(scratch.path().join("other"), scratch.path().join("file")).unwrap();
+        assert!(!is_shown(&at("file"), file.as_fd()), "another object has its name");
+    }
 }
