@@ -39,6 +39,7 @@ fn action(action: Action) -> String {
         Action::Terminal => "all but `TIOCSTI` and `TIOCLINUX`",
         Action::Namespaces(_) => "refused with a flag that makes a namespace",
         Action::Bound => "refused where the garden is bound to some of the processors",
+        Action::Another(_) => "of another process than the caller: looked at, and let go on inside",
         Action::Attributes(_) => "looked at where refusals are told, and let go on",
         Action::Mode(_) => {
             "as root, refused with a mode that makes a program run as its owner; looked at where refusals are told"

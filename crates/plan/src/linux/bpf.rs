@@ -4,7 +4,7 @@
 //! it is installed (to fill its cache of calls that are always allowed), and a linear list of the same
 //! rows costs 0.3 ms there, more than all mounts together.
 
-use super::syscalls::{Action, Arch, Errno, TABLE};
+use super::syscalls::{Action, Arch, Errno, Named, TABLE};
 use serde::{Deserialize, Serialize};
 
 /// One instruction, as `struct sock_filter` of `linux/filter.h`.
@@ -173,7 +173,8 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
             vec![load(argument(flags)), jump(JSET, set, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
         }
         Action::Bound if options.bound => vec![deny(Errno::Eperm)],
-        Action::Bound => return None,
+        Action::Bound => another(Named::Process, options),
+        Action::Another(named) => another(named, options),
         Action::Attributes(path) if options.supervise && options.tells => vec![
             load(argument(path)),
             jump(JEQ, 0, 0, 2),
@@ -186,6 +187,32 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::SetUser(_) | Action::Mode(_) => return modes(action, options),
         Action::Personality => allow_equal(0, &[0, 0xffff_ffff, 0x004_0000], Errno::Eperm),
     })
+}
+
+/// The instructions for a change of a process that may not be the caller.
+fn another(named: Named, options: &Options) -> Vec<Instruction> {
+    let asked = if options.supervise { ret(RET_NOTIFY) } else { deny(Errno::Eperm) };
+    match named {
+        Named::Process => vec![load(argument(0)), jump(JEQ, 0, 1, 0), asked, ret(RET_ALLOW)],
+        Named::Limits => vec![
+            load(argument(0)),
+            jump(JEQ, 0, 5, 0),
+            load(argument(2)),
+            jump(JEQ, 0, 0, 2),
+            load(argument(2) + HIGH),
+            jump(JEQ, 0, 1, 0),
+            asked,
+            ret(RET_ALLOW),
+        ],
+        Named::Kind(process) => vec![
+            load(argument(0)),
+            jump(JEQ, u32::from(process), 0, 2),
+            load(argument(1)),
+            jump(JEQ, 0, 1, 0),
+            asked,
+            ret(RET_ALLOW),
+        ],
+    }
 }
 
 /// The instructions for a change of a mode.

@@ -92,8 +92,11 @@ pub enum Action {
     Terminal,
     /// `clone`, `unshare`: flags that make a namespace are refused (argument `.0` holds the flags).
     Namespaces(u8),
-    /// `sched_setaffinity`: refused where `limits.cpu` is held by binding to processors.
+    /// `sched_setaffinity`: refused where `limits.cpu` is held by binding to processors, else as `Another`.
     Bound,
+    /// Changes of limits, scheduling and priority: looked at by the runner where a process is named that is not the caller.
+    /// The call itself goes on or is refused.
+    Another(Named),
     /// `fchmod`, as root: modes (argument `.0`) that make a program run as its owner are refused.
     SetUser(u8),
     /// `chmod` family: as `SetUser`, and else as `Attributes`.
@@ -103,6 +106,17 @@ pub enum Action {
     Attributes(u8),
     /// `personality`: only the values that debuggers and set-up programs need.
     Personality,
+}
+
+/// How a call says which process it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Named {
+    /// Argument 0 is its number, and 0 the caller.
+    Process,
+    /// The same, and nothing is changed where argument 2 is no address.
+    Limits,
+    /// Argument 0 is a kind, of which this one is a process; argument 1 is its number, and 0 the caller.
+    Kind(u8),
 }
 
 /// One row of the table.
@@ -135,6 +149,8 @@ const ATTRIBUTES: &str =
     "refused by the kernel in what may only be read, which is told where `audit.reads` asks for it";
 const SET_USER: &str =
     "as root: a program in the workspace that runs as root whoever starts it outlives the garden";
+const ANOTHER: &str = "the kernel asks for the same user alone, which the runner is, and where there is no pid namespace the \
+     user's processes outside are";
 const KEYS: &str = "kernel key rings are shared with the user's session outside";
 const HANDLES: &str = "opens an object by number, past every directory that the policy looks at";
 const RINGS: &str = "ring operations sidestep every filter on system calls";
@@ -215,8 +231,14 @@ pub const TABLE: &[Row] = &[
         203,
         122,
         Action::Bound,
-        "where `limits.cpu` binds to some of the processors, the target may not choose others",
+        "where `limits.cpu` binds to some of the processors, the target may not choose others; else as sched_setattr",
     ),
+    row("sched_setattr", 314, 274, Action::Another(Named::Process), ANOTHER),
+    row("sched_setscheduler", 144, 119, Action::Another(Named::Process), ANOTHER),
+    row("sched_setparam", 142, 118, Action::Another(Named::Process), ANOTHER),
+    row("prlimit64", 302, 261, Action::Another(Named::Limits), ANOTHER),
+    row("setpriority", 141, 140, Action::Another(Named::Kind(0)), ANOTHER),
+    row("ioprio_set", 251, 30, Action::Another(Named::Kind(1)), ANOTHER),
     row("chmod", 90, NONE, Action::Mode(1), SET_USER),
     row("fchmod", 91, 52, Action::SetUser(1), SET_USER),
     row("fchmodat", 268, 53, Action::Mode(2), SET_USER),

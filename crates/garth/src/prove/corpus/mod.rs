@@ -12,6 +12,7 @@ mod git;
 mod kernel;
 mod names;
 mod network;
+mod others;
 mod process;
 mod races;
 mod root;
@@ -36,6 +37,7 @@ pub fn corpus() -> Vec<Attack> {
         network::ATTACKS,
         enforcer::ATTACKS,
         kernel::ATTACKS,
+        others::ATTACKS,
         process::ATTACKS,
         root::ATTACKS,
         sockets::ATTACKS,
