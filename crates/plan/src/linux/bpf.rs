@@ -385,7 +385,7 @@ mod tests {
     use super::*;
 
     /// Runs a program as the kernel would (the few operations that `compile` emits).
-    fn run(program: &[Instruction], arch: u32, nr: u32, args: [u32; 6]) -> u32 {
+    fn run(program: &[Instruction], arch: u32, nr: u32, args: [u64; 6]) -> u32 {
         let (mut pc, mut acc) = (0usize, 0u32);
         for _ in 0..10_000 {
             let i = program[pc];
@@ -395,7 +395,11 @@ mod tests {
                     acc = match i.k {
                         OFFSET_NR => nr,
                         OFFSET_ARCH => arch,
-                        other => args[(other as usize - 16) / 8],
+                        other => {
+                            let (argument, half) = ((other as usize - 16) / 8, (other - 16) % 8);
+                            assert!(half == 0 || half == HIGH, "loads are aligned (seccomp(2))");
+                            u32::try_from((args[argument] >> (8 * half)) & 0xffff_ffff).unwrap()
+                        }
                     }
                 }
                 JMP => pc += i.k as usize,
@@ -427,7 +431,7 @@ mod tests {
         }
     }
 
-    fn call(options: &Options, name: &str, args: [u32; 6]) -> u32 {
+    fn call(options: &Options, name: &str, args: [u64; 6]) -> u32 {
         let row = super::super::syscalls::find(name).unwrap();
         run(&compile(options), options.arch.audit(), options.arch.number(row).unwrap(), args)
     }
@@ -451,8 +455,17 @@ mod tests {
 
     #[test]
     fn every_number_does_what_its_range_says_whatever_its_arguments() {
-        let arguments =
-            [[0; 6], [1; 6], [2; 6], [10; 6], [16, 0, 0, 0, 0, 0], [0x40; 6], [0x5412; 6], [u32::MAX; 6]];
+        let arguments = [
+            [0; 6],
+            [1; 6],
+            [2; 6],
+            [10; 6],
+            [16, 0, 0, 0, 0, 0],
+            [0x40; 6],
+            [0x5412; 6],
+            [1 << 32; 6],
+            [u64::MAX; 6],
+        ];
         let all = Options { deletes: true, reads: true, executes: true, connects: true, ..options() };
         for options in [options(), all, Options { root: true, bound: true, no_sockets: true, ..options() }] {
             let (program, ranges) = (compile(&options), intervals(&options));
@@ -579,6 +592,8 @@ mod tests {
             assert_eq!(call(&tells, name, [3, 4, 0o644, 0, 0, 0]), RET_NOTIFY, "{name}");
             assert_eq!(call(&root, name, [3, 4, 0o644, 0, 0, 0]), RET_NOTIFY, "{name}");
         }
+        // A pointer of which only the high half is not zero is a pointer.
+        assert_eq!(call(&tells, "utimensat", [3, 1 << 32, 0, 0, 0, 0]), RET_NOTIFY);
         // By a descriptor, which needs no name.
         assert_eq!(call(&tells, "utimensat", [3, 0, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(call(&tells, "fchmod", [3, 0o644, 0, 0, 0, 0]), RET_ALLOW);

@@ -163,7 +163,11 @@ impl Supervisor {
                 if request.writes() {
                     self.changed(&place.path, |changes| changes.written(&place.path, stat));
                 }
-                opened(openat(&place.parent, &place.name, request.own(), Mode::empty()), request)
+                let object = openat(&place.parent, &place.name, request.own(), Mode::empty());
+                let looked = object.and_then(|object| {
+                    self.refuse_denied_name(request.thread, &object, Some(&place.path)).map(|()| object)
+                });
+                opened(looked, request)
             }
             Err(errno) => Answer::Fail(errno),
         }
@@ -259,6 +263,9 @@ impl Supervisor {
         if let Err(errno) = self.may_read(request.thread, text, &object) {
             return Answer::Fail(errno);
         }
+        if let Err(errno) = self.refuse_denied_name(request.thread, &object, None) {
+            return Answer::Fail(errno);
+        }
         let stat = rustix::fs::fstat(&object);
         if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo) {
             return self.open_blocking(request, object);
@@ -287,6 +294,31 @@ impl Supervisor {
         if !on_proc || place::is_common_in_proc(&path) { Ok(()) } else { Err(Errno::ACCESS) }
     }
 
+    /// Refuses an opened object that is a denied file, whatever name it was opened by.
+    fn refuse_denied_name(
+        &mut self,
+        thread: u32,
+        object: &OwnedFd,
+        path: Option<&AbsPath>,
+    ) -> Result<(), Errno> {
+        if self.order.linked.is_empty() {
+            return Ok(());
+        }
+        let stat = rustix::fs::fstat(object)?;
+        // A layer shows its files under their own numbers, and under another device.
+        let same = |id: &FileId| {
+            id.inode == stat.st_ino && (id.device == stat.st_dev || is_layered(object).unwrap_or(true))
+        };
+        if !self.order.linked.iter().any(same) {
+            return Ok(());
+        }
+        // One that has lost its name meanwhile has nothing to show.
+        if let Ok(path) = path.cloned().map_or_else(|| place::final_path(object.as_fd()), Ok) {
+            self.reporter.denied_name(thread, &path);
+        }
+        Err(Errno::ACCESS)
+    }
+
     fn open_absent(&self, request: Request, at: At, text: &[u8]) -> Answer {
         let place = place::locate(request.thread, at.directory, text).filter(|_| request.has(OFlags::CREATE));
         match place {
@@ -301,6 +333,11 @@ impl Supervisor {
         let path = place::as_caller(thread, at.directory, text)?;
         openat(CWD, path.as_c_str(), flags, Mode::empty()).ok()
     }
+}
+
+/// Whether an object lies in an overlay (`OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`).
+fn is_layered(object: &OwnedFd) -> Result<bool, Errno> {
+    Ok(rustix::fs::fstatfs(object)?.f_type == 0x794c_7630)
 }
 
 fn opened(result: Result<OwnedFd, Errno>, request: Request) -> Answer {
