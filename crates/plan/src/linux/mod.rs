@@ -9,6 +9,7 @@ mod limit_rows;
 mod lower;
 pub mod network;
 mod questions;
+pub mod readers;
 mod record_rows;
 mod rows;
 pub mod spec;

@@ -10,6 +10,7 @@ mod changes;
 mod connect;
 mod execute;
 mod git;
+mod named;
 mod names;
 mod observe;
 mod open;
@@ -22,6 +23,7 @@ mod socket;
 
 pub use changes::{Changed, Changes, ChangesCounted, How};
 pub use execute::{Commands, Execution, own_interpreters};
+pub use named::of_target;
 pub use observe::Used;
 pub use processes::{Counted, Gone, Processes, Started};
 pub use report::{Denied, Reporter, hidden};
@@ -137,6 +139,7 @@ pub struct Supervisor {
     /// Devices of the file systems that the sandbox has of its own, where that matters.
     own_file_systems: HashSet<u64>,
     present: execute::Present,
+    seen_names: named::Seen,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -200,6 +203,7 @@ impl Supervisor {
             own_device,
             own_file_systems,
             present: execute::Present::default(),
+            seen_names: named::Seen::default(),
             observer,
         }
     }
