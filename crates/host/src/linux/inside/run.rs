@@ -129,7 +129,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
     let supervisor = named("start the supervisor", supervisor)?;
     named("open a terminal", open_terminal(&spec, sender))?;
-    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock))?;
+    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock, spec.tier))?;
     let filter = Program::new(&spec.seccomp);
     // The last that is ready, as a rule.
     let late = namespace.as_ref().filter(|_| spec.network.is_none());
@@ -251,6 +251,9 @@ fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
     }
 }
 
+/// What a failure to build the view is told as. With `EPERM` it means that this machine does not let the user mount.
+pub const VIEW_STEP: &str = "build the file view";
+
 /// Builds the view and enters it. Returns the host's tree, where there is a view to keep it out of.
 fn build_view(
     spec: &LaunchSpec,
@@ -258,7 +261,7 @@ fn build_view(
     control: &OwnedFd,
     sender: &Sender,
 ) -> Result<Option<view::HostTree>, Failure> {
-    const STEP: &str = "build the file view";
+    const STEP: &str = VIEW_STEP;
     if spec.tier == Tier::Landlock {
         return Ok(None);
     }
@@ -351,15 +354,16 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
 struct Starting {
     /// Brings the listener there; `None` where nothing is supervised.
     bringer: Option<Bringer>,
-    /// What became of its preparations.
-    prepared: Receiver<Result<(), OsError>>,
+    /// What became of its preparations, by the name of the step that they are a part of.
+    prepared: Receiver<Result<(), StepError>>,
 }
 
 impl Starting {
     /// Waits until the host's tree is gone and the supervisor has no more rights than it needs.
     fn prepared(&self) -> Result<(), Failure> {
+        const STEP: &str = "prepare the supervisor";
         let said = self.prepared.recv().map_err(|_| Errno::CHILD).on("hear from", "the supervisor");
-        named("prepare the supervisor", said.and_then(|prepared| prepared))
+        named(STEP, said)?.map_err(Failure::Step)
     }
 }
 
@@ -400,7 +404,11 @@ fn supervise(
     shared: &Arc<Shared>,
 ) -> Result<Starting, OsError> {
     let (tell, prepared) = sync_channel(1);
-    let let_go = |host: Option<view::HostTree>| host.map_or(Ok(()), view::HostTree::let_go);
+    // Wherever it is done, it is the last of building the view: the broker goes by the name.
+    let let_go = |host: Option<view::HostTree>| {
+        let gone = host.map_or(Ok(()), view::HostTree::let_go);
+        gone.map_err(|error| StepError { step: VIEW_STEP, error })
+    };
     if !spec.supervised {
         // Never fails: the channel has room for one.
         let _heard = tell.send(let_go(host));
@@ -411,7 +419,11 @@ fn supervise(
     let (tier, tells) = (spec.tier, spec.told.is_some());
     let serve = move || {
         // Capabilities belong to threads, and this one was made when the runner had them all.
-        let ready = let_go(host).and_then(|()| confine::drop_capabilities(tier));
+        let dropped = |()| {
+            let dropped = confine::drop_capabilities(tier);
+            dropped.map_err(|error| StepError { step: "drop capabilities", error })
+        };
+        let ready = let_go(host).and_then(dropped);
         let is_ready = ready.is_ok();
         let is_heard = tell.send(ready).is_ok();
         // None comes from a child that failed before it was confined.
@@ -434,4 +446,22 @@ fn supervise(
         None => network::start(serve)?,
     }
     Ok(Starting { bringer: Some(bringer), prepared })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_that_does_not_hold_is_told_as_a_part_of_the_view_wherever_it_is_found() {
+        let (tell, prepared) = sync_channel(1);
+        let error = OsError::new("keep read-only", "/etc", Errno::PERM.raw_os_error());
+        tell.send(Err(StepError { step: VIEW_STEP, error })).unwrap();
+        let starting = Starting { bringer: None, prepared };
+        assert!(matches!(starting.prepared(), Err(Failure::Step(StepError { step: VIEW_STEP, .. }))));
+        // And a thread that is gone is a failure too.
+        drop(tell);
+        let gone = starting.prepared();
+        assert!(matches!(gone, Err(Failure::Step(StepError { step: "prepare the supervisor", .. }))));
+    }
 }
