@@ -4,15 +4,16 @@ use super::error::{Error, Result};
 use super::listing::Listings;
 use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
-use super::sys::{console, container, folders, isolation, system, volume};
+use super::sys::{console, container, isolation, system, volume};
 use garth_plan::windows::facts::{
-    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security,
-    System, Tool, User, VERSION, Volume,
+    FactQuery, Feature, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security, System, Tool,
+    User, VERSION, Volume,
 };
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::sync::OnceLock;
+
+pub use super::directories::directories;
 
 /// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_INVALID_NAME`, `ERROR_BAD_NETPATH`: nothing of that name.
 const ABSENT: [i32; 4] = [2, 3, 123, 53];
@@ -120,19 +121,16 @@ pub fn prepared() -> Prepared {
 
 /// What Windows Sandbox lacks here: its programs are looked for, and nothing is started.
 fn sandbox_refused() -> BTreeMap<Feature, String> {
-    let within = |folder, name: &str, below: &str| {
-        let found = folders::known(folder, name).ok()?;
+    let known = directories().ok();
+    let within = |directory: Option<&AbsPath>, below: &str| {
+        let found = name(directory?).ok()?;
         Some(std::path::PathBuf::from(found).join(below))
     };
+    let (windows, local) =
+        (known.as_ref().map(|all| &all.windows), known.as_ref().map(|all| &all.local_app_data));
     let wanted = [
-        (
-            Feature::WindowsSandbox,
-            within(&folders::FOLDERID_Windows, "Windows", r"System32\WindowsSandbox.exe"),
-        ),
-        (
-            Feature::WindowsSandboxCli,
-            within(&folders::FOLDERID_LocalAppData, "LocalAppData", r"Microsoft\WindowsApps\wsb.exe"),
-        ),
+        (Feature::WindowsSandbox, within(windows, r"System32\WindowsSandbox.exe")),
+        (Feature::WindowsSandboxCli, within(local, r"Microsoft\WindowsApps\wsb.exe")),
     ];
     let missing = wanted.into_iter().filter_map(|(feature, path)| {
         // The alias of a packaged application leads to nothing, and is there all the same.
@@ -158,45 +156,6 @@ pub fn user(name: &str) -> Result<User> {
             .copied()
             .ok_or_else(|| Error::value("the token of garth", "it belongs to no logon session"))?,
         token: token.model()?,
-    })
-}
-
-/// Directories of the system and of the user. They are asked for once, since each question costs the system many of its own, and
-/// all of a start has to mean the same ones.
-///
-/// # Errors
-/// When one is not known, or has a name that no policy can speak of.
-pub fn directories() -> Result<Directories> {
-    static KNOWN: OnceLock<Directories> = OnceLock::new();
-    if let Some(known) = KNOWN.get() {
-        return Ok(known.clone());
-    }
-    let found = known_directories()?;
-    Ok(KNOWN.get_or_init(|| found).clone())
-}
-
-fn known_directories() -> Result<Directories> {
-    let known = |folder, name: &str| path(folders::known(folder, name)?);
-    // A 32-bit Windows has no second directory of programs.
-    let x86 = known(&folders::FOLDERID_ProgramFilesX86, "Program Files (x86)").ok();
-    let mut program_files = vec![known(&folders::FOLDERID_ProgramFiles, "Program Files")?];
-    program_files.extend(x86.filter(|x86| !program_files.contains(x86)));
-    let own = std::env::current_exe().map_err(|error| Error::value("garth's own path", error.to_string()))?;
-    let own = path(text(own.into_os_string())?)?;
-    let synchronised = ["OneDrive", "OneDriveCommercial", "OneDriveConsumer"];
-    let mut roots: Vec<AbsPath> = Vec::new();
-    for root in synchronised.iter().filter_map(|name| std::env::var(name).ok()) {
-        roots.extend(AbsPath::windows(&root).ok().filter(|root| !roots.contains(root)));
-    }
-    Ok(Directories {
-        windows: known(&folders::FOLDERID_Windows, "Windows")?,
-        program_files,
-        program_data: known(&folders::FOLDERID_ProgramData, "ProgramData")?,
-        profiles: known(&folders::FOLDERID_UserProfiles, "Users")?,
-        profile: known(&folders::FOLDERID_Profile, "Profile")?,
-        local_app_data: known(&folders::FOLDERID_LocalAppData, "LocalAppData")?,
-        synchronised: roots,
-        garth: own.parent().ok_or_else(|| Error::value("garth's own path", "it has no directory"))?,
     })
 }
 
@@ -329,11 +288,11 @@ pub fn name(path: &AbsPath) -> Result<String> {
     text.map(str::to_owned).map_err(|_| Error::value(path.to_string(), "it is no Unicode"))
 }
 
-fn path(text: String) -> Result<AbsPath> {
+pub(super) fn path(text: String) -> Result<AbsPath> {
     AbsPath::windows(&text).map_err(|error| Error::value(text, error.to_string()))
 }
 
-fn text(found: OsString) -> Result<String> {
+pub(super) fn text(found: OsString) -> Result<String> {
     found.into_string().map_err(|found| Error::value(found.display().to_string(), "it is no Unicode"))
 }
 

@@ -5,6 +5,7 @@
 
 pub mod canary;
 pub mod changes;
+mod directories;
 pub mod door;
 pub mod error;
 pub mod facts;
