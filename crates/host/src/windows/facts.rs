@@ -2,6 +2,7 @@
 
 use super::error::{Error, Result};
 use super::listing::Listings;
+use super::looking;
 use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
 use super::sys::{console, container, isolation, system, volume};
@@ -60,19 +61,14 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
 /// Looks at further paths. What lies below something that is not there is not looked at, and where many names of one directory are
 /// asked for, the directory says which are there.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
-    let mut listings = Listings::of(query.paths.iter(), LISTED);
-    // In their order a directory comes before what is below.
-    for path in &query.paths {
-        let above = path.parent().and_then(|parent| facts.paths.get(&parent));
-        let is_absent = matches!(above, Some(PathFact::Absent)) || listings.lacks(path);
-        let found = if is_absent { PathFact::Absent } else { look(path) };
-        let last = found.object().map_or(path, |object| &object.final_path).clone();
+    for (path, found) in looking::all(&query.paths, &facts.paths, LISTED) {
+        let last = found.object().map_or(&path, |object| &object.final_path).clone();
         if facts.volume(&last).is_none()
             && let Ok(volume) = volume(&last)
         {
             facts.volumes.push(volume);
         }
-        facts.paths.insert(path.clone(), found);
+        facts.paths.insert(path, found);
     }
 }
 
@@ -176,6 +172,24 @@ fn is_shut(path: &AbsPath) -> bool {
     opened.is_err_and(|error| error.code() == Some(DENIED))
 }
 
+/// Where a path leads in the end, and to what; all else is not asked for. `None` where [`look`] finds no object.
+#[must_use]
+pub fn leads_to(path: &AbsPath) -> Option<(AbsPath, NodeKind)> {
+    let name = name(path).ok()?;
+    let here = open(&name, Links::Stay).ok()?;
+    let kind = here.kind().ok()?;
+    let followed = match kind.tag.map(reparse) {
+        None | Some(Reparse::AppAlias) => None,
+        Some(_) => Some(open(&name, Links::Follow).ok()?),
+    };
+    let last = followed.as_ref().unwrap_or(&here);
+    Some((final_path(last).ok()?, plain(last.kind().ok()?.directory)))
+}
+
+const fn plain(directory: bool) -> NodeKind {
+    if directory { NodeKind::Directory } else { NodeKind::File }
+}
+
 fn object(path: &AbsPath) -> Result<Object> {
     let name = name(path)?;
     let here = open(&name, Links::Stay)?;
@@ -189,7 +203,6 @@ fn object(path: &AbsPath) -> Result<Object> {
     };
     let last = followed.as_ref().unwrap_or(&here);
     let (id, links) = last.identity()?;
-    let plain = |directory: bool| if directory { NodeKind::Directory } else { NodeKind::File };
     Ok(Object {
         kind: if link { NodeKind::Symlink } else { plain(kind.directory) },
         final_path: final_path(last)?,
@@ -329,6 +342,9 @@ mod tests {
         assert_eq!((object.kind, object.final_kind, object.links), (NodeKind::File, NodeKind::File, 1));
         assert_eq!(object.final_path.file_name(), Some(&b"a.txt"[..]));
         assert!(object.security.descriptor().is_some(), "{:?}", object.security);
+        assert_eq!(leads_to(&file), Some((object.final_path.clone(), NodeKind::File)));
+        assert_eq!(leads_to(&directory).unwrap().1, NodeKind::Directory);
+        assert_eq!(leads_to(&directory.join(b"gone").unwrap()), None);
         let PathFact::Present(upper) = look(&directory.join(b"A.TXT").unwrap()) else { panic!() };
         assert_eq!((upper.id, upper.final_path), (object.id, object.final_path));
     }

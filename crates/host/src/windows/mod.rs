@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod launch;
 mod listing;
+mod looking;
 mod observe;
 pub mod pipe;
 pub mod private;
