@@ -15,7 +15,7 @@ const STEP: &str = "try the sandbox";
 #[derive(Debug)]
 pub(super) struct Canary<State> {
     state: State,
-    _secret: Secret,
+    _secret: Option<Secret>,
     _listener: Option<TcpListener>,
 }
 
@@ -30,24 +30,24 @@ impl Drop for Secret {
 }
 
 impl Prepared {
-    /// Sends the canary before the machine is prepared, so that its start takes no time of its own. A container has to be made
-    /// first, with a copy of the program that can be read in it.
-    pub(super) fn send_ahead(&self) -> Result<Option<Canary<Sent>>, Error> {
-        if self.plan.tier == Tier::Container { Ok(None) } else { self.send_canary(&self.runner()?) }
+    /// Whether the canary may be sent before the machine is prepared, so that its start takes no time of its own. A container has
+    /// to be made first, with a copy of the program that can be read in it.
+    pub(super) fn may_send_ahead(&self) -> bool {
+        self.plan.launch.canary.is_some() && self.plan.tier != Tier::Container
     }
 
     /// Sends the canary, if the plan has one; it tries nothing yet.
     pub(super) fn send_canary(&self, program: &str) -> Result<Option<Canary<Sent>>, Error> {
         let Some(planned) = &self.plan.launch.canary else { return Ok(None) };
         let text = |path| name(path).map_err(|error| failed(STEP, error));
-        let secret = Secret(self.state.join("canary"));
-        if planned.unreadable {
-            std::fs::write(&secret.0, "nobody inside reads this").map_err(own_error)?;
+        let secret = planned.unreadable.then(|| Secret(self.state.join("canary")));
+        if let Some(Secret(path)) = &secret {
+            std::fs::write(path, "nobody inside reads this").map_err(own_error)?;
         }
         let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error);
         let listener = planned.unconnected.then(listen).transpose()?;
         let trial = Trial {
-            unreadable: planned.unreadable.then_some(secret.0.as_path()),
+            unreadable: secret.as_ref().map(|secret| secret.0.as_path()),
             unwritable: &text(&planned.unwritable)?,
             writable: &text(&planned.writable)?,
             unconnected: listener.as_ref(),

@@ -268,6 +268,8 @@ fn own_error(error: std::io::Error) -> Error {
 
 /// Says that a run comes, before anything else: what takes time and depends on nothing begins beside the rest.
 pub fn expect_run() {
+    // First, because the path of one's own program has to wait while a library is loaded. Who needs them is told what failed.
+    let _known = directories();
     garth_host::windows::sys::desktop::expect_one();
 }
 

@@ -11,8 +11,9 @@ use crate::audit::tell;
 use crate::commands::Commands;
 use crate::vetting::{Vetting, obstacle, restricts};
 use garth_audit::core::{BrokerError, ResidueCleaned};
-use garth_host::windows::canary::Trying;
+use garth_host::windows::canary::{Sent, Trying};
 use garth_host::windows::interrupt;
+use garth_host::windows::journal::{Journal, Prepared as Changed};
 use garth_host::windows::launch::{Launched, Ready, make_ready};
 use garth_host::windows::processes::{Counted, Killer, Told, Watch, port};
 use garth_host::windows::questions::Console;
@@ -25,8 +26,10 @@ use garth_plan::assurance::gate;
 use garth_plan::windows::facts::Feature;
 use garth_plan::windows::launch::LaunchSpec;
 use garth_policy::ApprovalMode;
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 /// Exit code of a command that is ended because garth cannot go on. Nobody sees it.
@@ -88,10 +91,7 @@ impl Prepared {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
         }
-        let ahead = self.send_ahead()?;
-        let holder = self.holder();
-        let prepared =
-            journal.prepare_for(&holder, &self.plan.preparation).map_err(fail("prepare the machine"))?;
+        let (ahead, prepared) = self.prepare_machine(&journal)?;
         let mut relaxed = prepared.relaxed.clone();
         let program = self.runner()?;
         let mut order = self.order.clone();
@@ -128,6 +128,27 @@ impl Prepared {
             limited,
             unrecorded: None,
         })
+    }
+
+    /// Prepares the machine, and sends the canary meanwhile where it needs nothing of that.
+    fn prepare_machine<'j>(
+        &self,
+        journal: &'j Journal,
+    ) -> Result<(Option<Canary<Sent>>, Changed<'j>), Error> {
+        let holder = self.holder();
+        let prepare = || journal.prepare_for(&holder, &self.plan.preparation);
+        let (ahead, prepared) = if self.may_send_ahead() {
+            std::thread::scope(|scope| {
+                let preparing = Builder::new().name("preparing".into()).spawn_scoped(scope, prepare);
+                let ahead = self.runner().and_then(|program| self.send_canary(&program));
+                // Without a thread it is done here.
+                let prepared = preparing.map_or_else(|_| prepare(), |one| one.join().unwrap_or_else(broken));
+                (ahead, prepared)
+            })
+        } else {
+            (Ok(None), prepare())
+        };
+        Ok((ahead?, prepared.map_err(|error| failed("prepare the machine", error))?))
     }
 
     /// Makes the command while the canary tries. It does not run before that one was heard; `None` if the user wants no more.
@@ -268,6 +289,11 @@ impl Prepared {
         let asker = Asker::new(approver, Console::new(), file, timeout, recorder);
         Some(Arc::new(asker.with_doors(&self.variables)))
     }
+}
+
+/// What breaks in a thread breaks here.
+fn broken<T>(panic: Box<dyn Any + Send>) -> T {
+    std::panic::resume_unwind(panic)
 }
 
 /// Whether a note of the journal tells of something that could not be undone.

@@ -37,25 +37,36 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value.as_str())
     };
-    let mut listings = Listings::new(LISTED_FOR_TOOLS);
-    let mut tools = |name| tools_of(name, variable("PATH"), variable("PATHEXT"), &mut listings);
-    let tools = query.tools.iter().map(|name| (name.clone(), tools(name))).collect();
+    let (path, extensions) = (variable("PATH"), variable("PATHEXT"));
     let mut facts = HostFacts {
         version: VERSION,
         policies: Policies::default(),
         survey: None,
-        prepared: prepared(),
+        prepared: Prepared::default(),
         system: system()?,
         user: user(variable("USERNAME"))?,
         volumes: Vec::new(),
         paths: BTreeMap::new(),
-        tools,
-        environment,
+        tools: BTreeMap::new(),
+        environment: environment.clone(),
         context,
         directories,
     };
-    extend(&mut facts, query);
+    // Programs are looked for in directories that may be large, so all else is looked at meanwhile.
+    facts.tools = std::thread::scope(|scope| {
+        let find = || all_tools(&query.tools, path, extensions);
+        let finding = std::thread::Builder::new().name("tools".into()).spawn_scoped(scope, find);
+        facts.prepared = prepared();
+        extend(&mut facts, query);
+        finding.ok().and_then(|finding| finding.join().ok()).unwrap_or_else(find)
+    });
     Ok(facts)
+}
+
+/// Programs by the names that are asked for.
+fn all_tools(names: &BTreeSet<String>, path: &str, extensions: &str) -> BTreeMap<String, Vec<Tool>> {
+    let mut listings = Listings::new(LISTED_FOR_TOOLS);
+    names.iter().map(|name| (name.clone(), tools_of(name, path, extensions, &mut listings))).collect()
 }
 
 /// Looks at further paths. What lies below something that is not there is not looked at, and where many names of one directory are

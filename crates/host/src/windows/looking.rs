@@ -12,7 +12,7 @@ use std::thread::Builder;
 /// How many are looked at at a time; with more the system itself is what is waited for.
 const AT_A_TIME: usize = 3;
 /// Paths from which another thread is worth its start.
-const WORTH_IT: usize = 8;
+const WORTH_IT: usize = 4;
 
 /// Paths that are looked at.
 #[derive(Debug)]
