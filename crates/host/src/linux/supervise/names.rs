@@ -1,7 +1,7 @@
 //! Making, moving and removing names.
 
 use super::call::At;
-use super::place::{self, Place};
+use super::place::{self, Feet, Place};
 use super::{Answer, Supervisor};
 use crate::linux::sys::memory;
 use garth_plan::linux::spec::FileId;
@@ -16,15 +16,25 @@ use std::ffi::CString;
 
 impl Supervisor {
     /// The place that a path names, when the runner is to act there.
-    pub(super) fn place(&self, thread: u32, at: At) -> Option<Place> {
+    pub(super) fn place(&self, thread: u32, at: At) -> Option<Place<'static>> {
         let mut buffer = [0; 4096];
         let text = place::text(thread, at, &mut buffer).ok()?;
         place::locate(thread, at.directory, text)
     }
 
     /// The same, if the runner answers for that place; else the answer.
-    fn supervised_place(&mut self, thread: u32, at: At, op: FileOp) -> Result<Place, Answer> {
-        let place = self.place(thread, at).ok_or_else(|| nowhere(thread, at))?;
+    fn supervised_place<'f>(
+        &mut self,
+        feet: &'f mut Feet,
+        thread: u32,
+        at: At,
+        op: FileOp,
+    ) -> Result<Place<'f>, Answer> {
+        let mut buffer = [0; 4096];
+        let place = place::text(thread, at, &mut buffer)
+            .ok()
+            .and_then(|text| feet.locate(thread, at.directory, text))
+            .ok_or_else(|| nowhere(thread, at))?;
         if self.supervised(&place.path) {
             return Ok(place);
         }
@@ -40,9 +50,9 @@ impl Supervisor {
         self.permit(thread, &place.path, FileOp::Create(kind))
     }
 
-    pub(super) fn make_directory(&mut self, thread: u32, at: At, mode: u32) -> Answer {
+    pub(super) fn make_directory(&mut self, feet: &mut Feet, thread: u32, at: At, mode: u32) -> Answer {
         let op = FileOp::Create(NodeKind::Directory);
-        let place = match self.supervised_place(thread, at, op) {
+        let place = match self.supervised_place(feet, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -58,14 +68,20 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_node(&mut self, thread: u32, at: At, mode: u32, device: u64) -> Answer {
+    pub(super) fn make_node(
+        &mut self,
+        feet: &mut Feet,
+        thread: u32,
+        at: At,
+        (mode, device): (u32, u64),
+    ) -> Answer {
         let file_type = match FileType::from_raw_mode(mode) {
             FileType::Unknown => FileType::RegularFile,
             other => other,
         };
         let kind = if file_type == FileType::RegularFile { NodeKind::File } else { NodeKind::Other };
         let op = FileOp::Create(kind);
-        let place = match self.supervised_place(thread, at, op) {
+        let place = match self.supervised_place(feet, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -80,9 +96,9 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_symlink(&mut self, thread: u32, target: u64, at: At) -> Answer {
+    pub(super) fn make_symlink(&mut self, feet: &mut Feet, thread: u32, target: u64, at: At) -> Answer {
         let op = FileOp::Create(NodeKind::Symlink);
-        let place = match self.supervised_place(thread, at, op) {
+        let place = match self.supervised_place(feet, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -102,9 +118,15 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_link(&mut self, thread: u32, old: At, new: At, flags: i32) -> Answer {
+    pub(super) fn make_link(
+        &mut self,
+        feet: &mut Feet,
+        thread: u32,
+        (old, new): (At, At),
+        flags: i32,
+    ) -> Answer {
         let op = FileOp::Create(NodeKind::File);
-        let place = match self.supervised_place(thread, new, op) {
+        let place = match self.supervised_place(feet, thread, new, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -246,11 +268,11 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn remove(&mut self, thread: u32, at: At, directory: bool) -> Answer {
+    pub(super) fn remove(&mut self, feet: &mut Feet, thread: u32, at: At, directory: bool) -> Answer {
         if !self.order.deletes && !self.order.observe {
             return self.look_at_removal(thread, at);
         }
-        let place = match self.supervised_place(thread, at, FileOp::Delete) {
+        let place = match self.supervised_place(feet, thread, at, FileOp::Delete) {
             Ok(place) => place,
             Err(answer) => return answer,
         };

@@ -1,16 +1,15 @@
 //! Opening: the one supervised call that hands something back.
 
 use super::call::At;
-use super::place::{self, Place};
+use super::place::{self, Feet, Place};
 use super::{Answer, Supervisor, names};
-use crate::linux::sys::affinity::Held;
+use crate::linux::sys::affinity::Keeper;
 use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::FileId;
 use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, openat};
 use rustix::io::Errno;
-use rustix::thread::CpuSet;
 use std::ffi::CString;
 use std::sync::Arc;
 
@@ -52,14 +51,23 @@ pub(super) fn hand_over(
     call: &Notification,
     descriptor: OwnedFd,
     close_on_exec: bool,
-    processors: Option<&CpuSet>,
+    keeper: &mut Keeper,
 ) -> Result<(), Errno> {
-    let _held = processors.and_then(|own| Held::new(call.thread, own));
-    listener.hand_over(call.id, descriptor, close_on_exec)
+    let held = keeper.hold(call.thread);
+    let added = listener.add(call.id, descriptor, close_on_exec);
+    // Before the answer, which wakes the caller where it is anyway.
+    drop(held);
+    listener.answer_with(call.id, added)
 }
 
 impl Supervisor {
-    pub(super) fn open(&mut self, call: &Notification, at: At, flags: i32, mode: u32) -> Answer {
+    pub(super) fn open(
+        &mut self,
+        feet: &mut Feet,
+        call: &Notification,
+        at: At,
+        (flags, mode): (i32, u32),
+    ) -> Answer {
         let flags = OFlags::from_bits_retain(flags.cast_unsigned());
         let request = Request { thread: call.thread, id: call.id, flags, mode };
         if request.has(OFlags::PATH) {
@@ -70,7 +78,7 @@ impl Supervisor {
         if request.has(OFlags::TMPFILE) {
             return self.open_unnamed(request, at, text);
         }
-        let answer = self.open_text(request, at, text);
+        let answer = self.open_text(feet, request, at, text);
         let writes = request.flags.intersects(OFlags::WRONLY | OFlags::RDWR);
         match answer {
             // Landlock decides about every open for writing, and nothing else has to.
@@ -83,8 +91,8 @@ impl Supervisor {
         }
     }
 
-    fn open_text(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
-        let Some(mut place) = place::locate(request.thread, at.directory, text) else {
+    fn open_text(&mut self, feet: &mut Feet, request: Request, at: At, text: &[u8]) -> Answer {
+        let Some(mut place) = feet.locate(request.thread, at.directory, text) else {
             return if request.has(OFlags::CREATE) {
                 names::nowhere(request.thread, at)
             } else {
