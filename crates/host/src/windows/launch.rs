@@ -140,4 +140,6 @@ fn token(own: &Token, identity: &Identity) -> Result<Token> {
 }
 
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod tests;
