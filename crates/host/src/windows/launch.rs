@@ -142,4 +142,4 @@ fn token(own: &Token, identity: &Identity) -> Result<Token> {
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

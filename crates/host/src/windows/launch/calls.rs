@@ -1,13 +1,12 @@
 //! The calls of a start, with what each was handed: nothing but what was ordered, and nothing before what it needs. They are noted
 //! from the memory that the system gets, so this holds of what a system is told, whatever it makes of it.
 
-use super::tests::{ALL, cmd};
+use super::tests::{ALL, cmd, contained};
 use super::{Error, Identity, LaunchSpec, Launched, Property, Streams, launch_relaxed};
 use crate::windows::error::Result;
 use crate::windows::sys::calls::kept::{during, shown};
 use garth_plan::windows::AppContainer;
 use garth_plan::windows::token::Restriction;
-use garth_plan::windows::{derive, known};
 use std::io::pipe;
 use std::os::windows::io::{AsHandle, AsRawHandle};
 
@@ -148,19 +147,11 @@ fn what_is_not_as_ordered_is_ended_and_never_resumed() {
 /// has none, and ends it there.
 #[test]
 fn a_container_is_ordered_as_planned_or_nothing_is_made() {
-    let mut order = order();
-    let package = derive::package("garth.test.calls");
-    let capabilities = vec![derive::capability("garth.one"), derive::capability("internetClient")];
-    let base = Restriction {
-        disable: vec![known::ADMINISTRATORS],
-        drop_privileges: true,
-        delete: Vec::new(),
-        restricting: Vec::new(),
-        write_restricted: false,
-    };
     for less_privileged in [false, true] {
-        let container = AppContainer { package, capabilities: capabilities.clone(), less_privileged };
-        order.identity = Identity::Container { base: base.clone(), container };
+        let mut order = LaunchSpec { identity: contained("garth.test.calls").identity, ..order() };
+        if let Identity::Container { container, .. } = &mut order.identity {
+            container.less_privileged = less_privileged;
+        }
         let (calls, launched, given) = started(&order, ALL);
         let mut wanted = prepared(&order, &calls, &given);
         wanted.push(making(&order, &calls, &given));

@@ -9,7 +9,7 @@ use garth_plan::windows::launch::{JobSpec, UiLimits};
 use garth_plan::windows::quote::{for_batch_file, for_c_runtime, for_cmd_text};
 use garth_plan::windows::spec::Desktop;
 use garth_plan::windows::token::Restriction;
-use garth_plan::windows::{AccessMask, Ace, Acl, Sid, known};
+use garth_plan::windows::{AccessMask, Ace, Acl, AppContainer, Sid, derive, known};
 use std::io::{Read, Write, pipe};
 use std::os::windows::io::AsHandle;
 use std::sync::{Arc, Mutex};
@@ -59,9 +59,23 @@ fn spec(command_line: String, program: String) -> LaunchSpec {
     }
 }
 
-pub(super) fn cmd(text: &str) -> LaunchSpec {
+pub(in crate::windows) fn cmd(text: &str) -> LaunchSpec {
     let program = system("cmd.exe");
     spec(for_cmd_text(&program, text).unwrap(), program)
+}
+
+/// An order for a container of this name, which no system has.
+pub(in crate::windows) fn contained(name: &str) -> LaunchSpec {
+    let base = Restriction {
+        disable: vec![known::ADMINISTRATORS],
+        drop_privileges: true,
+        delete: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+    };
+    let capabilities = vec![derive::capability("garth.one"), derive::capability("internetClient")];
+    let container = AppContainer { package: derive::package(name), capabilities, less_privileged: false };
+    LaunchSpec { identity: Identity::Container { base, container }, ..cmd("ver") }
 }
 
 /// Runs it, types `input`, and returns how it ended, what it wrote, and what differed.
