@@ -330,7 +330,7 @@ pub(crate) fn vacant(workspace: &AbsPath) -> Result<(), Error> {
 }
 
 fn open_journal() -> Result<Journal, Error> {
-    Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
+    Ok(Journal::at(&state_directory()?.join("journal")))
 }
 
 fn mended(journal: &Journal) -> Result<Vec<String>, Error> {
