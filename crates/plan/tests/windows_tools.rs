@@ -6,14 +6,14 @@
 mod windows_machines;
 
 use garth_plan::facts::Command;
-use garth_plan::linux::Report;
+use garth_plan::linux::{PlanError, Report};
 use garth_plan::windows::doctor::{Diagnosis, Finding, State, diagnose};
 use garth_plan::windows::facts::{HostFacts, Object, PathFact, Security, Tool};
 use garth_plan::windows::machine::{Machine, Possible};
-use garth_plan::windows::spec::{Identity, Tier};
+use garth_plan::windows::spec::{Identity, Launch, Tier};
 use garth_plan::windows::{AppContainer, Token, lower};
 use garth_policy::{AbsPath, FileOp, Policy, Profile};
-use windows_machines::{MACHINES, Sketch, path};
+use windows_machines::{Host, MACHINES, Sketch, path};
 
 /// A tool where its installer puts it for one user, and a file that it needs beside itself, below the profile. The places are
 /// those that the documentation of the installers names.
@@ -94,6 +94,82 @@ fn tools_of_one_user_are_found_and_can_be_read() {
             assert_eq!(can(&program, FileOp::Write), Possible::No, "{}: {program}", machine.name);
         }
     }
+}
+
+/// What starting a command leads to, on a machine that was asked about it as a run asks.
+fn started(machine: &Sketch, host: &Host, word: &str) -> Result<Launch, PlanError> {
+    let policy = machine.policy(Profile::Workspace);
+    let command = machine.command(&[word]);
+    let facts = machine.facts(host, std::slice::from_ref(&policy), std::slice::from_ref(&command));
+    let boundaries = policy.files.boundaries();
+    lower(&policy, &boundaries, &facts, &command, Some(Tier::Container), Report::Gaps).map(|plan| plan.launch)
+}
+
+#[test]
+fn a_program_that_is_named_by_its_place_is_found_as_a_shell_finds_it() {
+    let machine = &MACHINES[3];
+    let mut host = machine.host();
+    let own = |below: &str| path(&format!(r"{}\{below}", machine.workspace));
+    // What npm makes: a script for other systems, and a batch file beside it.
+    for file in [
+        r"bin\lint",
+        r"bin\lint.cmd",
+        r"bin\two.exe",
+        r"bin\two.cmd",
+        r"bin\plain",
+        "a.b.exe",
+        "make.ps1",
+        "x.py",
+    ] {
+        host.add(&own(file), false);
+    }
+    let file = |launch: Launch| launch.batch.or(launch.program).unwrap();
+    for (word, found) in [
+        (r".\bin\lint", r"bin\lint.cmd"),
+        ("bin/lint", r"bin\lint.cmd"),
+        (r".\bin\two", r"bin\two.exe"),
+        (r".\bin\two.cmd", r"bin\two.cmd"),
+        (r".\bin\plain", r"bin\plain"),
+        (r".\a.b", "a.b.exe"),
+    ] {
+        assert_eq!(file(started(machine, &host, word).unwrap()), own(found), "{word}");
+    }
+    let absolute = own(r"bin\two").to_string();
+    assert_eq!(file(started(machine, &host, &absolute).unwrap()), own(r"bin\two.exe"));
+    for (word, why, hint) in [
+        (r".\make.ps1", "a script", r"powershell -File .\make.ps1"),
+        ("./x.py", "a script", "python ./x.py"),
+        (r".\bin", "is a directory", "a program in it"),
+        (r".\bin\none", "there is no file", "check the name"),
+        ("DIR", "no directory of PATH", "garth run --shell cmd 'DIR ...'"),
+        ("ls", "no directory of PATH", "--shell windows-powershell"),
+        ("make.ps1", "no directory of PATH", r"started as .\make.ps1"),
+    ] {
+        let error = started(machine, &host, word).unwrap_err();
+        assert!(error.why.contains(why) && error.hint.contains(hint), "{word}: {error} {}", error.hint);
+    }
+}
+
+/// `TEMP` often names a profile by a generated short name. The object says which directory that is; without it nothing is started.
+#[test]
+fn a_generated_short_name_is_taken_for_what_it_stands_for() {
+    let machine = &MACHINES[0];
+    let own = path(&format!(r"{}\longer name\tool.exe", machine.workspace));
+    let short = format!(r"{}\LONGER~1\tool.exe", machine.workspace);
+    let mut host = machine.host();
+    host.add(&own, false);
+    let policy = machine.policy(Profile::Workspace);
+    let command = machine.command(&[&short]);
+    let mut facts = machine.facts(&host, std::slice::from_ref(&policy), std::slice::from_ref(&command));
+    let start = |facts: &HostFacts| {
+        let boundaries = policy.files.boundaries();
+        lower(&policy, &boundaries, facts, &command, Some(Tier::Container), Report::Gaps)
+    };
+    facts.paths.insert(path(&short), host.object(&own).unwrap());
+    assert_eq!(start(&facts).unwrap().launch.program.unwrap(), own);
+    facts.paths.insert(path(&short), PathFact::Unknown("it could not be looked at".into()));
+    let error = start(&facts).unwrap_err();
+    assert!(error.why.contains("short name") && error.hint.contains("full path"), "{error}");
 }
 
 /// The other side: where the container may not read a tool, that is said, with what helps.
