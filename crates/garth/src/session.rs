@@ -30,6 +30,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
+use garth_host::linux::inside::run::VIEW_STEP;
 use garth_host::linux::inside::told as hearing;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
@@ -371,8 +372,7 @@ impl Prepared {
             }
             Ok(Ended { outcome: Outcome::Failed { step, error }, .. })
                 if self.process_tier()
-                    && (namespaces_refused(&error)
-                        || (step == "build the file view" && error.code == libc_eperm())) =>
+                    && (namespaces_refused(&error) || (step == VIEW_STEP && error.code == libc_eperm())) =>
             {
                 self.without_namespaces(&error)?;
                 self.try_run(observe)

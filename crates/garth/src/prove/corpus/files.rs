@@ -276,6 +276,22 @@ pub(super) static ATTACKS: &[Attack] = &[
     .check(&[Same("{ws}/.vscode/tasks.json")]),
     attack(
         2,
+        "files.handed-in-emptied",
+        "empty a file that was handed in for reading, by its descriptor's name",
+        step("truncate", &["/proc/self/fd/0"]),
+        step("reopen-truncate", &["{ws}/directory/file"]),
+    )
+    .check(&[Same("{shared}/handed-in")]),
+    attack(
+        2,
+        "files.handed-in-opened",
+        "open it for writing by that name",
+        step("open-writable", &["/proc/self/fd/0"]),
+        step("open-writable", &["{ws}/plain"]),
+    )
+    .check(&[Same("{shared}/handed-in")]),
+    attack(
+        2,
         "files.map",
         "map a read-only file so that it can be written",
         step("map-writable", &["{tool}", "read"]),
