@@ -12,12 +12,12 @@ mod layers;
 mod making;
 #[cfg(target_os = "linux")]
 mod merging;
-#[cfg(target_os = "linux")]
 mod names;
 mod own;
 #[cfg(target_os = "linux")]
 mod replaced;
 mod revert;
+#[cfg(target_os = "linux")]
 mod settle;
 mod trusted;
 
