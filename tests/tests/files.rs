@@ -220,20 +220,22 @@ fn a_directory_is_no_stream() {
 fn a_pattern_holds_below_a_path_of_any_length() {
     everyone(|garden| {
         garden.write("garth.toml", "version = 1\n[files]\n\"**/.env\" = \"deny\"\n");
-        garden.write("project/sub/.env", "KEY=1\n");
-        garden.write("project/sub/plain", "fine\n");
+        garden.write("project/subdirectory/more/.env", "KEY=1\n");
+        garden.write("project/subdirectory/more/plain", "fine\n");
         let deep = "import os
+print(open('project/subdirectory/more/plain').read().strip())
 top = os.open('.', os.O_PATH)
-for _ in range(24):
-    os.mkdir('L' * 165)
-    os.chdir('L' * 165)
+def deeper(name):
+    os.mkdir(name)
+    os.chdir(name)
+while len(os.getcwd()) < 3800: deeper('L' * 200)
+deeper('M' * (4081 - len(os.getcwd())))
 os.rename('project', 'p', src_dir_fd=top, dst_dir_fd=os.open('.', os.O_PATH))
-os.chdir('p/sub')
-for name in ['plain', '.env']:
-    file = os.open(name, os.O_PATH)
-    for path in [name, f'/proc/self/fd/{file}', f'/dev/fd/{file}']:
-        try: print(name, open(path).read().strip())
-        except OSError as error: print(name, type(error).__name__)
+os.chdir('p/subdirectory/more')
+file = os.open('.env', os.O_PATH)
+for path in ['.env', f'/proc/self/fd/{file}', f'/dev/fd/{file}']:
+    try: print(open(path).read().strip())
+    except OSError as error: print(type(error).__name__)
 ";
         let run = garden.inside(&["python3", "-c", deep]).code(0);
         assert!(!run.text().contains("KEY"), "{run}");
