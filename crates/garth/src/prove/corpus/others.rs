@@ -81,6 +81,12 @@ pub(super) static ATTACKS: &[Attack] = &[
     ),
     against(
         18,
+        "processes.settings",
+        "have the system end a process of the host first",
+        step("open-writable", &["/proc/{stranger}/oom_score_adj"]),
+    ),
+    against(
+        18,
         "processes.affinity",
         "choose the processors of a process of the host",
         step("affinity", &["{stranger}"]),

@@ -18,6 +18,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -119,6 +120,11 @@ impl Commands {
 
 impl Supervisor {
     pub(super) fn execute(&mut self, call: &Notification, at: At, arguments: u64) -> Answer {
+        if self.order.reads
+            && let Err(errno) = self.may_start(call.thread, at)
+        {
+            return Answer::Fail(errno);
+        }
         if !self.order.commands && !self.order.processes {
             return Answer::Proceed;
         }
@@ -162,6 +168,29 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    /// Refuses a program that may not be read: once it runs its memory shows it. The call goes on by its name, so a second thread
+    /// can still have another one started than was looked at.
+    fn may_start(&mut self, thread: u32, at: At) -> Result<(), Errno> {
+        let mut buffer = [0; 4096];
+        let Ok(text) = place::text(thread, at, &mut buffer) else { return Ok(()) };
+        let path = if text.is_empty() {
+            CString::new(format!("/proc/{thread}/fd/{}", at.directory)).ok()
+        } else {
+            place::as_caller(thread, at.directory, text)
+        };
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let object = path.and_then(|path| openat(CWD, path.as_c_str(), flags, Mode::empty()).ok());
+        // What is not there the kernel does not start either.
+        let Some(object) = object else { return Ok(()) };
+        match place::final_path(object.as_fd()) {
+            Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Execute)?,
+            Ok(_) => {}
+            Err(_) if place::is_nameless(&object)? => {}
+            Err(_) => return Err(Errno::ACCESS),
+        }
+        self.refuse_denied_name(thread, &object, None)
     }
 
     /// A program that is there and is not started: the broker knows whether the policy says so.

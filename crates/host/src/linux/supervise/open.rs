@@ -281,7 +281,7 @@ impl Supervisor {
             // Without a path: a pipe, a socket, an unnamed or deleted file. The caller may open again what it
             // holds open itself, and nothing that others (the runner among them) do. A path that is too long to be told is
             // none the less one.
-            Err(_) if place::is_own_descriptor(text) && is_nameless(object)? => return Ok(()),
+            Err(_) if place::is_own_descriptor(text) && place::is_nameless(object)? => return Ok(()),
             Err(_) => return Err(Errno::ACCESS),
         };
         const PROC: i64 = 0x9fa0;
@@ -295,7 +295,7 @@ impl Supervisor {
     }
 
     /// Refuses an opened object that is a denied file, whatever name it was opened by.
-    fn refuse_denied_name(
+    pub(super) fn refuse_denied_name(
         &mut self,
         thread: u32,
         object: &OwnedFd,
@@ -338,14 +338,6 @@ impl Supervisor {
 /// Whether an object lies in an overlay (`OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`).
 fn is_layered(object: &OwnedFd) -> Result<bool, Errno> {
     Ok(rustix::fs::fstatfs(object)?.f_type == 0x794c_7630)
-}
-
-/// Whether an object has no name that a rule could speak of.
-fn is_nameless(object: &OwnedFd) -> Result<bool, Errno> {
-    let stat = rustix::fs::fstat(object)?;
-    let is_named_kind =
-        matches!(FileType::from_raw_mode(stat.st_mode), FileType::RegularFile | FileType::Directory);
-    Ok(!is_named_kind || stat.st_nlink == 0)
 }
 
 fn opened(result: Result<OwnedFd, Errno>, request: Request) -> Answer {

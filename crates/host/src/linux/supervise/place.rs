@@ -322,6 +322,16 @@ pub fn plain(start: &[u8], text: &[u8]) -> Option<AbsPath> {
     AbsPath::posix(path).ok()
 }
 
+/// Whether an object has no name that a rule could speak of: a pipe, a socket, an unnamed or deleted file.
+///
+/// # Errors
+/// The error of `fstat(2)`.
+pub fn is_nameless(object: &OwnedFd) -> Result<bool, Errno> {
+    let stat = rustix::fs::fstat(object)?;
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    Ok(stat.st_nlink == 0 || !matches!(kind, FileType::RegularFile | FileType::Directory))
+}
+
 /// True if this path leads to the object by the mount through which it was opened, and by no link.
 #[must_use]
 pub fn is_shown(path: &AbsPath, object: BorrowedFd<'_>) -> bool {
