@@ -72,6 +72,24 @@ fn memory_above_the_limit_ends_everything() {
     });
 }
 
+/// Files in the sandbox's own file system are memory. What is mapped of them is not counted twice.
+#[test]
+fn files_in_memory_count_and_what_is_mapped_counts_once() {
+    everyone(|garden| {
+        let fill = "import sys, time\nwith open(sys.argv[1], 'wb') as file:\n for _ in range(200): file.write(bytes(1 << 20))\n\
+            time.sleep(60)\nprint('held')";
+        for place in ["/tmp/f", "/dev/shm/f"] {
+            let run =
+                under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", fill, place]).code(137);
+            assert!(run.errors().contains("memory") && !run.text().contains("held"), "{run}");
+        }
+        let map = "import mmap, time\nfile = open('/dev/shm/f', 'w+b')\nfile.truncate(80 << 20)\nview = mmap.mmap(file.fileno(), 0)\n\
+            for place in range(0, 80 << 20, 4096): view[place] = 1\ntime.sleep(1)\nprint('held')";
+        let run = under(garden, "memory = \"128MiB\"", &["run"], &["python3", "-c", map]).ok();
+        assert_eq!(run.text(), "held");
+    });
+}
+
 /// Orphans that end all the time, each of which the first process of the sandbox has to hear of; then more memory than is allowed.
 const CHURN: &str = "import os, time
 end = time.time() + 20

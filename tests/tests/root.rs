@@ -81,3 +81,31 @@ fn no_program_that_runs_as_root_is_left_behind() {
         }
     });
 }
+
+/// Mounting needs root; what is shown of it does not depend on who runs the sandbox.
+#[test]
+fn what_is_mounted_in_the_tree_is_a_part_of_it() {
+    as_root(|garden| {
+        if !garden.outside(&["unshare", "--mount", "true"]).status.success() {
+            eprintln!("skipped: nothing can be mounted here");
+            return;
+        }
+        let elsewhere = garden.work.parent().expect("a parent").join("elsewhere");
+        garden.write(elsewhere.join("file"), "of another tree\n");
+        garden.write(elsewhere.join(".git/config"), "[core]\n\tbare = false\n");
+        garden.write("plain", "");
+        let mount = "set -e; mkdir in fresh; mount --bind \"$2\" in; mount -t tmpfs none fresh; exec \"$0\" run -- sh -c \"$1\"";
+        let script = "cat in/file && echo new >in/new && echo new >fresh/new && mkdir in/directory && mv in/new in/directory/ \
+            || exit 1
+            if rmdir fresh || mv in moved; then exit 2; fi
+            if git -C in config core.fsmonitor evil; then exit 3; fi
+            cat in/directory/new fresh/new";
+        let (program, other) = (garden.program().display().to_string(), elsewhere.display().to_string());
+        let words = ["unshare", "--mount", "sh", "-c", mount, &program, script, &other];
+        let run = garden.outside(&words).code(0);
+        assert_eq!(run.text(), "of another tree\nnew\nnew");
+        assert_eq!(garden.read(elsewhere.join("directory/new")), "new\n");
+        assert_eq!(garden.read(elsewhere.join(".git/config")), "[core]\n\tbare = false\n");
+        assert!(!garden.work.join("in/file").exists(), "it was mounted for the command alone");
+    });
+}

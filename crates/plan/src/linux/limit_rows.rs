@@ -13,6 +13,13 @@ pub(super) struct Held<'p> {
 
 type LimitRow = (String, Origin, Status);
 
+/// A gap that every profile accepts: without a control group the kernel does not say how much memory everything inside has.
+pub(super) const MEMORY_GAP: &str = "linux.limit.memory";
+
+/// What is counted nowhere.
+const UNCOUNTED: &str = "memory that no process has mapped and no file system shows (memfd, pipes, sockets, System V segments) \
+                         is not counted, nor what is used between two counts";
+
 const COUNTED: &str = "counted ten times a second; everything inside ends above it";
 
 impl<'p> Held<'p> {
@@ -37,13 +44,16 @@ impl<'p> Held<'p> {
             rows.push((clause, limit.origin.clone(), Status::enforced(mechanism)));
         }
         if let Some(limit) = &policy.memory {
-            let mechanism = if self.grouped("memory.max") {
-                "control group (memory.max, no swap); everything inside ends above it"
+            let status = if self.grouped("memory.max") {
+                Status::enforced("control group (memory.max, no swap); everything inside ends above it")
             } else {
-                COUNTED
+                Status::Partial {
+                    mechanism: COUNTED.into(),
+                    gap: MEMORY_GAP.into(),
+                    missing: UNCOUNTED.into(),
+                }
             };
-            let clause = format!("limits.memory = {}", limit.value);
-            rows.push((clause, limit.origin.clone(), Status::enforced(mechanism)));
+            rows.push((format!("limits.memory = {}", limit.value), limit.origin.clone(), status));
         }
         if let Some(limit) = &policy.file_size {
             let clause = format!("limits.file-size = {}", limit.value);

@@ -3,6 +3,7 @@
 use super::bpf::{self, Options};
 use super::confinement::{self, Split, rights};
 use super::group;
+use super::limit_rows::MEMORY_GAP;
 use super::rows::{Held, Rules};
 use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision, Target, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
@@ -150,7 +151,7 @@ fn architecture(facts: &HostFacts) -> Result<Arch, PlanError> {
 
 fn accepted(policy: &Policy) -> Vec<String> {
     let mut accepted: Vec<String> = policy.tier.accept.iter().map(|name| name.value.clone()).collect();
-    accepted.extend([HARD_LINK_GAP, COMMANDS_GAP, TOLD_GAP].map(str::to_owned));
+    accepted.extend([HARD_LINK_GAP, COMMANDS_GAP, TOLD_GAP, MEMORY_GAP].map(str::to_owned));
     if policy.profile.value != Profile::Strict {
         accepted.extend([DELETE_GAP, ABSENT_GAP, ROOT_GAP].map(str::to_owned));
     }

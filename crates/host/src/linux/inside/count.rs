@@ -23,8 +23,10 @@ pub fn exceeded(limits: &Limits) -> Option<String> {
     }
     // What each has a share of is not counted while all could be its own: for that the kernel walks through the memory of
     // the process, which waits for it.
-    if let Some(most) = limits.memory.filter(|most| bound > *most) {
-        let memory: u64 = pids.iter().map(|pid| resident(*pid)).sum();
+    let private = if limits.memory.is_some() { private_bytes() } else { 0 };
+    if let Some(most) = limits.memory.filter(|most| bound.saturating_add(private) > *most) {
+        let shares = pids.iter().map(|pid| resident(*pid));
+        let memory = shares.fold(Share::default(), Share::and).with_files(private);
         if memory > most {
             return Some(format!("memory: {memory} bytes in use, {most} allowed"));
         }
@@ -133,31 +135,68 @@ fn parent(pid: Pid) -> Option<Pid> {
     Pid::from_raw(i32::try_from(parent).ok()?)
 }
 
-/// Proportional share of memory where the kernel gives it cheaply, else the resident set. All threads have one memory, but one
-/// that has ended has none; the first may be such.
-fn resident(pid: Pid) -> u64 {
-    let process = format!("/proc/{}", pid.as_raw_nonzero());
-    let whole = resident_at(&process);
-    if whole > 0 {
-        return whole;
-    }
-    let Ok(threads) = std::fs::read_dir(format!("{process}/task")) else { return 0 };
-    let names = threads.filter_map(|thread| thread.ok()?.file_name().into_string().ok());
-    names.map(|thread| resident_at(&format!("{process}/task/{thread}"))).find(|bytes| *bytes > 0).unwrap_or(0)
+/// What a process has resident of its own, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Share {
+    /// All of it.
+    all: u64,
+    /// Mapped files of memory, which the file systems hold too.
+    shared: u64,
 }
 
-fn resident_at(directory: &str) -> u64 {
-    let share = std::fs::read_to_string(format!("{directory}/smaps_rollup")).ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    share.map_or_else(
-        || {
+impl Share {
+    fn and(self, other: Self) -> Self {
+        Self { all: self.all.saturating_add(other.all), shared: self.shared.saturating_add(other.shared) }
+    }
+
+    /// With what the private file systems hold, of which some may be mapped: that is counted once.
+    fn with_files(self, private: u64) -> u64 {
+        self.all.saturating_sub(self.shared).saturating_add(self.shared.max(private))
+    }
+}
+
+/// What the sandbox's own file system in memory holds: the private `/tmp`, home and `/dev/shm`, and the layers of caches.
+/// It is one, and its root is the sandbox's. Without a view there is none.
+fn private_bytes() -> u64 {
+    const TMPFS: i64 = 0x0102_1994;
+    if rustix::process::getpid() != Pid::INIT {
+        return 0;
+    }
+    let Ok(found) = rustix::fs::statfs("/") else { return 0 };
+    if found.f_type != TMPFS {
+        return 0;
+    }
+    let size = u64::try_from(found.f_bsize).unwrap_or_default();
+    found.f_blocks.saturating_sub(found.f_bfree).saturating_mul(size)
+}
+
+/// Proportional share of memory where the kernel gives it cheaply, else the resident set. All threads have one memory, but one
+/// that has ended has none; the first may be such.
+fn resident(pid: Pid) -> Share {
+    let process = format!("/proc/{}", pid.as_raw_nonzero());
+    let whole = resident_at(&process);
+    if whole.all > 0 {
+        return whole;
+    }
+    let Ok(threads) = std::fs::read_dir(format!("{process}/task")) else { return Share::default() };
+    let names = threads.filter_map(|thread| thread.ok()?.file_name().into_string().ok());
+    let mut shares = names.map(|thread| resident_at(&format!("{process}/task/{thread}")));
+    shares.find(|share| share.all > 0).unwrap_or_default()
+}
+
+fn resident_at(directory: &str) -> Share {
+    let text = std::fs::read_to_string(format!("{directory}/smaps_rollup")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes.saturating_mul(1024))
+    };
+    match field("Pss:") {
+        Some(all) => Share { all, shared: field("Pss_Shmem:").unwrap_or_default() },
+        None => {
             let [pages] = stat_at(&format!("{directory}/stat"), [RESIDENT]).unwrap_or_default();
-            pages.saturating_mul(rustix::param::page_size() as u64)
-        },
-        |kilobytes| kilobytes * 1024,
-    )
+            Share { all: pages.saturating_mul(rustix::param::page_size() as u64), shared: 0 }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +208,7 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let found = descendants().unwrap();
-        let memory = resident(pid);
+        let memory = resident(pid).all;
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(found.contains(&pid));
@@ -181,7 +220,7 @@ mod tests {
         let held = std::hint::black_box(vec![1_u8; 8 << 20]);
         let me = rustix::process::getpid();
         let [threads, pages] = stat_fields(me, [THREADS, RESIDENT]).unwrap();
-        let (bound, share) = (most_bytes(pages, threads), resident(me));
+        let (bound, share) = (most_bytes(pages, threads), resident(me).all);
         assert!(threads >= 1 && share >= held.len() as u64 && share <= bound, "{threads} {share} {bound}");
     }
 
@@ -197,6 +236,16 @@ mod tests {
         assert!(met(&limits(1, false)).is_some_and(|what| what.starts_with("processes: all 1 ")));
         assert_eq!(met(&limits(1, true)), None, "that one is counted, and ends the sandbox");
         assert_eq!(met(&limits(1 << 20, false)), None);
+    }
+
+    #[test]
+    fn what_is_mapped_and_held_by_a_file_system_is_counted_once() {
+        let shares = [Share { all: 30, shared: 20 }, Share { all: 10, shared: 0 }];
+        let share = shares.into_iter().fold(Share::default(), Share::and);
+        assert_eq!(share, Share { all: 40, shared: 20 });
+        for (private, sum) in [(0, 40), (15, 40), (20, 40), (100, 120)] {
+            assert_eq!(share.with_files(private), sum, "{private}");
+        }
     }
 
     #[test]
