@@ -5,6 +5,7 @@ mod bytes;
 pub mod confinement;
 mod environment;
 mod group;
+mod innermost;
 mod limit_rows;
 mod links;
 mod lower;

@@ -1,5 +1,6 @@
 //! One row per clause: what holds it on this machine.
 
+use super::innermost::Innermost;
 pub(super) use super::limit_rows::Held;
 use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
 use super::spec::{Supervision, Tier, ViewStep};
@@ -140,6 +141,7 @@ impl Table<'_> {
     }
 
     fn files(&mut self, supervision: Option<&Supervision>) {
+        let mut areas = Innermost::new(&self.view.areas);
         for boundary in self.boundaries {
             let Some(rule) = boundary.grant.rule else { continue };
             let status = match self.view.failed.iter().find(|(path, _)| path == boundary.path) {
@@ -148,7 +150,7 @@ impl Table<'_> {
                     reason: reason.clone(),
                     hint: "name another directory".into(),
                 },
-                None => self.file_status(boundary, supervision),
+                None => self.file_status(boundary, areas.at(boundary.path), supervision),
             };
             if !self.all && status.gap().is_none() {
                 continue;
@@ -157,39 +159,27 @@ impl Table<'_> {
             let absent = self.facts.object(boundary.path).is_none();
             self.rows.push(Row { clause, origin: rule.origin.clone(), status, absent });
         }
-        let globs: Vec<(String, Origin, Status)> = self
-            .policy
-            .files
-            .globs()
-            .map(|(glob, rule)| {
-                (
-                    format!("{glob} = {}", rule.access.name()),
-                    rule.origin.clone(),
-                    self.glob_status(rule.access, supervision),
-                )
-            })
-            .collect();
-        for (clause, origin, status) in globs {
-            self.push(clause, &origin, status);
+        let policy = self.policy;
+        for (glob, rule) in policy.files.globs() {
+            let status = self.glob_status(rule.access, supervision);
+            if self.all || status.gap().is_some() {
+                self.push(format!("{glob} = {}", rule.access.name()), &rule.origin, status);
+            }
         }
         self.protected(supervision);
         self.other_names(supervision);
         self.root();
     }
 
-    fn area(&self, path: &AbsPath) -> Option<&Area> {
-        self.view
-            .areas
-            .iter()
-            .filter(|area| path.starts_with(&area.path))
-            .max_by_key(|area| area.path.depth())
-    }
-
-    fn file_status(&self, boundary: &Boundary<'_>, supervision: Option<&Supervision>) -> Status {
-        let area = self.area(boundary.path);
+    fn file_status(
+        &self,
+        boundary: &Boundary<'_>,
+        area: Option<&Area>,
+        supervision: Option<&Supervision>,
+    ) -> Status {
         let kind = boundary.grant.rule.map(|rule| rule.kind);
         match (self.tier, boundary.grant.access) {
-            (Tier::Landlock, access) => self.landlock_status(boundary, access, supervision),
+            (Tier::Landlock, access) => self.landlock_status((boundary, area), access, supervision),
             (Tier::Process, Access::Deny) => match area {
                 None => Status::enforced("not in the view"),
                 Some(area) if area.access == Access::Deny => Status::enforced("masked"),
@@ -257,7 +247,7 @@ impl Table<'_> {
 
     fn landlock_status(
         &self,
-        boundary: &Boundary<'_>,
+        (boundary, area): (&Boundary<'_>, Option<&Area>),
         access: Access,
         supervision: Option<&Supervision>,
     ) -> Status {
@@ -266,11 +256,11 @@ impl Table<'_> {
             gap: gap.into(),
             missing: missing.into(),
         };
-        let private = self.area(boundary.path).is_some_and(|area| area.source == Source::Private);
+        let private = area.is_some_and(|area| area.source == Source::Private);
         let absent = self.facts.object(boundary.path).is_none();
         match access {
             Access::Overlay if absent => Status::enforced("absent"),
-            Access::Deny => match self.area(boundary.path) {
+            Access::Deny => match area {
                 Some(area) if area.path == *boundary.path && area.access == Access::Deny => {
                     let covered = supervision.is_some_and(|order| order.reads && order.covers(boundary.path));
                     if covered {
