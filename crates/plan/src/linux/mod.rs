@@ -6,6 +6,7 @@ pub mod confinement;
 mod environment;
 mod group;
 mod limit_rows;
+mod links;
 mod lower;
 pub mod network;
 mod questions;

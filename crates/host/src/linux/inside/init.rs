@@ -150,14 +150,14 @@ fn named(number: i32) -> Option<Signal> {
 /// Signals every process of the sandbox but this one.
 ///
 /// # Errors
-/// `ESRCH` when there is none.
+/// `ESRCH` when there is none, and where they cannot be listed the error of that.
 pub fn kill_all(signal: Signal) -> Result<(), Errno> {
     // `kill(-1)` in a pid namespace reaches all of its processes but the first (pid_namespaces(7)). Where
     // there is no such namespace it would reach the user's other processes, so it is asked for by list.
     if rustix::process::getpid() == Pid::INIT {
         return crate::linux::sys::signals::signal_everything(signal);
     }
-    for pid in super::count::descendants() {
+    for pid in super::count::descendants()? {
         let _gone = kill_process(pid, signal);
     }
     Ok(())

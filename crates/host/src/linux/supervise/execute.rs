@@ -14,11 +14,10 @@ use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::Target;
 use garth_policy::FileOp;
 use rustix::fd::AsFd;
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, openat, statat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -139,7 +138,7 @@ impl Supervisor {
             self.tell_start(starting, execution);
             return Answer::Proceed;
         }
-        execution.interpreter = interpreters(call.thread, at, &execution.program);
+        execution.interpreter = self.scripts.interpreters(call.thread, at, &execution.program);
         let Execution { program, arguments, interpreter, .. } = &execution;
         let key = (program.clone(), arguments.clone(), interpreter.clone());
         let commands = &self.shared.commands;
@@ -279,62 +278,6 @@ fn read_start(thread: u32, at: At, list: &mut Pointers) -> Result<(Vec<u8>, Vec<
     Ok((program, addresses))
 }
 
-/// The words that stand in front of a script. Source: execve(2), "Interpreter scripts": the kernel follows interpreters that
-/// are scripts themselves four times.
-fn interpreters(thread: u32, at: At, program: &[u8]) -> Vec<Vec<u8>> {
-    let script = match program {
-        // An opened file (`AT_EMPTY_PATH`).
-        [] => CString::new(format!("/proc/{thread}/fd/{}", at.directory)).ok(),
-        path => place::as_caller(thread, at.directory, path),
-    };
-    followed(script, |path| place::as_caller(thread, libc::AT_FDCWD, path))
-}
-
-/// As [`Execution::interpreter`], for a file of this very process, of which nobody has started anything yet.
-#[must_use]
-pub fn own_interpreters(program: &[u8]) -> Vec<Vec<u8>> {
-    let named = |path: &[u8]| CString::new(path).ok();
-    followed(named(program), named)
-}
-
-fn followed(mut script: Option<CString>, find: impl Fn(&[u8]) -> Option<CString>) -> Vec<Vec<u8>> {
-    const MOST_SCRIPTS: usize = 5;
-    let mut words: Vec<Vec<u8>> = Vec::new();
-    for _ in 0..MOST_SCRIPTS {
-        let Some(line) = script.as_deref().and_then(first_line) else { break };
-        let Some((interpreter, argument)) = interpreter_of(&line) else { break };
-        script = find(&interpreter);
-        words.splice(0..0, std::iter::once(interpreter).chain(argument));
-    }
-    words
-}
-
-/// As much as the kernel reads of the first line (`execve(2)`). Nothing of what cannot be read, which runs no script.
-fn first_line(path: &CStr) -> Option<Vec<u8>> {
-    const LINE: usize = 256;
-    // To open a device, or a pipe, can do something by itself.
-    let stat = statat(CWD, path, AtFlags::empty()).ok()?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return None;
-    }
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty()).ok()?;
-    let mut line = vec![0; LINE];
-    let filled = rustix::io::read(&file, &mut line).ok()?;
-    line.truncate(filled);
-    Some(line)
-}
-
-/// The interpreter and the one argument that the first line of a script names.
-fn interpreter_of(line: &[u8]) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
-    let line = line.strip_prefix(b"#!")?;
-    let line = line.split(|byte| matches!(byte, b'\n' | 0)).next()?.trim_ascii();
-    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
-    let (path, rest) = line.split_at(end);
-    let rest = rest.trim_ascii();
-    (!path.is_empty()).then(|| (path.to_vec(), (!rest.is_empty()).then(|| rest.to_vec())))
-}
-
 /// `/proc/PID/cwd` (`proc_pid_cwd(5)`); a directory that is gone has a mark behind its name, and is none.
 fn directory(thread: u32) -> Vec<u8> {
     use std::os::unix::ffi::OsStringExt;
@@ -395,31 +338,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interpreter_stands_in_front_of_its_script() {
-        let of = |line: &[u8]| interpreter_of(line);
-        let found = |path: &str, rest: Option<&str>| Some((path.into(), rest.map(Into::into)));
-        assert_eq!(of(b"#!/bin/sh\necho"), found("/bin/sh", None));
-        assert_eq!(of(b"#! /usr/bin/env  python3 -u \nx"), found("/usr/bin/env", Some("python3 -u")));
-        assert_eq!(of(b"#!/bin/sh\t-e"), found("/bin/sh", Some("-e")));
-        assert_eq!(of(b"\x7fELF"), None);
-        assert_eq!(of(b"#!\n/bin/sh"), None);
-        let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: String| {
-            let path = directory.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path.to_str().unwrap().to_owned()
-        };
-        let inner = write("inner", "#!/bin/sh -e\n".to_owned());
-        let outer = write("outer", format!("#!{inner} -x\n"));
-        let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
-        let at = At { directory: libc::AT_FDCWD, path: 0 };
-        let words = interpreters(thread, at, outer.as_bytes());
-        let words: Vec<String> = words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
-        assert_eq!(words, ["/bin/sh", "-e", &inner, "-x"]);
-        assert!(interpreters(thread, at, b"/proc/self/exe").is_empty());
-    }
-
-    #[test]
     fn a_list_of_addresses_is_read_to_its_end() {
         let list: Vec<u64> = (1..100).chain([0, 7]).collect();
         let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
@@ -435,21 +353,5 @@ mod tests {
         assert_eq!(found, (1..100).collect::<Vec<u64>>());
         let mut bad = Pointers { thread, next: 8, ended: false };
         assert_eq!(bad.next(), Err(Errno::FAULT));
-    }
-
-    #[test]
-    fn only_files_are_opened_to_see_whether_they_are_scripts() {
-        let place = tempfile::tempdir().unwrap();
-        let (pipe, script) = (place.path().join("pipe"), place.path().join("script"));
-        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        // Somebody writes, so what opens the pipe to read would get a line.
-        let both = OFlags::RDWR | OFlags::NONBLOCK;
-        let writer = openat(CWD, &pipe, both, Mode::empty()).unwrap();
-        rustix::io::write(&writer, b"#!/bin/sh\n").unwrap();
-        std::fs::write(&script, "#! /usr/bin/env  -S x \n").unwrap();
-        let words = |path: &std::path::Path| own_interpreters(path.as_os_str().as_encoded_bytes());
-        assert!(words(&pipe).is_empty());
-        assert_eq!(words(&script), [b"/usr/bin/env".to_vec(), b"-S x".to_vec()]);
-        assert!(words(place.path()).is_empty() && words(&place.path().join("absent")).is_empty());
     }
 }

@@ -141,11 +141,16 @@ pub fn locate(thread: u32, directory: i32, path: &[u8]) -> Option<Place<'static>
     finish(openat(CWD, parent.as_c_str(), DIRECTORY, Mode::empty()).ok()?, &named)
 }
 
-/// Whether the directory is absent in which a path has its last name.
+/// Whether the directory is absent in which a path has its last name. Where the path starts at something that is no
+/// directory, or at a descriptor that is not open, the caller's own kernel call says so.
 #[must_use]
 pub fn lacks_parent(thread: u32, directory: i32, path: &[u8]) -> bool {
     let trimmed = trim_slashes(path);
     let Some(slash) = trimmed.iter().rposition(|byte| *byte == b'/') else { return false };
+    let opens = |path: &CString| openat(CWD, path.as_c_str(), DIRECTORY, Mode::empty()).is_ok();
+    if path.first() != Some(&b'/') && !from_caller(thread, directory, b"").is_some_and(|base| opens(&base)) {
+        return false;
+    }
     from_caller(thread, directory, &trimmed[..=slash]).is_some_and(|parent| {
         openat(CWD, parent.as_c_str(), DIRECTORY, Mode::empty()).err() == Some(Errno::NOENT)
     })
@@ -430,6 +435,14 @@ mod tests {
     fn a_directory_that_is_absent_is_no_error_of_another_kind() {
         let lacks = |path: &[u8]| lacks_parent(me(), libc::AT_FDCWD, path);
         assert!(lacks(b"/nowhere/x") && lacks(b"/nowhere/at/all/x/") && lacks(b"nowhere/x"));
+        // What is wrong there is the descriptor, and the kernel says `EBADF` or `ENOTDIR`.
+        let file = std::fs::File::open("/proc/self/status").unwrap();
+        for descriptor in [-1, i32::MAX, file.as_raw_fd()] {
+            assert!(!lacks_parent(me(), descriptor, b"nowhere/x"), "{descriptor}");
+            assert!(lacks_parent(me(), descriptor, b"/nowhere/x"), "{descriptor}");
+        }
+        let directory = std::fs::File::open("/proc/self").unwrap();
+        assert!(lacks_parent(me(), directory.as_raw_fd(), b"nowhere/x"));
         for path in [&b""[..], b"/", b"x", b"/nowhere", b"/proc/x", b"/proc/self/stat/x", b"../x"] {
             assert!(!lacks(path), "{path:?}");
         }
@@ -457,5 +470,23 @@ mod tests {
         assert_eq!(own_process(7, b"/proc/self/fd/3"), b"/proc/7/fd/3");
         assert_eq!(own_process(7, b"/dev/stdout"), b"/proc/7/fd/1");
         assert_eq!(own_process(7, b"/etc/passwd"), b"/etc/passwd");
+    }
+
+    #[test]
+    fn only_the_object_itself_is_shown_at_its_path() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = openat(CWD, scratch.path(), DIRECTORY, Mode::empty()).unwrap();
+        let at = |name: &str| final_path(root.as_fd()).unwrap().join(name.as_bytes()).unwrap();
+        for name in ["file", "other"] {
+            std::fs::write(scratch.path().join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("file", scratch.path().join("link")).unwrap();
+        let file = openat(&root, c"file", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        assert!(is_shown(&at("file"), file.as_fd()));
+        for name in ["other", "link", "none"] {
+            assert!(!is_shown(&at(name), file.as_fd()), "{name}");
+        }
+        std::fs::rename(scratch.path().join("other"), scratch.path().join("file")).unwrap();
+        assert!(!is_shown(&at("file"), file.as_fd()), "another object has its name");
     }
 }

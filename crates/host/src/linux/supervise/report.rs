@@ -115,6 +115,12 @@ impl Reporter {
         self.send(thread, path, FileOp::Write, reason, None, Some(hint));
     }
 
+    pub(super) fn denied_name(&mut self, thread: u32, path: &AbsPath) {
+        let reason = "it is another name (a hard link) of a file that the policy denies".to_owned();
+        let hint = "if it is meant to be read, put a copy in its place".to_owned();
+        self.send(thread, path, FileOp::Read, reason, None, Some(hint));
+    }
+
     /// Nobody inside listens at this port of the loopback. The broker knows whether somebody outside does.
     pub(super) fn nobody_listens(&mut self, port: u16) {
         if self.ports.len() < MOST && self.ports.insert(port) {

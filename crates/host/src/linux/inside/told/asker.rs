@@ -113,7 +113,7 @@ fn purpose(names: &Names, call: &Notification, is_it: &dyn Fn(At) -> bool) -> Op
         Call::MakeNode { at, .. } => Purpose::makes(NodeKind::Other, at),
         Call::MakeSymlink { at, .. } => Purpose::makes(NodeKind::Symlink, at),
         Call::Bind { address, .. } => Purpose::makes(NodeKind::Other, socket(address)),
-        Call::Mask { .. } => return None,
+        Call::Mask { .. } | Call::Another { .. } => return None,
         Call::Unknown => by_number(call),
     })
 }
