@@ -213,3 +213,41 @@ fn datagrams_are_refused_at_once_with_a_redirect_and_without() {
         }
     });
 }
+
+/// What a command that was watched reached, it reaches again under what was proposed, and nobody else: by the redirect, and
+/// without one by the listeners and the proxy.
+#[test]
+fn what_was_reached_is_learnt_by_both_ways_out() {
+    everyone(|place| {
+        let policy = place.garden.home.join("network.toml");
+        let proposal = place.garden.home.join("proposal.toml");
+        let (policy, file) = (policy.to_str().expect("text"), proposal.to_str().expect("text"));
+        let program = place.garden.program().to_str().expect("text");
+        let script = "curl -sS --cacert ca.pem https://allowed.test/one; \
+                      GIT_SSL_CAINFO=ca.pem git clone -q https://allowed.test/repo.git /tmp/one && cat /tmp/one/file";
+        for redirects in [true, false] {
+            let accepted: &[&str] = if redirects { &[] } else { &["--accept", "linux.network.redirect"] };
+            let run = |words: &[&str]| match redirects {
+                true => place.internet.on_machine(&place.garden, &[], &[&[program], words].concat()),
+                false => garth(place.internet, &place.garden, words),
+            };
+            let _absent = std::fs::remove_file(&proposal);
+            let command = ["--", "bash", "-euc", script];
+            let learn = [&["learn", "--policy", policy, "-o", file][..], accepted, &command].concat();
+            let seen = run(&learn).code(0);
+            assert!(seen.text().contains("content"), "{seen}");
+            let text = place.garden.read(&proposal);
+            let hosts: Vec<&str> = text.lines().filter(|line| line.contains(".test")).collect();
+            assert_eq!(hosts, ["\"allowed.test\" = \"allow\""], "{text}");
+            let under = |script: &str| {
+                run(&[&["run", "--policy", file][..], accepted, &["--", "bash", "-euc", script]].concat())
+            };
+            let again = under(script).code(0);
+            assert!(again.text().contains("hello from allowed.test at /one"), "{again}");
+            assert!(again.text().ends_with("content"), "{again}");
+            let new = under("curl -sS -f http://other.test/denied");
+            assert!(!new.status.success() && new.errors().contains("refused other.test"), "{new}");
+        }
+        assert!(!place.internet.requests().contains("/denied"), "{}", place.internet.requests());
+    });
+}

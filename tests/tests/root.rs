@@ -109,3 +109,26 @@ fn what_is_mounted_in_the_tree_is_a_part_of_it() {
         assert!(!garden.work.join("in/file").exists(), "it was mounted for the command alone");
     });
 }
+
+#[test]
+fn a_network_has_its_own_list_of_hosts_also_where_little_is_shown() {
+    as_root(|garden| {
+        if !held(garden) {
+            return;
+        }
+        let program = garden.program().to_str().expect("text");
+        let words = [
+            program,
+            "run",
+            "--profile",
+            "strict",
+            "--allow",
+            "allowed.test",
+            "--",
+            "/bin/cat",
+            "/etc/hosts",
+        ];
+        let shown = garden.outside(&words).code(0);
+        assert!(shown.text().starts_with("127.0.0.1 localhost\n::1 localhost"), "{shown}");
+    });
+}

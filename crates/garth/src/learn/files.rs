@@ -34,6 +34,7 @@ pub(super) fn needed(context: &Context, ceiling: &Policy, seen: &Seen, profile: 
         base: &base,
         was_watched: profile == Profile::Strict,
         temporary: temporary(used),
+        made: made(used),
         hidden: &seen.hidden,
         changed_at_home: BTreeSet::new(),
         workspace: Workspace::default(),
@@ -53,12 +54,17 @@ pub(super) fn needed(context: &Context, ceiling: &Policy, seen: &Seen, profile: 
 
 /// Names that were made and taken away again: another run has others, so their directories have to be writable.
 fn temporary(used: &[Used]) -> BTreeSet<&AbsPath> {
-    let with = |test: fn(FileOp) -> bool| -> BTreeSet<&AbsPath> {
-        used.iter().filter(|used| used.found && test(used.op)).map(|used| &used.path).collect()
-    };
-    let made = with(|op| matches!(op, FileOp::Create(_) | FileOp::MoveTo(_)));
-    let gone = with(|op| matches!(op, FileOp::Delete | FileOp::MoveFrom));
-    made.intersection(&gone).copied().collect()
+    let gone = names(used, |op| matches!(op, FileOp::Delete | FileOp::MoveFrom));
+    made(used).intersection(&gone).copied().collect()
+}
+
+/// Names that were made.
+fn made(used: &[Used]) -> BTreeSet<&AbsPath> {
+    names(used, |op| matches!(op, FileOp::Create(_) | FileOp::MoveTo(_)))
+}
+
+fn names(used: &[Used], test: fn(FileOp) -> bool) -> BTreeSet<&AbsPath> {
+    used.iter().filter(|used| used.found && test(used.op)).map(|used| &used.path).collect()
 }
 
 /// Whether a directory holds the very name.
@@ -87,6 +93,7 @@ struct Sorter<'s> {
     /// What was used was allowed. Else it was refused, and may be proposed if nobody but the profile says so.
     was_watched: bool,
     temporary: BTreeSet<&'s AbsPath>,
+    made: BTreeSet<&'s AbsPath>,
     /// What was looked for in the sandbox's own directories and is the host's.
     hidden: &'s BTreeSet<AbsPath>,
     /// Names in the home itself that were changed in a layer over it.
@@ -190,7 +197,8 @@ impl Sorter<'_> {
 
     fn workspace_lines(&mut self) -> Vec<FileLine> {
         let Workspace { read, whole, written } = std::mem::take(&mut self.workspace);
-        let token = |access: Access, need: Need| FileLine { key: ":workspace".into(), access, need };
+        let token =
+            |access: Access, need: Need| FileLine { key: ":workspace".into(), access, need, made: false };
         let root = self.context.workspace.clone();
         let folded =
             fold(written, |directory| directory.starts_with(&root) && !self.holds_protected(directory));
@@ -269,7 +277,7 @@ impl Sorter<'_> {
                 all.add(need);
                 all
             });
-            lines.push(FileLine { key: token.to_owned(), access, need });
+            lines.push(FileLine { key: token.to_owned(), access, need, made: false });
             paths
         } else {
             let opened = found.keys().cloned().collect();
@@ -291,7 +299,8 @@ impl Sorter<'_> {
     }
 
     fn line(&self, path: &AbsPath, access: Access, need: Need) -> FileLine {
-        FileLine { key: spelled(path, self.context), access, need }
+        let made = access == Access::Write && self.made.contains(path);
+        FileLine { key: spelled(path, self.context), access, need, made }
     }
 }
 

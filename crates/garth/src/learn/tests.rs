@@ -102,6 +102,15 @@ fn a_name_that_comes_and_goes_opens_its_directory() {
 }
 
 #[test]
+fn what_the_command_makes_is_named_for_trees_in_which_it_is_not() {
+    let remark = "# The command makes \"out\". ";
+    let makes =
+        [used(FileOp::Create(NodeKind::Directory), "/home/u/w/out"), used(FileOp::Write, "/home/u/w/out/a")];
+    assert!(proposed(&makes).contains(remark), "{}", proposed(&makes));
+    assert!(!proposed(&makes[1..]).contains("# The command makes"), "it was there");
+}
+
+#[test]
 fn git_gets_a_writable_workspace_and_never_a_line() {
     let text = proposed(&[used(MADE, "/home/u/w/.git/index.lock")]);
     assert!(text.contains("\":workspace\" = \"write\"") && !text.contains("\".git"), "{text}");

@@ -10,6 +10,8 @@ pub(super) struct FileLine {
     pub key: String,
     pub access: Access,
     pub need: Need,
+    /// The command makes it.
+    pub made: bool,
 }
 
 /// Something that was wanted and is not proposed.
@@ -54,7 +56,7 @@ impl fmt::Display for Proposal {
         }
         writeln!(out, "version = 1\nprofile = \"{}\"\n\n[files]", self.profile.name())?;
         let column = self.files.iter().map(|line| toml_string(&line.key).len()).max().unwrap_or(0);
-        for FileLine { key, access, need } in &self.files {
+        for FileLine { key, access, need, .. } in &self.files {
             let by: Vec<String> = need.by.iter().map(|name| escape_visible(name.as_bytes())).collect();
             if need.files == 0 {
                 writeln!(out, "{:column$} = \"{access}\"", toml_string(key))?;
@@ -64,12 +66,28 @@ impl fmt::Display for Proposal {
             let by = listed(&by, NAMED);
             writeln!(out, "{:column$} = \"{access}\"  # {files}{by}", toml_string(key))?;
         }
+        self.made(out)?;
         self.network(out)?;
         self.rest(out)
     }
 }
 
 impl Proposal {
+    /// A line opens what is there. What is not cannot be made beside what may only be read.
+    fn made(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let made: Vec<String> =
+            self.files.iter().filter(|line| line.made).map(|line| toml_string(&line.key)).collect();
+        if made.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "# The command makes {}. In a tree where that is not yet there, make it first, or write",
+            listed(&made, LISTED)
+        )?;
+        writeln!(out, "# \":workspace\" = \"write\": a name that is absent cannot be opened.")
+    }
+
     fn network(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.domains.is_empty() && self.host_ports.is_empty() {
             return Ok(());

@@ -34,12 +34,16 @@ fn system_binds(steps: &[ViewStep]) -> impl Iterator<Item = (&AbsPath, &AbsPath)
     })
 }
 
-/// The mounts of the view that are mapped.
+/// The mounts of the view that are mapped. Where the sandbox has a file of its own over one, such as a list of hosts, that is what
+/// stands there.
 pub(super) fn mapped(facts: &HostFacts, steps: &[ViewStep]) -> Vec<AbsPath> {
     if facts.user.uid != 0 {
         return Vec::new();
     }
-    let possible = |(source, _): &(&AbsPath, &AbsPath)| facts.mappable.contains(*source);
+    let own = |path: &AbsPath| {
+        steps.iter().any(|step| matches!(step, ViewStep::File { path: file, .. } if file == path))
+    };
+    let possible = |(source, path): &(&AbsPath, &AbsPath)| facts.mappable.contains(*source) && !own(path);
     system_binds(steps).filter(possible).map(|(_, path)| path.clone()).collect()
 }
 
