@@ -162,3 +162,21 @@ fn a_name_that_an_apply_took_from_a_file_is_one_of_it_again() {
         assert_eq!((garden.read("x"), garden.read("y")), ("2\n".into(), "2\nlater\n".into()), "{undone}");
     });
 }
+
+#[test]
+fn what_is_brought_back_belongs_to_whom_it_belonged() {
+    everyone(|garden| {
+        // An ordinary user may give nothing away; for him it is his own.
+        let _ = garden.prepare(&format!(
+            "{FRESH}mkdir d; echo 1 > d/f; echo 2 > g; ln -s g l; chown -hR 1234:1235 d/f g l 2> /dev/null || true"
+        ));
+        let owners = || garden.prepare("stat -c '%n %u:%g %a %F' d d/f g l").text();
+        let before = owners();
+        let _ =
+            garth(garden, &["run", "--checkpoint", "--", "bash", "-euc", "rm -r d; rm l; rm g; ln -s d g"])
+                .code(0);
+        let undone = garth(garden, &["undo", "--yes"]).code(0);
+        assert_eq!(owners(), before, "{undone}");
+        let _ = garden.prepare(FRESH);
+    });
+}

@@ -418,6 +418,7 @@ fn place(
         id: &layer.record.id,
         links: of_tree.map(|((_, object), path)| (*object, path.clone())).collect(),
         plain_modes: layer.is_roots(),
+        recorded_owners: false,
         closed: modes,
         finished: 0,
     };

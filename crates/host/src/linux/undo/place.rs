@@ -54,6 +54,8 @@ pub struct Placer<'w, S, W> {
     pub links: HashMap<(u64, u64), AbsPath>,
     /// Programs that run as their owner are not put in place as such (the owner is root).
     pub plain_modes: bool,
+    /// What is put in place belongs to whom its entry says: it was outside when that was written down, and no layer.
+    pub recorded_owners: bool,
     /// Directories that are open to their owner until [`Placer::close`], and the modes that they have from then on.
     pub closed: BTreeMap<AbsPath, u32>,
     /// Changes that are in place, also where something stood in the way of others.
@@ -121,6 +123,7 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
             id,
             links: HashMap::new(),
             plain_modes: false,
+            recorded_owners: true,
             closed: BTreeMap::new(),
             finished: 0,
         }
@@ -419,7 +422,11 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         entry: &Entry,
     ) -> Result<(), Obstacle> {
         let shown = self.target.shown(&change.path);
+        let owned = if self.recorded_owners { Some(entry) } else { change.before.as_ref() };
         if entry.kind == Kind::Link {
+            if self.recorded_owners {
+                keep_owner(parent, name, entry);
+            }
             utimensat(parent, name, &stamps(entry.modified), AtFlags::SYMLINK_NOFOLLOW)
                 .on("set the times of", shown)?;
             return Ok(());
@@ -434,7 +441,9 @@ impl<'w, S: Source, W: Watch> Placer<'w, S, W> {
         // Through `/proc`, an object that was opened without any right can be changed, and no other one.
         let place = descriptor_path(object.as_fd());
         let place = OsStr::from_bytes(place.as_bytes());
-        keep_owner(place, change);
+        if let Some(owned) = owned {
+            keep_owner(CWD, place, owned);
+        }
         set_attributes(place, entry, change.before.as_ref()).on("set the attributes of", &shown)?;
         let mut bits = if self.plain_modes { entry.mode & 0o1777 } else { entry.mode };
         if entry.kind == Kind::Directory {
@@ -474,13 +483,14 @@ fn stamps(modified: Time) -> Timestamps {
     Timestamps { last_access, last_modification: time }
 }
 
-/// A file that belonged to somebody else stays his where this user may give files away.
-fn keep_owner(place: &OsStr, change: &Change) {
-    let Some(before) = &change.before else { return };
-    let (owner, group) = (Some(Uid::from_raw(before.owner)), Some(Gid::from_raw(before.group)));
+/// What belonged to somebody else stays his where this user may give files away. `place` is no link, or is one itself.
+fn keep_owner(parent: BorrowedFd<'_>, place: &OsStr, entry: &Entry) {
+    let (owner, group) = (Some(Uid::from_raw(entry.owner)), Some(Gid::from_raw(entry.group)));
+    // A name below `/proc` leads to the object that is open.
+    let flags = if entry.kind == Kind::Link { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
     // An ordinary user may not, and then the file is his from now on, as with any editor that renames.
-    let _may_not = chownat(CWD, place, owner, None, AtFlags::empty());
-    let _may_not = chownat(CWD, place, None, group, AtFlags::empty());
+    let _may_not = chownat(parent, place, owner, None, flags);
+    let _may_not = chownat(parent, place, None, group, flags);
 }
 
 fn set_attributes(place: &OsStr, entry: &Entry, before: Option<&Entry>) -> Result<(), Errno> {

@@ -192,6 +192,7 @@ impl Stage {
             id: "test",
             links: HashMap::new(),
             plain_modes: false,
+            recorded_owners: false,
             closed: BTreeMap::new(),
             finished: 0,
         };
