@@ -47,6 +47,18 @@ carries() {
   check "a program that is not there" "$got" 121 "$output" "no-such-program"
 }
 
+# What never ends by itself ends at the limit, and all that it started with it.
+times_out() {
+  local output got=0
+  printf 'version = 1\n[limits]\ntime = "1s"\n' >"$WORK/time.toml"
+  output=$(in_workspace "$relaxed" run --policy time.toml --tier restricted --accept "$ACCEPTED" -- cmd /c "$PING > NUL") || got=$?
+  check "the time limit ends the command" "$got" 124 "$output" "the time limit ended the command"
+  check "it names the line of the policy" 0 0 "$output" "time.toml:3"
+  await "the tree ends with the time limit" not is_running "$PINGS"
+  rm "$WORK/time.toml"
+  cleans
+}
+
 # What is left is cleaned up, and then there is nothing.
 cleans() {
   local output got=0
@@ -142,6 +154,7 @@ runs() {
   refuses
   tells
   carries
+  times_out
   ordered
   dies
   shares

@@ -30,6 +30,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
+use garth_host::linux::inside::run::VIEW_STEP;
 use garth_host::linux::inside::told as hearing;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
@@ -183,6 +184,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     policy.commands.settle(agent_named(&request.flags));
+    policy.audit.settle(agent_named(&request.flags));
     policy.files.add_private_home(&surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
@@ -311,6 +313,7 @@ impl Prepared {
     /// # Errors
     /// The gate, a step of the launch, and a log that the policy requires and that cannot be written.
     pub fn run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        fit_streams()?;
         let (start, before) = (Instant::now(), launch::used().ok());
         let result = self.begin().and_then(|()| self.carry_out(observe)).and_then(layer_holds);
         let result = self.recorded().and(result);
@@ -371,8 +374,7 @@ impl Prepared {
             }
             Ok(Ended { outcome: Outcome::Failed { step, error }, .. })
                 if self.process_tier()
-                    && (namespaces_refused(&error)
-                        || (step == "build the file view" && error.code == libc_eperm())) =>
+                    && (namespaces_refused(&error) || (step == VIEW_STEP && error.code == libc_eperm())) =>
             {
                 self.without_namespaces(&error)?;
                 self.try_run(observe)
@@ -572,6 +574,16 @@ fn network_holds(ended: Ended) -> Result<Ended, Error> {
 }
 
 /// Not every file system can hold a layer.
+/// Refuses a target whose standard streams would lead it past its view.
+fn fit_streams() -> Result<(), Error> {
+    let Some((stream, what)) = descriptors::unfit_stream() else { return Ok(()) };
+    Err(Error::Stream {
+        what: format!("{stream} is {what}, and cannot be handed to a sandbox"),
+        why: "from it `..` leads through the whole tree of this machine, whatever the policy shows".into(),
+        hint: "redirect it from or to a file, or /dev/null".into(),
+    })
+}
+
 fn layer_holds(ended: Ended) -> Result<Ended, Error> {
     match undo::is_layer_refused(&ended.outcome) {
         Some(error) => Err(undo::no_overlay(error)),

@@ -185,9 +185,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
     let order = order(&plan.launch, u32::try_from(processors).unwrap_or(1)).map_err(|error| {
         Error::Plan(PlanError {
-            what: "the plan cannot be carried out on this machine".into(),
+            what: "the command cannot be started on Windows".into(),
             why: error.to_string(),
-            hint: "see docs/platforms.md; `garth plan` shows the plan".into(),
+            hint: error.hint().into(),
         })
     })?;
     let state = state_directory()?;
@@ -299,7 +299,7 @@ pub(crate) fn vacant(workspace: &AbsPath) -> Result<(), Error> {
 }
 
 fn open_journal() -> Result<Journal, Error> {
-    Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
+    Ok(Journal::at(&state_directory()?.join("journal")))
 }
 
 fn mended(journal: &Journal) -> Result<Vec<String>, Error> {

@@ -62,7 +62,7 @@ pub struct Found {
     /// What.
     pub what: String,
     /// What helps, if something is known to.
-    pub remedy: Option<&'static str>,
+    pub remedy: Option<String>,
     /// It is of the network, which the broker decides and not the system.
     pub of_network: bool,
 }
@@ -70,25 +70,28 @@ pub struct Found {
 /// The first finding about the network.
 const NETWORK: u32 = 6;
 
-const LOOPBACK: &str = "exempt the package that `garth plan` shows: garth-setup apply --elevate --loopback SID; docs/windows.md says \
-    what that opens";
+/// That the relay cannot be reached, though it listens.
+const UNREACHED: u32 = 6;
 
-/// What an exit code of the canary says, and what helps.
-const FINDINGS: [(u32, &str, Option<&str>); 9] = [
-    (1, "it was not told what to try", None),
-    (2, "a file of garth could be read", None),
-    (3, "a file could be made where nothing may be written", None),
-    (4, "no file could be made in the workspace", None),
-    (5, "a server of this machine could be reached", None),
-    (
-        6,
-        "this Windows refuses the loopback within a container, so the relay cannot be reached",
-        Some(LOOPBACK),
-    ),
-    (7, "a name that the policy allows is refused", None),
-    (8, "a name that the policy does not allow is let through", None),
-    (9, "the proxy serves who does not show the session's password", None),
+/// What an exit code of the canary says.
+const FINDINGS: [(u32, &str); 9] = [
+    (1, "it was not told what to try"),
+    (2, "a file of garth could be read"),
+    (3, "a file could be made where nothing may be written"),
+    (4, "no file could be made in the workspace"),
+    (5, "a server of this machine could be reached"),
+    (UNREACHED, "this Windows refuses the loopback within a container, so the relay cannot be reached"),
+    (7, "a name that the policy allows is refused"),
+    (8, "a name that the policy does not allow is let through"),
+    (9, "the proxy serves who does not show the session's password"),
 ];
+
+/// What helps where a Windows refuses the loopback within the container of this order; `None` where there is no container.
+pub(super) fn exemption(spec: &LaunchSpec) -> Option<String> {
+    let package = spec.identity.container()?.package;
+    let command = format!("garth-setup apply --elevate --loopback {package}");
+    Some(format!("exempt its package: {command}; docs/windows.md says what that opens"))
+}
 
 /// How trying ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +109,14 @@ pub enum Tried {
 pub struct Sent {
     launched: Launched,
     word: PipeWriter,
+    order: LaunchSpec,
 }
 
 /// A canary that tries.
 #[derive(Debug)]
 pub struct Trying {
     launched: Launched,
+    order: LaunchSpec,
 }
 
 /// Sends it as `spec` orders a target; `program` is garth's own executable, at a place that can be read inside.
@@ -129,7 +134,7 @@ pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Sent>
     let (reader, word) = io::pipe().on("make", "a pipe")?;
     let streams = Streams::detached([reader.as_handle(), null.as_handle(), null.as_handle()])?;
     drop(reader);
-    Ok(Sent { launched: launch(&order, streams, &[])?, word })
+    Ok(Sent { launched: launch(&order, streams, &[])?, word, order })
 }
 
 impl Sent {
@@ -138,7 +143,7 @@ impl Sent {
     pub fn release(mut self, network: Option<Network<'_>>) -> Trying {
         // One that is gone already is found out by how it ended. A word is shorter than what a pipe holds, so nobody is waited for.
         let _told = self.word.write_all(word(network).as_bytes());
-        Trying { launched: self.launched }
+        Trying { launched: self.launched, order: self.order }
     }
 }
 
@@ -149,15 +154,7 @@ impl Trying {
     /// When it cannot be waited for.
     pub fn heard(self) -> Result<Tried> {
         Ok(match wait(self.launched, Some(TIME), &mut |_, _| false)? {
-            Outcome::Ended(0) => Tried::Good,
-            Outcome::Ended(code) => match FINDINGS.iter().find(|(known, ..)| *known == code) {
-                Some((code, what, remedy)) => Tried::Bad(Found {
-                    what: (*what).to_owned(),
-                    remedy: *remedy,
-                    of_network: *code >= NETWORK,
-                }),
-                None => found(format!("it ended with {code:#x}")),
-            },
+            Outcome::Ended(code) => said(code, &self.order),
             Outcome::TimedOut => found("it did not end"),
             Outcome::Interrupted => Tried::Interrupted,
         })
@@ -178,6 +175,18 @@ fn heard_word(said: &str) -> Option<Vec<&str>> {
     let is_word = words.next() == Some(GO);
     let words: Vec<&str> = words.collect();
     (is_word && matches!(words.len(), 0 | 4)).then_some(words)
+}
+
+/// What an exit code says.
+fn said(code: u32, spec: &LaunchSpec) -> Tried {
+    if code == 0 {
+        return Tried::Good;
+    }
+    let Some((_, what)) = FINDINGS.iter().find(|(known, _)| *known == code) else {
+        return found(format!("it ended with {code:#x}"));
+    };
+    let remedy = (code == UNREACHED).then(|| exemption(spec)).flatten();
+    Tried::Bad(Found { what: (*what).to_owned(), remedy, of_network: code >= NETWORK })
 }
 
 fn found(what: impl Into<String>) -> Tried {
@@ -283,6 +292,7 @@ fn can_make(directory: &OsString) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::windows::launch::tests::{cmd, contained};
     use std::collections::BTreeMap;
 
     #[test]
@@ -299,6 +309,30 @@ mod tests {
         (0..said.len()).for_each(|end| assert_eq!(heard_word(&said[..end]), None, "{end}"));
         for strange in ["\n", "stay\n", "go 1 2 3\n", "go 1 2 3 4 5\n", " go\n"] {
             assert_eq!(heard_word(strange), None, "{strange:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_loopback_is_told_with_the_command_that_helps() {
+        let container = contained("garth.test.canary");
+        let Tried::Bad(found) = said(UNREACHED, &container) else { panic!("it is good") };
+        let package = garth_plan::windows::derive::package("garth.test.canary");
+        assert!(found.what.contains("refuses the loopback") && found.of_network, "{found:?}");
+        assert!(
+            found.remedy.unwrap().contains(&format!("garth-setup apply --elevate --loopback {package};"))
+        );
+        // Without a container nothing is isolated, and there is no package to exempt.
+        let Tried::Bad(found) = said(UNREACHED, &cmd("ver")) else { panic!("it is good") };
+        assert_eq!(found.remedy, None);
+    }
+
+    #[test]
+    fn every_code_but_zero_is_a_finding() {
+        let order = contained("garth.test.canary");
+        assert_eq!(said(0, &order), Tried::Good);
+        for code in 1..12 {
+            let Tried::Bad(found) = said(code, &order) else { panic!("{code}") };
+            assert_eq!(found.remedy.is_some(), code == UNREACHED, "{found:?}");
         }
     }
 }

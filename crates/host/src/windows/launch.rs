@@ -185,4 +185,6 @@ fn token(own: &Token, identity: &Identity) -> Result<Token> {
 }
 
 #[cfg(test)]
-mod tests;
+mod calls;
+#[cfg(test)]
+pub(super) mod tests;

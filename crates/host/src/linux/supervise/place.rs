@@ -141,11 +141,16 @@ pub fn locate(thread: u32, directory: i32, path: &[u8]) -> Option<Place<'static>
     finish(openat(CWD, parent.as_c_str(), DIRECTORY, Mode::empty()).ok()?, &named)
 }
 
-/// Whether the directory is absent in which a path has its last name.
+/// Whether the directory is absent in which a path has its last name. Where the path starts at something that is no
+/// directory, or at a descriptor that is not open, the caller's own kernel call says so.
 #[must_use]
 pub fn lacks_parent(thread: u32, directory: i32, path: &[u8]) -> bool {
     let trimmed = trim_slashes(path);
     let Some(slash) = trimmed.iter().rposition(|byte| *byte == b'/') else { return false };
+    let opens = |path: &CString| openat(CWD, path.as_c_str(), DIRECTORY, Mode::empty()).is_ok();
+    if path.first() != Some(&b'/') && !from_caller(thread, directory, b"").is_some_and(|base| opens(&base)) {
+        return false;
+    }
     from_caller(thread, directory, &trimmed[..=slash]).is_some_and(|parent| {
         openat(CWD, parent.as_c_str(), DIRECTORY, Mode::empty()).err() == Some(Errno::NOENT)
     })
@@ -299,6 +304,34 @@ pub fn final_path(object: BorrowedFd<'_>) -> Result<AbsPath, Errno> {
     AbsPath::posix(&*text).map_err(|_| Errno::NOENT)
 }
 
+/// A path by its text alone, from where it begins: nothing is looked up, links stay as they are.
+#[must_use]
+pub fn plain(start: &[u8], text: &[u8]) -> Option<AbsPath> {
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in start.split(|byte| *byte == b'/').chain(text.split(|byte| *byte == b'/')) {
+        match name {
+            b"" | b"." => {}
+            b".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    let mut path = vec![b'/'];
+    path.extend(names.join(&b'/'));
+    AbsPath::posix(path).ok()
+}
+
+/// Whether an object has no name that a rule could speak of: a pipe, a socket, an unnamed or deleted file.
+///
+/// # Errors
+/// The error of `fstat(2)`.
+pub fn is_nameless(object: &OwnedFd) -> Result<bool, Errno> {
+    let stat = rustix::fs::fstat(object)?;
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    Ok(stat.st_nlink == 0 || !matches!(kind, FileType::RegularFile | FileType::Directory))
+}
+
 /// True if this path leads to the object by the mount through which it was opened, and by no link.
 #[must_use]
 pub fn is_shown(path: &AbsPath, object: BorrowedFd<'_>) -> bool {
@@ -341,6 +374,15 @@ mod tests {
 
     fn me() -> u32 {
         u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
+    }
+
+    #[test]
+    fn paths_are_made_plain_by_their_text() {
+        let said = |start: &str, text: &str| plain(start.as_bytes(), text.as_bytes()).unwrap().to_string();
+        assert_eq!(said("", "/home/ann/.ssh/id"), "/home/ann/.ssh/id");
+        assert_eq!(said("/home/ann/src", "../.ssh/./id"), "/home/ann/.ssh/id");
+        assert_eq!(said("/", "../../x"), "/x");
+        assert_eq!(said("/", ".."), "/");
     }
 
     #[test]
@@ -403,6 +445,14 @@ mod tests {
     fn a_directory_that_is_absent_is_no_error_of_another_kind() {
         let lacks = |path: &[u8]| lacks_parent(me(), libc::AT_FDCWD, path);
         assert!(lacks(b"/nowhere/x") && lacks(b"/nowhere/at/all/x/") && lacks(b"nowhere/x"));
+        // What is wrong there is the descriptor, and the kernel says `EBADF` or `ENOTDIR`.
+        let file = std::fs::File::open("/proc/self/status").unwrap();
+        for descriptor in [-1, i32::MAX, file.as_raw_fd()] {
+            assert!(!lacks_parent(me(), descriptor, b"nowhere/x"), "{descriptor}");
+            assert!(lacks_parent(me(), descriptor, b"/nowhere/x"), "{descriptor}");
+        }
+        let directory = std::fs::File::open("/proc/self").unwrap();
+        assert!(lacks_parent(me(), directory.as_raw_fd(), b"nowhere/x"));
         for path in [&b""[..], b"/", b"x", b"/nowhere", b"/proc/x", b"/proc/self/stat/x", b"../x"] {
             assert!(!lacks(path), "{path:?}");
         }
@@ -430,5 +480,23 @@ mod tests {
         assert_eq!(own_process(7, b"/proc/self/fd/3"), b"/proc/7/fd/3");
         assert_eq!(own_process(7, b"/dev/stdout"), b"/proc/7/fd/1");
         assert_eq!(own_process(7, b"/etc/passwd"), b"/etc/passwd");
+    }
+
+    #[test]
+    fn only_the_object_itself_is_shown_at_its_path() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = openat(CWD, scratch.path(), DIRECTORY, Mode::empty()).unwrap();
+        let at = |name: &str| final_path(root.as_fd()).unwrap().join(name.as_bytes()).unwrap();
+        for name in ["file", "other"] {
+            std::fs::write(scratch.path().join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("file", scratch.path().join("link")).unwrap();
+        let file = openat(&root, c"file", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        assert!(is_shown(&at("file"), file.as_fd()));
+        for name in ["other", "link", "none"] {
+            assert!(!is_shown(&at(name), file.as_fd()), "{name}");
+        }
+        std::fs::rename(scratch.path().join("other"), scratch.path().join("file")).unwrap();
+        assert!(!is_shown(&at("file"), file.as_fd()), "another object has its name");
     }
 }

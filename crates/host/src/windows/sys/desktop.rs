@@ -35,6 +35,7 @@ impl Desktop {
         let name = random::name(prefix)?;
         let wide = Wide::new("the name of a desktop", &name)?;
         let mut block = descriptor(security)?;
+        note!("CreateDesktopW {KEPT:#x}: {}", super::calls::kept::descriptor(&block));
         let security = attributes(&mut block);
         // SAFETY: the name ends with a zero, device and mode are reserved as null, and the security outlives the call.
         let handle = unsafe {
@@ -46,7 +47,9 @@ impl Desktop {
                 error.with_remedy("close other sandboxes: a window station has room for few desktops").into()
             });
         }
-        Ok(Self { handle, name: format!("{}\\{name}", station()?) })
+        let made = Self { handle, name: format!("{}\\{name}", station()?) };
+        note!("CreateDesktopW = {}", made.name);
+        Ok(made)
     }
 
     /// Station and desktop, as a new process is told.
