@@ -343,8 +343,9 @@ fn nothing_is_taken_over_from_another_process_or_by_another_handle() {
     let file = place.root.path().join("journal").join(format!("{id}.holder"));
     let honest = Holder::read(&std::fs::read(&file).unwrap()).unwrap();
     let journal = std::fs::File::open(place.root.path().join("journal").join("journal.lock")).unwrap();
-    let other = Node::of(journal.as_handle(), "the journal").unwrap().number();
-    let forged = [(0, honest.shared.clone().unwrap().lent[0].0), (1, other), (1, u64::MAX)];
+    // It stays open, so that its number is nobody else's.
+    let other = Node::of(journal.as_handle(), "the journal").unwrap();
+    let forged = [(0, honest.shared.clone().unwrap().lent[0].0), (1, other.number()), (1, u64::MAX)];
     for (right, number) in forged {
         let mut shared = honest.shared.clone().unwrap();
         shared.began = shared.began * right + 1 - right;

@@ -7,8 +7,9 @@ use core::fmt::Write;
 
 // The standard library has it loaded in any case; `bcrypt.dll`, which leads to the same generator, would be one library more.
 #[link(name = "bcryptprimitives", kind = "raw-dylib")]
+// SAFETY: the type is that of `ProcessPrng` ("ProcessPrng function", Windows 10).
 unsafe extern "system" {
-    /// Fills a buffer with random bytes ("ProcessPrng function", Windows 10).
+    /// Fills a buffer with random bytes.
     fn ProcessPrng(buffer: *mut u8, length: usize) -> i32;
 }
 
