@@ -134,7 +134,7 @@ dies() {
 ordered() {
   local calls='CreateJobObjectW;SetInformationJobObject;CreateRestrictedToken;SetTokenInformation;CreateDesktopW'
   calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;QueryInformationJobObject'
-  calls+=';ResumeThread;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
+  calls+=';ResumeThread;GetExitCodeProcess;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
   windows reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >"$LOGS/reg"
   local log=$SCRATCH/relay.log output said=0 got=0
   printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
@@ -142,7 +142,7 @@ ordered() {
     --accept "$ACCEPTED" -- cmd /c 'echo hi' >"$LOGS/ordered" 2>"$log" </dev/null) || said=$?
   windows reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >"$LOGS/reg"
   check "a run that is recorded call by call" "$said" 0 "$(<"$LOGS/ordered")" "hi"
-  output=$(python3 "$here/sequence.py" own:garth-runner own:garth-canary 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
+  output=$(python3 "$here/sequence.py" own:garth-canary own:garth-runner 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
   rm -f "$log" "$WORK/ordered.toml"
   check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
 }

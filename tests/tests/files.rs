@@ -196,6 +196,56 @@ fn what_is_handed_in_for_reading_keeps_its_content() {
     });
 }
 
+/// From a directory the way leads up through the whole tree.
+#[test]
+fn a_directory_is_no_stream() {
+    everyone(|garden| {
+        let program = garden.program().display().to_string();
+        let opened = "import os, sys\nos.dup2(os.open('/dev/null', os.O_PATH), 0)\nos.execv(sys.argv[1], [sys.argv[1], 'run', '--', 'true'])";
+        let run = garden.outside(&["python3", "-c", opened, &program]).code(121);
+        assert!(run.errors().contains("only names a file"), "{run}");
+        for redirection in ["</", "1</", "2</"] {
+            let line = format!("exec \"$0\" run --json -- touch started {redirection}");
+            let _ = garden.outside(&["sh", "-c", &line, &program]).code(121);
+            assert!(!garden.has("started"));
+        }
+        let run = garden.outside(&["sh", "-c", "exec \"$0\" run -- true </", &program]).code(121);
+        assert!(run.errors().contains("standard input is a directory"), "{run}");
+        let _ = garden.outside(&["sh", "-c", "exec \"$0\" run -- true <&- >&- 2>/dev/null", &program]).ok();
+    });
+}
+
+/// No path is too long to be denied.
+#[test]
+fn a_pattern_holds_below_a_path_of_any_length() {
+    everyone(|garden| {
+        garden.write("garth.toml", "version = 1\n[files]\n\"**/.env\" = \"deny\"\n");
+        garden.write("project/subdirectory/more/.env", "KEY=1\n");
+        garden.write("project/subdirectory/more/plain", "fine\n");
+        let deep = "import os
+print(open('project/subdirectory/more/plain').read().strip())
+top = os.open('.', os.O_PATH)
+def deeper(name):
+    os.mkdir(name)
+    os.chdir(name)
+while len(os.getcwd()) < 3800: deeper('L' * 200)
+deeper('M' * (4081 - len(os.getcwd())))
+os.rename('project', 'p', src_dir_fd=top, dst_dir_fd=os.open('.', os.O_PATH))
+os.chdir('p/subdirectory/more')
+file = os.open('.env', os.O_PATH)
+for path in ['.env', f'/proc/self/fd/{file}', f'/dev/fd/{file}']:
+    try: print(open(path).read().strip())
+    except OSError as error: print(type(error).__name__)
+";
+        let run = garden.inside(&["python3", "-c", deep]).code(0);
+        assert!(!run.text().contains("KEY"), "{run}");
+        assert!(
+            run.text().starts_with("plain fine\n") && run.text().contains(".env PermissionError"),
+            "{run}"
+        );
+    });
+}
+
 #[test]
 fn the_home_is_the_users_where_the_policy_shows_it() {
     everyone(|garden| {
@@ -223,6 +273,7 @@ fn the_home_is_the_users_where_the_policy_shows_it() {
         );
         assert_eq!(named.ok().text(), "mine");
         // Elsewhere it is an empty one.
-        assert_eq!(garden.script("cat ~/note || echo none").ok().text(), "none");
+        let elsewhere = garden.script("cat ~/note || echo none").code(0);
+        assert!(elsewhere.text() == "none" && elsewhere.errors().contains("cat: read"), "{elsewhere}");
     });
 }

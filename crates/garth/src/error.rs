@@ -20,6 +20,15 @@ pub enum Error {
         /// What helps.
         hint: String,
     },
+    /// The target cannot get a stream of garth's.
+    Stream {
+        /// Which.
+        what: String,
+        /// Why not.
+        why: String,
+        /// What helps.
+        hint: String,
+    },
     /// A layer or checkpoint cannot be used.
     Undo {
         /// What was asked for.
@@ -82,7 +91,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Policy(_) => 120,
-            Self::Workspace { .. } | Self::Plan(_) | Self::NotEnforced(_) => 121,
+            Self::Workspace { .. } | Self::Stream { .. } | Self::Plan(_) | Self::NotEnforced(_) => 121,
             Self::Command { asked: false, .. } => 122,
             Self::Command { .. } => 123,
             Self::NotExecuted { code: 2, .. } => 127,
@@ -96,7 +105,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy(text) => f.write_str(text.trim_end()),
-            Self::Workspace { what, why, hint } | Self::Undo { what, why, hint } => {
+            Self::Workspace { what, why, hint }
+            | Self::Stream { what, why, hint }
+            | Self::Undo { what, why, hint } => {
                 write!(f, "{what}\n{why}\nhint: {hint}")
             }
             Self::Plan(error) => error.fmt(f),

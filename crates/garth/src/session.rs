@@ -184,6 +184,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     policy.commands.settle(agent_named(&request.flags));
+    policy.audit.settle(agent_named(&request.flags));
     policy.files.add_private_home(&surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
@@ -312,6 +313,7 @@ impl Prepared {
     /// # Errors
     /// The gate, a step of the launch, and a log that the policy requires and that cannot be written.
     pub fn run(&mut self, observe: &mut dyn FnMut(&Denied)) -> Result<Ended, Error> {
+        fit_streams()?;
         let (start, before) = (Instant::now(), launch::used().ok());
         let result = self.begin().and_then(|()| self.carry_out(observe)).and_then(layer_holds);
         let result = self.recorded().and(result);
@@ -572,6 +574,16 @@ fn network_holds(ended: Ended) -> Result<Ended, Error> {
 }
 
 /// Not every file system can hold a layer.
+/// Refuses a target whose standard streams would lead it past its view.
+fn fit_streams() -> Result<(), Error> {
+    let Some((stream, what)) = descriptors::unfit_stream() else { return Ok(()) };
+    Err(Error::Stream {
+        what: format!("{stream} is {what}, and cannot be handed to a sandbox"),
+        why: "from it `..` leads through the whole tree of this machine, whatever the policy shows".into(),
+        hint: "redirect it from or to a file, or /dev/null".into(),
+    })
+}
+
 fn layer_holds(ended: Ended) -> Result<Ended, Error> {
     match undo::is_layer_refused(&ended.outcome) {
         Some(error) => Err(undo::no_overlay(error)),

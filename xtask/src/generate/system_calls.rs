@@ -50,6 +50,7 @@ fn action(action: Action) -> String {
         Action::SuperviseOpen(_) => "supervised when it can write or create",
         Action::Families => "only the short list of families; no unix datagrams before Landlock ABI 9",
         Action::Requests => "all but the requests below",
+        Action::Lease => "all but `F_SETLEASE`",
         Action::Namespaces(_) => "refused with a flag that makes a namespace",
         Action::Bound => "refused where the garden is bound to some of the processors",
         Action::Another(_) => "of another process than the caller: looked at, and let go on inside",

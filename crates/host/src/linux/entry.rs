@@ -6,7 +6,7 @@
 
 use super::sys::signals;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::IntoRawFd;
+use rustix::fd::{AsFd, IntoRawFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
@@ -45,7 +45,9 @@ fn open_standard_streams() -> Result<(), Errno> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     rustix::io::retry_on_intr(|| poll(&mut streams, Some(&now)))?;
     for stream in streams {
-        if stream.revents().contains(PollFlags::NVAL) {
+        // A descriptor that only names a file (`O_PATH`) cannot be waited for either, and is not closed.
+        let is_closed = || rustix::io::fcntl_getfd(stream.as_fd()) == Err(Errno::BADF);
+        if stream.revents().contains(PollFlags::NVAL) && is_closed() {
             // The lowest number that is free is that of the stream, which stays open from here on.
             let _stream = openat(CWD, c"/dev/null", OFlags::RDWR, Mode::empty())?.into_raw_fd();
         }

@@ -1,16 +1,20 @@
 //! The canary: before the target starts, garth itself tries in its place what must fail there, and what must not.
+//!
+//! Starting a process takes longer than what it tries. So it may be sent ahead: it tries nothing before it has garth's word, which
+//! comes when all is prepared, and the target does not run before the canary was heard.
 
 use super::error::{Error, Result};
 use super::launch::{Launched, launch};
 use super::streams::Streams;
 use super::wait::{Outcome, wait};
+use crate::error::Context;
 use crate::names::{has_address, question};
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::quote::for_c_runtime;
 use garth_plan::windows::relay::ready::Ready;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeWriter, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::windows::io::AsHandle;
 use std::path::Path;
@@ -20,6 +24,10 @@ use std::time::Duration;
 pub const NAME: &str = "garth-canary";
 /// Stands for what is not tried.
 const NOTHING: &str = "-";
+/// How garth's word begins.
+const GO: &str = "go";
+/// Two ports and two names of hosts (RFC 1035: 253 characters at most) are shorter than this many bytes.
+const LONGEST_WORD: u64 = 1024;
 const TIME: Duration = Duration::from_secs(180);
 /// How long an answer may take. It takes milliseconds, but on a machine with other work.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -35,8 +43,6 @@ pub struct Trial<'t> {
     pub writable: &'t str,
     /// A listener of the broker's that cannot be reached.
     pub unconnected: Option<&'t TcpListener>,
-    /// The network, where something leads out.
-    pub network: Option<Network<'t>>,
 }
 
 /// What is tried of the network. Nothing of it leaves the machine.
@@ -98,30 +104,77 @@ pub enum Tried {
     Interrupted,
 }
 
-/// Tries it as `spec` orders; `program` is garth's own executable, at a place that can be read inside.
+/// A canary that waits for word. If this is dropped it ends, and has tried nothing.
+#[derive(Debug)]
+pub struct Sent {
+    launched: Launched,
+    word: PipeWriter,
+    order: LaunchSpec,
+}
+
+/// A canary that tries.
+#[derive(Debug)]
+pub struct Trying {
+    launched: Launched,
+    order: LaunchSpec,
+}
+
+/// Sends it as `spec` orders a target; `program` is garth's own executable, at a place that can be read inside.
 ///
 /// # Errors
-/// When the canary cannot be started.
-pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Tried> {
+/// When it cannot be started.
+pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Sent> {
     let port = trial.unconnected.and_then(|listener| listener.local_addr().ok());
     let port = port.map_or_else(|| NOTHING.to_owned(), |address| address.port().to_string());
     let unreadable = trial.unreadable.map_or(NOTHING.into(), |path| path.to_string_lossy().into_owned());
-    let mut words = [NAME, &unreadable, trial.unwritable, trial.writable, &port].map(str::to_owned).to_vec();
-    if let Some(Network { ready, allowed, forbidden }) = trial.network {
-        words.extend([ready.proxy.to_string(), ready.names.to_string()]);
-        words.extend([allowed.unwrap_or(NOTHING).to_owned(), forbidden.to_owned()]);
-    }
+    let words = [NAME, &unreadable, trial.unwritable, trial.writable, &port];
     let line = for_c_runtime(&words).map_err(|error| Error::value("the canary", error.to_string()))?;
     let order = LaunchSpec { program: program.to_owned(), command_line: line, console: None, ..spec.clone() };
-    let null = File::options().read(true).write(true).open("NUL");
-    let null = null.map_err(|error| Error::value("the null device", error.to_string()))?;
-    let streams = Streams::detached([null.as_handle(), null.as_handle(), null.as_handle()])?;
-    let launched: Launched = launch(&order, streams, &[])?;
-    Ok(match wait(launched, Some(TIME), &mut |_, _| false)? {
-        Outcome::Ended(code) => said(code, spec),
-        Outcome::TimedOut => found("it did not end"),
-        Outcome::Interrupted => Tried::Interrupted,
-    })
+    let null = File::options().write(true).open("NUL").on("open", "the null device")?;
+    let (reader, word) = io::pipe().on("make", "a pipe")?;
+    let streams = Streams::detached([reader.as_handle(), null.as_handle(), null.as_handle()])?;
+    drop(reader);
+    Ok(Sent { launched: launch(&order, streams, &[])?, word, order })
+}
+
+impl Sent {
+    /// Lets it try, now that all is prepared; the network too, where something leads out.
+    #[must_use]
+    pub fn release(mut self, network: Option<Network<'_>>) -> Trying {
+        // One that is gone already is found out by how it ended. A word is shorter than what a pipe holds, so nobody is waited for.
+        let _told = self.word.write_all(word(network).as_bytes());
+        Trying { launched: self.launched, order: self.order }
+    }
+}
+
+impl Trying {
+    /// What it found.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn heard(self) -> Result<Tried> {
+        Ok(match wait(self.launched, Some(TIME), &mut |_, _| false)? {
+            Outcome::Ended(code) => said(code, &self.order),
+            Outcome::TimedOut => found("it did not end"),
+            Outcome::Interrupted => Tried::Interrupted,
+        })
+    }
+}
+
+/// Garth's word: a line that begins with [`GO`], and what is to be tried of the network.
+fn word(network: Option<Network<'_>>) -> String {
+    let of_network = |Network { ready, allowed, forbidden }: Network<'_>| {
+        format!(" {} {} {} {forbidden}", ready.proxy, ready.names, allowed.unwrap_or(NOTHING))
+    };
+    format!("{GO}{}\n", network.map(of_network).unwrap_or_default())
+}
+
+/// What garth's word says of the network: nothing, or four words. `None` for what is not the whole of a word.
+fn heard_word(said: &str) -> Option<Vec<&str>> {
+    let mut words = said.strip_suffix('\n')?.split(' ');
+    let is_word = words.next() == Some(GO);
+    let words: Vec<&str> = words.collect();
+    (is_word && matches!(words.len(), 0 | 4)).then_some(words)
 }
 
 /// What an exit code says.
@@ -144,15 +197,15 @@ fn found(what: impl Into<String>) -> Tried {
 #[must_use]
 pub fn inside() -> u8 {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let [unreadable, unwritable, writable, port, network @ ..] = words.as_slice() else { return 1 };
+    let [unreadable, unwritable, writable, port] = words.as_slice() else { return 1 };
+    let mut said = String::new();
+    // Without a word garth is gone, or prepares nothing any more.
+    let Ok(_) = io::stdin().take(LONGEST_WORD).read_to_string(&mut said) else { return 1 };
+    let Some(network) = heard_word(&said) else { return 1 };
     // First, because what it finds is never of the system alone.
-    let tried = match network {
-        [] => 0,
-        [proxy, names, allowed, forbidden] => {
-            let words = [proxy, names, allowed, forbidden].map(|word| word.to_str().unwrap_or_default());
-            try_network(words)
-        }
-        _ => 1,
+    let tried = match network.as_slice() {
+        [proxy, names, allowed, forbidden] => try_network([proxy, names, allowed, forbidden]),
+        _ => 0,
     };
     if tried != 0 {
         return tried;
@@ -240,6 +293,24 @@ fn can_make(directory: &OsString) -> bool {
 mod tests {
     use super::*;
     use crate::windows::launch::tests::{cmd, contained};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_word_is_heard_as_it_was_said_and_only_whole() {
+        let ready = Ready { proxy: 4000, names: 65_535, host_ports: BTreeMap::new() };
+        let (longest, forbidden) = ("a".repeat(253), "b".repeat(253));
+        let network = Network { ready: &ready, allowed: Some(&longest), forbidden: &forbidden };
+        let said = word(Some(network));
+        assert!(said.len() as u64 <= LONGEST_WORD, "{}", said.len());
+        assert_eq!(heard_word(&said).unwrap(), ["4000", "65535", &longest, &forbidden]);
+        let said = word(Some(Network { allowed: None, ..network }));
+        assert_eq!(heard_word(&said).unwrap()[2], NOTHING);
+        assert_eq!(heard_word(&word(None)), Some(Vec::new()));
+        (0..said.len()).for_each(|end| assert_eq!(heard_word(&said[..end]), None, "{end}"));
+        for strange in ["\n", "stay\n", "go 1 2 3\n", "go 1 2 3 4 5\n", " go\n"] {
+            assert_eq!(heard_word(strange), None, "{strange:?}");
+        }
+    }
 
     #[test]
     fn a_refused_loopback_is_told_with_the_command_that_helps() {

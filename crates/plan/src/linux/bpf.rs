@@ -75,6 +75,9 @@ const NAMESPACE_FLAGS: u32 =
 /// On `clone` the low byte is the exit signal, so `CLONE_NEWTIME` (0x80) means nothing there.
 const CLONE_NAMESPACE_FLAGS: u32 = NAMESPACE_FLAGS & !0xff;
 
+/// `F_SETLEASE` of `linux/fcntl.h`.
+const SET_LEASE: u32 = 1024;
+
 /// `S_ISUID | S_ISGID`.
 const SET_ID: u32 = 0o6000;
 
@@ -172,6 +175,9 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::SuperviseConnect if options.connects => vec![ret(RET_NOTIFY)],
         Action::SuperviseConnect => return None,
         Action::Requests => requests(),
+        Action::Lease => {
+            vec![load(argument(1)), jump(JEQ, SET_LEASE, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
+        }
         Action::Namespaces(_) if options.namespaces => return None,
         Action::Namespaces(flags) => {
             let set = if name == "clone" { CLONE_NAMESPACE_FLAGS } else { NAMESPACE_FLAGS };
@@ -554,11 +560,16 @@ mod tests {
         assert_eq!(call(&closed, "socket", [1, 1, 0, 0, 0, 0]), RET_ERRNO | 97);
         assert_eq!(call(&closed, "socketpair", [1, 1, 0, 0, 0, 0]), RET_ALLOW);
         for request in REQUESTS {
-            let number = u32::from(request.kind) << 8 | u32::from(request.number.unwrap_or(99));
-            for number in [number, 0x5000_0000 | number] {
+            let number = u64::from(request.kind) << 8 | u64::from(request.number.unwrap_or(99));
+            // The kernel looks at the lower half alone.
+            for number in [number, 0x5000_0000 | number, 1 << 32 | number] {
                 assert_eq!(call(&o, "ioctl", [0, number, 0, 0, 0, 0]), RET_ERRNO | 1, "{}", request.name);
             }
             assert_eq!(call(&o, "ioctl", [0, number ^ 0x8000, 0, 0, 0, 0]), RET_ALLOW, "{}", request.name);
+        }
+        for (command, wanted) in [(1024, RET_ERRNO | 1), (1025, RET_ALLOW), (6, RET_ALLOW), (1030, RET_ALLOW)]
+        {
+            assert_eq!(call(&o, "fcntl", [3, command, 0, 0, 0, 0]), wanted, "{command}");
         }
         // `FICLONE` and `FIDEDUPERANGE`, by which files share blocks.
         assert_eq!(call(&o, "ioctl", [0, 0x4004_9409, 0, 0, 0, 0]), RET_ALLOW);

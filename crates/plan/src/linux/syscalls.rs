@@ -104,6 +104,8 @@ pub enum Action {
     /// Changes of owner, times and attributes by a path (argument `.0`, and nothing is there where a descriptor says which):
     /// looked at by the runner where refusals are told. The call itself goes on.
     Attributes(u8),
+    /// `fcntl`: leases on files are refused.
+    Lease,
     /// `personality`: only the values that debuggers and set-up programs need.
     Personality,
 }
@@ -246,6 +248,13 @@ pub const TABLE: &[Row] = &[
     row("prlimit64", 302, 261, Action::Another(Named::Limits), ANOTHER),
     row("setpriority", 141, 140, Action::Another(Named::Kind(0)), ANOTHER),
     row("ioprio_set", 251, 30, Action::Another(Named::Kind(1)), ANOTHER),
+    row(
+        "fcntl",
+        72,
+        25,
+        Action::Lease,
+        "F_SETLEASE on a file that may only be read keeps whoever opens it outside waiting for up to 45 seconds",
+    ),
     row("chmod", 90, NONE, Action::Mode(1), SET_USER),
     row("fchmod", 91, 52, Action::SetUser(1), SET_USER),
     row("fchmodat", 268, 53, Action::Mode(2), SET_USER),

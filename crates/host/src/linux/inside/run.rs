@@ -5,7 +5,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
-use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
+use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, of_target, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::heap::share_heap;
 use crate::linux::sys::landlock::Ruleset;
@@ -149,6 +149,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let status =
         named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
+    tell_named(&spec, target, sender);
     shared.tell_end(sender);
     hand_back(&spec, sender);
     sender.send(&FromRunner::Ended(init::ending(status, found)));
@@ -157,6 +158,17 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
         let _none_left = init::kill_all(rustix::process::Signal::KILL);
     }
     Ok(())
+}
+
+/// Tells what the target's own words named in vain.
+fn tell_named(spec: &LaunchSpec, target: Pid, sender: &Sender) {
+    let Target { programs, arguments, directory, .. } = &spec.target;
+    let Some(program) = programs.first().filter(|_| spec.named && spec.supervised) else { return };
+    let process = target.as_raw_nonzero().get().unsigned_abs();
+    let has_view = spec.tier == Tier::Process;
+    for denied in of_target((program, arguments), directory.as_bytes(), has_view, process) {
+        sender.send(&FromRunner::Hidden(denied));
+    }
 }
 
 /// Gives the broker the files that an agent keeps for itself, as they are now. Whatever still runs inside is ended first, so
@@ -443,7 +455,7 @@ fn supervise(
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, shared) = (sender.clone(), Arc::clone(shared));
-    let (tier, tells) = (spec.tier, spec.told.is_some());
+    let (tier, tells, names) = (spec.tier, spec.told.is_some(), spec.named);
     // Two threads are quicker than one, unless one of them still has to make the network namespace.
     let idle = network.filter(|making| making.is_idle());
     let (landlock, ruleset) = idle.map(|_| sync_channel(1)).unzip();
@@ -468,7 +480,9 @@ fn supervise(
         }
         let first = let_start(&listener, &shared);
         match supervision.read() {
-            Ok(order) => Supervisor::new(listener, order, Reporter::new(sender, tells), shared).run(first),
+            Ok(order) => {
+                Supervisor::new(listener, order, Reporter::new(sender, tells, names), shared).run(first)
+            }
             Err(error) => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error });
                 let _gone = init::kill_all(rustix::process::Signal::KILL);
@@ -491,7 +505,7 @@ mod tests {
         let (tell, prepared) = sync_channel(1);
         let error = OsError::new("keep read-only", "/etc", Errno::PERM.raw_os_error());
         tell.send(Err(StepError { step: VIEW_STEP, error })).unwrap();
-        let starting = Starting { bringer: None, prepared };
+        let starting = Starting { ruleset: None, bringer: None, prepared };
         assert!(matches!(starting.prepared(), Err(Failure::Step(StepError { step: VIEW_STEP, .. }))));
         // And a thread that is gone is a failure too.
         drop(tell);

@@ -11,6 +11,7 @@ mod changes;
 mod connect;
 mod execute;
 mod git;
+mod named;
 mod names;
 mod observe;
 mod open;
@@ -24,6 +25,7 @@ mod socket;
 
 pub use changes::{Changed, Changes, ChangesCounted, How};
 pub use execute::{Commands, Execution};
+pub use named::of_target;
 pub use observe::Used;
 pub use processes::{Counted, Gone, Processes, Started};
 pub use report::{Denied, Reporter, hidden};
@@ -143,6 +145,7 @@ pub struct Supervisor {
     own_file_systems: HashSet<u64>,
     present: execute::Present,
     scripts: scripts::Scripts,
+    seen_names: named::Seen,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -208,6 +211,7 @@ impl Supervisor {
             own_file_systems,
             present: execute::Present::default(),
             scripts: scripts::Scripts::default(),
+            seen_names: named::Seen::default(),
             observer,
         }
     }

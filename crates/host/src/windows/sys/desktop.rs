@@ -66,6 +66,15 @@ impl Drop for Desktop {
     }
 }
 
+/// Has the library for windows loaded from now on, beside what else there is to do: it takes time, and nothing but a desktop needs it.
+pub fn expect_one() {
+    /// Stack of the thread, in bytes.
+    const STACK: usize = 128 * 1024;
+    let thread = std::thread::Builder::new().name("desktops".into()).stack_size(STACK);
+    // Where there is no thread, whoever needs the library loads it.
+    let _loading = thread.spawn(|| station().map(drop));
+}
+
 /// The name of this process's window station.
 fn station() -> core::result::Result<String, OsError> {
     let mut units = [0_u16; 256];
