@@ -212,7 +212,8 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(found.contains(&pid));
-        assert!(memory > 10_000, "{memory}");
+        // It may just have begun.
+        assert!(memory >= 4096, "{memory}");
     }
 
     #[test]
