@@ -142,14 +142,13 @@ impl Supervisor {
 
     fn connect_later(&self, id: u64, connection: Connection) -> Answer {
         let listener = Arc::clone(&self.listener);
-        let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
+        self.later.on(move || {
             // The caller may be gone by the time the server has room.
             let _gone = match connection.make() {
                 Ok(()) => listener.succeed(id, 0),
                 Err(errno) => listener.fail(id, errno),
             };
-        });
-        if thread.is_ok() { Answer::Later } else { Answer::Fail(Errno::AGAIN) }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod changes;
 mod connect;
 mod execute;
 mod git;
+mod later;
 mod named;
 mod names;
 mod observe;
@@ -128,6 +129,7 @@ pub struct Supervisor {
     names: Names,
     masks: HashMap<u32, u32>,
     keeper: Keeper,
+    later: later::Later,
     /// Away while a call is handled that goes somewhere.
     feet: Option<Feet>,
     /// Files all of whose names were made under this supervisor.
@@ -200,6 +202,7 @@ impl Supervisor {
             names: Names::new(),
             masks: HashMap::new(),
             keeper: Keeper::new(),
+            later: later::Later::default(),
             feet: None,
             own_links: HashSet::new(),
             reporter,

@@ -209,7 +209,7 @@ impl Supervisor {
 
     fn open_blocking(&self, request: Request, object: OwnedFd) -> Answer {
         let listener = Arc::clone(&self.listener);
-        let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
+        self.later.on(move || {
             let flags = request.own() - OFlags::NOFOLLOW;
             let opened = openat(CWD, place::descriptor_path(object.as_fd()).as_c_str(), flags, Mode::empty());
             // The caller may be gone by the time the other end opens.
@@ -217,8 +217,7 @@ impl Supervisor {
                 Ok(descriptor) => listener.hand_over(request.id, descriptor, request.close_on_exec()),
                 Err(errno) => listener.fail(request.id, errno),
             };
-        });
-        if thread.is_ok() { Answer::Later } else { Answer::Fail(Errno::AGAIN) }
+        })
     }
 
     fn open_unnamed(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
