@@ -30,6 +30,7 @@ use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
 use garth_host::linux::inside::egress::redirect_refused;
+use garth_host::linux::inside::run::VIEW_STEP;
 use garth_host::linux::inside::told as hearing;
 use garth_host::linux::journal::{Journal, SessionDirectory};
 pub use garth_host::linux::message::Ending;
@@ -183,6 +184,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     policy.commands.settle(agent_named(&request.flags));
+    policy.audit.settle(agent_named(&request.flags));
     policy.files.add_private_home(&surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;
@@ -371,8 +373,7 @@ impl Prepared {
             }
             Ok(Ended { outcome: Outcome::Failed { step, error }, .. })
                 if self.process_tier()
-                    && (namespaces_refused(&error)
-                        || (step == "build the file view" && error.code == libc_eperm())) =>
+                    && (namespaces_refused(&error) || (step == VIEW_STEP && error.code == libc_eperm())) =>
             {
                 self.without_namespaces(&error)?;
                 self.try_run(observe)

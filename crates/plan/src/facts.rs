@@ -15,6 +15,8 @@ pub struct FactQuery {
     pub texts: BTreeSet<AbsPath>,
     /// Directories to list.
     pub lists: BTreeSet<AbsPath>,
+    /// Denied files, and directories with such files, of which it matters whether they have further names.
+    pub sealed: BTreeSet<AbsPath>,
     /// Whether a control group is to be looked for.
     pub control_group: bool,
     /// Whether this user may make file systems of his own in a user namespace (FUSE).
@@ -29,6 +31,7 @@ impl FactQuery {
             paths: BTreeSet::new(),
             texts: BTreeSet::new(),
             lists: BTreeSet::new(),
+            sealed: BTreeSet::new(),
             control_group: false,
             own_file_systems: false,
         }
@@ -137,6 +140,9 @@ pub struct HostFacts {
     pub texts: BTreeMap<AbsPath, Vec<u8>>,
     /// Directories listed: names and kinds.
     pub lists: BTreeMap<AbsPath, Vec<(String, NodeKind)>>,
+    /// Denied files that have a name (a hard link) beside those that were looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub linked: BTreeMap<AbsPath, FileId>,
     /// Objects of the system whose mounts can show root's files as a stranger's. Looked for only as root.
     #[serde(default)]
     pub mappable: BTreeSet<AbsPath>,

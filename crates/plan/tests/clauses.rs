@@ -4,7 +4,8 @@
 
 use garth_plan::assurance::Row;
 use garth_plan::facts::{Command, HostFacts};
-use garth_plan::linux::{Report, lower};
+use garth_plan::linux::spec::FileId;
+use garth_plan::linux::{Plan, Report, lower};
 use garth_policy::{AbsPath, Context, Inputs, Layer, Os, Source, TrustStore, load, schema};
 use std::collections::BTreeSet;
 
@@ -137,6 +138,11 @@ fn is_below(key: &str, above: &str) -> bool {
 }
 
 fn rows(text: &str) -> Vec<Row> {
+    plan(text, |_| ()).assurance.rows
+}
+
+/// The plan for this policy on a machine whose facts are changed first.
+fn plan(text: &str, change: impl FnOnce(&mut HostFacts)) -> Plan {
     let context = Context {
         os: Os::Linux,
         workspace: path("/home/ada/project"),
@@ -150,7 +156,8 @@ fn rows(text: &str) -> Vec<Row> {
     let inputs = Inputs { context, managed: None, user: Some(user), project: None, flags: Vec::new() };
     let policy = load(&inputs, &TrustStore::empty()).unwrap_or_else(|found| panic!("{text}: {found}")).policy;
     let facts = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts/debian-user.json");
-    let facts: HostFacts = serde_json::from_str(&std::fs::read_to_string(facts).unwrap()).unwrap();
+    let mut facts: HostFacts = serde_json::from_str(&std::fs::read_to_string(facts).unwrap()).unwrap();
+    change(&mut facts);
     let command = Command {
         arguments: vec![b"make".to_vec()],
         directory: path("/home/ada/project"),
@@ -161,7 +168,7 @@ fn rows(text: &str) -> Vec<Row> {
         kept: Vec::new(),
         observe: false,
     };
-    lower(&policy, &policy.files.boundaries(), &facts, &command, Report::All).unwrap().assurance.rows
+    lower(&policy, &policy.files.boundaries(), &facts, &command, Report::All).unwrap()
 }
 
 #[test]
@@ -189,5 +196,28 @@ fn what_a_file_says_has_a_row_with_its_place() {
         let own = found.iter().find(|row| row.origin.layer == Layer::User && row.clause.starts_with(clause));
         let said: Vec<&String> = found.iter().map(|row| &row.clause).collect();
         assert!(own.is_some(), "{key}: no row for {clause:?} in {said:#?}");
+    }
+}
+
+#[test]
+fn opens_are_supervised_only_where_a_denied_file_has_another_name() {
+    let id = FileId { device: 1, inode: 2 };
+    let link = |facts: &mut HostFacts| facts.linked.extend([(path("/home/ada/.netrc"), id)]);
+    for policy in ["", "profile = \"read-only\""] {
+        let usual = plan(policy, |_| ());
+        let linked = plan(policy, link);
+        let order = |plan: &Plan| plan.supervision.clone().unwrap();
+        assert!(!order(&usual).reads && order(&usual).linked.is_empty(), "{policy}");
+        assert!(order(&linked).reads, "{policy}");
+        assert_eq!(order(&linked).linked, [id], "{policy}");
+        assert_ne!(usual.spec.seccomp, linked.spec.seccomp, "{policy}: opens for reading are sent on");
+        // A deletion makes nothing readable.
+        assert_eq!(order(&usual).deletes, order(&linked).deletes, "{policy}");
+        let said = |plan: &Plan| {
+            let row = plan.assurance.rows.iter().find(|row| row.clause.contains("by another name"));
+            format!("{:?}", row.unwrap().status)
+        };
+        assert!(said(&linked).contains("/home/ada/.netrc has another name"), "{}", said(&linked));
+        assert!(said(&usual).contains("none of the denied files"), "{}", said(&usual));
     }
 }

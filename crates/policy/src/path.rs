@@ -104,6 +104,9 @@ impl AbsPath {
         if bytes.contains(&0) {
             return Err(PathError::Nul);
         }
+        if is_clean(&bytes) {
+            return Ok(Self { flavor: Flavor::Posix, bytes, folded: None });
+        }
         let mut clean = Vec::with_capacity(bytes.len());
         for name in bytes.split(|byte| *byte == b'/') {
             match name {
@@ -369,6 +372,11 @@ impl Ord for AbsPath {
 
 /// Compares name by name without splitting: at the first byte that differs, a separator (the end of a name) comes
 /// before everything else.
+/// Whether an absolute path has no empty, `.` or `..` component and no slash at its end, or is the root.
+fn is_clean(path: &[u8]) -> bool {
+    path == b"/" || path.split(|byte| *byte == b'/').skip(1).all(|name| !matches!(name, b"" | b"." | b".."))
+}
+
 fn by_names(one: &[u8], other: &[u8], separator: u8) -> Ordering {
     let differ = equal_bytes(one, other);
     match (one.get(differ), other.get(differ)) {

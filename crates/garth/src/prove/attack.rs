@@ -126,11 +126,13 @@ pub enum Garden {
     Network,
     /// A network with bounds on what leaves.
     Budget,
+    /// A home of its own, credentials of which have other names in the workspace.
+    Linked,
 }
 
 impl Garden {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Repository,
         Self::Bare,
         Self::Worktree,
@@ -140,6 +142,7 @@ impl Garden {
         Self::Forged,
         Self::Network,
         Self::Budget,
+        Self::Linked,
     ];
 
     /// A name for directories.
@@ -155,6 +158,7 @@ impl Garden {
             Self::Forged => "forged",
             Self::Network => "network",
             Self::Budget => "budget",
+            Self::Linked => "linked",
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Session {
     /// Where the report is put.
     pub report: PathBuf,
     pub environment: Vec<(OsString, OsString)>,
+    /// A file that is handed in as the standard input, open for reading.
+    pub input: PathBuf,
     /// What is run; without words, the first process that carries out the order.
     pub command: Vec<String>,
 }
@@ -82,7 +84,7 @@ impl Session {
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.workspace)
-            .stdin(Stdio::null())
+            .stdin(File::open(&self.input)?)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -7,7 +7,7 @@ use super::broker::{Session, Told, told};
 use super::corpus::{corpus, policy_text};
 use super::judge::{Before, Finding, Held, is_story, words};
 use super::report::chosen;
-use super::stage::{SEPARATED, Stage, write_order};
+use super::stage::{LINKED_HOME, SEPARATED, Stage, write_order};
 use garth_host::linux::probe::{Line, NAME, Outcome, outside};
 use std::collections::HashMap;
 use std::io;
@@ -204,6 +204,14 @@ impl Proof<'_> {
         write_order(&order, lines)?;
         let policy = self.policy(garden, policy)?;
         let report = self.stage.root.join("reports").join(garden.name());
+        let mut environment = self.stage.environment();
+        if garden == Garden::Linked {
+            let home = self.stage.root.join(LINKED_HOME).into_os_string();
+            environment
+                .iter_mut()
+                .filter(|(name, _)| name == "HOME")
+                .for_each(|(_, value)| *value = home.clone());
+        }
         Ok(Session {
             workspace,
             policy,
@@ -214,7 +222,8 @@ impl Proof<'_> {
             hostile: garden == Garden::Repository,
             order,
             report,
-            environment: self.stage.environment(),
+            environment,
+            input: self.stage.input(),
             command: Vec::new(),
         })
     }

@@ -123,6 +123,7 @@ impl Stage {
             ("{shared}", root.join("outside/shared").display().to_string()),
             ("{home}", root.join("home").display().to_string()),
             ("{common}", root.join("home/work/main/.git").display().to_string()),
+            ("{linked-home}", root.join(LINKED_HOME).display().to_string()),
             ("{root}", root.display().to_string()),
         ]);
         let leaked = leak(&root.join("outside/shared/token")).ok();
@@ -136,6 +137,11 @@ impl Stage {
             _shared_file: shared_file,
             _leak: leaked,
         })
+    }
+
+    /// A file that every sandbox gets as its standard input, open for reading.
+    pub(super) fn input(&self) -> PathBuf {
+        self.root.join("outside/shared/handed-in")
     }
 
     /// The workspace of a garden.
@@ -208,7 +214,7 @@ impl Stage {
 /// Files outside that must stay as they are.
 fn victims(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory.join("directory"))?;
-    for name in ["secret", "file", "directory/victim", "token"] {
+    for name in ["secret", "file", "directory/victim", "token", "handed-in"] {
         fs::write(directory.join(name), "from outside\n")?;
     }
     Ok(())
@@ -312,8 +318,6 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
     symlink(root.join("outside/shared/secret"), path.join("link-out"))?;
     symlink(root.join("outside/shared"), path.join("link-directory"))?;
     symlink("/proc/self/root", path.join("link-root"))?;
-    fs::hard_link(root.join("home/.authinfo"), path.join("hard-secret"))?;
-    fs::hard_link(root.join("home/.pgpass"), path.join("hard-secret-2"))?;
     fs::hard_link(root.join("home/.local/bin/linked-tool"), path.join("hard-tool"))?;
     match garden {
         Garden::Bare => {}
@@ -331,6 +335,9 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
                     \"src\" = \"read\"\n[network]\nmode = \"open\"\n";
         fs::write(path.join("garth.toml"), text)?;
     }
+    if garden == Garden::Linked {
+        linked_home(root, &path)?;
+    }
     if garden == Garden::Patterns {
         fs::write(path.join(".env"), "KEY=secret\n")?;
         fs::write(path.join("directory/.env"), "KEY=secret\n")?;
@@ -343,6 +350,30 @@ fn workspace(root: &Path, garden: Garden) -> io::Result<()> {
     }
     swallow_datagrams(UnixDatagram::bind(path.join("host-datagram.sock"))?);
     UnixListener::bind(path.join("host.sock")).map(serve_stream)
+}
+
+/// The home of [`Garden::Linked`], below the scratch directory.
+pub(super) const LINKED_HOME: &str = "linked-home";
+
+/// A home of which credentials, and a file that is none, have a second name in a workspace. For the other gardens none has:
+/// it would change how each of them is held.
+fn linked_home(root: &Path, workspace: &Path) -> io::Result<()> {
+    let home = root.join(LINKED_HOME);
+    for name in [".ssh", ".config/gh"] {
+        fs::create_dir_all(home.join(name))?;
+    }
+    for (name, link) in [
+        (".authinfo", "hard-secret"),
+        (".pgpass", "hard-secret-2"),
+        (".ssh/id_linked", "hard-key"),
+        (".config/gh/hosts.yml", "directory/hard-token"),
+        ("named", "hard-named"),
+        ("plain", "hard-plain"),
+    ] {
+        fs::write(home.join(name), "a secret\n")?;
+        fs::hard_link(home.join(name), workspace.join(link))?;
+    }
+    Ok(())
 }
 
 /// What git itself lays out, with a hook, an attribute file and configuration that run programs.

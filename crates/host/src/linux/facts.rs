@@ -26,6 +26,7 @@ pub fn facts(query: &FactQuery) -> HostFacts {
         paths: BTreeMap::new(),
         texts: BTreeMap::new(),
         lists: BTreeMap::new(),
+        linked: super::links::look(&query.sealed),
         mappable: BTreeSet::new(),
         control_group: None,
     };

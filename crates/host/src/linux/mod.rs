@@ -8,6 +8,7 @@ pub mod entry;
 pub mod facts;
 pub mod inside;
 pub mod journal;
+mod links;
 pub mod living;
 pub mod mapped;
 pub mod message;

@@ -1,6 +1,7 @@
 //! Landlock and supervision: what the target can change by itself, and what is done for it.
 
-use super::spec::{Landlock, LandlockRule, Supervision};
+use super::links;
+use super::spec::{FileId, Landlock, LandlockRule, Supervision};
 use super::view::{Area, Source, View};
 use crate::facts::HostFacts;
 use garth_policy::{AbsPath, Access, Boundary, FileOp, Policy, Reads, Verdict};
@@ -104,13 +105,15 @@ pub(super) fn supervision(
     }
     let git = policy.files.guarded().iter().filter_map(|root| root.join(b".git").ok());
     let known = git.chain(policy.files.git_dirs().iter().cloned());
-    let reads = reads_supervised(policy, boundaries, view);
+    let linked = links::linked(boundaries, facts);
+    let by_name = reads_supervised(policy, boundaries, view);
     Some(Supervision {
         roots: split.roots.clone(),
         free: split.free.clone(),
         has_view,
-        reads,
-        deletes: deletes || reads,
+        reads: by_name || !linked.is_empty(),
+        linked,
+        deletes: deletes || by_name,
         connects: false,
         commands: !policy.commands.rules.is_empty(),
         processes: policy.audit.processes.value,
@@ -125,12 +128,13 @@ pub(super) fn supervision(
 }
 
 /// The order of a supervisor that carries out no changes.
-pub(super) fn no_changes(policy: &Policy, split: &Split) -> Supervision {
+pub(super) fn no_changes(policy: &Policy, split: &Split, linked: Vec<FileId>) -> Supervision {
     Supervision {
         roots: Vec::new(),
         free: split.free.clone(),
         has_view: true,
-        reads: false,
+        reads: !linked.is_empty(),
+        linked,
         deletes: false,
         connects: false,
         commands: !policy.commands.rules.is_empty(),
@@ -179,7 +183,12 @@ fn reads_supervised(policy: &Policy, boundaries: &[Boundary<'_>], view: &View) -
 /// tree, and a Landlock rule for it would cost a microsecond on every open.
 pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: &Supervision) -> Landlock {
     let rule = |path: &str, allowed| {
-        AbsPath::posix(path.as_bytes()).map(|path| LandlockRule { path, allowed, optional: true })
+        AbsPath::posix(path.as_bytes()).map(|path| LandlockRule {
+            path,
+            allowed,
+            optional: true,
+            expect: None,
+        })
     };
     let mut rules: Vec<LandlockRule> =
         ["/dev", "/proc"].iter().filter_map(|path| rule(path, rights::WRITE_FILE).ok()).collect();
@@ -187,12 +196,14 @@ pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: &Supervision
         path: path.clone(),
         allowed: rights::CHANGE,
         optional: false,
+        expect: None,
     }));
     if !supervision.deletes {
         rules.extend(split.roots.iter().map(|path| LandlockRule {
             path: path.clone(),
             allowed: rights::REMOVE_FILE | rights::REMOVE_DIR,
             optional: false,
+            expect: None,
         }));
     }
     let scoped = if facts.features.landlock >= 6 { rights::ALL_SCOPES } else { 0 };

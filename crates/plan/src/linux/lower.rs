@@ -8,7 +8,7 @@ use super::spec::{Group, Landlock, LandlockRule, LaunchSpec, Limits, Supervision
 use super::strangers::{self, ROOT_GAP};
 use super::syscalls::Arch;
 use super::view::{self, Source, View};
-use super::{environment, network, rows, ssh, told, trust};
+use super::{environment, links, network, rows, ssh, told, trust};
 use crate::assurance::Assurance;
 use crate::facts::{Command, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, Policy, Profile, Reads};
@@ -66,8 +66,8 @@ pub const DELETE_GAP: &str = "linux.protected.delete";
 /// `linux.files.absent`, and nobody has accepted it.
 pub const ABSENT_GAP: &str = "linux.secrets.absent";
 
-/// A gap that every profile accepts: the workspace is granted with what stands in it, and the kernel does not
-/// say where the other names of a file are.
+/// A gap that every profile accepts: the kernel does not say where the other names of a file are, so denied files are
+/// looked at instead, those that a rule names and those directly in a directory that a rule names.
 pub const HARD_LINK_GAP: &str = "linux.hard-links.read";
 
 /// A gap that every profile accepts: what a program does is not all in its words, and no rule for commands takes the
@@ -169,11 +169,13 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         connects,
         changes: changes.is_some() && command.layers.is_empty(),
         observe: command.observe,
-        ..changes.clone().unwrap_or_else(|| confinement::no_changes(policy, &split))
+        ..changes
+            .clone()
+            .unwrap_or_else(|| confinement::no_changes(policy, &split, links::linked(boundaries, facts)))
     };
     let group = group::lower(policy, facts.control_group.as_ref());
     let limits = limits(policy, facts, Tier::Process, group.as_ref());
-    let looks = supervision.observe || supervision.trace;
+    let looks = supervision.observe || supervision.trace || !supervision.linked.is_empty();
     let tells = tells(policy, facts);
     let options = Options {
         arch,
@@ -206,6 +208,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         tier: Tier::Process,
         mapped: strangers::mapped(facts, &steps),
         told: tells.then(|| told::layout(&steps)),
+        named: names(policy, command, tells),
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
@@ -228,6 +231,11 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
 /// Whether refused reads are told by a file system below the view.
 fn tells(policy: &Policy, facts: &HostFacts) -> bool {
     policy.audit.reads.value == Reads::Told && facts.features.own_file_systems_refused.is_none()
+}
+
+/// Whether refused reads that the words of a program name are told: where nothing tells of all, and nothing is observed.
+fn names(policy: &Policy, command: &Command, tells: bool) -> bool {
+    !tells && !command.observe && policy.audit.reads.value != Reads::Trace
 }
 
 fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {
@@ -294,6 +302,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         mapped: Vec::new(),
         view: Vec::new(),
         told: None,
+        named: names(policy, command, false),
         landlock: landlock_domain(facts, &view),
         seccomp: bpf::compile(&options),
         supervised: supervision.is_some(),
@@ -319,7 +328,7 @@ fn landlock_domain(facts: &HostFacts, view: &View) -> Landlock {
     let mut rules: Vec<LandlockRule> = view.steps.iter().filter_map(landlock_rule).collect();
     let mut add = |path: &str, allowed| {
         if let Ok(path) = AbsPath::posix(path.as_bytes()) {
-            rules.push(LandlockRule { path, allowed, optional: true });
+            rules.push(LandlockRule { path, allowed, optional: true, expect: None });
         }
     };
     // Without a user namespace root may change the kernel's settings there.
@@ -341,7 +350,8 @@ fn landlock_domain(facts: &HostFacts, view: &View) -> Landlock {
 
 fn landlock_rule(step: &ViewStep) -> Option<LandlockRule> {
     match step {
-        ViewStep::Bind { path, directory, flags, .. } => {
+        // By the place of the object itself: the name that shows it may be a link.
+        ViewStep::Bind { source, expect, path, directory, flags } => {
             let mut allowed = rights::READ_FILE;
             if !flags.no_exec {
                 allowed |= rights::EXECUTE;
@@ -351,10 +361,11 @@ fn landlock_rule(step: &ViewStep) -> Option<LandlockRule> {
             } else if !flags.read_only || path.as_bytes().starts_with(b"/dev/") {
                 allowed |= rights::WRITE_FILE;
             }
-            Some(LandlockRule { path: path.clone(), allowed, optional: true })
+            Some(LandlockRule { path: source.clone(), allowed, optional: true, expect: Some(*expect) })
         }
-        ViewStep::Overlay { path, .. } | ViewStep::Kept { path, .. } => {
-            Some(LandlockRule { path: path.clone(), allowed: READ, optional: true })
+        ViewStep::Overlay { source: path, expect, .. }
+        | ViewStep::Kept { source: Some((path, expect)), .. } => {
+            Some(LandlockRule { path: path.clone(), allowed: READ, optional: true, expect: Some(*expect) })
         }
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! Which facts a Linux plan needs.
 
-use super::group;
+use super::{group, links};
 use crate::facts::{FactQuery, HostFacts};
 use garth_policy::{AbsPath, Access, Boundary, NodeKind, Policy, Reads};
 
@@ -16,8 +16,10 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     let mut query = FactQuery::nothing();
     query.control_group = group::wanted(policy);
     query.own_file_systems = policy.audit.reads.value == Reads::Told;
+    let (visible, hidden): (Vec<_>, Vec<_>) = by_visibility(policy, boundaries);
+    query.sealed = links::sealed(&visible, &hidden);
     // In order, so the set is put together in one go.
-    query.paths = visible(policy, boundaries).map(|boundary| boundary.path.clone()).collect();
+    query.paths = visible.iter().map(|boundary| boundary.path.clone()).collect();
     if let Some(network) = super::network::lower(policy, true) {
         if network.opens_tls {
             super::trust::ask(&mut query, boundaries);
@@ -34,15 +36,15 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>]) -> FactQuery {
     query
 }
 
-/// Boundaries that the target could see, by themselves or as a name in a directory.
-fn visible<'b, 'p>(
+/// Boundaries that the target could see, by themselves or as a name in a directory; and the others.
+fn by_visibility<'b, 'p>(
     policy: &Policy,
     boundaries: &'b [Boundary<'p>],
-) -> impl Iterator<Item = &'b Boundary<'p>> {
+) -> (Vec<&'b Boundary<'p>>, Vec<&'b Boundary<'p>>) {
     let has_patterns = policy.files.globs().next().is_some();
     let mut lookup = policy.files.lookup();
     let mut above: Vec<&Boundary<'_>> = Vec::new();
-    boundaries.iter().filter(move |boundary| {
+    boundaries.iter().partition(|boundary| {
         while above.last().is_some_and(|last| !boundary.path.starts_with(last.path)) {
             above.pop();
         }

@@ -1,12 +1,12 @@
 //! One row per clause: what holds it on this machine.
 
-use super::confinement;
 use super::innermost::Innermost;
 pub(super) use super::limit_rows::Held;
 use super::lower::{ABSENT_GAP, COMMANDS_GAP, DELETE_GAP, HARD_LINK_GAP};
 use super::spec::{Supervision, Tier, ViewStep};
 use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
+use super::{confinement, links};
 use crate::assurance::{Assurance, Row, Status};
 use crate::facts::HostFacts;
 use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum, UndoMode};
@@ -167,6 +167,7 @@ impl Table<'_> {
             }
         }
         self.protected(supervision);
+        self.other_names(supervision);
         self.root();
     }
 
@@ -380,12 +381,35 @@ impl Table<'_> {
             }
         };
         self.push("files that the host later runs or trusts cannot be deleted", &origin, status);
-        self.gap(
-            "what is denied cannot be reached by another name",
-            "files with another name are not written to; the view leaves the denied name out",
-            HARD_LINK_GAP,
-            "a hard link to a denied file that already stands in the workspace can be read",
-        );
+    }
+
+    /// Other names of denied files.
+    fn other_names(&mut self, supervision: Option<&Supervision>) {
+        const CLAUSE: &str = "what is denied cannot be reached by another name";
+        const DEEP: &str = "files deep in a denied directory are not looked at, nor are names that are made outside meanwhile";
+        // With a view somebody always supervises, if only opens.
+        let supervised = self.tier == Tier::Process || supervision.is_some();
+        let (mechanism, missing) = match links::first(self.boundaries, self.facts) {
+            None => {
+                ("none of the denied files that were looked at has another name".to_owned(), DEEP.to_owned())
+            }
+            Some(path) if supervised => {
+                let mechanism =
+                    format!("{path} has another name: every open is supervised and refuses it by any");
+                (
+                    mechanism,
+                    format!("{DEEP}; one that stands in a layer can be read once its mode was changed"),
+                )
+            }
+            Some(path) => {
+                let mechanism = "the view leaves the denied name out".to_owned();
+                (
+                    mechanism,
+                    format!("{path} has another name, and can be read by it where the sandbox sees it"),
+                )
+            }
+        };
+        self.gap(CLAUSE, &mechanism, HARD_LINK_GAP, &missing);
     }
 
     fn common(&mut self, limits: Held<'_>) {

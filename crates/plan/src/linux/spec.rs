@@ -27,6 +27,8 @@ pub struct LaunchSpec {
     /// How the view is put together so that its made-up directories tell of names that are looked for in vain; `None`
     /// where they do not.
     pub told: Option<Told>,
+    /// Of what programs read in vain is told what they name when they start.
+    pub named: bool,
     /// Binds of the view whose mounts the broker makes and sends, in this order: root's files in them belong to
     /// a stranger. Only somebody with rights over the file system itself may make such mounts.
     pub mapped: Vec<AbsPath>,
@@ -265,6 +267,8 @@ pub struct LandlockRule {
     pub allowed: u64,
     /// A missing object is not an error.
     pub optional: bool,
+    /// Which object it is, where that is known: another one gets nothing.
+    pub expect: Option<FileId>,
 }
 
 /// What the runner decides and carries out in the target's name. A supervised call is judged by the policy's own rules
@@ -278,8 +282,11 @@ pub struct Supervision {
     /// A mount view leaves out what the policy does not show. Without one, reads that the runner carries out
     /// are judged wherever they lead.
     pub has_view: bool,
-    /// Opens for reading are supervised too (a deny that may match names that appear later).
+    /// Opens for reading are supervised too (a deny that may match names that appear later, or a denied file with
+    /// further names).
     pub reads: bool,
+    /// Denied files that have further names: none of these is read.
+    pub linked: Vec<FileId>,
     /// Deletions are supervised too.
     pub deletes: bool,
     /// Connections are carried out too: to unix sockets only if their server is inside.

@@ -101,14 +101,6 @@ pub(super) static ATTACKS: &[Attack] = &[
     .gap(&["linux.landlock.signals"]),
     attack(
         13,
-        "enforcer.renice",
-        "change the runner's priority",
-        step("priority", &["{runner}"]),
-        step("priority", &["0"]),
-    )
-    .gap(&["linux.landlock.proc"]),
-    attack(
-        13,
         "enforcer.second-listener",
         "answer supervised calls in the runner's place",
         step("second-listener", &["listen"]),

@@ -7,6 +7,13 @@ const METADATA: &[&str] = &["linux.landlock.metadata"];
 const UNCHANGED: &[Check] = &[Same("{out}/secret"), Same("{out}/file"), Absent("{out}/new")];
 
 pub(super) static ATTACKS: &[Attack] = &[
+    attack(
+        12,
+        "files.lease",
+        "keep whoever opens a file of the user's outside waiting",
+        step("lease", &["{ws}/plain", "take"]),
+        step("lease", &["{ws}/plain", "ask"]),
+    ),
     against(2, "files.write-outside", "write a file outside the workspace", step("write", &["{out}/file"]))
         .check(UNCHANGED),
     // Where the old root is still mounted over the new one, `..` of the root leads there.
@@ -274,6 +281,22 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("reopen", &["{ws}/plain"]),
     )
     .check(&[Same("{ws}/.vscode/tasks.json")]),
+    attack(
+        2,
+        "files.handed-in-emptied",
+        "empty a file that was handed in for reading, by its descriptor's name",
+        step("truncate", &["/proc/self/fd/0"]),
+        step("reopen-truncate", &["{ws}/directory/file"]),
+    )
+    .check(&[Same("{shared}/handed-in")]),
+    attack(
+        2,
+        "files.handed-in-opened",
+        "open it for writing by that name",
+        step("open-writable", &["/proc/self/fd/0"]),
+        step("open-writable", &["{ws}/plain"]),
+    )
+    .check(&[Same("{shared}/handed-in")]),
     attack(
         2,
         "files.map",

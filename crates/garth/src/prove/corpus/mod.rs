@@ -12,6 +12,7 @@ mod git;
 mod kernel;
 mod names;
 mod network;
+mod others;
 mod process;
 mod races;
 mod root;
@@ -36,6 +37,7 @@ pub fn corpus() -> Vec<Attack> {
         network::ATTACKS,
         enforcer::ATTACKS,
         kernel::ATTACKS,
+        others::ATTACKS,
         process::ATTACKS,
         root::ATTACKS,
         sockets::ATTACKS,
@@ -57,6 +59,7 @@ pub(super) fn policy_text(garden: Garden) -> &'static str {
             "version = 1\n[files]\n\"**/.env\" = \"deny\"\n\"**/*.pem\" = \"deny\"\n\"{ws}/absent\" = \"deny\"\n\
              \"{ws}/frozen\" = \"read\"\n\"{ws}/directory/locked\" = \"read\"\n"
         }
+        Garden::Linked => "version = 1\n[files]\n\"{linked-home}/named\" = \"deny\"\n",
         Garden::Strict => "version = 1\nprofile = \"strict\"\n",
         Garden::Network => {
             "version = 1\n[network]\nmode = \"allow-list\"\nhost-ports = [{web-port}, {limited-port}, {trusted-port}, {lavish-port}]\n\

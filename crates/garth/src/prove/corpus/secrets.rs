@@ -1,10 +1,15 @@
 //! P11 and P2: credentials cannot be read, whichever way is taken.
 
-use crate::prove::attack::{Attack, Check, Garden, against, attack, step};
+use crate::prove::attack::{Attack, Check, Garden, Step, against, attack, step};
 use Check::Same;
 
 /// What a denied name below a readable directory is, where nothing can be mounted over it.
 const FILES: &[&str] = &["linux.landlock.deny-inside", "linux.files"];
+
+/// Reading another name of a credential. The twin is one of a file that is none.
+const fn linked(id: &'static str, title: &'static str, action: Step, twin: Step) -> Attack {
+    attack(11, id, title, action, twin).within(Garden::Linked)
+}
 
 pub(super) static ATTACKS: &[Attack] = &[
     against(11, "secrets.ssh", "read a private key of SSH", step("read", &["{home}/.ssh/id_ed25519"]))
@@ -222,15 +227,54 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("overwrite", &["{ws}/hard-secret"]),
         step("overwrite", &["{ws}/plain"]),
     )
-    .check(&[Same("{home}/.authinfo")]),
-    attack(
-        11,
+    .within(Garden::Linked)
+    .check(&[Same("{linked-home}/.authinfo")]),
+    linked(
         "secrets.hard-link-read",
         "read by a name in the workspace that is another name of a credential",
         step("read", &["{ws}/hard-secret-2"]),
-        step("read", &["{ws}/plain"]),
+        step("read", &["{ws}/hard-plain"]),
+    ),
+    linked(
+        "secrets.hard-link-directory",
+        "the same, of a file in a directory of credentials",
+        step("read", &["{ws}/hard-key"]),
+        step("read", &["{ws}/hard-plain"]),
+    ),
+    linked(
+        "secrets.hard-link-deeper",
+        "the same, by a name deeper in the workspace",
+        step("read", &["{ws}/directory/hard-token"]),
+        step("read", &["{ws}/hard-plain"]),
+    ),
+    linked(
+        "secrets.hard-link-of-rule",
+        "the same, of a file that a rule of the policy denies",
+        step("read", &["{ws}/hard-named"]),
+        step("read", &["{ws}/hard-plain"]),
+    ),
+    linked(
+        "secrets.hard-link-opened",
+        "open it without reading, and read by the descriptor's name",
+        step("reopen-read", &["{ws}/hard-secret-2"]),
+        step("reopen-read", &["{ws}/hard-plain"]),
+    ),
+    attack(
+        11,
+        "secrets.hard-link-by-symlink",
+        "read it through a symbolic link that is made inside",
+        step("symlink-then-read", &["{ws}/hard-secret-2", "{ws}/to-hard"]),
+        step("symlink-then-read", &["{ws}/hard-plain", "{ws}/to-hard-plain"]),
     )
-    .gap(&["linux.hard-links.read"]),
+    .within(Garden::Linked),
+    attack(
+        11,
+        "secrets.hard-link-renamed",
+        "read it by a name that it is given inside",
+        step("rename-then-read", &["{ws}/hard-key", "{ws}/renamed-key"]),
+        step("rename-then-read", &["{ws}/victim", "{ws}/renamed-victim"]),
+    )
+    .within(Garden::Linked),
     attack(
         11,
         "secrets.outside",

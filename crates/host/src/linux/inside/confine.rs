@@ -3,8 +3,11 @@
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::sys::landlock::Ruleset;
-use garth_plan::linux::spec::{Landlock, Limits, Tier};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use garth_plan::linux::spec::{Landlock, LandlockRule, Limits, Tier};
+use rustix::fd::OwnedFd;
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, fstat, openat, openat2, statx,
+};
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet, sched_getaffinity, sched_setaffinity};
@@ -76,15 +79,14 @@ pub fn drop_capabilities(tier: Tier) -> Result<(), OsError> {
 ///
 /// # Errors
 /// What could not be opened or added.
-pub fn prepare_landlock(plan: &Landlock) -> Result<Option<Ruleset>, OsError> {
+pub fn prepare_landlock(plan: &Landlock, tier: Tier) -> Result<Option<Ruleset>, OsError> {
     if plan.handled_files == 0 && plan.handled_network == 0 && plan.scoped == 0 {
         return Ok(None);
     }
     let ruleset = Ruleset::new(plan.handled_files, plan.handled_network, plan.scoped)
         .on("prepare", "the Landlock domain")?;
     for rule in &plan.rules {
-        let name = CString::new(rule.path.as_bytes()).map_err(|_| Errno::INVAL).on("open", &rule.path)?;
-        let object = match openat(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+        let object = match open_for(rule, tier) {
             Err(Errno::NOENT | Errno::ACCESS | Errno::NOTDIR) if rule.optional => continue,
             other => other.on("open", &rule.path)?,
         };
@@ -93,6 +95,42 @@ pub fn prepare_landlock(plan: &Landlock) -> Result<Option<Ruleset>, OsError> {
             .on("allow access beneath", &rule.path)?;
     }
     Ok(Some(ruleset))
+}
+
+/// Opens the object of a rule. The names on the way may lie in a workspace, where somebody outside can put other objects in
+/// their place meanwhile: a right for what such a name leads to would be one for anything.
+///
+/// # Errors
+/// `ELOOP` for a link on the way, `ESTALE` for another object than was planned.
+fn open_for(rule: &LandlockRule, tier: Tier) -> Result<OwnedFd, Errno> {
+    let name = CString::new(rule.path.as_bytes()).map_err(|_| Errno::INVAL)?;
+    // Without a view what no object was planned for is the system's, such as `/dev/ptmx`, or this session's own.
+    let plain = tier == Tier::Process || rule.expect.is_some();
+    let resolve =
+        if plain { ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS } else { ResolveFlags::empty() };
+    let object = openat2(CWD, name.as_c_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)?;
+    if let Some(expect) = rule.expect {
+        let stat = fstat(&object)?;
+        if (stat.st_dev, stat.st_ino) != (expect.device, expect.inode) {
+            return Err(Errno::STALE);
+        }
+    }
+    if tier == Tier::Process && !is_planned(&object)? {
+        return Err(Errno::STALE);
+    }
+    Ok(object)
+}
+
+/// Whether an object of the view is what was mounted there, or one of the sandbox's own file system: a directory of the user
+/// that was moved to the place of one with a mount is neither.
+fn is_planned(object: &OwnedFd) -> Result<bool, Errno> {
+    let look = |object: &OwnedFd| statx(object, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS);
+    let found = look(object)?;
+    if found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        return Ok(true);
+    }
+    let root = look(&openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)?;
+    Ok((found.stx_dev_major, found.stx_dev_minor) == (root.stx_dev_major, root.stx_dev_minor))
 }
 
 /// Binds this process, and all that it starts, to so many processors of those that it may use, and reads back
@@ -136,4 +174,53 @@ pub fn set_limits(limits: &Limits) -> Result<(), OsError> {
     set(Resource::Nproc, limits.processes.filter(|_| !limits.count_processes), "processes")?;
     set(Resource::Fsize, limits.file_size, "file size")?;
     set(Resource::Core, Some(0), "core dumps")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::supervise::place::final_path;
+    use garth_plan::linux::spec::FileId;
+    use garth_policy::AbsPath;
+    use rustix::fd::AsFd;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::path::Path;
+
+    fn rule(path: &Path, expect: Option<FileId>) -> LandlockRule {
+        let path = AbsPath::posix(path.as_os_str().as_encoded_bytes()).unwrap();
+        LandlockRule { path, allowed: 0, optional: false, expect }
+    }
+
+    #[test]
+    fn a_right_is_for_the_object_that_was_planned_alone() {
+        let scratch = tempfile::tempdir().unwrap();
+        let opened = openat(CWD, scratch.path(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let root = final_path(opened.as_fd()).unwrap();
+        let root = Path::new(OsStr::from_bytes(root.as_bytes()));
+        for name in ["a/cache", "other/cache"] {
+            std::fs::create_dir_all(root.join(name)).unwrap();
+        }
+        let found = std::fs::metadata(root.join("a/cache")).unwrap();
+        let expect = Some(FileId { device: found.dev(), inode: found.ino() });
+        let path = root.join("a/cache");
+        assert!(open_for(&rule(&path, expect), Tier::Landlock).is_ok());
+        std::fs::rename(root.join("a"), root.join("gone")).unwrap();
+        std::fs::rename(root.join("other"), root.join("a")).unwrap();
+        assert_eq!(open_for(&rule(&path, expect), Tier::Landlock).unwrap_err(), Errno::STALE);
+        std::fs::rename(root.join("a"), root.join("other")).unwrap();
+        symlink("gone", root.join("a")).unwrap();
+        for (expect, tier) in [(expect, Tier::Landlock), (None, Tier::Process)] {
+            assert_eq!(open_for(&rule(&path, expect), tier).unwrap_err(), Errno::LOOP, "{tier:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_another_file_system_is_not_what_was_mounted() {
+        let part = format!("/proc/{}", std::process::id());
+        assert!(open_for(&rule(Path::new("/proc"), None), Tier::Process).is_ok());
+        let part = open_for(&rule(Path::new(&part), None), Tier::Process);
+        assert_eq!(part.unwrap_err(), Errno::STALE);
+    }
 }

@@ -1,6 +1,7 @@
 //! Limits that are held by counting, where neither a control group nor the kernel's own limits do.
 
 use garth_plan::linux::spec::Limits;
+use rustix::io::Errno;
 use rustix::process::Pid;
 use std::sync::OnceLock;
 
@@ -8,7 +9,11 @@ use std::sync::OnceLock;
 #[must_use]
 pub fn exceeded(limits: &Limits) -> Option<String> {
     let (mut processes, mut bound) = (0u64, 0u64);
-    let pids = descendants();
+    let pids = match descendants() {
+        Ok(pids) => pids,
+        // What cannot be counted is not within its limits.
+        Err(errno) => return Some(format!("the processes in /proc cannot be counted: {errno}")),
+    };
     for pid in &pids {
         let Some([threads, pages]) = stat_fields(*pid, [THREADS, RESIDENT]) else { continue };
         processes += threads;
@@ -30,6 +35,18 @@ pub fn exceeded(limits: &Limits) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Which limit that the kernel holds by itself leaves room for nothing more, in words; `None` while none is met. The kernel tells
+/// nobody of a process that it does not start (`EAGAIN` of fork(2)), so what is seen is that as many run as may.
+#[must_use]
+pub fn met(limits: &Limits) -> Option<String> {
+    let most = limits.processes.filter(|_| !limits.count_processes)?;
+    // The runner's own threads are of the same user.
+    let all = descendants().unwrap_or_default().into_iter().chain([rustix::process::getpid()]);
+    let running: u64 = all.filter_map(|pid| stat_fields(pid, [THREADS])).map(|[threads]| threads).sum();
+    (running >= most)
+        .then(|| format!("processes: all {most} that are allowed ran at once, and no more could be started"))
 }
 
 /// The most that a process can have resident of whose pages the kernel tells so many, in bytes. Since Linux 6.2 it counts
@@ -55,25 +72,41 @@ fn most_bytes(pages: u64, threads: u64) -> u64 {
 
 /// The processes of the sandbox but this one. With a pid namespace that is all of `/proc`; without, the
 /// children of this one and theirs.
-#[must_use]
-pub fn descendants() -> Vec<Pid> {
+///
+/// # Errors
+/// When `/proc` cannot be read.
+pub fn descendants() -> Result<Vec<Pid>, Errno> {
     let me = rustix::process::getpid();
     if me == Pid::INIT {
-        return listed().into_iter().filter(|pid| *pid != me).collect();
+        return Ok(listed()?.into_iter().filter(|pid| *pid != me).collect());
     }
-    let parents: Vec<(Pid, Pid)> = listed().into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let parents: Vec<(Pid, Pid)> =
+        listed()?.into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
     let mut found = vec![me];
     let mut next = 0;
     while let Some(known) = found.get(next).copied() {
         next += 1;
         found.extend(parents.iter().filter(|(_, parent)| *parent == known).map(|(pid, _)| *pid));
     }
-    found.split_off(1)
+    Ok(found.split_off(1))
 }
 
-fn listed() -> Vec<Pid> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
+/// Whether a process descends from this one, which adopts those that lose their parents.
+#[must_use]
+pub fn is_descendant(pid: Pid) -> bool {
+    let me = rustix::process::getpid();
+    let line = std::iter::successors(parent(pid), |above| parent(*above));
+    // Processes that end meanwhile can lead in a circle.
+    line.take(DEEPEST).any(|above| above == me)
+}
+
+/// More than one above the other than there can be of process numbers by default.
+const DEEPEST: usize = 1 << 15;
+
+fn listed() -> Result<Vec<Pid>, Errno> {
+    let entries =
+        std::fs::read_dir("/proc").map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    Ok(entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect())
 }
 
 /// Places behind the name in `/proc/PID/stat` (proc_pid_stat(5)).
@@ -135,7 +168,7 @@ mod tests {
     fn a_child_is_counted() {
         let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        let found = descendants();
+        let found = descendants().unwrap();
         let memory = resident(pid);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -150,6 +183,20 @@ mod tests {
         let [threads, pages] = stat_fields(me, [THREADS, RESIDENT]).unwrap();
         let (bound, share) = (most_bytes(pages, threads), resident(me));
         assert!(threads >= 1 && share >= held.len() as u64 && share <= bound, "{threads} {share} {bound}");
+    }
+
+    #[test]
+    fn as_many_processes_as_may_run_are_told() {
+        let limits = |processes, count_processes| Limits {
+            processes: Some(processes),
+            count_processes,
+            memory: None,
+            file_size: None,
+            processors: None,
+        };
+        assert!(met(&limits(1, false)).is_some_and(|what| what.starts_with("processes: all 1 ")));
+        assert_eq!(met(&limits(1, true)), None, "that one is counted, and ends the sandbox");
+        assert_eq!(met(&limits(1 << 20, false)), None);
     }
 
     #[test]

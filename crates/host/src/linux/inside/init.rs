@@ -29,7 +29,8 @@ pub fn serve(
     commands: &Commands,
 ) -> Result<WaitStatus, OsError> {
     let sender = Sender::new(Arc::clone(control));
-    let counting = limits.memory.is_some() || (limits.count_processes && limits.processes.is_some());
+    let counting = limits.memory.is_some() || limits.processes.is_some();
+    let mut is_met = false;
     let mut counted = Instant::now();
     loop {
         let has_more = match reap(target, &sender)? {
@@ -42,6 +43,10 @@ pub fn serve(
             if let Some(what) = super::count::exceeded(limits) {
                 sender.send(&FromRunner::LimitHit(what));
                 let _gone = kill_all(Signal::KILL);
+            }
+            if !is_met && let Some(what) = super::count::met(limits) {
+                sender.send(&FromRunner::LimitMet(what));
+                is_met = true;
             }
             counted = Instant::now();
         }
@@ -145,14 +150,14 @@ fn named(number: i32) -> Option<Signal> {
 /// Signals every process of the sandbox but this one.
 ///
 /// # Errors
-/// `ESRCH` when there is none.
+/// `ESRCH` when there is none, and where they cannot be listed the error of that.
 pub fn kill_all(signal: Signal) -> Result<(), Errno> {
     // `kill(-1)` in a pid namespace reaches all of its processes but the first (pid_namespaces(7)). Where
     // there is no such namespace it would reach the user's other processes, so it is asked for by list.
     if rustix::process::getpid() == Pid::INIT {
         return crate::linux::sys::signals::signal_everything(signal);
     }
-    for pid in super::count::descendants() {
+    for pid in super::count::descendants()? {
         let _gone = kill_process(pid, signal);
     }
     Ok(())

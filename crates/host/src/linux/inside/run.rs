@@ -5,7 +5,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
-use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
+use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, of_target, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::heap::share_heap;
 use crate::linux::sys::landlock::Ruleset;
@@ -131,7 +131,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     named("open a terminal", open_terminal(&spec, sender))?;
     let ruleset = match supervisor.ruleset.take() {
         Some(prepared) => Ok(prepared),
-        None => confine::prepare_landlock(&spec.landlock).map(Prepared::Ready),
+        None => confine::prepare_landlock(&spec.landlock, spec.tier).map(Prepared::Ready),
     };
     let ruleset = named("prepare Landlock", ruleset)?;
     let filter = Program::new(&spec.seccomp);
@@ -149,6 +149,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let status =
         named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
+    tell_named(&spec, target, sender);
     shared.tell_end(sender);
     hand_back(&spec, sender);
     sender.send(&FromRunner::Ended(init::ending(status, found)));
@@ -157,6 +158,17 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
         let _none_left = init::kill_all(rustix::process::Signal::KILL);
     }
     Ok(())
+}
+
+/// Tells what the target's own words named in vain.
+fn tell_named(spec: &LaunchSpec, target: Pid, sender: &Sender) {
+    let Target { programs, arguments, directory, .. } = &spec.target;
+    let Some(program) = programs.first().filter(|_| spec.named && spec.supervised) else { return };
+    let process = target.as_raw_nonzero().get().unsigned_abs();
+    let has_view = spec.tier == Tier::Process;
+    for denied in of_target((program, arguments), directory.as_bytes(), has_view, process) {
+        sender.send(&FromRunner::Hidden(denied));
+    }
 }
 
 /// Gives the broker the files that an agent keeps for itself, as they are now. Whatever still runs inside is ended first, so
@@ -256,6 +268,9 @@ fn bring_up_loopback(tier: Tier) -> Result<(), OsError> {
     }
 }
 
+/// What a failure to build the view is told as. With `EPERM` it means that this machine does not let the user mount.
+pub const VIEW_STEP: &str = "build the file view";
+
 /// Builds the view and enters it. Returns the host's tree, where there is a view to keep it out of.
 fn build_view(
     spec: &LaunchSpec,
@@ -263,7 +278,7 @@ fn build_view(
     control: &OwnedFd,
     sender: &Sender,
 ) -> Result<Option<view::HostTree>, Failure> {
-    const STEP: &str = "build the file view";
+    const STEP: &str = VIEW_STEP;
     if spec.tier == Tier::Landlock {
         return Ok(None);
     }
@@ -378,15 +393,16 @@ struct Starting {
     ruleset: Option<Prepared>,
     /// Brings the listener there; `None` where nothing is supervised.
     bringer: Option<Bringer>,
-    /// What became of its preparations.
-    prepared: Receiver<Result<(), OsError>>,
+    /// What became of its preparations, by the name of the step that they are a part of.
+    prepared: Receiver<Result<(), StepError>>,
 }
 
 impl Starting {
     /// Waits until the host's tree is gone and the supervisor has no more rights than it needs.
     fn prepared(&self) -> Result<(), Failure> {
+        const STEP: &str = "prepare the supervisor";
         let said = self.prepared.recv().map_err(|_| Errno::CHILD).on("hear from", "the supervisor");
-        named("prepare the supervisor", said.and_then(|prepared| prepared))
+        named(STEP, said)?.map_err(Failure::Step)
     }
 }
 
@@ -427,7 +443,11 @@ fn supervise(
     shared: &Arc<Shared>,
 ) -> Result<Starting, OsError> {
     let (tell, prepared) = sync_channel(1);
-    let let_go = |host: Option<view::HostTree>| host.map_or(Ok(()), view::HostTree::let_go);
+    // Wherever it is done, it is the last of building the view: the broker goes by the name.
+    let let_go = |host: Option<view::HostTree>| {
+        let gone = host.map_or(Ok(()), view::HostTree::let_go);
+        gone.map_err(|error| StepError { step: VIEW_STEP, error })
+    };
     if !spec.supervised {
         // Never fails: the channel has room for one.
         let _heard = tell.send(let_go(host));
@@ -435,17 +455,21 @@ fn supervise(
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, shared) = (sender.clone(), Arc::clone(shared));
-    let (tier, tells) = (spec.tier, spec.told.is_some());
+    let (tier, tells, names) = (spec.tier, spec.told.is_some(), spec.named);
     // Two threads are quicker than one, unless one of them still has to make the network namespace.
     let idle = network.filter(|making| making.is_idle());
     let (landlock, ruleset) = idle.map(|_| sync_channel(1)).unzip();
     let landlock = landlock.map(|tell| (tell, spec.landlock.clone()));
     let serve = move || {
         if let Some((tell, plan)) = landlock {
-            let _heard = tell.send(confine::prepare_landlock(&plan));
+            let _heard = tell.send(confine::prepare_landlock(&plan, tier));
         }
         // Capabilities belong to threads, and this one was made when the runner had them all.
-        let ready = let_go(host).and_then(|()| confine::drop_capabilities(tier));
+        let dropped = |()| {
+            let dropped = confine::drop_capabilities(tier);
+            dropped.map_err(|error| StepError { step: "drop capabilities", error })
+        };
+        let ready = let_go(host).and_then(dropped);
         let is_ready = ready.is_ok();
         let is_heard = tell.send(ready).is_ok();
         // None comes from a child that failed before it was confined.
@@ -456,7 +480,9 @@ fn supervise(
         }
         let first = let_start(&listener, &shared);
         match supervision.read() {
-            Ok(order) => Supervisor::new(listener, order, Reporter::new(sender, tells), shared).run(first),
+            Ok(order) => {
+                Supervisor::new(listener, order, Reporter::new(sender, tells, names), shared).run(first)
+            }
             Err(error) => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error });
                 let _gone = init::kill_all(rustix::process::Signal::KILL);
@@ -468,4 +494,22 @@ fn supervise(
         None => network::start(serve)?,
     }
     Ok(Starting { ruleset: ruleset.map(Prepared::Awaited), bringer: Some(bringer), prepared })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_that_does_not_hold_is_told_as_a_part_of_the_view_wherever_it_is_found() {
+        let (tell, prepared) = sync_channel(1);
+        let error = OsError::new("keep read-only", "/etc", Errno::PERM.raw_os_error());
+        tell.send(Err(StepError { step: VIEW_STEP, error })).unwrap();
+        let starting = Starting { ruleset: None, bringer: None, prepared };
+        assert!(matches!(starting.prepared(), Err(Failure::Step(StepError { step: VIEW_STEP, .. }))));
+        // And a thread that is gone is a failure too.
+        drop(tell);
+        let gone = starting.prepared();
+        assert!(matches!(gone, Err(Failure::Step(StepError { step: "prepare the supervisor", .. }))));
+    }
 }

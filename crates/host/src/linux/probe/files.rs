@@ -31,10 +31,13 @@ pub(super) const ACTIONS: &[Row] = &[
     ("link", hard_link),
     ("link-then-write", link_then_write),
     ("symlink", symbolic_link),
+    ("link-of", link_of),
+    ("lease", lease),
     ("symlink-then-write", symlink_then_write),
     ("symlink-then-create", symlink_then_create),
     ("symlink-then-read", symlink_then_read),
     ("rename", rename),
+    ("rename-then-read", rename_then_read),
     ("exchange", exchange),
     ("remove", remove),
     ("remove-directory", remove_directory),
@@ -46,6 +49,8 @@ pub(super) const ACTIONS: &[Row] = &[
     ("unnamed-then-link", unnamed_then_link),
     ("by-handle", by_handle),
     ("reopen", reopen),
+    ("reopen-read", reopen_read),
+    ("reopen-truncate", reopen_truncate),
     ("map-writable", map_writable),
     ("grow-read-only", grow_read_only),
     ("enter-then-write", enter_then_write),
@@ -192,6 +197,27 @@ fn symbolic_link(arguments: &Arguments<'_>) -> Act {
     Ok(symlinkat(arguments.path(0)?, CWD, arguments.path(1)?)?)
 }
 
+/// Takes a lease on a file (file; `take` or `ask`), which keeps whoever opens it waiting.
+fn lease(arguments: &Arguments<'_>) -> Act {
+    let file = openat(CWD, arguments.path(0)?, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let number = |value: i32| usize::try_from(value).map_err(|_| Refusal::broken("no number"));
+    let command = if arguments.text(1)? == "take" { libc::F_SETLEASE } else { libc::F_GETLEASE };
+    raw::call(libc::SYS_fcntl, &[number(file.as_raw_fd())?, number(command)?, number(libc::F_WRLCK)?])?;
+    Ok(())
+}
+
+/// Makes something where it may be (kind: `link`, `pipe`, `file`; its name), and then gives it another name.
+fn link_of(arguments: &Arguments<'_>) -> Act {
+    let made = arguments.path(1)?;
+    let prepared = match arguments.text(0)? {
+        "link" => symlinkat("nowhere", CWD, made),
+        "pipe" => mknodat(CWD, made, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0),
+        _ => openat(CWD, made, OFlags::WRONLY | OFlags::CREATE, Mode::RUSR | Mode::WUSR).map(drop),
+    };
+    prepared.map_err(|error| Refusal::broken(format!("preparing: {error}")))?;
+    Ok(linkat(CWD, made, CWD, arguments.path(2)?, AtFlags::empty())?)
+}
+
 /// Makes a link (target, link) and writes to a name behind it.
 fn symlink_then_write(arguments: &Arguments<'_>) -> Act {
     symlinkat(arguments.path(0)?, CWD, arguments.path(1)?)?;
@@ -211,6 +237,11 @@ fn symlink_then_read(arguments: &Arguments<'_>) -> Act {
 
 fn rename(arguments: &Arguments<'_>) -> Act {
     Ok(renameat_with(CWD, arguments.path(0)?, CWD, arguments.path(1)?, RenameFlags::empty())?)
+}
+
+fn rename_then_read(arguments: &Arguments<'_>) -> Act {
+    rename(arguments)?;
+    read_path(arguments.path(1)?)
 }
 
 fn exchange(arguments: &Arguments<'_>) -> Act {
@@ -288,6 +319,20 @@ fn reopen(arguments: &Arguments<'_>) -> Act {
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .or_else(|_| openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()))?;
     put(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())), OFlags::WRONLY | OFlags::APPEND)
+}
+
+/// Opens a file without any right to it, and then reads what the descriptor names.
+fn reopen_read(arguments: &Arguments<'_>) -> Act {
+    let file = openat(CWD, arguments.path(0)?, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    read_path(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))
+}
+
+/// Empties a file that is open for reading by its descriptor's name.
+fn reopen_truncate(arguments: &Arguments<'_>) -> Act {
+    let file = openat(CWD, arguments.path(0)?, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut path = raw::text(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?;
+    raw::call(libc::SYS_truncate, &[raw::address(&mut path[..]), 0])?;
+    Ok(())
 }
 
 /// Maps a file that is open for reading, shared and writable.

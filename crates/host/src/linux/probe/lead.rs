@@ -73,7 +73,8 @@ fn isolated(program: &OsStr, words: &[OsString], runner: i32) -> Outcome {
     let started = Command::new(program)
         .arg("act")
         .args(replaced)
-        .stdin(Stdio::null())
+        // What was handed in is a way out to try, too.
+        .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn();

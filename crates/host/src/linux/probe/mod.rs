@@ -12,6 +12,7 @@ mod kernel;
 mod lead;
 mod limits;
 mod network;
+mod others;
 mod process;
 mod race;
 mod raw;
@@ -35,6 +36,7 @@ const TABLES: &[&[Row]] = &[
     kernel::ACTIONS,
     network::ACTIONS,
     process::ACTIONS,
+    others::ACTIONS,
     enforcer::ACTIONS,
     limits::ACTIONS,
     root::ACTIONS,

@@ -32,7 +32,6 @@ pub(super) const ACTIONS: &[Row] = &[
     ("child", child),
     ("detached-child", detached_child),
     ("set-user-program", set_user_program),
-    ("priority", priority),
 ];
 
 /// Succeeds when a variable is there, with any value (name), or with a value (name, value).
@@ -248,9 +247,4 @@ fn set_user_program(arguments: &Arguments<'_>) -> Act {
     std::fs::copy("/proc/self/exe", program).map_err(|error| Refusal::broken(error.to_string()))?;
     rustix::fs::chmodat(CWD, program, Mode::from_raw_mode(0o6755), rustix::fs::AtFlags::empty())?;
     run_child(&mut Command::new(program), &Arguments::new(&["become-user".into()]))
-}
-
-fn priority(arguments: &Arguments<'_>) -> Act {
-    raw::call(libc::SYS_setpriority, &[0, number(arguments, 0)?, 5])?;
-    Ok(())
 }

@@ -19,6 +19,17 @@ pub struct At {
     pub path: u64,
 }
 
+/// Whom a call changes that names a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// A thread or process, 0 for the caller.
+    Thread(u32),
+    /// A process group, 0 for the caller's.
+    Group(u32),
+    /// All of a user's processes, or what this table does not know.
+    More,
+}
+
 /// A supervised call, decoded. The fields are the arguments of the calls named.
 #[expect(missing_docs, reason = "the fields are named as in the manual pages of the calls")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +60,8 @@ pub enum Call {
     Execute { at: At, arguments: u64 },
     /// `umask`.
     Mask { mask: u32 },
+    /// `prlimit64`, `sched_setattr` and their relatives, `setpriority`, `ioprio_set`: who is to be changed.
+    Another { whom: Whom },
     /// A call that the filter should not have sent here.
     Unknown,
 }
@@ -113,7 +126,22 @@ pub fn decode(names: &Names, call: &Notification) -> Call {
         "execve" => Call::Execute { at: cwd(a), arguments: b },
         "execveat" => Call::Execute { at: at(a, b), arguments: c },
         "umask" => Call::Mask { mask: low(a) & 0o777 },
+        "prlimit64" | "sched_setattr" | "sched_setscheduler" | "sched_setparam" | "sched_setaffinity" => {
+            Call::Another { whom: Whom::Thread(low(a)) }
+        }
+        // `PRIO_PROCESS` and `PRIO_PGRP` of `linux/resource.h`, `IOPRIO_WHO_PROCESS` and its like of `linux/ioprio.h`.
+        "setpriority" => Call::Another { whom: whom(low(a), b) },
+        "ioprio_set" => Call::Another { whom: whom(low(a).wrapping_sub(1), b) },
         _ => Call::Unknown,
+    }
+}
+
+/// Of kinds that begin with that of processes.
+fn whom(kind: u32, number: u64) -> Whom {
+    match kind {
+        0 => Whom::Thread(low(number)),
+        1 => Whom::Group(low(number)),
+        _ => Whom::More,
     }
 }
 
@@ -160,6 +188,13 @@ pub const DECODED: &[&str] = &[
     "execve",
     "execveat",
     "umask",
+    "prlimit64",
+    "sched_setaffinity",
+    "sched_setattr",
+    "sched_setscheduler",
+    "sched_setparam",
+    "setpriority",
+    "ioprio_set",
 ];
 
 impl Default for Names {
@@ -204,6 +239,8 @@ mod tests {
                     | Action::SuperviseDelete
                     | Action::SuperviseExecute
                     | Action::SuperviseOpen(_)
+                    | Action::Another(_)
+                    | Action::Bound
             );
             assert_eq!(supervised, DECODED.contains(&row.name), "{}", row.name);
         }

@@ -5,6 +5,7 @@
 
 use super::call::At;
 use super::processes::{MOST_ARGUMENTS, MOST_BYTES, Processes, Starting};
+use super::report::Denied;
 use super::{Answer, Supervisor};
 use crate::linux::message::FromRunner;
 use crate::linux::supervise::place;
@@ -52,8 +53,8 @@ const REMEMBERED: usize = 4096;
 /// What tells one start of a program from another: the file, the arguments and the interpreter.
 type Key = (Vec<u8>, Vec<Vec<u8>>, Vec<Vec<u8>>);
 
-/// A start that is told of when it is let go on.
-type Told = (Starting, Arc<Processes>, bool);
+/// A start that is told of when it is let go on, with what its words name in vain.
+type Told = (Starting, Arc<Processes>, bool, Vec<Denied>);
 
 /// Starts of programs that wait for the broker's verdict. One thread asks, another one hears the answers.
 #[derive(Debug)]
@@ -83,8 +84,9 @@ impl Commands {
     pub fn answer(&self, id: u64, allow: bool, remember: bool) {
         let found = self.waiting.lock().ok().and_then(|mut waiting| waiting.remove(&id));
         let Some((key, told)) = found else { return };
-        if let Some((starting, processes, whole)) = told.filter(|_| allow) {
+        if let Some((starting, processes, whole, named)) = told.filter(|_| allow) {
             processes.started(starting, key.0.clone(), (key.1.clone(), whole));
+            processes.refused(named);
         }
         if remember && let Ok(mut decided) = self.decided.lock() {
             if decided.len() >= REMEMBERED {
@@ -131,7 +133,7 @@ impl Supervisor {
         if self.order.processes && !starts {
             self.tell_refused(call.thread, at, &execution.program);
         }
-        let starting = starts.then(|| Starting::of(call.thread));
+        let starting = starts.then(|| (Starting::of(call.thread), self.named(&execution)));
         if !self.order.commands {
             self.tell_start(starting, execution);
             return Answer::Proceed;
@@ -147,8 +149,8 @@ impl Supervisor {
             }
             Some(false) => Answer::Fail(Errno::ACCESS),
             None => {
-                let told =
-                    starting.map(|starting| (starting, Arc::clone(&self.shared.processes), execution.whole));
+                let processes = Arc::clone(&self.shared.processes);
+                let told = starting.map(|(starting, named)| (starting, processes, execution.whole, named));
                 match commands.wait(call.id, key, told) {
                     Ok(()) => {
                         let (by, directory) = (super::report::program(call.thread), directory(call.thread));
@@ -176,14 +178,15 @@ impl Supervisor {
         }
     }
 
-    fn tell_start(&self, starting: Option<Starting>, execution: Execution) {
+    fn tell_start(&self, starting: Option<(Starting, Vec<Denied>)>, execution: Execution) {
         let Execution { program, mut arguments, mut whole, .. } = execution;
         if arguments.len() > MOST_ARGUMENTS {
             arguments.truncate(MOST_ARGUMENTS);
             whole = false;
         }
-        if let Some(starting) = starting {
+        if let Some((starting, named)) = starting {
             self.shared.processes.started(starting, program, (arguments, whole));
+            self.shared.processes.refused(named);
         }
     }
 }

@@ -5,11 +5,13 @@
 //! allows is done here, on the very objects that the decision was taken on. One thread does it all, so two
 //! supervised changes never interleave.
 
+mod another;
 pub mod call;
 mod changes;
 mod connect;
 mod execute;
 mod git;
+mod named;
 mod names;
 mod observe;
 mod open;
@@ -23,6 +25,7 @@ mod socket;
 
 pub use changes::{Changed, Changes, ChangesCounted, How};
 pub use execute::{Commands, Execution};
+pub use named::of_target;
 pub use observe::Used;
 pub use processes::{Counted, Gone, Processes, Started};
 pub use report::{Denied, Reporter, hidden};
@@ -30,11 +33,12 @@ pub use repositories::still_repositories;
 pub use scripts::own_interpreters;
 
 use crate::linux::message::{FromRunner, Sender};
-use crate::linux::sys::affinity;
+use crate::linux::sys::affinity::Keeper;
 use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
 use garth_plan::linux::spec::{FileId, Supervision, Target};
 use garth_policy::{AbsPath, FileOp, FileRule, FileRules, RuleKind, Verdict};
+use place::Feet;
 use repositories::Repositories;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::Mode;
@@ -123,8 +127,9 @@ pub struct Supervisor {
     rules: FileRules,
     names: Names,
     masks: HashMap<u32, u32>,
-    /// The processors that this supervisor may run on.
-    processors: Option<rustix::thread::CpuSet>,
+    keeper: Keeper,
+    /// Away while a call is handled that goes somewhere.
+    feet: Option<Feet>,
     /// Files all of whose names were made under this supervisor.
     own_links: HashSet<FileId>,
     reporter: Reporter,
@@ -140,6 +145,7 @@ pub struct Supervisor {
     own_file_systems: HashSet<u64>,
     present: execute::Present,
     scripts: scripts::Scripts,
+    seen_names: named::Seen,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -193,7 +199,8 @@ impl Supervisor {
             rules,
             names: Names::new(),
             masks: HashMap::new(),
-            processors: affinity::allowed(),
+            keeper: Keeper::new(),
+            feet: None,
             own_links: HashSet::new(),
             reporter,
             repositories,
@@ -204,12 +211,14 @@ impl Supervisor {
             own_file_systems,
             present: execute::Present::default(),
             scripts: scripts::Scripts::default(),
+            seen_names: named::Seen::default(),
             observer,
         }
     }
 
     /// Answers calls, beginning with one that was received already, until the last supervised process is gone.
     pub fn run(&mut self, first: Option<Notification>) {
+        self.feet = Some(Feet::new());
         // New objects get exactly the mode that the caller's own mask leaves.
         rustix::process::umask(Mode::empty());
         first.iter().for_each(|first| self.answer(first));
@@ -227,14 +236,15 @@ impl Supervisor {
     fn answer(&mut self, notification: &Notification) {
         let id = notification.id;
         SERVED.store(notification.thread, Ordering::Release);
+        self.keeper.serves(notification.thread);
         // A caller that died meanwhile needs no answer: errors of the answers themselves mean just that.
         let _gone = match self.handle(notification) {
             Answer::Proceed => self.listener.proceed(id),
             Answer::Done(value) => self.listener.succeed(id, value),
             Answer::Fail(errno) => self.listener.fail(id, errno),
             Answer::Opened(descriptor, close_on_exec) => {
-                let own = self.processors.as_ref();
-                open::hand_over(&self.listener, notification, descriptor, close_on_exec, own)
+                let keeper = &mut self.keeper;
+                open::hand_over(&self.listener, notification, descriptor, close_on_exec, keeper)
             }
             Answer::Later => Ok(()),
         };
@@ -272,14 +282,24 @@ impl Supervisor {
             }
         }
         match call {
-            Call::Open { at, flags, mode } => self.open(notification, at, flags, mode),
+            Call::Open { at, flags, mode } => {
+                self.going(|own, feet| own.open(feet, notification, at, (flags, mode)))
+            }
             Call::Truncate { at, length } => self.truncate(thread, at, length),
-            Call::MakeDirectory { at, mode } => self.make_directory(thread, at, mode),
-            Call::MakeNode { at, mode, device } => self.make_node(thread, at, mode, device),
-            Call::MakeSymlink { target, at } => self.make_symlink(thread, target, at),
-            Call::MakeLink { old, new, flags } => self.make_link(thread, old, new, flags),
+            Call::MakeDirectory { at, mode } => {
+                self.going(|own, feet| own.make_directory(feet, thread, at, mode))
+            }
+            Call::MakeNode { at, mode, device } => {
+                self.going(|own, feet| own.make_node(feet, thread, at, (mode, device)))
+            }
+            Call::MakeSymlink { target, at } => {
+                self.going(|own, feet| own.make_symlink(feet, thread, target, at))
+            }
+            Call::MakeLink { old, new, flags } => {
+                self.going(|own, feet| own.make_link(feet, thread, (old, new), flags))
+            }
             Call::Rename { old, new, flags } => self.rename(thread, old, new, flags),
-            Call::Remove { at, directory } => self.remove(thread, at, directory),
+            Call::Remove { at, directory } => self.going(|own, feet| own.remove(feet, thread, at, directory)),
             Call::Attributes { at, follow } => self.look_at_attributes(thread, at, follow),
             Call::Bind { socket, address, length } => self.bind(thread, socket, address, length),
             Call::Connect { socket, address, length } => self.connect(notification, socket, address, length),
@@ -289,8 +309,17 @@ impl Supervisor {
                 self.masks.insert(thread, mask);
                 Answer::Proceed
             }
+            Call::Another { whom } => self.another(thread, whom),
             Call::Unknown => Answer::Fail(Errno::NOSYS),
         }
+    }
+
+    /// Handles a call that goes to a place at most once.
+    fn going(&mut self, handle: impl FnOnce(&mut Self, &mut Feet) -> Answer) -> Answer {
+        let mut feet = self.feet.take().unwrap_or_default();
+        let answer = handle(self, &mut feet);
+        self.feet = Some(feet);
+        answer
     }
 
     /// Whether the target can change nothing there by itself, so the runner does it.

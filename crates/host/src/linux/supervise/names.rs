@@ -1,14 +1,14 @@
 //! Making, moving and removing names.
 
 use super::call::At;
-use super::place::{self, Place};
+use super::place::{self, Feet, Place};
 use super::{Answer, Supervisor};
 use crate::linux::sys::memory;
 use garth_plan::linux::spec::FileId;
 use garth_policy::{FileOp, NodeKind, Verdict};
 use rustix::fd::AsFd;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, mknodat, openat, renameat_with,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, linkat, mkdirat, mknodat, openat, renameat_with,
     symlinkat, unlinkat,
 };
 use rustix::io::Errno;
@@ -16,15 +16,25 @@ use std::ffi::CString;
 
 impl Supervisor {
     /// The place that a path names, when the runner is to act there.
-    pub(super) fn place(&self, thread: u32, at: At) -> Option<Place> {
+    pub(super) fn place(&self, thread: u32, at: At) -> Option<Place<'static>> {
         let mut buffer = [0; 4096];
         let text = place::text(thread, at, &mut buffer).ok()?;
         place::locate(thread, at.directory, text)
     }
 
     /// The same, if the runner answers for that place; else the answer.
-    fn supervised_place(&mut self, thread: u32, at: At, op: FileOp) -> Result<Place, Answer> {
-        let place = self.place(thread, at).ok_or_else(|| nowhere(thread, at))?;
+    fn supervised_place<'f>(
+        &mut self,
+        feet: &'f mut Feet,
+        thread: u32,
+        at: At,
+        op: FileOp,
+    ) -> Result<Place<'f>, Answer> {
+        let mut buffer = [0; 4096];
+        let place = place::text(thread, at, &mut buffer)
+            .ok()
+            .and_then(|text| feet.locate(thread, at.directory, text))
+            .ok_or_else(|| nowhere(thread, at))?;
         if self.supervised(&place.path) {
             return Ok(place);
         }
@@ -40,9 +50,9 @@ impl Supervisor {
         self.permit(thread, &place.path, FileOp::Create(kind))
     }
 
-    pub(super) fn make_directory(&mut self, thread: u32, at: At, mode: u32) -> Answer {
+    pub(super) fn make_directory(&mut self, feet: &mut Feet, thread: u32, at: At, mode: u32) -> Answer {
         let op = FileOp::Create(NodeKind::Directory);
-        let place = match self.supervised_place(thread, at, op) {
+        let place = match self.supervised_place(feet, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -58,14 +68,20 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_node(&mut self, thread: u32, at: At, mode: u32, device: u64) -> Answer {
+    pub(super) fn make_node(
+        &mut self,
+        feet: &mut Feet,
+        thread: u32,
+        at: At,
+        (mode, device): (u32, u64),
+    ) -> Answer {
         let file_type = match FileType::from_raw_mode(mode) {
             FileType::Unknown => FileType::RegularFile,
             other => other,
         };
         let kind = if file_type == FileType::RegularFile { NodeKind::File } else { NodeKind::Other };
         let op = FileOp::Create(kind);
-        let place = match self.supervised_place(thread, at, op) {
+        let place = match self.supervised_place(feet, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -80,9 +96,9 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_symlink(&mut self, thread: u32, target: u64, at: At) -> Answer {
+    pub(super) fn make_symlink(&mut self, feet: &mut Feet, thread: u32, target: u64, at: At) -> Answer {
         let op = FileOp::Create(NodeKind::Symlink);
-        let place = match self.supervised_place(thread, at, op) {
+        let place = match self.supervised_place(feet, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -102,9 +118,15 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_link(&mut self, thread: u32, old: At, new: At, flags: i32) -> Answer {
+    pub(super) fn make_link(
+        &mut self,
+        feet: &mut Feet,
+        thread: u32,
+        (old, new): (At, At),
+        flags: i32,
+    ) -> Answer {
         let op = FileOp::Create(NodeKind::File);
-        let place = match self.supervised_place(thread, new, op) {
+        let place = match self.supervised_place(feet, thread, new, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -126,37 +148,38 @@ impl Supervisor {
                 Ok(object) => object,
                 Err(errno) => return Answer::Fail(errno),
             };
-        if let Err(errno) = self.may_link(thread, &object) {
-            return Answer::Fail(errno);
-        }
-        if let Err(errno) = self.may_create(thread, &place, NodeKind::File) {
+        let before = match self.may_link(thread, &object) {
+            Ok(stat) => stat,
+            Err(errno) => return Answer::Fail(errno),
+        };
+        // Another name of a link, a pipe or a socket is as good as a new one: that is what has to be allowed there.
+        let kind = place::kind(&before);
+        if let Err(errno) = self.may_create(thread, &place, kind) {
             return Answer::Fail(errno);
         }
         let again = place::descriptor_path(object.as_fd());
-        let before = rustix::fs::fstat(&object);
         let result = linkat(CWD, again.as_c_str(), &place.parent, &place.name, AtFlags::SYMLINK_FOLLOW);
-        if let (Ok(()), Ok(stat)) = (result, before)
-            && stat.st_nlink <= 1
-        {
-            // All its names are made here, so it stays writable under each.
-            self.own_links.insert(FileId { device: stat.st_dev, inode: stat.st_ino });
-        }
         if result.is_ok() {
-            self.note(|seen| seen.made(&place.path, NodeKind::File));
-            self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::File));
+            if before.st_nlink <= 1 {
+                // All its names are made here, so it stays writable under each.
+                self.own_links.insert(FileId { device: before.st_dev, inode: before.st_ino });
+            }
+            self.note(|seen| seen.made(&place.path, kind));
+            self.changed(&place.path, |changes| changes.made(&place.path, kind));
         }
         result.into()
     }
 
     /// Another name may be made for a file that may be changed, or that has no name yet.
-    fn may_link(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<(), Errno> {
+    fn may_link(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<Stat, Errno> {
         let stat = rustix::fs::fstat(object)?;
         match place::final_path(object.as_fd()) {
-            Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Link),
-            Ok(_) => Err(Errno::XDEV),
-            Err(_) if stat.st_nlink == 0 => Ok(()),
-            Err(errno) => Err(errno),
+            Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Link)?,
+            Ok(_) => return Err(Errno::XDEV),
+            Err(_) if stat.st_nlink == 0 => {}
+            Err(errno) => return Err(errno),
         }
+        Ok(stat)
     }
 
     pub(super) fn rename(&mut self, thread: u32, old: At, new: At, flags: u32) -> Answer {
@@ -246,11 +269,11 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn remove(&mut self, thread: u32, at: At, directory: bool) -> Answer {
+    pub(super) fn remove(&mut self, feet: &mut Feet, thread: u32, at: At, directory: bool) -> Answer {
         if !self.order.deletes && !self.order.observe {
             return self.look_at_removal(thread, at);
         }
-        let place = match self.supervised_place(thread, at, FileOp::Delete) {
+        let place = match self.supervised_place(feet, thread, at, FileOp::Delete) {
             Ok(place) => place,
             Err(answer) => return answer,
         };

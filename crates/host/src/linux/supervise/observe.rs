@@ -78,6 +78,7 @@ impl Observer {
             | Call::Bind { .. }
             | Call::Connect { .. }
             | Call::Mask { .. }
+            | Call::Another { .. }
             | Call::Unknown => {}
         }
     }

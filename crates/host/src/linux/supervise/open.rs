@@ -1,16 +1,15 @@
 //! Opening: the one supervised call that hands something back.
 
 use super::call::At;
-use super::place::{self, Place};
+use super::place::{self, Feet, Place};
 use super::{Answer, Supervisor, names};
-use crate::linux::sys::affinity::Held;
+use crate::linux::sys::affinity::Keeper;
 use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::FileId;
 use garth_policy::{AbsPath, FileOp, NodeKind};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, openat};
 use rustix::io::Errno;
-use rustix::thread::CpuSet;
 use std::ffi::CString;
 use std::sync::Arc;
 
@@ -52,14 +51,23 @@ pub(super) fn hand_over(
     call: &Notification,
     descriptor: OwnedFd,
     close_on_exec: bool,
-    processors: Option<&CpuSet>,
+    keeper: &mut Keeper,
 ) -> Result<(), Errno> {
-    let _held = processors.and_then(|own| Held::new(call.thread, own));
-    listener.hand_over(call.id, descriptor, close_on_exec)
+    let held = keeper.hold(call.thread);
+    let added = listener.add(call.id, descriptor, close_on_exec);
+    // Before the answer, which wakes the caller where it is anyway.
+    drop(held);
+    listener.answer_with(call.id, added)
 }
 
 impl Supervisor {
-    pub(super) fn open(&mut self, call: &Notification, at: At, flags: i32, mode: u32) -> Answer {
+    pub(super) fn open(
+        &mut self,
+        feet: &mut Feet,
+        call: &Notification,
+        at: At,
+        (flags, mode): (i32, u32),
+    ) -> Answer {
         let flags = OFlags::from_bits_retain(flags.cast_unsigned());
         let request = Request { thread: call.thread, id: call.id, flags, mode };
         if request.has(OFlags::PATH) {
@@ -70,7 +78,7 @@ impl Supervisor {
         if request.has(OFlags::TMPFILE) {
             return self.open_unnamed(request, at, text);
         }
-        let answer = self.open_text(request, at, text);
+        let answer = self.open_text(feet, request, at, text);
         let writes = request.flags.intersects(OFlags::WRONLY | OFlags::RDWR);
         match answer {
             // Landlock decides about every open for writing, and nothing else has to.
@@ -83,8 +91,8 @@ impl Supervisor {
         }
     }
 
-    fn open_text(&mut self, request: Request, at: At, text: &[u8]) -> Answer {
-        let Some(mut place) = place::locate(request.thread, at.directory, text) else {
+    fn open_text(&mut self, feet: &mut Feet, request: Request, at: At, text: &[u8]) -> Answer {
+        let Some(mut place) = feet.locate(request.thread, at.directory, text) else {
             return if request.has(OFlags::CREATE) {
                 names::nowhere(request.thread, at)
             } else {
@@ -114,7 +122,7 @@ impl Supervisor {
                     let Some(next) = next else { return Answer::Proceed };
                     place = next;
                 }
-                Ok(stat) if supervised => return self.open_existing(request, &place, &stat),
+                Ok(_) if supervised => return self.open_existing(request, &place),
                 stat => {
                     if request.writes() || (stat.is_err() && request.has(OFlags::CREATE)) {
                         let op = if stat.is_ok() { FileOp::Write } else { FileOp::Create(NodeKind::File) };
@@ -144,21 +152,32 @@ impl Supervisor {
         }
     }
 
-    fn open_existing(&mut self, request: Request, place: &Place, stat: &Stat) -> Answer {
+    /// Judges what stands at a name and opens that very object: by the name, something else could be opened than was judged,
+    /// where another sandbox has the same workspace.
+    fn open_existing(&mut self, request: Request, place: &Place) -> Answer {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let looked = openat(&place.parent, &place.name, flags, Mode::empty())
+            .and_then(|object| rustix::fs::fstat(&object).map(|stat| (object, stat)));
+        let (object, stat) = match looked {
+            Ok(looked) => looked,
+            Err(errno) => return Answer::Fail(errno),
+        };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {}
-            FileType::Fifo => return self.open_fifo(request, place),
+            FileType::Fifo => return self.open_fifo(request, place, object),
             _ => return Answer::Proceed,
         }
-        match self.may_open(request, &place.path, stat) {
-            Ok(()) => {
-                if request.writes() {
-                    self.changed(&place.path, |changes| changes.written(&place.path, stat));
-                }
-                opened(openat(&place.parent, &place.name, request.own(), Mode::empty()), request)
-            }
-            Err(errno) => Answer::Fail(errno),
+        let may = self
+            .may_open(request, &place.path, &stat)
+            .and_then(|()| self.refuse_denied_name(request.thread, &object, Some(&place.path)));
+        if let Err(errno) = may {
+            return Answer::Fail(errno);
         }
+        if request.writes() {
+            self.changed(&place.path, |changes| changes.written(&place.path, &stat));
+        }
+        let again = place::descriptor_path(object.as_fd());
+        opened(openat(CWD, again.as_c_str(), request.own() - OFlags::NOFOLLOW, Mode::empty()), request)
     }
 
     fn may_open(&mut self, request: Request, path: &AbsPath, stat: &Stat) -> Result<(), Errno> {
@@ -181,19 +200,11 @@ impl Supervisor {
     }
 
     /// A pipe blocks until its other end is opened, and the supervisor must not.
-    fn open_fifo(&mut self, request: Request, place: &Place) -> Answer {
-        if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Write) {
-            return Answer::Fail(errno);
+    fn open_fifo(&mut self, request: Request, place: &Place, object: OwnedFd) -> Answer {
+        match self.permit(request.thread, &place.path, FileOp::Write) {
+            Ok(()) => self.open_blocking(request, object),
+            Err(errno) => Answer::Fail(errno),
         }
-        let Ok(object) = openat(
-            &place.parent,
-            &place.name,
-            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::empty(),
-        ) else {
-            return Answer::Proceed;
-        };
-        self.open_blocking(request, object)
     }
 
     fn open_blocking(&self, request: Request, object: OwnedFd) -> Answer {
@@ -251,6 +262,9 @@ impl Supervisor {
         if let Err(errno) = self.may_read(request.thread, text, &object) {
             return Answer::Fail(errno);
         }
+        if let Err(errno) = self.refuse_denied_name(request.thread, &object, None) {
+            return Answer::Fail(errno);
+        }
         let stat = rustix::fs::fstat(&object);
         if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo) {
             return self.open_blocking(request, object);
@@ -279,6 +293,31 @@ impl Supervisor {
         if !on_proc || place::is_common_in_proc(&path) { Ok(()) } else { Err(Errno::ACCESS) }
     }
 
+    /// Refuses an opened object that is a denied file, whatever name it was opened by.
+    fn refuse_denied_name(
+        &mut self,
+        thread: u32,
+        object: &OwnedFd,
+        path: Option<&AbsPath>,
+    ) -> Result<(), Errno> {
+        if self.order.linked.is_empty() {
+            return Ok(());
+        }
+        let stat = rustix::fs::fstat(object)?;
+        // A layer shows its files under their own numbers, and under another device.
+        let same = |id: &FileId| {
+            id.inode == stat.st_ino && (id.device == stat.st_dev || is_layered(object).unwrap_or(true))
+        };
+        if !self.order.linked.iter().any(same) {
+            return Ok(());
+        }
+        // One that has lost its name meanwhile has nothing to show.
+        if let Ok(path) = path.cloned().map_or_else(|| place::final_path(object.as_fd()), Ok) {
+            self.reporter.denied_name(thread, &path);
+        }
+        Err(Errno::ACCESS)
+    }
+
     fn open_absent(&self, request: Request, at: At, text: &[u8]) -> Answer {
         let place = place::locate(request.thread, at.directory, text).filter(|_| request.has(OFlags::CREATE));
         match place {
@@ -293,6 +332,11 @@ impl Supervisor {
         let path = place::as_caller(thread, at.directory, text)?;
         openat(CWD, path.as_c_str(), flags, Mode::empty()).ok()
     }
+}
+
+/// Whether an object lies in an overlay (`OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`).
+fn is_layered(object: &OwnedFd) -> Result<bool, Errno> {
+    Ok(rustix::fs::fstatfs(object)?.f_type == 0x794c_7630)
 }
 
 fn opened(result: Result<OwnedFd, Errno>, request: Request) -> Answer {

@@ -36,6 +36,8 @@ pub struct Reporter {
     ports: HashSet<u16>,
     /// What the kernel refuses by itself is worth telling too.
     tells: bool,
+    /// What programs name that is not there for them is.
+    names: bool,
     /// Such uses that were told.
     elsewhere: HashSet<(AbsPath, FileOp)>,
 }
@@ -67,10 +69,16 @@ pub(super) fn is_runner(thread: u32) -> bool {
 const MOST: usize = 500;
 
 impl Reporter {
-    /// Reports through `sender`; with `tells` also what the kernel refuses by itself.
+    /// Reports through `sender`; with `tells` also what the kernel refuses by itself, with `names` what of it the words of a
+    /// program name.
     #[must_use]
-    pub fn new(sender: Sender, tells: bool) -> Self {
-        Self { sender, seen: HashMap::new(), ports: HashSet::new(), tells, elsewhere: HashSet::new() }
+    pub fn new(sender: Sender, tells: bool, names: bool) -> Self {
+        let (seen, ports, elsewhere) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { sender, seen, ports, tells, names, elsewhere }
+    }
+
+    pub(super) fn names(&self) -> bool {
+        self.names
     }
 
     pub(super) fn tells(&self) -> bool {
@@ -105,6 +113,12 @@ impl Reporter {
         let reason = "the file has another name (a hard link) that may lie outside the workspace".to_owned();
         let hint = "replace the file instead of changing it in place: cp --remove-destination".to_owned();
         self.send(thread, path, FileOp::Write, reason, None, Some(hint));
+    }
+
+    pub(super) fn denied_name(&mut self, thread: u32, path: &AbsPath) {
+        let reason = "it is another name (a hard link) of a file that the policy denies".to_owned();
+        let hint = "if it is meant to be read, put a copy in its place".to_owned();
+        self.send(thread, path, FileOp::Read, reason, None, Some(hint));
     }
 
     /// Nobody inside listens at this port of the loopback. The broker knows whether somebody outside does.

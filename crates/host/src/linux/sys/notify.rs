@@ -113,16 +113,27 @@ impl Listener {
     /// # Errors
     /// `ENOENT` when the caller is gone, `EMFILE` when it has no free descriptor.
     pub fn hand_over(&self, id: u64, descriptor: OwnedFd, close_on_exec: bool) -> Result<(), Errno> {
-        let added = self.add(id, &descriptor, close_on_exec);
-        drop(descriptor);
+        let added = self.add(id, descriptor, close_on_exec);
+        self.answer_with(id, added)
+    }
+
+    /// The second half of [`Listener::hand_over`]: answers with what [`Listener::add`] returned.
+    ///
+    /// # Errors
+    /// `ENOENT` when the caller is gone.
+    pub fn answer_with(&self, id: u64, added: Result<i32, Errno>) -> Result<(), Errno> {
         match added {
             Ok(number) => self.succeed(id, number.into()),
             Err(errno) => self.fail(id, errno),
         }
     }
 
-    /// `SECCOMP_IOCTL_NOTIF_ADDFD`: the number that the caller's copy got.
-    fn add(&self, id: u64, descriptor: &OwnedFd, close_on_exec: bool) -> Result<i32, Errno> {
+    /// The first half of [`Listener::hand_over`] (`SECCOMP_IOCTL_NOTIF_ADDFD`): the number that the caller's copy got. The
+    /// caller goes on sleeping.
+    ///
+    /// # Errors
+    /// As [`Listener::hand_over`].
+    pub fn add(&self, id: u64, descriptor: OwnedFd, close_on_exec: bool) -> Result<i32, Errno> {
         let request = libc::seccomp_notif_addfd {
             id,
             flags: 0,

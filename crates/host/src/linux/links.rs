@@ -1,0 +1,120 @@
+//! Further names of denied files.
+
+use super::facts::name;
+use super::walk::Walk;
+use garth_plan::linux::spec::FileId;
+use garth_policy::{AbsPath, NodeKind};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::MaybeUninit;
+
+/// So many files of one directory are looked at: a start must not take longer the more a browser keeps.
+const MOST: usize = 64;
+
+/// A file with several names.
+struct Found {
+    /// How many it has.
+    links: u64,
+    /// Those that were come by, all of them denied. A place and a directory around it name the same.
+    seen: BTreeSet<AbsPath>,
+}
+
+/// Files at these places, or directly in them where they are directories, that have names beside those that were come by.
+/// The places come in their order.
+pub(super) fn look<'p>(places: impl IntoIterator<Item = &'p AbsPath>) -> BTreeMap<AbsPath, FileId> {
+    let mut found: HashMap<FileId, Found> = HashMap::new();
+    let none = BTreeSet::new();
+    let mut walk = Walk::new(&none);
+    for path in places {
+        let Some(object) = walk.look(path) else { continue };
+        match object.final_kind {
+            NodeKind::File => note(&mut found, object.id, object.links, || Some(object.final_path)),
+            NodeKind::Directory => directory(&mut found, &object.final_path),
+            NodeKind::Symlink | NodeKind::Other => {}
+        }
+    }
+    let first = |(id, file): (FileId, Found)| {
+        let all = u64::try_from(file.seen.len()).is_ok_and(|seen| seen == file.links);
+        file.seen.into_iter().next().filter(|_| !all).map(|path| (path, id))
+    };
+    found.into_iter().filter_map(first).collect()
+}
+
+fn note(found: &mut HashMap<FileId, Found>, id: FileId, links: u64, path: impl FnOnce() -> Option<AbsPath>) {
+    if links > 1
+        && let Some(path) = path()
+    {
+        found.entry(id).or_insert_with(|| Found { links, seen: BTreeSet::new() }).seen.insert(path);
+    }
+}
+
+fn directory(found: &mut HashMap<FileId, Found>, path: &AbsPath) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = name(path).and_then(|name| openat(CWD, name.as_c_str(), flags, Mode::empty()).ok());
+    let Some(opened) = opened else { return };
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(&opened, &mut buffer);
+    let mut looked = 0;
+    while let Some(Ok(entry)) = entries.next() {
+        if looked == MOST {
+            return;
+        }
+        if matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown) {
+            looked += 1;
+            file(found, &opened, entry.file_name(), path);
+        }
+    }
+}
+
+fn file(found: &mut HashMap<FileId, Found>, directory: &OwnedFd, name: &std::ffi::CStr, path: &AbsPath) {
+    let Ok(stat) = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
+    if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+        let id = FileId { device: stat.st_dev, inode: stat.st_ino };
+        note(found, id, stat.st_nlink, || path.join(name.to_bytes()).ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{create_dir, hard_link, write};
+
+    #[test]
+    fn files_with_a_name_elsewhere_are_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let at = |name: &str| AbsPath::posix(root.join(name).as_os_str().as_encoded_bytes()).unwrap();
+        create_dir(root.join("keys")).unwrap();
+        for name in ["alone", "linked", "keys/alone", "keys/linked", "keys/twice"] {
+            write(root.join(name), "secret").unwrap();
+        }
+        hard_link(root.join("linked"), root.join("elsewhere")).unwrap();
+        hard_link(root.join("keys/linked"), root.join("elsewhere-2")).unwrap();
+        hard_link(root.join("keys/twice"), root.join("keys/other")).unwrap();
+        std::os::unix::fs::symlink(root.join("linked"), root.join("to-linked")).unwrap();
+        let places = ["alone", "keys", "linked", "none"].map(at);
+        let found = look(&places);
+        let paths: Vec<_> = found.keys().cloned().collect();
+        assert_eq!(paths, [at("keys/linked"), at("linked")], "all names of keys/twice are denied");
+        // A link to a credential is a credential.
+        assert_eq!(look(&[at("to-linked")]).values().copied().collect::<Vec<_>>(), [found[&at("linked")]]);
+        // A name that is come by twice is one name.
+        assert_eq!(look(&["keys", "keys/linked"].map(at)).len(), 1);
+        // Once the name elsewhere is named too, none is left.
+        assert!(look(&["elsewhere", "linked"].map(at)).is_empty());
+    }
+
+    #[test]
+    fn a_long_directory_is_not_looked_at_to_its_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        create_dir(root.join("keys")).unwrap();
+        for number in 0..3 * MOST {
+            write(root.join(format!("keys/{number}")), "secret").unwrap();
+            hard_link(root.join(format!("keys/{number}")), root.join(format!("{number}"))).unwrap();
+        }
+        let path = AbsPath::posix(root.join("keys").as_os_str().as_encoded_bytes()).unwrap();
+        assert_eq!(look(&[path]).len(), MOST);
+    }
+}
