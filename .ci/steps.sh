@@ -114,11 +114,14 @@ clippy_for() {
   cargo clippy --workspace --lib --bins --target "$1" -- -D warnings
 }
 
+# The broker's TLS has parts in C. They are compiled, since a build script does it, and not linked.
+for_windows() {
+  CC_x86_64_pc_windows_msvc=x86_64-w64-mingw32-gcc AR_x86_64_pc_windows_msvc=$PWD/.ci/wine/lib "$@"
+}
+
 step_clippy_windows() {
-  # The broker's TLS has parts in C. They are compiled, since a build script does it, and not linked.
   have x86_64-w64-mingw32-gcc || skip "the compiler x86_64-w64-mingw32-gcc is not installed"
-  CC_x86_64_pc_windows_msvc=x86_64-w64-mingw32-gcc AR_x86_64_pc_windows_msvc=$PWD/.ci/wine/lib \
-    clippy_for "$WINDOWS_TARGET"
+  for_windows clippy_for "$WINDOWS_TARGET"
 }
 
 step_clippy_macos() {
@@ -126,7 +129,12 @@ step_clippy_macos() {
 }
 
 step_doc() {
-  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+  export RUSTDOCFLAGS="-D warnings"
+  cargo doc --workspace --no-deps
+  # Half of these two is for Windows alone, and is not seen above.
+  if have x86_64-w64-mingw32-gcc && [[ -d $(rustc --print target-libdir --target "$WINDOWS_TARGET") ]]; then
+    for_windows cargo doc --package garth-host --package garth --no-deps --target "$WINDOWS_TARGET"
+  fi
 }
 
 step_test() {

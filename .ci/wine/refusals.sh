@@ -84,8 +84,25 @@ taken() {
   cleans
 }
 
+# On a machine on which garth has never run: what is refused, and what only looks, leaves no journal and nothing else.
+nothing_was_there() {
+  local data made run=(run --tier restricted --accept "$ACCEPTED")
+  data=$(user_data)
+  rm -rf "$data/garth"
+  # The log in which a session tells that it was refused is wanted; it is the one thing that is made.
+  recorded "first of all, a gap that nobody accepted" 121 "windows.delegates" run --tier restricted -- cmd /c ver
+  made=$(ls "$data/garth")
+  [[ $made == log ]] || failed "a refused run makes nothing but its log" "$made"
+  unchanged "first of all, the root of a drive" 121 'C:\ cannot be a workspace' "$WINEPREFIX/drive_c" "$relaxed" "${run[@]}" -- cmd /c ver
+  unchanged "first of all, a program that is not there" 121 "no directory of PATH" "$WORK" "$relaxed" "${run[@]}" -- no-such-shell
+  unchanged "first of all, a tier that does not work here" 121 "is not available on this Windows" "$WORK" "$program" run -- cmd /c ver
+  recorded "clean --check, on a new machine" 0 "nothing is left" clean --check
+  absent "looking makes no journal" "$data/garth/journal"
+}
+
 refuses_what_is_bad() {
   x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -o "$WORK/locks.exe" "$here/locks.c"
+  nothing_was_there
   # From now on garth's own directory with the journal's lock is there, as on any machine on which garth has run.
   sandboxed cmd /c ver >"$LOGS/first"
   cleans

@@ -47,6 +47,18 @@ carries() {
   check "a program that is not there" "$got" 121 "$output" "no-such-program"
 }
 
+# What never ends by itself ends at the limit, and all that it started with it.
+times_out() {
+  local output got=0
+  printf 'version = 1\n[limits]\ntime = "1s"\n' >"$WORK/time.toml"
+  output=$(in_workspace "$relaxed" run --policy time.toml --tier restricted --accept "$ACCEPTED" -- cmd /c "$PING > NUL") || got=$?
+  check "the time limit ends the command" "$got" 124 "$output" "the time limit ended the command"
+  check "it names the line of the policy" 0 0 "$output" "time.toml:3"
+  await "the tree ends with the time limit" not is_running "$PINGS"
+  rm "$WORK/time.toml"
+  cleans
+}
+
 # What is left is cleaned up, and then there is nothing.
 cleans() {
   local output got=0
@@ -122,7 +134,7 @@ dies() {
 ordered() {
   local calls='CreateJobObjectW;SetInformationJobObject;CreateRestrictedToken;SetTokenInformation;CreateDesktopW'
   calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;QueryInformationJobObject'
-  calls+=';ResumeThread;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
+  calls+=';ResumeThread;GetExitCodeProcess;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
   windows reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >"$LOGS/reg"
   local log=$SCRATCH/relay.log output said=0 got=0
   printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
@@ -130,7 +142,7 @@ ordered() {
     --accept "$ACCEPTED" -- cmd /c 'echo hi' >"$LOGS/ordered" 2>"$log" </dev/null) || said=$?
   windows reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >"$LOGS/reg"
   check "a run that is recorded call by call" "$said" 0 "$(<"$LOGS/ordered")" "hi"
-  output=$(python3 "$here/sequence.py" own:garth-runner own:garth-canary 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
+  output=$(python3 "$here/sequence.py" own:garth-canary own:garth-runner 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
   rm -f "$log" "$WORK/ordered.toml"
   check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
 }
@@ -142,6 +154,7 @@ runs() {
   refuses
   tells
   carries
+  times_out
   ordered
   dies
   shares

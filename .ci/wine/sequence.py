@@ -5,7 +5,7 @@
 A process is `KIND:TEXT`: `own` for garth itself in the sandbox, which has no console, or `command`; and a text that begins its
 command line. They have to be started in this order, and nothing else. Before each there are a job with its limits, a weaker
 token with its default list, a desktop, and the list of attributes; it is made suspended with exactly these, its job is read
-back, and only then it runs."""
+back, and only then it runs. A command only runs once it is known how the canary ended."""
 
 import re
 import sys
@@ -19,6 +19,7 @@ UNICODE_ENVIRONMENT, EXTENDED = 0x400, 0x80000
 # DISABLE_MAX_PRIVILEGE and WRITE_RESTRICTED; one group is for denials only, and the session and two directories may write.
 RESTRICTED, DISABLED, RESTRICTING = 0x9, 1, 3
 EXTENDED_LIMITS, UI_LIMITS, PORT, DEFAULT_LIST = 9, 4, 7, 6
+CANARY = "garth-canary"
 # Attributes by number: job, handles (three), mitigations.
 ATTRIBUTES = [(0x2000D, 8), (0x20002, 24), (0x20007, 8)]
 
@@ -54,7 +55,8 @@ class Launch:
 
     def __init__(self, wanted):
         self.kind, _, self.text = wanted.partition(":")
-        self.job = self.token = self.process = self.desktop = None
+        self.job = self.token = self.process = self.desktop = self.handle = None
+        self.ended = False
         self.limits, self.attributes, self.read_back = set(), [], set()
 
     def take(self, name, words, result):
@@ -102,6 +104,7 @@ class Launch:
 
     def IsProcessInJob(self, words, result):
         if number(words[1]) == self.job and self.process and result:
+            self.handle = number(words[0])
             self.read_back.add("job")
 
     def QueryInformationJobObject(self, words, _result):
@@ -128,7 +131,13 @@ def check(calls, wanted):
             launches[at].take(name, words, result)
         else:
             assert name not in STARTS, f"{name} is called once more, with {words}"
+        if name == "GetExitCodeProcess" and result:
+            ended = next((launch for launch in launches[:at] if launch.handle == number(words[0])), None)
+            if ended:
+                ended.ended = True
         if name == "ResumeThread":
+            heard = all(launch.ended for launch in launches[:at] if launch.text == CANARY)
+            assert heard or launches[at].kind == "own", "it runs before the canary was heard"
             at += 1
     assert at == len(launches), f"{at} of {len(launches)} processes were started"
 

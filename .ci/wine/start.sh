@@ -25,14 +25,14 @@ loads_little() {
   printf 'ok under wine: %s\n' "garth loads nothing that a start does not need"
 }
 
-# opens: how many files and directories garth opened for a run, by the thread that makes the first job. Programs that it starts
+# opens: how many files and directories garth opened for a run, in the process that makes the first job. Programs that it starts
 # and what Wine itself opens do not count.
 opens() {
-  local log=$SCRATCH/opens.log thread
-  (cd "$WORK" && WINEDEBUG=+relay timeout $((3 * LIMIT)) wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
+  local log=$SCRATCH/opens.log process
+  (cd "$WORK" && WINEDEBUG=+pid,+relay timeout $((3 * LIMIT)) wine "$relaxed" run --tier restricted --accept "$ACCEPTED" \
     -- cmd /c 'echo hi' >"$LOGS/opens" 2>"$log" </dev/null)
-  thread=$(sed -n '/:Call KERNEL32.CreateJobObjectW(/{s/:.*//p;q}' "$log")
-  grep -c "^$thread:Call KERNEL32.CreateFileW(" "$log"
+  process=$(sed -n '/:Call KERNEL32.CreateJobObjectW(/{s/:.*//p;q}' "$log")
+  grep -Ec "^$process:[0-9a-f]+:Call KERNEL32.CreateFileW\(" "$log"
 }
 
 asks_little() {

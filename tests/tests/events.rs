@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, reason = "tests")]
 
-use garth_tests::{Garden, Run, everyone, start};
+use garth_tests::{Garden, Identity, Run, everyone, start};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -83,7 +83,13 @@ fn what_a_killed_session_left_is_cleaned_and_told() {
             let mut entries = std::fs::read_dir(&layers).into_iter().flatten().flatten();
             entries.any(|entry| entry.path().join("0/upper/there").exists())
         };
-        while !is_there() {
+        // The first record of a log that is not required may come later than the command's first steps.
+        let logs = garden.home.join(".local/state/garth/log");
+        let is_recorded = || {
+            let mut entries = std::fs::read_dir(&logs).into_iter().flatten().flatten();
+            entries.any(|entry| entry.metadata().is_ok_and(|file| file.len() > 0))
+        };
+        while !is_there() || !is_recorded() {
             assert!(began.elapsed() < Duration::from_secs(120), "it does not start");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -93,5 +99,97 @@ fn what_a_killed_session_left_is_cleaned_and_told() {
         assert_eq!(kinds(garden).get("log-recovered"), Some(&1), "{cleaned}");
         let verified = garth(garden, &["verify"]).code(0);
         assert!(!verified.text().contains("bad"), "{verified}");
+    });
+}
+
+/// The records of a kind.
+fn of_kind(garden: &Garden, kind: &str) -> Vec<Value> {
+    let _all_fit = kinds(garden);
+    records(garden).into_iter().filter(|record| record["event"] == kind).collect()
+}
+
+/// Runs a script where the kernel makes no namespaces any more.
+fn without_namespaces(garden: &Garden, script: &str) -> Run {
+    let script = format!("echo 0 > /proc/sys/user/max_user_namespaces\n{script}");
+    garden.outside(&["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", &script])
+}
+
+/// The kernel itself holds the number of processes, and tells nobody of those that it does not start.
+const CROWD: &str = "
+import os, time
+crowd = []
+try:
+    while True:
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+            os._exit(0)
+        crowd.append(child)
+except BlockingIOError:
+    print('crowded', flush=True)
+time.sleep(5)
+for child in crowd: os.kill(child, 9)
+";
+
+#[test]
+fn a_limit_that_the_kernel_holds_is_told() {
+    let garden = Garden::new(*Identity::all().last().expect("somebody"));
+    let run = under(&garden, "[limits]\nprocesses = 40", &["python3", "-c", CROWD]);
+    let hits = of_kind(&garden, "limit-hit");
+    assert_eq!(hits.len(), 1, "{run}");
+    assert!(hits[0]["limit"].as_str().expect("text").starts_with("processes: "), "{}", hits[0]);
+    if hits[0]["ended"] == false {
+        assert!(run.errors().contains("a limit was met: processes"), "{run}");
+        let run = run.code(0);
+        assert!(run.text().contains("crowded"), "{run}");
+        // Below it nothing is told.
+        let _ = under(&garden, "[limits]\nprocesses = 400", &["sh", "-c", "sleep 1 & sleep 1; wait"]).code(0);
+        assert_eq!(of_kind(&garden, "limit-hit").len(), 1);
+    }
+}
+
+#[test]
+fn a_plan_that_the_machine_refuses_is_told_with_the_one_that_took_its_place() {
+    let garden = Garden::new(*Identity::all().last().expect("somebody"));
+    let script = format!("{} run --accept 'linux.landlock.*' -- sh -c 'exit 0'", garden.program().display());
+    let run = without_namespaces(&garden, &script);
+    let changed = of_kind(&garden, "plan-changed");
+    assert_eq!((changed.len(), changed[0]["tier"].as_str()), (1, Some("landlock")), "{run}");
+    assert!(!changed[0]["gaps"].as_array().expect("gaps").is_empty(), "{}", changed[0]);
+    assert_eq!(of_kind(&garden, "session-ended")[0]["code"], 0, "{run}");
+}
+
+#[test]
+fn what_a_killed_session_left_outside_is_removed_and_told() {
+    let garden = Garden::new(*Identity::all().last().expect("somebody"));
+    // The tier without namespaces has a directory of its own for the session.
+    let script = format!(
+        "{} run --accept 'linux.landlock.*' -- sh -c 'echo > there; exec sleep 300' & echo $! > garth; wait",
+        garden.program().display()
+    );
+    let killer = "while ! test -e there; do sleep 0.05; done; kill -KILL $(cat garth)";
+    let script = format!("rm -f there; ({killer}) & {script}");
+    let _killed = without_namespaces(&garden, &script);
+    let cleaned = garth(&garden, &["clean"]).code(0);
+    let removed = of_kind(&garden, "residue-cleaned");
+    assert!(!removed.is_empty(), "{cleaned}");
+    for record in &removed {
+        let path = record["path"].as_str().expect("text");
+        assert!(!std::path::Path::new(path).exists(), "{record}");
+        assert!(cleaned.text().contains(path), "{cleaned}");
+    }
+}
+
+#[test]
+fn what_fails_in_the_broker_is_told() {
+    everyone(|garden| {
+        let anchor = garden.home.join("anchor");
+        garden.directory(&anchor);
+        let file = garden.home.join(".config/garth/policy.toml");
+        garden.write(&file, format!("version = 1\n[audit]\nkeep-for = \"30d\"\nanchor = {anchor:?}\n"));
+        let run = garth(garden, &["run", "--", "true"]).code(0);
+        let failed = of_kind(garden, "broker-error");
+        assert_eq!((failed.len(), failed[0]["operation"].as_str()), (1, Some("remove old logs")), "{run}");
+        assert!(!failed[0]["cause"].as_str().expect("text").is_empty(), "{}", failed[0]);
     });
 }

@@ -204,10 +204,17 @@ fn reads_of_what_is_hidden_are_told_where_the_policy_traces_them() {
             "{event}"
         );
         assert_eq!(list(&all, "reads")["complete"], true);
-        // Without it nothing slows the reads, and the log says that it does not know.
+        // Without it nothing slows the reads. What a program's words name is told, and what a shell opens is not; the log says
+        // that it does not know.
         let file = policy(garden, &hidden);
-        let all = records(garden, &["--policy", &file], script);
-        assert!(!of(&all, "file-denied").iter().any(|event| event["path"] == wanted[1]));
+        let names_key = |script: &str| {
+            let all = records(garden, &["--policy", &file], script);
+            let denied = of(&all, "file-denied").iter().any(|event| event["path"] == wanted[1]);
+            (denied, all)
+        };
+        assert!(names_key(script).0);
+        let (is_told, all) = names_key("cat 2> /dev/null < ~/.ssh/id_ed25519; true");
+        assert!(!is_told);
         assert_eq!(list(&all, "reads")["complete"], false);
         // The summary and `garth why` tell of it too.
         let file = policy(garden, "[audit]\nreads = \"trace\"\n");
@@ -246,7 +253,9 @@ fn names_that_the_view_does_not_show_are_told_once_and_refused_as_before() {
         let key = garden.home.join(".ssh/id_ed25519");
         let reads = list(&all, "reads");
         if !may_make_file_systems(garden) {
-            assert!(told(&key).is_empty(), "{denied:?}");
+            // What words name is told without.
+            assert_eq!(told(&key).len(), 1, "{denied:?}");
+            assert!(told(&garden.home.join("notes/plan.txt")).is_empty(), "{denied:?}");
             assert_eq!(reads["complete"], false);
             let garth = garden.program().to_str().unwrap();
             let plan = garden.outside(&[garth, "plan", "--policy", &file, "--", "true"]);

@@ -50,8 +50,11 @@ fn each_change_is_accepted_skipped_or_shown() {
         // The end of it, in which nothing is put in place that was not asked for.
         let mut terminal = opened(garden, &["apply", "--interactive"]);
         let _ = answer(&mut terminal, "put b in place?", "y");
-        let _ = answer(&mut terminal, "put d in place?", "quit");
-        let _ = terminal.wait();
+        let _ = answer(&mut terminal, "put d in place?", "");
+        let shown = answer(&mut terminal, "put d in place?", "quit");
+        assert!(shown.contains("that is no answer"), "{shown}");
+        assert_eq!(terminal.wait().code(), Some(1));
+        assert!(terminal.shown().contains("you stopped: nothing was put in place"), "{}", terminal.shown());
         assert_eq!((garden.read("b"), garden.read("d")), ("1\n".into(), "1\n".into()));
         let mut terminal = opened(garden, &["apply", "--interactive"]);
         let _ = answer(&mut terminal, "put b in place?", "all");
@@ -105,6 +108,48 @@ fn a_conflict_is_shown_from_three_sides_and_merged_when_asked() {
         let _ = garth(garden, &["undo", "--yes"]).code(0);
         assert_eq!(garden.read("fits"), LINES.replace('7', "seven"));
         assert_eq!(garden.read("taken"), LINES.replace('7', "seven"));
+    });
+}
+
+#[test]
+fn what_is_no_text_has_three_sides_too() {
+    everyone(|garden| {
+        let _ = garden.prepare(
+            "umask 022; printf 'a\\0b' > bytes; echo 1 > gone; echo 1 > kept; echo 1 > mode; chmod 644 mode; echo 1 > both",
+        );
+        layered(
+            garden,
+            "umask 022; printf 'a\\0bcd' > bytes; rm gone; echo 2 > kept; chmod 755 mode; echo same > both; echo in > made",
+        );
+        let _ = garden.prepare(
+            "printf '\\0' > bytes; echo more >> gone; rm kept; chmod 600 mode; echo same > both; ln -s there made",
+        );
+        let told = garth(garden, &["diff"]).code(1).text();
+        // What both sides made the same is no conflict.
+        assert!(told.lines().any(|line| line.contains("both") && !line.contains("conflict")), "{told}");
+        let mut terminal = opened(garden, &["apply", "--interactive"]);
+        let expected: [(&str, &[&str]); 5] = [
+            ("overwrite bytes", &["command:  file, 0644, 3 B", "now:         file, 0644, 1 B", "5 B"]),
+            ("overwrite gone", &["changed outside:", "+more", "in the layer:        nothing"]),
+            ("overwrite kept", &["outside now:         nothing", "changed in the layer:", "-1", "+2"]),
+            (
+                "overwrite made",
+                &["command:  nothing", "now:         link -> there", "layer:        file, 0644, 3 B"],
+            ),
+            (
+                "overwrite mode",
+                &["command:  file, 0644, 2 B", "now:         file, 0600", "layer:        file, 0755"],
+            ),
+        ];
+        let _ = answer(&mut terminal, "put both in place?", "no");
+        for (question, parts) in expected {
+            let shown = answer(&mut terminal, question, "no");
+            for part in parts {
+                assert!(shown.contains(part), "{question}: {part}: {shown}");
+            }
+        }
+        let _ = terminal.wait();
+        let _ = garden.prepare("test $(stat -c %a mode) = 600 && test -L made && test ! -e kept");
     });
 }
 

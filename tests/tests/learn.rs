@@ -47,7 +47,9 @@ fn a_build_runs_again_under_what_it_needed_and_nothing_new_does() {
         assert!(!lines.iter().any(|line| line.contains(".ssh") || line.contains("\":home\"")), "{proposal}");
         assert!(proposal.contains("id_ed25519: "), "{proposal}");
         let _ = again(garden, "rm -r out");
-        assert_eq!(again(garden, build).ok().text(), "data");
+        // What it was refused then is refused now, and told.
+        let second = again(garden, build).code(0);
+        assert!(second.text() == "data" && second.errors().contains("cat: read"), "{second}");
         let _ = again(garden, "cat ~/shared/other.txt").fails();
         let _ = again(garden, "echo x >main.c").fails();
         let _ = again(garden, "echo x >new").fails();

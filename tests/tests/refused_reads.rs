@@ -339,3 +339,75 @@ fn a_list_of_a_directory_with_something_hidden_fills_no_summary() {
         assert!(read.errors().contains("cat: read") && !read.errors().contains("ls: "), "{read}");
     });
 }
+
+/// The refusals of a run under these rules without a word on how they come to be told.
+fn by_default(garden: &Garden, options: &[&str], rules: &str, command: &[&str]) -> Vec<Value> {
+    let file = garden.home.join("policy.toml");
+    garden.write(&file, format!("version = 1\n{rules}"));
+    refusals(garden, &[options, &["--policy", file.to_str().unwrap()]].concat(), command).0
+}
+
+fn is_told(denied: &[Value], path: &Path, operation: &str, word: &str) -> bool {
+    let is_it = |event: &Value| {
+        event["path"] == path.to_str().unwrap()
+            && event["operation"] == operation
+            && event["command"].as_array().unwrap().iter().any(|known| known == word)
+            && event["process"].is_u64()
+            && event["hint"].is_string()
+    };
+    denied.iter().filter(|event| is_it(event)).count() == 1
+}
+
+#[test]
+fn what_a_program_names_that_is_hidden_is_told_by_default() {
+    everyone(|garden| {
+        let (key, login) = (garden.home.join(".ssh/id_rsa"), garden.home.join(".aws/credentials"));
+        let (closed, shown) = (garden.work.join("closed"), garden.home.join("shown/plan"));
+        for path in [&key, &login, &closed, &shown] {
+            garden.write(path, "held back\n");
+        }
+        let rules = "[files]\n\"closed\" = \"deny\"\n\"~/shown\" = \"read\"\n\"~/shown/plan\" = \"deny\"\n";
+        // None of these names leads to what the host has: there is nothing, something of the sandbox's own, or nobody reads it.
+        // The events come by the same stream as what the programs say of it.
+        let script = "exec 2> /dev/null
+            cat ~/.ssh/id_rsa; cd ~ && grep -r held .aws/credentials; cd - > /dev/null; tail -n 1 closed closed
+            ls ~/.ssh; head -c1 ~/shown/plan; cat ~/.netrc ~/no-such; echo mine > ~/.own && cat ~/.own; echo ~/.pgpass
+            exit 0";
+        garden.write(garden.home.join(".own"), "the host's\n");
+        garden.write(garden.home.join(".pgpass"), "the host's\n");
+        let denied = by_default(garden, &[], rules, &["sh", "-c", script]);
+        assert!(is_told(&denied, &key, "read", "cat"), "{denied:#?}");
+        assert!(is_told(&denied, &login, "read", "grep"), "{denied:#?}");
+        assert!(is_told(&denied, &closed, "read", "tail"), "{denied:#?}");
+        assert!(is_told(&denied, &shown, "read", "head"), "{denied:#?}");
+        assert!(is_told(&denied, key.parent().unwrap(), "list", "ls"), "{denied:#?}");
+        assert_eq!(denied.len(), 5, "{denied:#?}");
+        let of = |path: &Path| denied.iter().find(|event| event["path"] == path.to_str().unwrap()).unwrap();
+        assert!(of(&closed)["origin"].is_object() && of(&closed)["grant"].is_object(), "{denied:#?}");
+    });
+}
+
+#[test]
+fn what_the_command_itself_names_that_is_hidden_is_told_by_default() {
+    everyone(|garden| {
+        let key = garden.home.join(".ssh/id_rsa");
+        garden.write(&key, "held back\n");
+        garden.write("open", "seen\n");
+        let words = ["sort", "-m", "open", key.to_str().unwrap()];
+        let garth = garden.program().to_str().unwrap();
+        let run = garden.outside(&[&[garth, "run", "--json", "--"], &words[..]].concat());
+        let denied: Vec<Value> = run
+            .errors()
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter(|event| event["event"] == "file-denied")
+            .collect();
+        assert!(denied.len() == 1 && is_told(&denied, &key, "read", "sort"), "{run}");
+        let said = garden.outside(&[&[garth, "run", "--"], &words[..]].concat());
+        assert!(said.errors().contains("sort: read") && said.errors().contains("hint:"), "{said}");
+        // It could read it where the policy lets it.
+        let granted = [&[garth, "run", "--read", key.to_str().unwrap(), "--"], &words[..]].concat();
+        let seen = garden.outside(&granted);
+        assert!(!seen.errors().contains("denied"), "{seen}");
+    });
+}

@@ -134,3 +134,31 @@ fn names_of_one_file_are_names_of_one_file_again() {
         assert_eq!(look(garden), before, "{undone}");
     });
 }
+
+#[test]
+fn a_name_that_an_apply_took_from_a_file_is_one_of_it_again() {
+    everyone(|garden| {
+        let _ =
+            garden.prepare(&format!("{FRESH}mkdir d; echo 1 > a; ln a d/b; ln a d/c; echo 2 > x; ln x y"));
+        let before = look(garden);
+        let layered = |script: &str| garth(garden, &["run", "--cow", "--", "bash", "-euc", script]).code(0);
+        let _ = layered("cp a tmp; echo more >> tmp; mv tmp a; rm x");
+        let _ = garth(garden, &["apply", "--yes"]).code(0);
+        let _ = garden.prepare("! test a -ef d/b && ! test -e x");
+        let after = look(garden);
+        let undone = garth(garden, &["undo", "--yes"]).code(0);
+        assert_eq!(look(garden), before, "{undone}");
+        let _ = garden.prepare("test a -ef d/b && test a -ef d/c && test x -ef y");
+        let redone = garth(garden, &["undo", "--yes"]).code(0);
+        assert_eq!(look(garden), after, "{redone}");
+        let undone = garth(garden, &["undo", "--yes"]).code(0);
+        assert_eq!(look(garden), before, "{undone}");
+        let _ = garden.prepare("test a -ef d/b && test x -ef y");
+        // What was done to the other name since stays, and what is brought back is a file of its own then.
+        let _ = layered("rm x");
+        let _ = garth(garden, &["apply", "--yes"]).code(0);
+        let _ = garden.prepare("echo later >> y");
+        let undone = garth(garden, &["undo", "--yes"]).code(0);
+        assert_eq!((garden.read("x"), garden.read("y")), ("2\n".into(), "2\nlater\n".into()), "{undone}");
+    });
+}

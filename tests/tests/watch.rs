@@ -356,3 +356,14 @@ fn a_session_without_namespaces_is_answered_too() {
     let said = garden.read("out");
     assert!(said.contains("went on") && !said.contains("refused\n"), "{said}");
 }
+
+#[test]
+fn a_terminal_that_moves_no_cursor_is_not_drawn_on() {
+    everyone(|garden| {
+        let program = garden.program().to_str().expect("text");
+        let mut terminal = Terminal::bare(&garden.at(""), &["env", "TERM=dumb", program, "watch"], 24, 80);
+        assert_eq!(terminal.wait().code(), Some(120));
+        let shown = terminal.shown();
+        assert!(shown.contains("garth watch --once") && !shown.contains("\u{1b}[?1049h"), "{shown:?}");
+    });
+}

@@ -14,6 +14,8 @@ use garth_policy::{NodeKind, Policy, Reads, escape_visible};
 pub(crate) struct Account {
     changed: Vec<Changed>,
     counted: Option<(Counted, ChangesCounted)>,
+    /// A limit that was met without an end.
+    pub(crate) limited: Option<String>,
 }
 
 impl Account {
@@ -28,6 +30,7 @@ impl Account {
             }),
             Inside::Changed(changed) => self.changed.extend(changed),
             Inside::Counted(processes, changes) => self.counted = Some((processes, changes)),
+            Inside::LimitMet(what) => self.limited = Some(what),
         }
     }
 
@@ -61,7 +64,7 @@ impl Account {
 
     /// Tells what the supervisor saw of changes, for a session that keeps nothing to compare with.
     pub(crate) fn close_changes(self, recorder: &Recorder, policy: &Policy) {
-        let Self { changed, counted } = self;
+        let Self { changed, counted, .. } = self;
         let (told, seen) = (changed.len() as u64, counted.map(|(_, changes)| changes));
         for changed in changed {
             tell(recorder, || noted(changed, policy));
@@ -92,11 +95,11 @@ fn untold(reads: Reads, plan: &Plan) -> Option<&'static str> {
     }
 }
 
-const BY_LANDLOCK: &str = "reads that Landlock refuses, of which the kernel tells the machine's audit log alone, from Linux 6.15 on; \
+const BY_LANDLOCK: &str = "reads that Landlock refuses and no known program's words name, of which the kernel tells the machine's audit log alone, from Linux 6.15 on; \
                            audit.reads = \"trace\" tells those that are opened, where anything may be changed at all";
 
-const UNTRACED: &str = "reads that the kernel refuses by itself, because the view does not show what is there; \
-                        audit.reads = \"trace\" tells them";
+const UNTRACED: &str = "reads that the kernel refuses by itself, because the view does not show what is there, but for those that \
+                        the words of a known program name; audit.reads = \"told\" tells them";
 
 const ONCE: &str = "further names in a directory that is not shown, what was hidden where the sandbox wrote before, and what \
                     lies in the host's temporary directories; audit.reads = \"trace\" tells those that are opened";

@@ -184,6 +184,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let loaded = load_policy(&surroundings, &request.environment, request.policy.as_ref(), &request.flags)?;
     let mut policy = loaded.policy;
     policy.commands.settle(agent_named(&request.flags));
+    policy.audit.settle(agent_named(&request.flags));
     policy.files.add_private_home(&surroundings.context.home);
     hide_secrets(&mut policy);
     let files = user_files(&surroundings.context.home, &request.environment)?;

@@ -32,7 +32,8 @@ impl OsError {
 
 impl fmt::Display for OsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cause = std::io::Error::from_raw_os_error(self.code);
+        // Some messages of Windows have a place for the name of the object, which stands in front here.
+        let cause = std::io::Error::from_raw_os_error(self.code).to_string().replace("%1", "it");
         write!(f, "cannot {} {}: {cause}", self.operation, self.object)
     }
 }

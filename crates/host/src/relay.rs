@@ -2,11 +2,11 @@
 //! sockets, to which each stream is connected. Servers inside are reached the other way round. Neither end looks at what is
 //! carried.
 //!
-//! Each end has three threads, however many connections there are: one waits for all sockets ([`sockets`]), and the two of
-//! the [`pipe`], which no Windows can wait for together with sockets.
+//! Each end has three threads, however many connections there are: one waits for all sockets (`sockets`), and the two of
+//! the `pipe`, which no Windows can wait for together with sockets.
 //!
 //! An end holds at most 1,024 connections ([`garth_plan::windows::relay::MOST_STREAMS`]), for each at most a window of bytes, and
-//! in front of the pipe [`MOST_UNREAD`] at most.
+//! in front of the pipe `MOST_UNREAD` at most.
 
 mod pipe;
 mod sockets;

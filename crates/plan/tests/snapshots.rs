@@ -239,11 +239,21 @@ fn secrets_are_in_no_view() {
     }
 }
 
+/// What the runner would begin with on that machine.
+fn begun(facts: &HostFacts) -> Vec<ViewStep> {
+    let link = |path: &AbsPath| facts.object(path)?.link.clone();
+    let look = |path: &AbsPath| {
+        let object = facts.object(path).filter(|object| object.final_path == *path)?;
+        Some((object.kind, object.id))
+    };
+    usual(facts.user.uid, link, look)
+}
+
 #[test]
 fn what_is_usual_is_in_the_plans_of_usual_policies() {
     for machine in MACHINES {
         let facts = facts(machine, true);
-        let begun = usual(facts.user.uid, |path| facts.object(path).cloned());
+        let begun = begun(&facts);
         // As root the broker makes the mounts of the system's directories.
         let least = if facts.user.uid == 0 { 20 } else { 25 };
         assert!(begun.len() > least, "{machine}: {}", begun.len());
@@ -259,7 +269,7 @@ fn what_is_usual_is_in_the_plans_of_usual_policies() {
 #[test]
 fn what_was_begun_does_not_fit_what_would_cover_it_or_leaves_it_out() {
     let facts = facts("debian-user", true);
-    let begun = usual(facts.user.uid, |path| facts.object(path).cloned());
+    let begun = begun(&facts);
     let wanted = plan(&policy(Profile::Workspace), &facts, Report::Gaps).spec.view;
     for at in 0..wanted.len() {
         let mut less = wanted.clone();

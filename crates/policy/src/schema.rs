@@ -418,8 +418,9 @@ struct AuditSection {
     path: Option<String>,
     /// Whether each program that starts inside is recorded.
     processes: Option<bool>,
-    /// How refused reads are found: where it costs nothing; by telling of names that are looked for in directories that the
-    /// sandbox makes up, which makes starting a little longer; or by looking at every open, which costs a factor of two.
+    /// How refused reads are found: where it costs nothing, with what the words of a program name; by telling of names that are
+    /// looked for in directories that the sandbox makes up, which makes starting a little longer; or by looking at every open,
+    /// which costs a factor of two. Without it the second for agents, and else the first.
     reads: Option<ReadsWord>,
     /// How long the log of an ended session is kept, such as `90d`. A project's policy cannot say it, and a managed one
     /// only lengthens it.

@@ -1,6 +1,6 @@
 //! How a session is held: approvals, tier, audit, sockets and devices.
 
-use crate::origin::{Origin, Sourced};
+use crate::origin::{Layer, Origin, Sourced};
 use crate::path::AbsPath;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -49,7 +49,8 @@ pub struct Tier {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reads {
-    /// Where it costs the allowed reads nothing.
+    /// Where it costs the allowed reads nothing, and starting next to nothing: what is refused by a judge, and what the words
+    /// of a program name.
     Cheap,
     /// Names that are looked for in directories that the sandbox makes up are told, once. Starting takes a little longer.
     Told,
@@ -100,6 +101,13 @@ impl Audit {
             keep_for: None,
             keep_size: None,
             anchor: None,
+        }
+    }
+
+    /// Settles what the policy leaves open: of an agent, which takes long to start and is there for long, refused reads are told.
+    pub fn settle(&mut self, agent: Option<&str>) {
+        if agent.is_some() && self.reads.origin.layer == Layer::Profile {
+            self.reads.value = Reads::Told;
         }
     }
 }

@@ -86,6 +86,14 @@ impl Change {
         }
     }
 
+    /// Whether what stands there is what is to be, but for its times. Somebody else may have made it so: there is nothing to
+    /// choose then.
+    #[must_use]
+    pub fn is_of_times_alone(&self) -> bool {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return false };
+        self.what() == What::Touched && before.mode == after.mode && before.attributes == after.attributes
+    }
+
     /// Whether two files of the same content are still different enough to be put in place.
     #[must_use]
     pub fn matters_with_same_content(&self) -> bool {

@@ -73,7 +73,12 @@ pub fn read_pending(text: &[u8]) -> Result<Option<Pending>, usize> {
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(whole) = line.strip_suffix(b"\n") else { break };
         match serde_json::from_slice::<Line>(whole).map_err(|_| number + 1)? {
-            Line::Begun(begun) => pending = Some(Pending { begun, touched: BTreeSet::new() }),
+            // One that goes on with what was interrupted before: what that one had half done is still so.
+            Line::Begun(begun) => {
+                let mut touched = pending.take().map(|earlier| earlier.touched).unwrap_or_default();
+                touched.retain(|path| begun.paths.contains(path));
+                pending = Some(Pending { begun, touched });
+            }
             Line::Now(path) => {
                 pending.as_mut().ok_or(number + 1)?.touched.insert(path);
             }
@@ -109,6 +114,14 @@ mod tests {
                 assert_eq!((pending.begun, pending.touched.len()), (begun.clone(), whole - 1));
             }
         }
+        // What goes on knows what was touched before, of what it speaks of itself, until the end of it.
+        let rest = Begun { paths: [path("/a")].into(), ..Begun::default() };
+        let again = |lines: &[Line]| {
+            let text: String = lines.iter().map(Line::text).collect();
+            read_pending(text.as_bytes()).unwrap().map(|pending| pending.touched)
+        };
+        assert_eq!(again(&[&lines[..3], &[Line::Begun(rest.clone())]].concat()), Some([path("/a")].into()));
+        assert_eq!(again(&[&lines[..], &[Line::Begun(rest)]].concat()), Some(BTreeSet::new()));
         assert_eq!(read_pending(b"{}\n"), Err(1));
         assert_eq!(read_pending(b"\"ended\"\n{\"now\":\"/a\"}\n"), Err(2));
     }

@@ -8,7 +8,10 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
     let story = &report.story;
     out.raw("<section id=\"network\" aria-labelledby=\"network-h\"><h2 id=\"network-h\">Network</h2>");
     if story.hosts.is_empty() {
-        out.raw("<p class=\"none\">No host was asked for.</p></section>");
+        out.raw(
+            "<p class=\"none\">The log tells of no host. Where the policy gives no network there is nobody to ask: \
+             what needs one fails by itself.</p></section>",
+        );
         return;
     }
     out.raw(

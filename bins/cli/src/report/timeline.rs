@@ -60,7 +60,7 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
     draw(&drawing, out);
     out.raw(
         "<p class=\"legend\"><span class=\"key all\"></span> happened <span class=\"key denied\"></span> \
-         <span>of that refused; a bar is as high as the logarithm of the number of events</span></p>",
+         of that refused; a bar is as high as the logarithm of the number of events</p>",
     );
     table(&drawing, &points.list, out);
     if points.more > 0 {
@@ -72,7 +72,8 @@ pub(super) fn section(report: &Report, out: &mut Markup) {
 fn draw(drawing: &Drawing, out: &mut Markup) {
     let height = LANE * Lane::ALL.len() as u64;
     let right = LEFT + WIDTH * COLUMNS as u64;
-    out.raw("<svg class=\"timeline\" role=\"img\" aria-labelledby=\"tl-title tl-desc\" viewBox=\"0 0 ");
+    // What is beside it stays where it is when a narrow window scrolls it, also by keys.
+    out.raw("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Timeline\"><svg class=\"timeline\" role=\"img\" aria-labelledby=\"tl-title tl-desc\" viewBox=\"0 0 ");
     out.number(right + 8).raw(" ").number(height + 26);
     out.raw("\"><title id=\"tl-title\">Events over time</title><desc id=\"tl-desc\">One lane for each kind of event, time from ");
     out.raw("left to right; the table below has the numbers.</desc>");
@@ -106,7 +107,7 @@ fn draw(drawing: &Drawing, out: &mut Markup) {
         let after = drawing.span / 4 * i64::from(step);
         out.text(&if step == 0 { "0".to_owned() } else { duration(after) }).raw("</text>");
     }
-    out.raw("</svg>");
+    out.raw("</svg></div>");
 }
 
 fn line(class: &'static str, from: (u64, u64), to: (u64, u64), out: &mut Markup) {

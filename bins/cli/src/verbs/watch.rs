@@ -51,6 +51,14 @@ pub fn run(arguments: &WatchArguments, out: &mut dyn Write) -> Result<u8, Failur
             "garth watch --once prints what is known now",
         ));
     }
+    if std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
+        return Err(Failure::new(
+            120,
+            "this terminal cannot be drawn on",
+            "TERM=dumb says that it moves no cursor",
+            "garth watch --once prints what is known now",
+        ));
+    }
     // Panics give the terminal back, too.
     let mut terminal = ratatui::try_init().map_err(|error| Failure::file("use", "the terminal", &error))?;
     let result = watch.show(&mut terminal);

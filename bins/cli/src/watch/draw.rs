@@ -81,12 +81,10 @@ pub fn fits(view: &View, width: u16, height: u16) -> bool {
 
 /// All parts at once.
 fn wide(view: &View, look: Look, frame: &mut Frame<'_>, body: Rect) {
-    let [top, middle, bottom] = Layout::vertical([
-        Constraint::Percentage(24),
-        Constraint::Percentage(34),
-        Constraint::Percentage(42),
-    ])
-    .areas(body);
+    // Who goes through the refusals wants to read all of why.
+    let reads = view.part == Part::Denials;
+    let heights = if reads { [18, 18, 64] } else { [24, 34, 42] };
+    let [top, middle, bottom] = Layout::vertical(heights.map(Constraint::Percentage)).areas(body);
     let [processes, network] =
         Layout::horizontal([Constraint::Percentage(52), Constraint::Percentage(48)]).areas(middle);
     part(view, look, frame, top, Part::Sessions);
@@ -95,8 +93,8 @@ fn wide(view: &View, look: Look, frame: &mut Frame<'_>, body: Rect) {
     if view.part == Part::Events {
         part(view, look, frame, bottom, Part::Events);
     } else {
-        let [denials, why] =
-            Layout::horizontal([Constraint::Percentage(56), Constraint::Percentage(44)]).areas(bottom);
+        let widths = if reads { [44, 56] } else { [56, 44] };
+        let [denials, why] = Layout::horizontal(widths.map(Constraint::Percentage)).areas(bottom);
         part(view, look, frame, denials, Part::Denials);
         explain(view, look, frame, why);
     }
@@ -191,6 +189,7 @@ fn title(view: &View, part: Part) -> String {
 }
 
 fn sessions(view: &View, look: Look) -> Vec<Line<'static>> {
+    let longest = view.sessions.iter().map(|session| view.short(&session.id).len()).max().unwrap_or(0);
     let row = |session: &Watched| {
         let (mark, style) = match (&session.ended, session.is_live) {
             (None, true) => ("* ", look.good()),
@@ -200,7 +199,7 @@ fn sessions(view: &View, look: Look) -> Vec<Line<'static>> {
         let asks = if session.pending.is_empty() { "" } else { " asks" };
         Line::from(vec![
             Span::styled(mark, style),
-            Span::raw(view.short(&session.id).to_owned()),
+            Span::raw(format!("{:<longest$}", view.short(&session.id))),
             Span::styled(format!("  {:<11}", session.standing()), style),
             Span::styled(asks, look.bad().patch(BOLD)),
             Span::raw(format!("  {}", visible(&session.command))),

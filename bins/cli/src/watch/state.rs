@@ -248,11 +248,14 @@ fn explained(event: &Event) -> Vec<String> {
     } else if event.is_denial() {
         lines.push("nothing in the policy speaks of it".to_owned());
     }
+    // The hint is often the same command.
+    let mut once = None;
     if let Some(grant) = grant {
         lines.push(format!("would be allowed by [{}] {}", grant.section, grant.line));
-        lines.extend(grant.option.as_ref().map(|option| format!("once: garth run {option} -- ...")));
+        once = grant.option.as_ref().map(|option| format!("garth run {option} -- ..."));
+        lines.extend(once.as_ref().map(|once| format!("once: {once}")));
     }
-    lines.extend(hint.filter(|hint| !hint.is_empty()).map(str::to_owned));
+    lines.extend(hint.filter(|hint| !hint.is_empty() && once.as_deref() != Some(hint)).map(str::to_owned));
     lines
 }
 

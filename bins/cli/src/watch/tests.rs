@@ -249,3 +249,33 @@ fn what_an_ended_session_used_is_told() {
     let text = text(&shown(&view, false, 100, 24));
     assert!(text.contains("used 2.0 s cpu, at most 3.0 MiB in one process"), "{text}");
 }
+
+#[test]
+fn all_of_why_can_be_read_at_80_by_24_and_nothing_stands_there_twice() {
+    let mut event = denied("/home/ann/work/of/a/rather/long/name/.git/hooks/pre-commit");
+    if let Event::FileDenied(denied) = &mut event {
+        denied.reason =
+            "read-only: git on the host runs these programs at commit, checkout, merge and push".into();
+        denied.hint = "garth run --write .git/hooks -- ...".into();
+    }
+    let mut view = View::new();
+    view.sessions = vec![watched(1, vec![event])];
+    view.part = Part::Denials;
+    let shown = text(&shown(&view, false, 80, 24));
+    assert_eq!(shown.matches("garth run --write .git/hooks").count(), 1, "{shown}");
+    for part in ["merge and push", "would be allowed by", "garth why"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
+fn names_of_any_length_leave_the_columns_in_line() {
+    let mut view = View::new();
+    view.sessions = [1, 1 << 40, (1 << 40) + 1].map(|number| watched(number, Vec::new())).into();
+    let lengths: Vec<usize> = view.sessions.iter().map(|session| view.short(&session.id).len()).collect();
+    assert!(lengths.iter().any(|length| *length != lengths[0]), "{lengths:?}");
+    let shown = text(&shown(&view, false, 100, 24));
+    let columns: Vec<_> = shown.lines().filter_map(|line| line.find("runs  ")).collect();
+    assert_eq!(columns.len(), 3, "{shown}");
+    assert!(columns.iter().all(|column| *column == columns[0]), "{shown}");
+}

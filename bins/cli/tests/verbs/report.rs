@@ -93,6 +93,11 @@ fn event(number: usize) -> Event {
 
 /// Writes the log of a session with so many events; the file of its page.
 pub fn page_of(place: &Place, events: usize) -> PathBuf {
+    page_with(place, events, event)
+}
+
+/// The same of events of this kind.
+fn page_with(place: &Place, events: usize, event: impl Fn(usize) -> Event) -> PathBuf {
     let session = SessionId::new(Moment::from_micros(1_795_939_554_000_000), events as u64);
     let (mut chain, redactor) = (Chain::new(session), Redactor::new(&[]));
     let mut text = String::new();
@@ -105,7 +110,7 @@ pub fn page_of(place: &Place, events: usize) -> PathBuf {
         milliseconds: 4000,
         usage: None,
     };
-    let all = (0..events - 1).map(event).chain([Event::from(end)]);
+    let all = (0..events - 1).map(&event).chain([Event::from(end)]);
     for (number, event) in all.enumerate() {
         // Bursts with pauses between them.
         let at = number * 300 + number / 100 * 40_000;
@@ -290,4 +295,19 @@ fn a_changed_log_is_told_and_what_follows_is_not_shown() {
     let page = place.garth(&["report"]).expect(0).out;
     assert!(page.contains("The log is not what was written.") && page.contains(":21: "), "{page}");
     assert!(page.contains("All 20 events, one by one"), "{page}");
+}
+
+#[test]
+fn a_session_of_refusals_alone_has_a_page_of_them() {
+    let place = Place::new("report-refusals");
+    let page = page_with(&place, 41, |number| denied(number).into());
+    let text = std::fs::read_to_string(&page).unwrap();
+    let part = text.split("<section id=\"refused\"").nth(1).and_then(|rest| rest.split("</section>").next());
+    assert_eq!(part.unwrap().matches("<tr class=\"denied\">").count(), 40);
+    assert!(text.contains("<b>40</b>") && text.contains("--write .git/hooks"), "{text}");
+    for none in ["The log tells of no host.", "The log tells of no changed file."] {
+        assert!(text.contains(none), "{none}");
+    }
+    let Some(looked) = look(&place, &page, &[]) else { return };
+    looked.is_quiet();
 }

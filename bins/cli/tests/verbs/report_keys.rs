@@ -154,6 +154,12 @@ fn small_windows_and_paper_show_all_of_it() {
             let over =
                 browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
             assert_eq!(over, 0, "{events} events, {width} wide");
+            // The letters of the drawing are 12 of its units.
+            let letters = "(() => { const one = document.querySelector('.timeline'); return 12 * one.getBoundingClientRect().width / one.viewBox.baseVal.width; })()";
+            let letters = browser.value(letters).as_f64().unwrap();
+            assert!(letters >= 10.0, "{width} wide: letters of {letters} pixels");
+            let beyond = "[...document.querySelectorAll('caption')].filter((one) => one.checkVisibility()).filter((one) => { const text = document.createRange(); text.selectNodeContents(one); return text.getBoundingClientRect().right > innerWidth; }).length";
+            assert_eq!(browser.value(beyond), 0, "{width} wide: a caption has to be scrolled to");
             let dark =
                 browser.value("getComputedStyle(document.body).backgroundColor !== 'rgb(247, 246, 242)'");
             assert_eq!(dark, scheme == "dark");

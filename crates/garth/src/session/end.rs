@@ -131,7 +131,7 @@ impl Sandbox<'_> {
         };
         let outcome = wait::wait(&self.runner, &self.signals, self.time, self.questions, &mut told)
             .map_err(Error::os("wait for the sandbox"))?;
-        let Told { denied, silent, used, used_more, kept, account, hidden, .. } = told;
+        let Told { denied, silent, used, used_more, kept, mut account, hidden, .. } = told;
         // Taking the namespaces down takes the kernel some tenths of a millisecond: time to tell what is known.
         // A layer and a control group can be looked at only when nobody uses them any more, and what still runs inside may
         // use the network to its end.
@@ -161,6 +161,7 @@ impl Sandbox<'_> {
                 (outcome, _) => (outcome, group.refused_by()),
             },
         };
+        let limited = limited.or_else(|| account.limited.take());
         record_outcome(recorder, &outcome, limited.as_deref());
         self.prepared.close_lists(account, (&denied, hidden), layer.as_ref().map(|_| &changes));
         // One that changes nothing is gone.

@@ -11,6 +11,7 @@
 use super::file_error;
 use super::ignored::{Ignored, LONGEST};
 use super::making::{Making, shares};
+use super::names::other_names;
 use super::own::{self, Root, lies_in, make_private, new_id, remove_directory};
 use crate::Error;
 use crate::files::os_path;
@@ -64,6 +65,9 @@ pub(super) struct Kept {
     pub entry: Option<Entry>,
     /// Number of its content.
     pub content: Option<u64>,
+    /// It is not to be brought back, and stands for another name of a file that is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
 }
 
 /// The names of a checkpoint.
@@ -182,7 +186,11 @@ impl Checkpoints {
         making.beside = beside;
         // Else all of it, whatever its size: it is overwritten next.
         making.shares = !bounded || shares(root, &making.directory)?;
+        let names: Vec<_> = names.collect();
         let mut kept = Ok(());
+        for (path, entry) in other_names(root, &names) {
+            making.link(path, entry);
+        }
         for (path, entry) in names {
             kept = kept.and_then(|()| making.keep_within(root, path, entry));
         }

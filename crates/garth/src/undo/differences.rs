@@ -1,10 +1,10 @@
 //! What a layer would change now, and what stands against it.
 
-use super::Texts;
 use super::file_error;
 use super::layers::Layer;
 use super::settle::{Bases, Compared, base_of, compared};
 use super::trusted::trusted;
+use super::{Texts, Was};
 use crate::Error;
 use garth_host::linux::undo::{Root, content};
 use garth_policy::{AbsPath, Policy};
@@ -104,6 +104,9 @@ impl Known {
         if was_begun && change.before.as_ref().is_none_or(is_halfway) {
             return Some(Standing::AsBefore);
         }
+        if change.is_of_times_alone() {
+            return Some(Standing::AsBefore);
+        }
         let digest = |lower: &mut Root| {
             lower.open_file(&change.path).ok().and_then(|file| content::digest(&file).ok())
         };
@@ -155,7 +158,11 @@ impl<'l> Reader<'l> {
         let base = bases.as_ref().and_then(|bases| bases.get(path));
         let text = |bytes: Vec<u8>| is_text(&bytes).then_some(bytes);
         let (before, after) = (&difference.change.before, &difference.change.after);
+        let was = base
+            .filter(|base| base.clean)
+            .map_or(Was::Unknown, |base| base.entry.clone().map_or(Was::Nothing, Was::Something));
         Texts {
+            was,
             base: base.and_then(|base| self.layer.base_text(difference.tree, base)),
             outside: before.as_ref().and_then(|_| text_of(lower, path)).and_then(text),
             layer: after.as_ref().and_then(|_| text_of(upper, path)).and_then(text),

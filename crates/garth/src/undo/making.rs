@@ -76,7 +76,12 @@ impl Making {
         let failed = |error| Error::os("make a checkpoint")(error);
         let mut ignored = Ignored::excluding(&self.bounds.exclude);
         if let Some(seen) = root.look(&top).map_err(failed)? {
-            self.names.push(Kept { path: top.clone(), entry: Some(remembered(seen.entry)), content: None });
+            self.names.push(Kept {
+                path: top.clone(),
+                entry: Some(remembered(seen.entry)),
+                content: None,
+                linked: false,
+            });
         }
         let mut todo = vec![top];
         while let Some(directory) = todo.pop() {
@@ -130,6 +135,11 @@ impl Making {
         self.keep(root, path, entry)
     }
 
+    /// Notes another name of a file that is kept, which will not be changed itself.
+    pub fn link(&mut self, path: AbsPath, entry: Entry) {
+        self.names.push(Kept { path, entry: Some(remembered(entry)), content: None, linked: true });
+    }
+
     fn keep(&mut self, root: &mut Root, path: AbsPath, entry: Option<Entry>) -> Result<(), Error> {
         let is_file = entry.as_ref().is_some_and(|entry| entry.kind == Kind::File);
         let content = if is_file { self.content(root, &path, entry.as_ref())? } else { None };
@@ -138,7 +148,7 @@ impl Making {
             self.left_out.push(path);
             return Ok(());
         }
-        self.names.push(Kept { path, entry: entry.map(remembered), content });
+        self.names.push(Kept { path, entry: entry.map(remembered), content, linked: false });
         Ok(())
     }
 

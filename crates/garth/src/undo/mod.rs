@@ -12,6 +12,7 @@ mod layers;
 mod making;
 #[cfg(target_os = "linux")]
 mod merging;
+mod names;
 mod own;
 #[cfg(target_os = "linux")]
 mod replaced;
@@ -70,10 +71,24 @@ pub(super) fn not_compared(failed: garth_undo::Failed<garth_host::OsError>) -> E
     }
 }
 
+/// What is known of a name from when a layer began.
+#[derive(Clone, Debug, Default)]
+pub enum Was {
+    /// It was changed before anybody looked.
+    #[default]
+    Unknown,
+    /// Nothing stood there.
+    Nothing,
+    /// This did.
+    Something(Entry),
+}
+
 /// The texts of a difference: before the layer, outside now, and in the layer. `None` for what is no text, too long or not
 /// there.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
+    /// What stood there when the layer began.
+    pub was: Was,
     /// When the layer began.
     pub base: Option<Vec<u8>>,
     /// What stands there now.

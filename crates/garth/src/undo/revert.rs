@@ -3,7 +3,7 @@
 use super::checkpoints::{Checkpoint, Checkpoints, Keeping, Names};
 use super::own::place::{Placer, closed_for, is_stage};
 use super::own::{self, Opened, Root, content};
-use super::{Texts, file_error, not_compared};
+use super::{Texts, Was, file_error, not_compared};
 use crate::Error;
 use garth_host::OsError;
 use garth_host::undo::{Source, Watch};
@@ -199,7 +199,7 @@ fn opened(checkpoint: &Checkpoint) -> Result<Root, Error> {
 
 fn listed(root: &mut Root, names: &Names) -> Result<Found, Error> {
     let mut found = Found::default();
-    for (path, kept) in names.iter().filter(|(path, _)| path.as_bytes() != b"/") {
+    for (path, kept) in names.iter().filter(|(path, kept)| path.as_bytes() != b"/" && !kept.linked) {
         let present = root.look(path).map_err(Error::os("look at the workspace"))?.map(|seen| seen.entry);
         found.changes.extend(Change::between(path.clone(), present, kept.entry.clone(), false));
     }
@@ -261,6 +261,7 @@ impl Reversal {
         let kept = kept.and_then(|number| File::open(self.checkpoint.file(number)).ok());
         let present = change.before.as_ref().and_then(|_| root.open_file(&change.path).ok());
         Ok(Texts {
+            was: Was::Unknown,
             base: None,
             outside: present.and_then(short).and_then(text),
             layer: kept.map(Opened::from).and_then(short).and_then(text),
@@ -338,6 +339,12 @@ impl Reversal {
         for change in &self.changes {
             wanted.extend(change.after.as_ref().filter(|after| after.names > 1).map(|after| after.object));
         }
+        let mut contents = HashMap::new();
+        for kept in self.names.values() {
+            if let (Some(entry), Some(number)) = (&kept.entry, kept.content) {
+                contents.insert(entry.object, number);
+            }
+        }
         let mut links = HashMap::new();
         for (path, kept) in &self.names {
             let Some(was) = kept.entry.as_ref().filter(|was| wanted.contains(&was.object)) else { continue };
@@ -345,7 +352,17 @@ impl Reversal {
                 continue;
             }
             let present = root.look(path).map_err(Error::os("look at the workspace"))?;
-            if present.is_some_and(|seen| seen.entry.object == was.object && seen.entry.kind == was.kind) {
+            let Some(present) = present.map(|seen| seen.entry) else { continue };
+            if present.object != was.object || present.kind != was.kind {
+                continue;
+            }
+            // Nobody has looked whether one that is not to be brought back itself still is what it was.
+            let mut is_as_it_was = || {
+                let (here, number) = (root.open_file(path).ok(), contents.get(&was.object));
+                let there = number.and_then(|number| File::open(self.checkpoint.file(*number)).ok());
+                here.zip(there).is_some_and(|(here, there)| content::same(&here, &there).unwrap_or(false))
+            };
+            if !kept.linked || (present.is_same_but_for_names(was) && is_as_it_was()) {
                 links.insert(was.object, path.clone());
             }
         }

@@ -14,6 +14,8 @@ use std::path::Path;
 
 /// The longest text of which a copy is kept, and all copies together, in bytes.
 const COPIES: (u64, u64) = (1024 * 1024, 64 * 1024 * 1024);
+/// As much is read of the files that the layer removes, which can be many: of the others the look at them has to do.
+const REMOVED: u64 = 4 * 1024 * 1024;
 
 const BASE: &str = "base.jsonl";
 
@@ -49,7 +51,7 @@ impl Layer {
         let may_be_cut = self.record.is_of_another_boot(clock::boot().as_deref());
         let directory = self.store(number).join("base");
         make_private(&directory)?;
-        let (mut text, mut left) = (Vec::new(), COPIES.1);
+        let (mut text, mut left) = (Vec::new(), Left { changed: COPIES.1, removed: REMOVED });
         for (copy, change) in changes.iter().enumerate() {
             seen(&self.record.trees[number].path, change);
             let mut base = base_of(&mut lower, change, self.record.started)?;
@@ -100,18 +102,25 @@ pub(super) fn base_of(lower: &mut Root, change: &Change, started: Time) -> Resul
     Ok(Base::of(change, started, directory))
 }
 
-/// What of the content below is kept: what it was, for a file that has another one in the layer.
+/// Bytes of texts that may still be kept.
+struct Left {
+    changed: u64,
+    removed: u64,
+}
+
+/// What of the content below is kept: what it was, for a file that has another one in the layer, or that it removes.
 fn keep_content(
     lower: &mut Root,
     change: &Change,
     base: &mut Base,
     (directory, copy): (&Path, u64),
-    left: &mut u64,
+    left: &mut Left,
 ) -> Result<(), Error> {
     let Some(before) = change.before.as_ref().filter(|before| before.kind == Kind::File && base.clean) else {
         return Ok(());
     };
-    if change.after.is_none() || change.same_content {
+    let left = if change.after.is_none() { &mut left.removed } else { &mut left.changed };
+    if change.same_content || (change.after.is_none() && before.size > COPIES.0.min(*left)) {
         return Ok(());
     }
     // What cannot be read has no digest: any later change of it is a conflict.
@@ -193,7 +202,14 @@ mod tests {
             let (before, after) = (Some(before.clone()), Some(after.clone()));
             let change = Change { path: path.clone(), before, after, copied: true, same_content: false };
             let mut base = Base::of(&change, later, None);
-            keep_content(root, &change, &mut base, (scratch.path(), 1), &mut 100).unwrap();
+            keep_content(
+                root,
+                &change,
+                &mut base,
+                (scratch.path(), 1),
+                &mut Left { changed: 100, removed: 100 },
+            )
+            .unwrap();
             base
         };
         let base = kept(&mut root);

@@ -1,5 +1,6 @@
 //! The same flow on Windows: policy, facts, plan, gate, preparation, canary, launch, wait, undo.
 
+mod canary;
 mod changes;
 mod keeping;
 mod network;
@@ -17,7 +18,6 @@ use crate::session_log::SessionLog;
 use crate::{Error, Surroundings};
 use garth_audit::core::Moment;
 use garth_egress::core::{Decided, Fault};
-use garth_host::windows::canary::{Trial, Tried, send};
 use garth_host::windows::facts::{directories, extend, facts, name};
 use garth_host::windows::journal::Journal;
 use garth_plan::facts::Command;
@@ -32,7 +32,6 @@ use garth_policy::{AbsPath, Context, Flag, Policy, agent_named};
 use keeping::Keeping;
 use network::Network;
 use sharing::Sharing;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -186,9 +185,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
     let order = order(&plan.launch, u32::try_from(processors).unwrap_or(1)).map_err(|error| {
         Error::Plan(PlanError {
-            what: "the plan cannot be carried out on this machine".into(),
+            what: "the command cannot be started on Windows".into(),
             why: error.to_string(),
-            hint: "see docs/platforms.md; `garth plan` shows the plan".into(),
+            hint: error.hint().into(),
         })
     })?;
     let state = state_directory()?;
@@ -257,43 +256,6 @@ impl Prepared {
         network.adapt(order, planned, &self.private()?)?;
         Ok(Some(network))
     }
-
-    /// Whether all is as it should be; false if the user wants no more.
-    fn canary(
-        &self,
-        program: &str,
-        network: Option<&Network>,
-        relaxed: &mut Vec<String>,
-    ) -> Result<bool, Error> {
-        let Some(planned) = &self.plan.launch.canary else { return Ok(true) };
-        let step = "try the sandbox";
-        let text = |path| name(path).map_err(|error| failed(step, error));
-        let secret = self.state.join("canary");
-        if planned.unreadable {
-            std::fs::write(&secret, "nobody inside reads this").map_err(own_error)?;
-        }
-        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(own_error);
-        let listener = planned.unconnected.then(listen).transpose()?;
-        let trial = Trial {
-            unreadable: planned.unreadable.then_some(secret.as_path()),
-            unwritable: &text(&planned.unwritable)?,
-            writable: &text(&planned.writable)?,
-            unconnected: listener.as_ref(),
-            network: network.map(Network::trial),
-        };
-        let found = send(&self.order, program, &trial);
-        // It says nothing that anybody would miss.
-        let _removed = std::fs::remove_file(&secret);
-        match found.map_err(|error| failed(step, error))? {
-            Tried::Bad(found) if cfg!(feature = "relaxed-read-back") && !found.of_network => {
-                relaxed.push(format!("the canary: {}", found.what));
-                Ok(true)
-            }
-            Tried::Bad(found) => Err(network::refused_by(&found)),
-            Tried::Good => Ok(true),
-            Tried::Interrupted => Ok(false),
-        }
-    }
 }
 
 fn own_error(error: std::io::Error) -> Error {
@@ -302,6 +264,13 @@ fn own_error(error: std::io::Error) -> Error {
         step: "try the sandbox".into(),
         error: garth_host::OsError::new("prepare", "the canary", code),
     }
+}
+
+/// Says that a run comes, before anything else: what takes time and depends on nothing begins beside the rest.
+pub fn expect_run() {
+    // First, because the path of one's own program has to wait while a library is loaded. Who needs them is told what failed.
+    let _known = directories();
+    garth_host::windows::sys::desktop::expect_one();
 }
 
 /// Undoes what dead sessions left. It comes before [`prepare`] for a run: a plan that is made of what they left, such as a
@@ -330,7 +299,7 @@ pub(crate) fn vacant(workspace: &AbsPath) -> Result<(), Error> {
 }
 
 fn open_journal() -> Result<Journal, Error> {
-    Journal::open(&state_directory()?.join("journal")).map_err(|error| failed("open the journal", error))
+    Ok(Journal::at(&state_directory()?.join("journal")))
 }
 
 fn mended(journal: &Journal) -> Result<Vec<String>, Error> {

@@ -288,9 +288,9 @@ fn trusted(authority: &str) -> String {
 /// The finding of a canary as the reason for not running anything.
 pub(super) fn refused_by(found: &canary::Found) -> Error {
     let error = not_held(format!("the canary inside was sent before the command: {}", found.what));
-    match (error, found.remedy) {
+    match (error, &found.remedy) {
         (Error::Plan(plan), Some(remedy)) => {
-            Error::Plan(garth_plan::linux::PlanError { hint: remedy.into(), ..plan })
+            Error::Plan(garth_plan::linux::PlanError { hint: remedy.clone(), ..plan })
         }
         (error, _) => error,
     }

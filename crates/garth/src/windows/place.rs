@@ -2,7 +2,7 @@
 
 use super::failed;
 use crate::{Error, Surroundings};
-use garth_host::windows::facts::{directories, look};
+use garth_host::windows::facts::{directories, leads_to};
 use garth_plan::windows::facts::Directories;
 use garth_policy::{AbsPath, Context, NodeKind, Os};
 
@@ -56,9 +56,8 @@ fn refused(what: impl Into<String>, why: String) -> Error {
 }
 
 fn final_path(path: &AbsPath) -> Result<AbsPath, Error> {
-    let fact = look(path);
-    let found = fact.object().filter(|object| object.final_kind == NodeKind::Directory);
-    found.map(|object| object.final_path.clone()).ok_or_else(|| {
+    let found = leads_to(path).filter(|(_, kind)| *kind == NodeKind::Directory);
+    found.map(|(last, _)| last).ok_or_else(|| {
         refused(format!("cannot use {path}"), "there is no directory of that name that you may enter".into())
     })
 }
@@ -83,7 +82,7 @@ fn repository_above(directory: &AbsPath, known: &Directories) -> Option<AbsPath>
         if is_shared(&here, known) {
             return None;
         }
-        if here.join(b".git").is_ok_and(|git| look(&git).object().is_some()) {
+        if here.join(b".git").is_ok_and(|git| leads_to(&git).is_some()) {
             return Some(here);
         }
         next = here.parent();

@@ -1,5 +1,6 @@
 //! Carrying a plan out, and recording that.
 
+use super::canary::Canary;
 use super::changes;
 use super::network::Network;
 use super::told;
@@ -10,8 +11,10 @@ use crate::audit::tell;
 use crate::commands::Commands;
 use crate::vetting::{Vetting, obstacle, restricts};
 use garth_audit::core::{BrokerError, ResidueCleaned};
+use garth_host::windows::canary::{Sent, Trying};
 use garth_host::windows::interrupt;
-use garth_host::windows::launch::{Launched, launch_heard};
+use garth_host::windows::journal::{Journal, Prepared as Changed};
+use garth_host::windows::launch::{Launched, Ready, make_ready};
 use garth_host::windows::processes::{Counted, Killer, Told, Watch, port};
 use garth_host::windows::questions::Console;
 use garth_host::windows::streams::Streams;
@@ -23,8 +26,10 @@ use garth_plan::assurance::gate;
 use garth_plan::windows::facts::Feature;
 use garth_plan::windows::launch::LaunchSpec;
 use garth_policy::ApprovalMode;
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 /// Exit code of a command that is ended because garth cannot go on. Nobody sees it.
@@ -86,9 +91,7 @@ impl Prepared {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
         }
-        let holder = self.holder();
-        let prepared =
-            journal.prepare_for(&holder, &self.plan.preparation).map_err(fail("prepare the machine"))?;
+        let (ahead, prepared) = self.prepare_machine(&journal)?;
         let mut relaxed = prepared.relaxed.clone();
         let program = self.runner()?;
         let mut order = self.order.clone();
@@ -100,11 +103,11 @@ impl Prepared {
                 .iter()
                 .for_each(|(port, at)| notice(Notice::Published { port: *port, at: *at }));
         }
-        let is_tried = self.canary(&program, network.as_ref(), &mut relaxed)?;
-        let (outcome, limited) = if is_tried && next_interrupt().is_none() {
-            self.command(&order, &program, (&mut relaxed, used), notice)?
-        } else {
-            (Outcome::Interrupted, None)
+        let canary = ahead.map_or_else(|| self.send_canary(&program), |ahead| Ok(Some(ahead)))?;
+        let canary = canary.map(|canary| canary.release(network.as_ref()));
+        let (outcome, limited) = match self.ready(&order, canary, &mut relaxed, notice)? {
+            Some(ready) => self.command(&order, &program, ready, (&mut relaxed, used))?,
+            None => (Outcome::Interrupted, None),
         };
         let told = network.map(Network::stop).unwrap_or_default();
         let notes = prepared.undo().map_err(fail("undo the preparation"))?;
@@ -127,19 +130,68 @@ impl Prepared {
         })
     }
 
-    /// Starts the command and waits for its end. What the sandbox tells of its processes is recorded.
+    /// Prepares the machine, and sends the canary meanwhile where it needs nothing of that.
+    fn prepare_machine<'j>(
+        &self,
+        journal: &'j Journal,
+    ) -> Result<(Option<Canary<Sent>>, Changed<'j>), Error> {
+        let holder = self.holder();
+        let prepare = || journal.prepare_for(&holder, &self.plan.preparation);
+        let (ahead, prepared) = if self.may_send_ahead() {
+            std::thread::scope(|scope| {
+                let preparing = Builder::new().name("preparing".into()).spawn_scoped(scope, prepare);
+                let ahead = self.runner().and_then(|program| self.send_canary(&program));
+                // Without a thread it is done here.
+                let prepared = preparing.map_or_else(|_| prepare(), |one| one.join().unwrap_or_else(broken));
+                (ahead, prepared)
+            })
+        } else {
+            (Ok(None), prepare())
+        };
+        Ok((ahead?, prepared.map_err(|error| failed("prepare the machine", error))?))
+    }
+
+    /// Makes the command while the canary tries. It does not run before that one was heard; `None` if the user wants no more.
+    fn ready(
+        &self,
+        order: &LaunchSpec,
+        mut canary: Option<Canary<Trying>>,
+        relaxed: &mut Vec<String>,
+        notice: &mut dyn FnMut(Notice),
+    ) -> Result<Option<(Ready, Arc<Port>)>, Error> {
+        let mut goes_on = |canary: Option<Canary<Trying>>| {
+            let is_content = canary.map_or(Ok(true), |canary| canary.heard(relaxed));
+            is_content.map(|content| content && next_interrupt().is_none())
+        };
+        // A terminal of the sandbox's own takes Ctrl-C as a key from its first moment, so the canary comes first.
+        if order.console.is_some() && !goes_on(canary.take())? {
+            return Ok(None);
+        }
+        let made = self.make(order, notice);
+        // What the canary finds explains more than why the command cannot be made.
+        Ok(if goes_on(canary)? { Some(made?) } else { None })
+    }
+
+    /// Makes the command and reads it back.
+    fn make(&self, order: &LaunchSpec, notice: &mut dyn FnMut(Notice)) -> Result<(Ready, Arc<Port>), Error> {
+        let streams = self.streams(order, notice)?;
+        let port = port().map_err(|error| failed("watch the command", error))?;
+        let ready = make_ready(order, streams, &[], Some(&port));
+        Ok((ready.map_err(|error| failed("start the command", error))?, port))
+    }
+
+    /// Lets the command run and waits for its end. What the sandbox tells of its processes is recorded.
     fn command(
         &mut self,
         order: &LaunchSpec,
         program: &str,
+        (ready, port): (Ready, Arc<Port>),
         (relaxed, used): (&mut Vec<String>, &mut Option<Used>),
-        notice: &mut dyn FnMut(Notice),
     ) -> Result<(Outcome, Option<&'static str>), Error> {
         let fail = |step: &'static str| move |error| failed(step, error);
-        let streams = self.streams(order, notice)?;
-        let port = port().map_err(fail("watch the command"))?;
+        // Not before the canary has ended, which makes a file and removes it.
         let watched = self.watches_changes().then(|| changes::watch(&self.log.recorder, &self.writable));
-        let launched = launch_heard(order, streams, &[], Some(&port)).map_err(fail("start the command"))?;
+        let launched = ready.run().map_err(fail("start the command"))?;
         relaxed.extend(launched.relaxed.iter().map(ToString::to_string));
         let met = Arc::new(AtomicUsize::new(0));
         let watch = self.watch(port, &launched, &order.program, &met).inspect_err(|_| {
@@ -237,6 +289,11 @@ impl Prepared {
         let asker = Asker::new(approver, Console::new(), file, timeout, recorder);
         Some(Arc::new(asker.with_doors(&self.variables)))
     }
+}
+
+/// What breaks in a thread breaks here.
+fn broken<T>(panic: Box<dyn Any + Send>) -> T {
+    std::panic::resume_unwind(panic)
 }
 
 /// Whether a note of the journal tells of something that could not be undone.

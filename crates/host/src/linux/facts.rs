@@ -43,7 +43,7 @@ pub fn facts(query: &FactQuery) -> HostFacts {
 
 /// Answers further questions.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
-    let mut walk = Walk::default();
+    let mut walk = Walk::new(&query.paths);
     let mut look = |path: &AbsPath| walk.look(path).map_or(PathFact::Absent, PathFact::Present);
     // In order, so the map is put together in one go.
     let mut seen: BTreeMap<_, _> = query.paths.iter().map(|path| (path.clone(), look(path))).collect();

@@ -24,7 +24,8 @@ struct Found {
 /// The places come in their order.
 pub(super) fn look<'p>(places: impl IntoIterator<Item = &'p AbsPath>) -> BTreeMap<AbsPath, FileId> {
     let mut found: HashMap<FileId, Found> = HashMap::new();
-    let mut walk = Walk::default();
+    let none = BTreeSet::new();
+    let mut walk = Walk::new(&none);
     for path in places {
         let Some(object) = walk.look(path) else { continue };
         match object.final_kind {

@@ -5,11 +5,11 @@
 //! broker does it and sends the mounts to the runner, which only puts them in their place.
 
 use super::message::{Sender, ToRunner, receive};
-use super::sys::mount::{map_owners, restrict};
+use super::sys::mount::map_owners;
 use super::sys::namespace;
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::inside::view::{attributes, cloned};
+use crate::linux::inside::view::{attributes, cloned, restricted};
 use garth_plan::facts::HostFacts;
 use garth_plan::linux::is_system;
 use garth_plan::linux::spec::{LaunchSpec, MountFlags, ViewStep};
@@ -108,9 +108,7 @@ pub fn bound(
     flags: MountFlags,
 ) -> Result<OwnedFd, OsError> {
     let Some(mount) = mounts.remove(path) else {
-        let tree = cloned(source, expect)?;
-        restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", source)?;
-        return Ok(tree);
+        return restricted(source, expect, flags);
     };
     let stat = fstat(&mount).on("look at", source)?;
     if (stat.st_dev, stat.st_ino) == (expect.device, expect.inode) {

@@ -54,6 +54,8 @@ pub enum FromRunner {
     Kept(AbsPath),
     /// A limit was reached and the sandbox ended for it.
     LimitHit(String),
+    /// A limit was reached that the kernel holds: nothing ended for it.
+    LimitMet(String),
     /// The target is gone.
     Ended(Ending),
     /// Messages that nobody waited for, one after the other. See [`Sender::gather`].

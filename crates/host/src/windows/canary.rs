@@ -1,16 +1,20 @@
 //! The canary: before the target starts, garth itself tries in its place what must fail there, and what must not.
+//!
+//! Starting a process takes longer than what it tries. So it may be sent ahead: it tries nothing before it has garth's word, which
+//! comes when all is prepared, and the target does not run before the canary was heard.
 
 use super::error::{Error, Result};
 use super::launch::{Launched, launch};
 use super::streams::Streams;
 use super::wait::{Outcome, wait};
+use crate::error::Context;
 use crate::names::{has_address, question};
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::quote::for_c_runtime;
 use garth_plan::windows::relay::ready::Ready;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeWriter, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::windows::io::AsHandle;
 use std::path::Path;
@@ -20,6 +24,10 @@ use std::time::Duration;
 pub const NAME: &str = "garth-canary";
 /// Stands for what is not tried.
 const NOTHING: &str = "-";
+/// How garth's word begins.
+const GO: &str = "go";
+/// Two ports and two names of hosts (RFC 1035: 253 characters at most) are shorter than this many bytes.
+const LONGEST_WORD: u64 = 1024;
 const TIME: Duration = Duration::from_secs(180);
 /// How long an answer may take. It takes milliseconds, but on a machine with other work.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -35,8 +43,6 @@ pub struct Trial<'t> {
     pub writable: &'t str,
     /// A listener of the broker's that cannot be reached.
     pub unconnected: Option<&'t TcpListener>,
-    /// The network, where something leads out.
-    pub network: Option<Network<'t>>,
 }
 
 /// What is tried of the network. Nothing of it leaves the machine.
@@ -56,7 +62,7 @@ pub struct Found {
     /// What.
     pub what: String,
     /// What helps, if something is known to.
-    pub remedy: Option<&'static str>,
+    pub remedy: Option<String>,
     /// It is of the network, which the broker decides and not the system.
     pub of_network: bool,
 }
@@ -64,25 +70,28 @@ pub struct Found {
 /// The first finding about the network.
 const NETWORK: u32 = 6;
 
-const LOOPBACK: &str = "exempt the package that `garth plan` shows: garth-setup apply --elevate --loopback SID; docs/windows.md says \
-    what that opens";
+/// That the relay cannot be reached, though it listens.
+const UNREACHED: u32 = 6;
 
-/// What an exit code of the canary says, and what helps.
-const FINDINGS: [(u32, &str, Option<&str>); 9] = [
-    (1, "it was not told what to try", None),
-    (2, "a file of garth could be read", None),
-    (3, "a file could be made where nothing may be written", None),
-    (4, "no file could be made in the workspace", None),
-    (5, "a server of this machine could be reached", None),
-    (
-        6,
-        "this Windows refuses the loopback within a container, so the relay cannot be reached",
-        Some(LOOPBACK),
-    ),
-    (7, "a name that the policy allows is refused", None),
-    (8, "a name that the policy does not allow is let through", None),
-    (9, "the proxy serves who does not show the session's password", None),
+/// What an exit code of the canary says.
+const FINDINGS: [(u32, &str); 9] = [
+    (1, "it was not told what to try"),
+    (2, "a file of garth could be read"),
+    (3, "a file could be made where nothing may be written"),
+    (4, "no file could be made in the workspace"),
+    (5, "a server of this machine could be reached"),
+    (UNREACHED, "this Windows refuses the loopback within a container, so the relay cannot be reached"),
+    (7, "a name that the policy allows is refused"),
+    (8, "a name that the policy does not allow is let through"),
+    (9, "the proxy serves who does not show the session's password"),
 ];
+
+/// What helps where a Windows refuses the loopback within the container of this order; `None` where there is no container.
+pub(super) fn exemption(spec: &LaunchSpec) -> Option<String> {
+    let package = spec.identity.container()?.package;
+    let command = format!("garth-setup apply --elevate --loopback {package}");
+    Some(format!("exempt its package: {command}; docs/windows.md says what that opens"))
+}
 
 /// How trying ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,36 +104,89 @@ pub enum Tried {
     Interrupted,
 }
 
-/// Tries it as `spec` orders; `program` is garth's own executable, at a place that can be read inside.
+/// A canary that waits for word. If this is dropped it ends, and has tried nothing.
+#[derive(Debug)]
+pub struct Sent {
+    launched: Launched,
+    word: PipeWriter,
+    order: LaunchSpec,
+}
+
+/// A canary that tries.
+#[derive(Debug)]
+pub struct Trying {
+    launched: Launched,
+    order: LaunchSpec,
+}
+
+/// Sends it as `spec` orders a target; `program` is garth's own executable, at a place that can be read inside.
 ///
 /// # Errors
-/// When the canary cannot be started.
-pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Tried> {
+/// When it cannot be started.
+pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Sent> {
     let port = trial.unconnected.and_then(|listener| listener.local_addr().ok());
     let port = port.map_or_else(|| NOTHING.to_owned(), |address| address.port().to_string());
     let unreadable = trial.unreadable.map_or(NOTHING.into(), |path| path.to_string_lossy().into_owned());
-    let mut words = [NAME, &unreadable, trial.unwritable, trial.writable, &port].map(str::to_owned).to_vec();
-    if let Some(Network { ready, allowed, forbidden }) = trial.network {
-        words.extend([ready.proxy.to_string(), ready.names.to_string()]);
-        words.extend([allowed.unwrap_or(NOTHING).to_owned(), forbidden.to_owned()]);
-    }
+    let words = [NAME, &unreadable, trial.unwritable, trial.writable, &port];
     let line = for_c_runtime(&words).map_err(|error| Error::value("the canary", error.to_string()))?;
     let order = LaunchSpec { program: program.to_owned(), command_line: line, console: None, ..spec.clone() };
-    let null = File::options().read(true).write(true).open("NUL");
-    let null = null.map_err(|error| Error::value("the null device", error.to_string()))?;
-    let streams = Streams::detached([null.as_handle(), null.as_handle(), null.as_handle()])?;
-    let launched: Launched = launch(&order, streams, &[])?;
-    Ok(match wait(launched, Some(TIME), &mut |_, _| false)? {
-        Outcome::Ended(0) => Tried::Good,
-        Outcome::Ended(code) => match FINDINGS.iter().find(|(known, ..)| *known == code) {
-            Some((code, what, remedy)) => {
-                Tried::Bad(Found { what: (*what).to_owned(), remedy: *remedy, of_network: *code >= NETWORK })
-            }
-            None => found(format!("it ended with {code:#x}")),
-        },
-        Outcome::TimedOut => found("it did not end"),
-        Outcome::Interrupted => Tried::Interrupted,
-    })
+    let null = File::options().write(true).open("NUL").on("open", "the null device")?;
+    let (reader, word) = io::pipe().on("make", "a pipe")?;
+    let streams = Streams::detached([reader.as_handle(), null.as_handle(), null.as_handle()])?;
+    drop(reader);
+    Ok(Sent { launched: launch(&order, streams, &[])?, word, order })
+}
+
+impl Sent {
+    /// Lets it try, now that all is prepared; the network too, where something leads out.
+    #[must_use]
+    pub fn release(mut self, network: Option<Network<'_>>) -> Trying {
+        // One that is gone already is found out by how it ended. A word is shorter than what a pipe holds, so nobody is waited for.
+        let _told = self.word.write_all(word(network).as_bytes());
+        Trying { launched: self.launched, order: self.order }
+    }
+}
+
+impl Trying {
+    /// What it found.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn heard(self) -> Result<Tried> {
+        Ok(match wait(self.launched, Some(TIME), &mut |_, _| false)? {
+            Outcome::Ended(code) => said(code, &self.order),
+            Outcome::TimedOut => found("it did not end"),
+            Outcome::Interrupted => Tried::Interrupted,
+        })
+    }
+}
+
+/// Garth's word: a line that begins with [`GO`], and what is to be tried of the network.
+fn word(network: Option<Network<'_>>) -> String {
+    let of_network = |Network { ready, allowed, forbidden }: Network<'_>| {
+        format!(" {} {} {} {forbidden}", ready.proxy, ready.names, allowed.unwrap_or(NOTHING))
+    };
+    format!("{GO}{}\n", network.map(of_network).unwrap_or_default())
+}
+
+/// What garth's word says of the network: nothing, or four words. `None` for what is not the whole of a word.
+fn heard_word(said: &str) -> Option<Vec<&str>> {
+    let mut words = said.strip_suffix('\n')?.split(' ');
+    let is_word = words.next() == Some(GO);
+    let words: Vec<&str> = words.collect();
+    (is_word && matches!(words.len(), 0 | 4)).then_some(words)
+}
+
+/// What an exit code says.
+fn said(code: u32, spec: &LaunchSpec) -> Tried {
+    if code == 0 {
+        return Tried::Good;
+    }
+    let Some((_, what)) = FINDINGS.iter().find(|(known, _)| *known == code) else {
+        return found(format!("it ended with {code:#x}"));
+    };
+    let remedy = (code == UNREACHED).then(|| exemption(spec)).flatten();
+    Tried::Bad(Found { what: (*what).to_owned(), remedy, of_network: code >= NETWORK })
 }
 
 fn found(what: impl Into<String>) -> Tried {
@@ -135,15 +197,15 @@ fn found(what: impl Into<String>) -> Tried {
 #[must_use]
 pub fn inside() -> u8 {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let [unreadable, unwritable, writable, port, network @ ..] = words.as_slice() else { return 1 };
+    let [unreadable, unwritable, writable, port] = words.as_slice() else { return 1 };
+    let mut said = String::new();
+    // Without a word garth is gone, or prepares nothing any more.
+    let Ok(_) = io::stdin().take(LONGEST_WORD).read_to_string(&mut said) else { return 1 };
+    let Some(network) = heard_word(&said) else { return 1 };
     // First, because what it finds is never of the system alone.
-    let tried = match network {
-        [] => 0,
-        [proxy, names, allowed, forbidden] => {
-            let words = [proxy, names, allowed, forbidden].map(|word| word.to_str().unwrap_or_default());
-            try_network(words)
-        }
-        _ => 1,
+    let tried = match network.as_slice() {
+        [proxy, names, allowed, forbidden] => try_network([proxy, names, allowed, forbidden]),
+        _ => 0,
     };
     if tried != 0 {
         return tried;
@@ -225,4 +287,52 @@ fn can_make(directory: &OsString) -> bool {
         let _removed = std::fs::remove_file(&file);
     }
     made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::windows::launch::tests::{cmd, contained};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_word_is_heard_as_it_was_said_and_only_whole() {
+        let ready = Ready { proxy: 4000, names: 65_535, host_ports: BTreeMap::new() };
+        let (longest, forbidden) = ("a".repeat(253), "b".repeat(253));
+        let network = Network { ready: &ready, allowed: Some(&longest), forbidden: &forbidden };
+        let said = word(Some(network));
+        assert!(said.len() as u64 <= LONGEST_WORD, "{}", said.len());
+        assert_eq!(heard_word(&said).unwrap(), ["4000", "65535", &longest, &forbidden]);
+        let said = word(Some(Network { allowed: None, ..network }));
+        assert_eq!(heard_word(&said).unwrap()[2], NOTHING);
+        assert_eq!(heard_word(&word(None)), Some(Vec::new()));
+        (0..said.len()).for_each(|end| assert_eq!(heard_word(&said[..end]), None, "{end}"));
+        for strange in ["\n", "stay\n", "go 1 2 3\n", "go 1 2 3 4 5\n", " go\n"] {
+            assert_eq!(heard_word(strange), None, "{strange:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_loopback_is_told_with_the_command_that_helps() {
+        let container = contained("garth.test.canary");
+        let Tried::Bad(found) = said(UNREACHED, &container) else { panic!("it is good") };
+        let package = garth_plan::windows::derive::package("garth.test.canary");
+        assert!(found.what.contains("refuses the loopback") && found.of_network, "{found:?}");
+        assert!(
+            found.remedy.unwrap().contains(&format!("garth-setup apply --elevate --loopback {package};"))
+        );
+        // Without a container nothing is isolated, and there is no package to exempt.
+        let Tried::Bad(found) = said(UNREACHED, &cmd("ver")) else { panic!("it is good") };
+        assert_eq!(found.remedy, None);
+    }
+
+    #[test]
+    fn every_code_but_zero_is_a_finding() {
+        let order = contained("garth.test.canary");
+        assert_eq!(said(0, &order), Tried::Good);
+        for code in 1..12 {
+            let Tried::Bad(found) = said(code, &order) else { panic!("{code}") };
+            assert_eq!(found.remedy.is_some(), code == UNREACHED, "{found:?}");
+        }
+    }
 }

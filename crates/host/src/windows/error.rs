@@ -199,6 +199,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_message_has_no_empty_place_for_a_name() {
+        // ERROR_BAD_EXE_FORMAT
+        let shown = Error::from(OsError::new("start", r"C:\x", 193)).to_string();
+        assert!(!shown.contains('%') && shown.contains("os error 193"), "{shown}");
+    }
+
+    #[test]
     fn an_error_names_operation_object_code_and_remedy() {
         let error = Error::from(OsError::new("open", r"C:\x", 5));
         let shown = error.to_string();

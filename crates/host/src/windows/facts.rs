@@ -2,17 +2,19 @@
 
 use super::error::{Error, Result};
 use super::listing::Listings;
+use super::looking;
 use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
-use super::sys::{console, container, folders, isolation, system, volume};
+use super::sys::{console, container, isolation, system, volume};
 use garth_plan::windows::facts::{
-    Directories, FactQuery, Feature, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security,
-    System, Tool, User, VERSION, Volume,
+    FactQuery, Feature, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security, System, Tool,
+    User, VERSION, Volume,
 };
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::sync::OnceLock;
+
+pub use super::directories::directories;
 
 /// `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_INVALID_NAME`, `ERROR_BAD_NETPATH`: nothing of that name.
 const ABSENT: [i32; 4] = [2, 3, 123, 53];
@@ -35,43 +37,49 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value.as_str())
     };
-    let mut listings = Listings::new(LISTED_FOR_TOOLS);
-    let mut tools = |name| tools_of(name, variable("PATH"), variable("PATHEXT"), &mut listings);
-    let tools = query.tools.iter().map(|name| (name.clone(), tools(name))).collect();
+    let (path, extensions) = (variable("PATH"), variable("PATHEXT"));
     let mut facts = HostFacts {
         version: VERSION,
         policies: Policies::default(),
         survey: None,
-        prepared: prepared(),
+        prepared: Prepared::default(),
         system: system()?,
         user: user(variable("USERNAME"))?,
         volumes: Vec::new(),
         paths: BTreeMap::new(),
-        tools,
-        environment,
+        tools: BTreeMap::new(),
+        environment: environment.clone(),
         context,
         directories,
     };
-    extend(&mut facts, query);
+    // Programs are looked for in directories that may be large, so all else is looked at meanwhile.
+    facts.tools = std::thread::scope(|scope| {
+        let find = || all_tools(&query.tools, path, extensions);
+        let finding = std::thread::Builder::new().name("tools".into()).spawn_scoped(scope, find);
+        facts.prepared = prepared();
+        extend(&mut facts, query);
+        finding.ok().and_then(|finding| finding.join().ok()).unwrap_or_else(find)
+    });
     Ok(facts)
+}
+
+/// Programs by the names that are asked for.
+fn all_tools(names: &BTreeSet<String>, path: &str, extensions: &str) -> BTreeMap<String, Vec<Tool>> {
+    let mut listings = Listings::new(LISTED_FOR_TOOLS);
+    names.iter().map(|name| (name.clone(), tools_of(name, path, extensions, &mut listings))).collect()
 }
 
 /// Looks at further paths. What lies below something that is not there is not looked at, and where many names of one directory are
 /// asked for, the directory says which are there.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
-    let mut listings = Listings::of(query.paths.iter(), LISTED);
-    // In their order a directory comes before what is below.
-    for path in &query.paths {
-        let above = path.parent().and_then(|parent| facts.paths.get(&parent));
-        let is_absent = matches!(above, Some(PathFact::Absent)) || listings.lacks(path);
-        let found = if is_absent { PathFact::Absent } else { look(path) };
-        let last = found.object().map_or(path, |object| &object.final_path).clone();
+    for (path, found) in looking::all(&query.paths, &facts.paths, LISTED) {
+        let last = found.object().map_or(&path, |object| &object.final_path).clone();
         if facts.volume(&last).is_none()
             && let Ok(volume) = volume(&last)
         {
             facts.volumes.push(volume);
         }
-        facts.paths.insert(path.clone(), found);
+        facts.paths.insert(path, found);
     }
 }
 
@@ -120,19 +128,16 @@ pub fn prepared() -> Prepared {
 
 /// What Windows Sandbox lacks here: its programs are looked for, and nothing is started.
 fn sandbox_refused() -> BTreeMap<Feature, String> {
-    let within = |folder, name: &str, below: &str| {
-        let found = folders::known(folder, name).ok()?;
+    let known = directories().ok();
+    let within = |directory: Option<&AbsPath>, below: &str| {
+        let found = name(directory?).ok()?;
         Some(std::path::PathBuf::from(found).join(below))
     };
+    let (windows, local) =
+        (known.as_ref().map(|all| &all.windows), known.as_ref().map(|all| &all.local_app_data));
     let wanted = [
-        (
-            Feature::WindowsSandbox,
-            within(&folders::FOLDERID_Windows, "Windows", r"System32\WindowsSandbox.exe"),
-        ),
-        (
-            Feature::WindowsSandboxCli,
-            within(&folders::FOLDERID_LocalAppData, "LocalAppData", r"Microsoft\WindowsApps\wsb.exe"),
-        ),
+        (Feature::WindowsSandbox, within(windows, r"System32\WindowsSandbox.exe")),
+        (Feature::WindowsSandboxCli, within(local, r"Microsoft\WindowsApps\wsb.exe")),
     ];
     let missing = wanted.into_iter().filter_map(|(feature, path)| {
         // The alias of a packaged application leads to nothing, and is there all the same.
@@ -161,45 +166,6 @@ pub fn user(name: &str) -> Result<User> {
     })
 }
 
-/// Directories of the system and of the user. They are asked for once, since each question costs the system many of its own, and
-/// all of a start has to mean the same ones.
-///
-/// # Errors
-/// When one is not known, or has a name that no policy can speak of.
-pub fn directories() -> Result<Directories> {
-    static KNOWN: OnceLock<Directories> = OnceLock::new();
-    if let Some(known) = KNOWN.get() {
-        return Ok(known.clone());
-    }
-    let found = known_directories()?;
-    Ok(KNOWN.get_or_init(|| found).clone())
-}
-
-fn known_directories() -> Result<Directories> {
-    let known = |folder, name: &str| path(folders::known(folder, name)?);
-    // A 32-bit Windows has no second directory of programs.
-    let x86 = known(&folders::FOLDERID_ProgramFilesX86, "Program Files (x86)").ok();
-    let mut program_files = vec![known(&folders::FOLDERID_ProgramFiles, "Program Files")?];
-    program_files.extend(x86.filter(|x86| !program_files.contains(x86)));
-    let own = std::env::current_exe().map_err(|error| Error::value("garth's own path", error.to_string()))?;
-    let own = path(text(own.into_os_string())?)?;
-    let synchronised = ["OneDrive", "OneDriveCommercial", "OneDriveConsumer"];
-    let mut roots: Vec<AbsPath> = Vec::new();
-    for root in synchronised.iter().filter_map(|name| std::env::var(name).ok()) {
-        roots.extend(AbsPath::windows(&root).ok().filter(|root| !roots.contains(root)));
-    }
-    Ok(Directories {
-        windows: known(&folders::FOLDERID_Windows, "Windows")?,
-        program_files,
-        program_data: known(&folders::FOLDERID_ProgramData, "ProgramData")?,
-        profiles: known(&folders::FOLDERID_UserProfiles, "Users")?,
-        profile: known(&folders::FOLDERID_Profile, "Profile")?,
-        local_app_data: known(&folders::FOLDERID_LocalAppData, "LocalAppData")?,
-        synchronised: roots,
-        garth: own.parent().ok_or_else(|| Error::value("garth's own path", "it has no directory"))?,
-    })
-}
-
 /// What stands at a path.
 #[must_use]
 pub fn look(path: &AbsPath) -> PathFact {
@@ -217,6 +183,24 @@ fn is_shut(path: &AbsPath) -> bool {
     opened.is_err_and(|error| error.code() == Some(DENIED))
 }
 
+/// Where a path leads in the end, and to what; all else is not asked for. `None` where [`look`] finds no object.
+#[must_use]
+pub fn leads_to(path: &AbsPath) -> Option<(AbsPath, NodeKind)> {
+    let name = name(path).ok()?;
+    let here = open(&name, Links::Stay).ok()?;
+    let kind = here.kind().ok()?;
+    let followed = match kind.tag.map(reparse) {
+        None | Some(Reparse::AppAlias) => None,
+        Some(_) => Some(open(&name, Links::Follow).ok()?),
+    };
+    let last = followed.as_ref().unwrap_or(&here);
+    Some((final_path(last).ok()?, plain(last.kind().ok()?.directory)))
+}
+
+const fn plain(directory: bool) -> NodeKind {
+    if directory { NodeKind::Directory } else { NodeKind::File }
+}
+
 fn object(path: &AbsPath) -> Result<Object> {
     let name = name(path)?;
     let here = open(&name, Links::Stay)?;
@@ -230,7 +214,6 @@ fn object(path: &AbsPath) -> Result<Object> {
     };
     let last = followed.as_ref().unwrap_or(&here);
     let (id, links) = last.identity()?;
-    let plain = |directory: bool| if directory { NodeKind::Directory } else { NodeKind::File };
     Ok(Object {
         kind: if link { NodeKind::Symlink } else { plain(kind.directory) },
         final_path: final_path(last)?,
@@ -329,11 +312,11 @@ pub fn name(path: &AbsPath) -> Result<String> {
     text.map(str::to_owned).map_err(|_| Error::value(path.to_string(), "it is no Unicode"))
 }
 
-fn path(text: String) -> Result<AbsPath> {
+pub(super) fn path(text: String) -> Result<AbsPath> {
     AbsPath::windows(&text).map_err(|error| Error::value(text, error.to_string()))
 }
 
-fn text(found: OsString) -> Result<String> {
+pub(super) fn text(found: OsString) -> Result<String> {
     found.into_string().map_err(|found| Error::value(found.display().to_string(), "it is no Unicode"))
 }
 
@@ -370,6 +353,9 @@ mod tests {
         assert_eq!((object.kind, object.final_kind, object.links), (NodeKind::File, NodeKind::File, 1));
         assert_eq!(object.final_path.file_name(), Some(&b"a.txt"[..]));
         assert!(object.security.descriptor().is_some(), "{:?}", object.security);
+        assert_eq!(leads_to(&file), Some((object.final_path.clone(), NodeKind::File)));
+        assert_eq!(leads_to(&directory).unwrap().1, NodeKind::Directory);
+        assert_eq!(leads_to(&directory.join(b"gone").unwrap()), None);
         let PathFact::Present(upper) = look(&directory.join(b"A.TXT").unwrap()) else { panic!() };
         assert_eq!((upper.id, upper.final_path), (object.id, object.final_path));
     }

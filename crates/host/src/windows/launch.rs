@@ -46,6 +46,42 @@ const RELAXED: &[Property] = &[
 #[cfg(not(feature = "relaxed-read-back"))]
 const RELAXED: &[Property] = &[];
 
+/// A process that is as ordered and does not run yet. If this is dropped it ends, without ever having run.
+#[derive(Debug)]
+pub struct Ready {
+    launched: Launched,
+    guard: Guard,
+}
+
+impl Ready {
+    /// Lets it run.
+    ///
+    /// # Errors
+    /// When the system refuses; then it is ended.
+    pub fn run(self) -> Result<Launched> {
+        let Self { mut launched, mut guard } = self;
+        launched.streams.handed_over();
+        launched.process.resume()?;
+        guard.job = None;
+        Ok(launched)
+    }
+}
+
+/// Ends what is in a job when it is dropped.
+#[derive(Debug)]
+struct Guard {
+    job: Option<Job>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(job) = &self.job {
+            // The job does so as well with its last handle; this one does not depend on the job being right.
+            let _ended = job.terminate(NEVER_RAN);
+        }
+    }
+}
+
 /// Starts what is ordered. `inherited` are handles that the process gets beside its streams.
 ///
 /// # Errors
@@ -54,26 +90,36 @@ pub fn launch(spec: &LaunchSpec, streams: Streams, inherited: &[BorrowedHandle<'
     launch_relaxed(spec, streams, inherited, RELAXED, None)
 }
 
-/// The same; `port` hears of the processes from the first on.
+/// Makes what is ordered and reads it back, all but letting it run. `port` hears of the processes from the first on.
 ///
 /// # Errors
 /// As for [`launch`].
-pub fn launch_heard(
+pub fn make_ready(
     spec: &LaunchSpec,
     streams: Streams,
     inherited: &[BorrowedHandle<'_>],
     port: Option<&Port>,
-) -> Result<Launched> {
-    launch_relaxed(spec, streams, inherited, RELAXED, port)
+) -> Result<Ready> {
+    ready(spec, streams, inherited, RELAXED, port)
 }
 
 pub(super) fn launch_relaxed(
     spec: &LaunchSpec,
-    mut streams: Streams,
+    streams: Streams,
     inherited: &[BorrowedHandle<'_>],
     relaxed: &[Property],
     port: Option<&Port>,
 ) -> Result<Launched> {
+    ready(spec, streams, inherited, relaxed, port)?.run()
+}
+
+pub(super) fn ready(
+    spec: &LaunchSpec,
+    streams: Streams,
+    inherited: &[BorrowedHandle<'_>],
+    relaxed: &[Property],
+    port: Option<&Port>,
+) -> Result<Ready> {
     let job = Job::new(&spec.job)?;
     port.map_or(Ok(()), |port| port.hear(&job))?;
     let own = Token::own()?;
@@ -118,9 +164,8 @@ pub(super) fn launch_relaxed(
             return Err(error);
         }
     };
-    streams.handed_over();
-    process.resume()?;
-    Ok(Launched { process, job, streams, relaxed: passed, _desktop: desktop })
+    let guard = Guard { job: Some(job.twin()?) };
+    Ok(Ready { launched: Launched { process, job, streams, relaxed: passed, _desktop: desktop }, guard })
 }
 
 /// What differs and is let pass.
@@ -140,4 +185,6 @@ fn token(own: &Token, identity: &Identity) -> Result<Token> {
 }
 
 #[cfg(test)]
-mod tests;
+mod calls;
+#[cfg(test)]
+pub(super) mod tests;

@@ -5,6 +5,7 @@
 
 pub mod canary;
 pub mod changes;
+mod directories;
 pub mod door;
 pub mod error;
 pub mod facts;
@@ -12,6 +13,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod launch;
 mod listing;
+mod looking;
 mod observe;
 pub mod pipe;
 pub mod private;

@@ -4,6 +4,7 @@
 //! What runs inside may take the relay over, since it is of the same container. It gains nothing: the relay has one pipe, and
 //! of what comes out of that only frames are believed, and only targets that the broker named.
 
+use super::canary::exemption;
 use super::error::{Error, Result};
 use super::launch::{Launched, launch};
 use super::streams::Streams;
@@ -94,7 +95,7 @@ impl Relay {
         let line = hears.recv_timeout(PATIENCE).map_err(|_| not_ready("it does not answer"))?;
         let line = line.map_err(|error| not_ready(error.to_string()))?;
         let ready = ready::read(&line).map_err(|error| not_ready(error.to_string()))?;
-        let ready = ready.map_err(|failed| not_ready(failed.to_string()))?;
+        let ready = ready.map_err(|failed| refused(failed, spec))?;
         if ready.host_ports.keys().ne(&ports) {
             return Err(not_ready("it listens at other ports than it was told to"));
         }
@@ -125,6 +126,21 @@ impl Drop for Relay {
 
 fn not_ready(why: impl Into<String>) -> Error {
     Error::value("the relay inside, by which allowed hosts are reached", why)
+}
+
+/// The relay says that it cannot listen. A port that is taken is one thing; a container that may use no port at all another.
+fn refused(failed: Failed, spec: &LaunchSpec) -> Error {
+    /// `WSAEACCES`
+    const FORBIDDEN: i32 = 10_013;
+    let none_at_all = failed.step == Step::Listen(0) || failed.code == FORBIDDEN;
+    match exemption(spec).filter(|_| none_at_all && failed.step != Step::Understand) {
+        Some(hint) => Error::InTheWay {
+            what: "this Windows refuses the loopback within a container, so nothing was run".into(),
+            why: format!("the relay inside, by which allowed hosts are reached, says that {failed}"),
+            hint,
+        },
+        None => not_ready(failed.to_string()),
+    }
 }
 
 fn list(ports: &[u16]) -> String {
@@ -231,6 +247,7 @@ fn listen(ports: &[u16]) -> core::result::Result<(Ready, Vec<(TcpListener, Targe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::windows::launch::tests::{cmd, contained};
 
     #[test]
     fn lists_of_ports_are_read_as_they_are_written() {
@@ -239,6 +256,28 @@ mod tests {
         }
         for wrong in ["", "0", "80,", "x", "65536", "80, 81"] {
             assert_eq!(ports_of(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_relay_that_may_not_listen_is_told_with_what_helps() {
+        let container = contained("garth.test.relay");
+        let package = garth_plan::windows::derive::package("garth.test.relay");
+        for failed in [
+            Failed { step: Step::Listen(0), code: 10_050 },
+            Failed { step: Step::Listen(5432), code: 10_013 },
+        ] {
+            let error = refused(failed, &container);
+            assert!(error.to_string().contains("refuses the loopback within a container"), "{error}");
+            assert!(error.to_string().contains(&failed.code.to_string()), "{error}");
+            assert!(error.remedy().unwrap().contains(&format!("--loopback {package};")), "{error}");
+            assert!(!refused(failed, &cmd("ver")).to_string().contains("within a container"));
+        }
+        // Taken by other servers of the machine: no exemption helps.
+        let taken = Failed { step: Step::Listen(5432), code: 10_048 };
+        let confused = Failed { step: Step::Understand, code: 0 };
+        for failed in [taken, confused] {
+            assert!(!refused(failed, &container).to_string().contains("refuses the loopback"), "{failed}");
         }
     }
 

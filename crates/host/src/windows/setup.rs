@@ -84,7 +84,7 @@ impl Machine {
             }
             return Err(error);
         }
-        Ok(Journal::open(&PathBuf::from(shown))?.accepting(is_ours))
+        Ok(Journal::at(&PathBuf::from(shown)).accepting(is_ours))
     }
 
     /// The journal of what was prepared here, if anything was.

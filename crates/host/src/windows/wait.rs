@@ -32,6 +32,9 @@ const AGAIN: Duration = Duration::from_millis(1500);
 const SHORT: Duration = Duration::from_secs(1);
 /// How long the system may take to end what a job holds.
 const REAPING: Duration = Duration::from_secs(5);
+/// How often it is looked whether that is done: soon, and then less and less often.
+const SOON: Duration = Duration::from_micros(200);
+const LATER: Duration = Duration::from_millis(5);
 
 /// Waits for the end. When it returns nothing of the sandbox runs any more, and all its output is out.
 ///
@@ -54,8 +57,10 @@ pub fn wait(
     let Launched { process, job, streams, .. } = launched;
     let ended = job.terminate(ended_by);
     let began = Instant::now();
+    let mut pause = SOON;
     while job.active().is_some_and(|count| count > 0) && began.elapsed() < REAPING {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LATER);
     }
     streams.finish();
     drop(process);

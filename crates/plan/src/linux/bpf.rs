@@ -4,7 +4,7 @@
 //! it is installed (to fill its cache of calls that are always allowed), and a linear list of the same
 //! rows costs 0.3 ms there, more than all mounts together.
 
-use super::syscalls::{Action, Arch, Errno, Named, TABLE};
+use super::syscalls::{Action, Arch, Errno, Named, REQUESTS, TABLE};
 use serde::{Deserialize, Serialize};
 
 /// One instruction, as `struct sock_filter` of `linux/filter.h`.
@@ -56,6 +56,7 @@ const JEQ: u16 = 0x15;
 const JGE: u16 = 0x35;
 const JSET: u16 = 0x45;
 const RET: u16 = 0x06;
+const AND: u16 = 0x54;
 
 const RET_ALLOW: u32 = 0x7fff_0000;
 const RET_NOTIFY: u32 = 0x7fc0_0000;
@@ -74,6 +75,9 @@ const NAMESPACE_FLAGS: u32 =
 /// On `clone` the low byte is the exit signal, so `CLONE_NEWTIME` (0x80) means nothing there.
 const CLONE_NAMESPACE_FLAGS: u32 = NAMESPACE_FLAGS & !0xff;
 
+/// `F_SETLEASE` of `linux/fcntl.h`.
+const SET_LEASE: u32 = 1024;
+
 /// `S_ISUID | S_ISGID`.
 const SET_ID: u32 = 0o6000;
 
@@ -87,6 +91,10 @@ const fn deny(errno: Errno) -> Instruction {
 
 const fn load(offset: u32) -> Instruction {
     Instruction { code: LD_ABS, jt: 0, jf: 0, k: offset }
+}
+
+const fn and(k: u32) -> Instruction {
+    Instruction { code: AND, jt: 0, jf: 0, k }
 }
 
 const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
@@ -166,7 +174,10 @@ fn block(action: Action, name: &str, options: &Options) -> Option<Vec<Instructio
         Action::SuperviseExecute => return None,
         Action::SuperviseConnect if options.connects => vec![ret(RET_NOTIFY)],
         Action::SuperviseConnect => return None,
-        Action::Terminal => refuse_equal(1, &[0x5412, 0x541C]),
+        Action::Requests => requests(),
+        Action::Lease => {
+            vec![load(argument(1)), jump(JEQ, SET_LEASE, 0, 1), deny(Errno::Eperm), ret(RET_ALLOW)]
+        }
         Action::Namespaces(_) if options.namespaces => return None,
         Action::Namespaces(flags) => {
             let set = if name == "clone" { CLONE_NAMESPACE_FLAGS } else { NAMESPACE_FLAGS };
@@ -273,13 +284,27 @@ fn families(closed: bool, no_datagrams: bool) -> Vec<Instruction> {
     block
 }
 
-fn refuse_equal(index: u8, values: &[u32]) -> Vec<Instruction> {
-    let mut block = vec![load(argument(index))];
-    for value in values {
-        block.push(jump(JEQ, *value, 0, 1));
-        block.push(deny(Errno::Eperm));
+/// Refuses the requests of the table, and allows others.
+fn requests() -> Vec<Instruction> {
+    const TYPE_AND_NUMBER: u32 = 0xffff;
+    const TYPE: u32 = 0xff00;
+    let mut block = vec![load(argument(1)), and(TYPE_AND_NUMBER)];
+    for (index, request) in REQUESTS.iter().enumerate() {
+        let kind = u32::from(request.kind) << 8;
+        if request.number.is_none() {
+            block.push(and(TYPE));
+        }
+        // The one `return` that refuses stands behind them all, and behind the one that allows.
+        let whole = REQUESTS.iter().skip(index + 1).filter(|later| later.number.is_none()).count();
+        let left = REQUESTS.len() - index + whole;
+        block.push(jump(
+            JEQ,
+            kind | u32::from(request.number.unwrap_or(0)),
+            left.try_into().unwrap_or(u8::MAX),
+            0,
+        ));
     }
-    block.push(ret(RET_ALLOW));
+    block.extend([ret(RET_ALLOW), deny(Errno::Eperm)]);
     block
 }
 
@@ -386,6 +411,7 @@ mod tests {
                 JMP => pc += i.k as usize,
                 JEQ => pc += usize::from(if acc == i.k { i.jt } else { i.jf }),
                 JGE => pc += usize::from(if acc >= i.k { i.jt } else { i.jf }),
+                AND => acc &= i.k,
                 JSET => pc += usize::from(if acc & i.k != 0 { i.jt } else { i.jf }),
                 RET => return i.k,
                 other => panic!("operation {other}"),
@@ -533,7 +559,21 @@ mod tests {
         assert_eq!(call(&closed, "socket", [2, 1, 0, 0, 0, 0]), RET_ERRNO | 97);
         assert_eq!(call(&closed, "socket", [1, 1, 0, 0, 0, 0]), RET_ERRNO | 97);
         assert_eq!(call(&closed, "socketpair", [1, 1, 0, 0, 0, 0]), RET_ALLOW);
-        assert_eq!(call(&o, "ioctl", [0, 0x5412, 0, 0, 0, 0]), RET_ERRNO | 1);
+        for request in REQUESTS {
+            let number = u64::from(request.kind) << 8 | u64::from(request.number.unwrap_or(99));
+            // The kernel looks at the lower half alone.
+            for number in [number, 0x5000_0000 | number, 1 << 32 | number] {
+                assert_eq!(call(&o, "ioctl", [0, number, 0, 0, 0, 0]), RET_ERRNO | 1, "{}", request.name);
+            }
+            assert_eq!(call(&o, "ioctl", [0, number ^ 0x8000, 0, 0, 0, 0]), RET_ALLOW, "{}", request.name);
+        }
+        for (command, wanted) in [(1024, RET_ERRNO | 1), (1025, RET_ALLOW), (6, RET_ALLOW), (1030, RET_ALLOW)]
+        {
+            assert_eq!(call(&o, "fcntl", [3, command, 0, 0, 0, 0]), wanted, "{command}");
+        }
+        // `FICLONE` and `FIDEDUPERANGE`, by which files share blocks.
+        assert_eq!(call(&o, "ioctl", [0, 0x4004_9409, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(call(&o, "ioctl", [0, 0xc018_9436, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(call(&o, "ioctl", [0, 0x5401, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(call(&o, "clone", [0x1000_0000, 0, 0, 0, 0, 0]), RET_ERRNO | 1);
         assert_eq!(call(&o, "clone", [0x3d_0f00, 0, 0, 0, 0, 0]), RET_ALLOW, "pthread_create");

@@ -209,6 +209,7 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         tier: Tier::Process,
         mapped: strangers::mapped(facts, &steps),
         told: tells.then(|| told::layout(&steps)),
+        named: names(policy, command, tells),
         view: steps,
         landlock,
         seccomp: bpf::compile(&options),
@@ -231,6 +232,11 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
 /// Whether refused reads are told by a file system below the view.
 fn tells(policy: &Policy, facts: &HostFacts) -> bool {
     policy.audit.reads.value == Reads::Told && facts.features.own_file_systems_refused.is_none()
+}
+
+/// Whether refused reads that the words of a program name are told: where nothing tells of all, and nothing is observed.
+fn names(policy: &Policy, command: &Command, tells: bool) -> bool {
+    !tells && !command.observe && policy.audit.reads.value != Reads::Trace
 }
 
 fn target(command: &Command, environment: Vec<Vec<u8>>) -> Target {
@@ -297,6 +303,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         mapped: Vec::new(),
         view: Vec::new(),
         told: None,
+        named: names(policy, command, false),
         landlock: landlock_domain(facts, &view),
         seccomp: bpf::compile(&options),
         supervised: supervision.is_some(),

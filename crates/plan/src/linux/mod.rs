@@ -10,6 +10,7 @@ mod links;
 mod lower;
 pub mod network;
 mod questions;
+pub mod readers;
 mod record_rows;
 mod rows;
 pub mod spec;

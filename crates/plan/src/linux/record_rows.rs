@@ -36,9 +36,7 @@ pub(super) fn reads(
         }
         (Reads::Trace, ..) => "where nothing may be changed nobody looks at calls in this tier",
         (Reads::Cheap, Tier::Process, _) => {
-            return Status::enforced(
-                "what the supervisor refuses is told; what the kernel refuses by itself is not",
-            );
+            return Status::enforced(CHEAP);
         }
         (Reads::Cheap, Tier::Landlock, _) => return Status::enforced(LANDLOCK_CHEAP),
         (Reads::Told, Tier::Process, None) => {
@@ -46,6 +44,13 @@ pub(super) fn reads(
                 "a file system without content hears of absent names in made-up directories, and of what is hidden; \
                  changes that a read-only mount refuses are looked at first",
             );
+        }
+        // Nobody asked for it.
+        (Reads::Told, Tier::Process, Some(_)) if said.origin.layer == Layer::Profile => {
+            return Status::enforced(CHEAP);
+        }
+        (Reads::Told, Tier::Landlock, _) if said.origin.layer == Layer::Profile => {
+            return Status::enforced(LANDLOCK_CHEAP);
         }
         (Reads::Told, Tier::Process, Some(why)) => why,
         (Reads::Told, Tier::Landlock, _) => "without namespaces there is no view that could tell",
@@ -57,8 +62,11 @@ pub(super) fn reads(
     }
 }
 
-const LANDLOCK_CHEAP: &str = "what the supervisor refuses is told; of what Landlock refuses the kernel tells the machine's audit \
-                              log alone, from Linux 6.15 on";
+const CHEAP: &str = "what the supervisor refuses is told, and what the words of a known program name; what else the kernel \
+                     refuses by itself is not";
+
+const LANDLOCK_CHEAP: &str = "what the supervisor refuses is told, and what the words of a known program name; of what Landlock \
+                              refuses else the kernel tells the machine's audit log alone, from Linux 6.15 on";
 
 struct Rows(Vec<RecordRow>);
 

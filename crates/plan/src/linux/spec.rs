@@ -27,6 +27,8 @@ pub struct LaunchSpec {
     /// How the view is put together so that its made-up directories tell of names that are looked for in vain; `None`
     /// where they do not.
     pub told: Option<Told>,
+    /// Of what programs read in vain is told what they name when they start.
+    pub named: bool,
     /// Binds of the view whose mounts the broker makes and sends, in this order: root's files in them belong to
     /// a stranger. Only somebody with rights over the file system itself may make such mounts.
     pub mapped: Vec<AbsPath>,

@@ -88,8 +88,8 @@ pub enum Action {
     /// `connect`: carried out by the runner on opened objects, where the kernel does not tell servers inside from
     /// those outside.
     SuperviseConnect,
-    /// `ioctl`: the two calls that push keystrokes into a terminal are refused.
-    Terminal,
+    /// `ioctl`: the requests in [`REQUESTS`] are refused.
+    Requests,
     /// `clone`, `unshare`: flags that make a namespace are refused (argument `.0` holds the flags).
     Namespaces(u8),
     /// `sched_setaffinity`: refused where `limits.cpu` is held by binding to processors, else as `Another`.
@@ -104,6 +104,8 @@ pub enum Action {
     /// Changes of owner, times and attributes by a path (argument `.0`, and nothing is there where a descriptor says which):
     /// looked at by the runner where refusals are told. The call itself goes on.
     Attributes(u8),
+    /// `fcntl`: leases on files are refused.
+    Lease,
     /// `personality`: only the values that debuggers and set-up programs need.
     Personality,
 }
@@ -208,7 +210,14 @@ pub const TABLE: &[Row] = &[
          namespace; each unix datagram can name another receiver in memory, so before Landlock ABI 9 there are none",
     ),
     row("socketpair", 53, 199, Action::Families, "as socket"),
-    row("ioctl", 16, 29, Action::Terminal, "TIOCSTI and TIOCLINUX type into the terminal of the host"),
+    row(
+        "ioctl",
+        16,
+        29,
+        Action::Requests,
+        "the rows below: they type into the terminal of the host, or make and remove names where neither Landlock nor the \
+         supervisor is asked",
+    ),
     row(
         "clone",
         56,
@@ -239,6 +248,13 @@ pub const TABLE: &[Row] = &[
     row("prlimit64", 302, 261, Action::Another(Named::Limits), ANOTHER),
     row("setpriority", 141, 140, Action::Another(Named::Kind(0)), ANOTHER),
     row("ioprio_set", 251, 30, Action::Another(Named::Kind(1)), ANOTHER),
+    row(
+        "fcntl",
+        72,
+        25,
+        Action::Lease,
+        "F_SETLEASE on a file that may only be read keeps whoever opens it outside waiting for up to 45 seconds",
+    ),
     row("chmod", 90, NONE, Action::Mode(1), SET_USER),
     row("fchmod", 91, 52, Action::SetUser(1), SET_USER),
     row("fchmodat", 268, 53, Action::Mode(2), SET_USER),
@@ -305,6 +321,46 @@ pub const TABLE: &[Row] = &[
     row("vhangup", 153, 58, EPERM, ADMIN),
 ];
 
+/// Requests of `ioctl(2)` that are refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Their names in the kernel's headers.
+    pub name: &'static str,
+    /// Their type, the second byte of a request (`ioctl(2)`), which most drivers have for themselves.
+    pub kind: u8,
+    /// Their number, the first byte. `None` for all of the type.
+    pub number: Option<u8>,
+    /// Why.
+    pub reason: &'static str,
+}
+
+const fn request(name: &'static str, kind: u8, number: u8, reason: &'static str) -> Request {
+    Request { name, kind, number: Some(number), reason }
+}
+
+const TYPES: &str = "types into the terminal of the host";
+const SUBVOLUMES: &str =
+    "makes or removes a directory, which a snapshot fills, and asks neither Landlock nor the supervisor";
+const BY_PATH: &str = "makes or removes a name that stands in memory";
+
+/// The requests, those of whole types last. From `asm-generic/ioctls.h`, `linux/btrfs.h`, `fs/ocfs2/ocfs2_ioctl.h`; and of
+/// Lustre and bcachefs, which are no parts of the kernel, `lustre_user.h` and `bcachefs_ioctl.h`. What they carry has had
+/// more than one length, so that is not looked at.
+pub const REQUESTS: &[Request] = &[
+    request("TIOCSTI", 0x54, 0x12, TYPES),
+    request("TIOCLINUX", 0x54, 0x1C, TYPES),
+    request("BTRFS_IOC_SNAP_CREATE", 0x94, 1, SUBVOLUMES),
+    request("BTRFS_IOC_SUBVOL_CREATE", 0x94, 14, SUBVOLUMES),
+    request("BTRFS_IOC_SNAP_DESTROY", 0x94, 15, SUBVOLUMES),
+    request("BTRFS_IOC_SNAP_CREATE_V2", 0x94, 23, SUBVOLUMES),
+    request("BTRFS_IOC_SUBVOL_CREATE_V2", 0x94, 24, SUBVOLUMES),
+    request("BTRFS_IOC_SNAP_DESTROY_V2", 0x94, 63, SUBVOLUMES),
+    request("OCFS2_IOC_REFLINK", b'o', 4, BY_PATH),
+    request("LL_IOC_LMV_SETSTRIPE", b'f', 240, BY_PATH),
+    request("LL_IOC_REMOVE_ENTRY", b'f', 242, BY_PATH),
+    Request { name: "those of bcachefs", kind: 0xbc, number: None, reason: SUBVOLUMES },
+];
+
 /// The row of a call, by name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Row> {
@@ -325,6 +381,11 @@ mod tests {
             assert_eq!(numbers.len(), count, "{arch:?}");
             assert!(numbers.iter().all(|number| *number <= arch.newest()));
         }
+    }
+
+    #[test]
+    fn whole_types_of_requests_stand_last() {
+        assert!(REQUESTS.iter().is_sorted_by_key(|request| request.number.is_none()));
     }
 
     #[test]

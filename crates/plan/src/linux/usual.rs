@@ -3,9 +3,8 @@
 //! Nothing is granted by this. What was built beforehand is used only if the order asks for the very same steps, down to
 //! the identity of each object; else it is thrown away, and the view is built from the order alone.
 
-use super::spec::{MountFlags, ViewStep};
+use super::spec::{FileId, MountFlags, ViewStep};
 use super::strangers::is_kernel_tree;
-use crate::facts::Object;
 use garth_policy::{AbsPath, NodeKind};
 
 /// What is usual at a path.
@@ -62,20 +61,25 @@ const USUAL: [(&str, Usual); 31] = [
     ("/var/tmp", Usual::Private(0o1777)),
 ];
 
-/// The usual steps for a user on a machine on which `look` finds what is there. It is asked for paths in their order.
+/// The usual steps for a user on a machine, on which `link` reads what a link says and `look` tells what else stands at a
+/// path to which no link leads. They are asked for paths in their order.
 #[must_use]
-pub fn usual(user: u32, mut look: impl FnMut(&AbsPath) -> Option<Object>) -> Vec<ViewStep> {
+pub fn usual(
+    user: u32,
+    link: impl Fn(&AbsPath) -> Option<Vec<u8>>,
+    mut look: impl FnMut(&AbsPath) -> Option<(NodeKind, FileId)>,
+) -> Vec<ViewStep> {
+    let linked = |path: &AbsPath| link(path).map(|target| ViewStep::Symlink { path: path.clone(), target });
     USUAL
         .iter()
         .filter_map(|(path, usual)| {
             let path = AbsPath::posix(*path).ok()?;
             match usual {
-                Usual::Tree if user == 0 && !is_kernel_tree(&path) => {
-                    // As root the mounts come from the broker, with their owners mapped.
-                    let step = shown(look(&path)?, path, *usual)?;
-                    matches!(step, ViewStep::Symlink { .. }).then_some(step)
-                }
-                Usual::Tree | Usual::Device | Usual::Link => shown(look(&path)?, path, *usual),
+                // As root the mounts come from the broker, with their owners mapped.
+                Usual::Tree if user == 0 && !is_kernel_tree(&path) => linked(&path),
+                Usual::Tree => linked(&path).or_else(|| tree(look(&path)?, path)),
+                Usual::Device => device(look(&path)?, path),
+                Usual::Link => linked(&path),
                 Usual::OwnLink(target) => {
                     Some(ViewStep::Symlink { path, target: target.as_bytes().to_vec() })
                 }
@@ -87,25 +91,18 @@ pub fn usual(user: u32, mut look: impl FnMut(&AbsPath) -> Option<Object>) -> Vec
         .collect()
 }
 
-fn shown(object: Object, path: AbsPath, usual: Usual) -> Option<ViewStep> {
-    match (object.kind, usual) {
-        (NodeKind::Symlink, Usual::Tree | Usual::Link) => {
-            Some(ViewStep::Symlink { path, target: object.link? })
-        }
-        (NodeKind::Directory, Usual::Tree) => {
-            let flags = MountFlags { read_only: true, no_exec: false, no_dev: true };
-            Some(bind(&object, path, true, flags))
-        }
-        (NodeKind::Other, Usual::Device) => {
-            let flags = MountFlags { read_only: true, no_exec: true, no_dev: false };
-            Some(bind(&object, path, false, flags))
-        }
-        _ => None,
-    }
+fn tree((kind, id): (NodeKind, FileId), path: AbsPath) -> Option<ViewStep> {
+    let flags = MountFlags { read_only: true, no_exec: false, no_dev: true };
+    (kind == NodeKind::Directory).then(|| bind(id, path, true, flags))
 }
 
-fn bind(object: &Object, path: AbsPath, directory: bool, flags: MountFlags) -> ViewStep {
-    ViewStep::Bind { source: object.final_path.clone(), expect: object.id, directory, path, flags }
+fn device((kind, id): (NodeKind, FileId), path: AbsPath) -> Option<ViewStep> {
+    let flags = MountFlags { read_only: true, no_exec: true, no_dev: false };
+    (kind == NodeKind::Other).then(|| bind(id, path, false, flags))
+}
+
+fn bind(expect: FileId, path: AbsPath, directory: bool, flags: MountFlags) -> ViewStep {
+    ViewStep::Bind { source: path.clone(), expect, directory, path, flags }
 }
 
 /// Whether a view that has been begun with `begun` can be finished to be `wanted`: all of it is wanted, and nothing

@@ -27,7 +27,7 @@ const fn program(name: &'static str, what: &'static str) -> Program {
 }
 
 /// The programs that are looked for.
-pub const PROGRAMS: [Program; 16] = [
+pub const PROGRAMS: [Program; 17] = [
     program("cmd", "shell"),
     program("powershell", "Windows PowerShell"),
     program("pwsh", "PowerShell 7"),
@@ -38,6 +38,7 @@ pub const PROGRAMS: [Program; 16] = [
     program("python", "Python"),
     program("py", "Python launcher"),
     program("uv", "Python packages"),
+    program("rustup", "Rust toolchains"),
     program("cargo", "Rust"),
     program("rustc", "Rust"),
     program("go", "Go"),

@@ -4,7 +4,7 @@
 //! workspace but the names that rules and the table of host-trusted files name.
 
 use super::facts::{FactQuery, HostFacts};
-use super::lower::{ANYWAY, git_parts};
+use super::lower::{ANYWAY, asked, git_parts};
 use crate::facts::Command;
 use garth_policy::{AbsPath, Boundary, Policy};
 use std::collections::BTreeSet;
@@ -24,8 +24,9 @@ pub fn questions(policy: &Policy, boundaries: &[Boundary<'_>], command: &Command
     }
     policy.files.git_dirs().iter().for_each(|git_dir| ask_git(&mut query.paths, git_dir));
     query.paths.insert(command.directory.clone());
-    with_parents(&mut query.paths);
     let program = command.arguments.first().and_then(|name| std::str::from_utf8(name).ok());
+    query.paths.extend(program.iter().flat_map(|name| asked(&command.directory, name)));
+    with_parents(&mut query.paths);
     query.tools.extend(program.map(str::to_owned));
     query.tools.extend(ANYWAY.map(str::to_owned));
     query

@@ -47,8 +47,7 @@ impl fmt::Display for QuoteError {
             Self::ForCmd { argument, found } => {
                 write!(
                     out,
-                    "argument {argument} of a batch file holds {found:?}, which `cmd` reads as its own; start the \
-                     program that the batch file starts"
+                    "argument {argument} of a batch file holds {found:?}, which `cmd` reads as its own"
                 )
             }
             Self::TooLong { units, most } => {

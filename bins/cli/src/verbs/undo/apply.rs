@@ -34,7 +34,8 @@ pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failur
     } else if !arguments.yes && !arguments.interactive && !agreed(&layer, &policy, &paths, attended)? {
         return Ok(1);
     }
-    let mut chooser = Chooser { arguments, whole: paths.is_empty(), rest: None, of_git: None };
+    let mut chooser =
+        Chooser { arguments, whole: paths.is_empty(), rest: None, of_git: None, stopped: false };
     let mut progress = if arguments.interactive {
         Progress::later("put in place")
     } else {
@@ -44,6 +45,10 @@ pub fn run(arguments: &ApplyArguments, out: &mut dyn Write) -> Result<u8, Failur
     let checkpoints = Checkpoints::of(&environment())?.within(&policy.undo);
     let applied = apply(layer, &policy, &Order { paths, checkpoints }, &mut chooser, &mut progress)?;
     drop(progress);
+    if chooser.stopped && applied.placed == 0 && applied.obstacle.is_none() {
+        writeln!(out, "you stopped: nothing was put in place, and the layer {id} is as it was")?;
+        return Ok(1);
+    }
     tell(arguments, &id, &applied, out)
 }
 
@@ -81,6 +86,8 @@ struct Chooser<'a> {
     rest: Option<Choice>,
     /// What was said of git's own files, which are asked about together; each for itself where that was said.
     of_git: Option<OfGit>,
+    /// It was said to stop.
+    stopped: bool,
 }
 
 /// What happens to git's own files.
@@ -104,11 +111,13 @@ impl Choose for Chooser<'_> {
                 None if together => self.asked_of_git(layer, difference),
                 _ => self.asked(layer, difference),
             };
-            return asked.map_err(|failure| Error::Undo {
+            let choice = asked.map_err(|failure| Error::Undo {
                 what: "cannot ask".into(),
                 why: failure.text().to_owned(),
                 hint: "name the paths: garth apply --yes PATHS".into(),
-            });
+            })?;
+            self.stopped = choice == Choice::Stop;
+            return Ok(choice);
         }
         let trusted = difference.trusted.is_none() || self.arguments.yes_trusted;
         let stands = difference.standing == Standing::AsBefore || self.arguments.overwrite;
@@ -128,7 +137,7 @@ impl Chooser<'_> {
                     self.of_git = Some(OfGit::Each);
                     return self.asked(layer, difference);
                 }
-                "q" | "quit" | "" => return Ok(Choice::Stop),
+                "q" | "quit" => return Ok(Choice::Stop),
                 _ => {
                     writeln!(anstream::stderr(), "garth: that is no answer")?;
                     continue;
@@ -144,7 +153,7 @@ impl Chooser<'_> {
         let texts = Reader::new(layer)?.texts(difference);
         line(layer, difference, hunks(&difference.change, &texts).as_ref(), &mut err)?;
         let is_conflict = difference.standing != Standing::AsBefore;
-        let merged = if is_conflict { conflict(&texts, &mut err)? } else { None };
+        let merged = if is_conflict { conflict(&difference.change, &texts, &mut err)? } else { None };
         let shown = name(layer, difference);
         let question = question(difference, merged.is_some(), &shown);
         loop {
@@ -171,8 +180,7 @@ impl Chooser<'_> {
                     self.rest = Some(Choice::Leave);
                     return Ok(Choice::Leave);
                 }
-                // The end of what is typed, too.
-                "q" | "quit" | "" => return Ok(Choice::Stop),
+                "q" | "quit" => return Ok(Choice::Stop),
                 _ => writeln!(err, "garth: that is no answer")?,
             }
         }

@@ -101,7 +101,7 @@ fn patches(layer: &Layer, list: &[Difference], out: &mut dyn Write) -> Result<()
             }
             if difference.standing != Standing::AsBefore {
                 line(layer, difference, None, out)?;
-                conflict(&texts, out)?;
+                conflict(&difference.change, &texts, out)?;
             }
         } else {
             patch(&difference.change, &texts, false, &mut raw)?;

@@ -37,12 +37,15 @@ fn too_long(what: &str, directories: &[AbsPath], out: &mut dyn Write) -> io::Res
     writeln!(out, "{what}, for paths of more than {LONGEST_PATH} bytes in it: {count} directories ({first})")
 }
 
-/// One line from the terminal; empty at its end.
+/// One line from the terminal; `quit` at its end.
 fn ask(question: &str) -> io::Result<String> {
     let mut err = anstream::stderr();
     write!(err, "{question}")?;
     err.flush()?;
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
+    // The end of what is typed says that nobody answers any more; an empty line says nothing.
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Ok("quit".to_owned());
+    }
     Ok(line.trim().to_lowercase())
 }

@@ -194,8 +194,7 @@ fn asked_of(reversal: &Reversal, number: usize, change: &Change) -> Result<Answe
                     writeln!(err, "{PART}{act}{PART:#} {shown}")?;
                 }
             }
-            // The end of what is typed, too.
-            "q" | "quit" | "" => return Ok(Answer::Quit),
+            "q" | "quit" => return Ok(Answer::Quit),
             _ => writeln!(err, "garth: that is no answer")?,
         }
     }

@@ -4,7 +4,9 @@ use super::patch::{lines, plain};
 use crate::failure::Failure;
 use crate::show::{BOLD, ERROR, GOOD, PART};
 use garth::policy::escape_visible;
-use garth::undo::{Change, Difference, Hunks, Kind, Layer, Standing, Texts, What, three_way, unified};
+use garth::undo::{
+    Change, Difference, Entry, Hunks, Kind, Layer, Standing, Texts, Was, What, three_way, unified,
+};
 use std::io::{self, Write};
 
 /// The letter of a change, as git has it.
@@ -26,7 +28,7 @@ pub fn name(layer: &Layer, difference: &Difference) -> String {
     } else {
         escape_visible(difference.place(layer).as_bytes())
     };
-    let is_directory = |entry: &garth::undo::Entry| entry.kind == Kind::Directory;
+    let is_directory = |entry: &Entry| entry.kind == Kind::Directory;
     let change = &difference.change;
     let directory = change.after.as_ref().or(change.before.as_ref()).is_some_and(is_directory);
     if directory { format!("{name}/") } else { name }
@@ -88,34 +90,54 @@ fn detail(difference: &Difference) -> Option<String> {
 
 /// The differences of two texts; `None` where one of them is no text.
 pub fn hunks(change: &Change, texts: &Texts) -> Option<Hunks> {
-    let is_file =
-        |entry: &Option<garth::undo::Entry>| entry.as_ref().is_some_and(|entry| entry.kind == Kind::File);
+    let is_file = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.kind == Kind::File);
     let empty = Vec::new();
     let old = if is_file(&change.before) { texts.outside.as_ref()? } else { &empty };
     let new = if is_file(&change.after) { texts.layer.as_ref()? } else { &empty };
     (is_file(&change.before) || is_file(&change.after)).then(|| unified(old, new))
 }
 
-/// Shows what both sides made of a text since the layer began. The text that both fit together to, if they do.
-pub fn conflict(texts: &Texts, out: &mut dyn Write) -> Result<Option<Vec<u8>>, Failure> {
-    let (Some(base), Some(outside), Some(layer)) = (&texts.base, &texts.outside, &texts.layer) else {
-        writeln!(out, "  there is no text of before the command to compare with")?;
-        return Ok(None);
+/// Shows a conflict from three sides: what stood there before the command, what stands there now, and what the layer has. The
+/// text that both texts fit together to, if they do.
+pub fn conflict(change: &Change, texts: &Texts, out: &mut dyn Write) -> Result<Option<Vec<u8>>, Failure> {
+    let (before, removed) = (&texts.was, || "nothing".to_owned());
+    let was = match before {
+        Was::Unknown => "not known: it was changed before anybody looked".to_owned(),
+        Was::Nothing => removed(),
+        Was::Something(entry) => described(entry),
     };
-    for (who, text) in [("outside", outside), ("in the layer", layer)] {
-        writeln!(out, "{BOLD}  changed {who}:{BOLD:#}")?;
-        lines(&unified(base, text), true, out)?;
+    writeln!(out, "  before the command:  {was}")?;
+    writeln!(out, "  outside now:         {}", change.before.as_ref().map_or_else(removed, described))?;
+    writeln!(out, "  in the layer:        {}", change.after.as_ref().map_or_else(removed, described))?;
+    let Some(base) = &texts.base else { return Ok(None) };
+    for (who, text) in [("outside", &texts.outside), ("in the layer", &texts.layer)] {
+        if let Some(text) = text {
+            writeln!(out, "{BOLD}  changed {who}:{BOLD:#}")?;
+            lines(&unified(base, text), true, out)?;
+        }
     }
+    let (Some(outside), Some(layer)) = (&texts.outside, &texts.layer) else { return Ok(None) };
     let merged = three_way(base, outside, layer);
     if merged.conflicts == 0 {
         writeln!(out, "{BOLD}  both fit together{BOLD:#}")?;
         return Ok(Some(merged.text));
     }
-    writeln!(out, "{BOLD}  {} places do not fit together:{BOLD:#}", merged.conflicts)?;
+    let places = if merged.conflicts == 1 { "place does" } else { "places do" };
+    writeln!(out, "{BOLD}  {} {places} not fit together:{BOLD:#}", merged.conflicts)?;
     for line in merged.text.split_inclusive(|byte| *byte == b'\n') {
         writeln!(out, "{}", plain(line))?;
     }
     Ok(None)
+}
+
+/// An object in a few words.
+fn described(entry: &Entry) -> String {
+    let (kind, mode) = (entry.kind.name(), entry.mode);
+    match entry.kind {
+        Kind::Link => format!("{kind} -> {}", escape_visible(&entry.target)),
+        Kind::File => format!("{kind}, {mode:04o}, {}", super::revert::size(entry.size)),
+        _ => format!("{kind}, {mode:04o}"),
+    }
 }
 
 /// What a text becomes, on a terminal.

@@ -15,12 +15,13 @@ use garth::Recording;
 use garth::log::io::Listener;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
-use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, prepare, recover};
+use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, expect_run, prepare, recover};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 /// Runs a command in a sandbox. On success this process ends with the command's exit code, all 32 bits of it.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
+    expect_run();
     warn_of_test_build()?;
     let code = if arguments.json {
         heard(|listener| record(arguments, listener))?

@@ -7,6 +7,13 @@ const METADATA: &[&str] = &["linux.landlock.metadata"];
 const UNCHANGED: &[Check] = &[Same("{out}/secret"), Same("{out}/file"), Absent("{out}/new")];
 
 pub(super) static ATTACKS: &[Attack] = &[
+    attack(
+        12,
+        "files.lease",
+        "keep whoever opens a file of the user's outside waiting",
+        step("lease", &["{ws}/plain", "take"]),
+        step("lease", &["{ws}/plain", "ask"]),
+    ),
     against(2, "files.write-outside", "write a file outside the workspace", step("write", &["{out}/file"]))
         .check(UNCHANGED),
     // Where the old root is still mounted over the new one, `..` of the root leads there.

@@ -379,6 +379,14 @@ pub(super) static ATTACKS: &[Attack] = &[
     )
     .within(Garden::Patterns),
     attack(
+        4,
+        "names.subvolume",
+        "make a directory that tools trust by a request of the file system",
+        step("subvolume", &["{ws}", ".devcontainer"]),
+        step("make-directory", &["{ws}/n60"]),
+    )
+    .check(&[Absent("{ws}/.devcontainer")]),
+    attack(
         2,
         "names.supervised-runner",
         "read the runner's memory while reads are supervised",

@@ -2,9 +2,11 @@
 
 use super::corpus::corpus;
 use crate::prove::attack::{Action, Garden, Step};
+use garth_host::windows::facts::{look, name};
 use garth_host::windows::probe::fixture::{Objects, remove_value};
 use garth_host::windows::probe::{Line, NAME, is_wine, write_order};
 use garth_host::windows::sys::{addresses, random};
+use garth_policy::AbsPath;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpListener, UdpSocket};
@@ -67,6 +69,20 @@ impl Drop for Stage {
     }
 }
 
+/// The directory for temporary files by the names that it has. `TEMP` often leads there by a generated short name
+/// (`C:\Users\RUNNER~1\…`), which a command line may not name a program by.
+fn temporary() -> io::Result<PathBuf> {
+    let directory = std::env::temp_dir();
+    let text = directory
+        .to_str()
+        .ok_or_else(|| io::Error::other("the directory for temporary files is no Unicode"))?;
+    let named = AbsPath::windows(text).map_err(|why| io::Error::other(format!("{text}: {why}")))?;
+    let fact = look(&named);
+    let object =
+        fact.object().ok_or_else(|| io::Error::other(format!("{text} is not there; TEMP names it")))?;
+    name(&object.final_path).map(PathBuf::from).map_err(io::Error::other)
+}
+
 /// How often, and how long, the end of a process that still holds its program is waited for.
 const TRIES: usize = 50;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -84,7 +100,7 @@ impl Stage {
     /// Lays everything out below the directory for temporary files.
     pub(super) fn new() -> io::Result<Self> {
         let name = random::name("garth-prove-").map_err(io::Error::other)?;
-        let root = std::env::temp_dir().join(&name);
+        let root = temporary()?.join(&name);
         let built = Self::build(&root, &name);
         if built.is_err() {
             let _gone = fs::remove_dir_all(&root);

@@ -114,6 +114,8 @@ pub enum Inside {
     Changed(Vec<Changed>),
     /// How complete that is, told in the end.
     Counted(Counted, ChangesCounted),
+    /// A limit that the kernel holds left room for nothing more, in words.
+    LimitMet(String),
 }
 
 /// Takes what happens while a sandbox stands.
@@ -319,6 +321,7 @@ impl Waiting<'_> {
             (FromRunner::Socket(kind), Some(socket)) => observer.serve(kind, socket)?,
             (FromRunner::Socket(_), None) => return Err(Errno::BADMSG).on("receive", "a socket"),
             (FromRunner::LimitHit(what), _) => self.limit = Some(what),
+            (FromRunner::LimitMet(what), _) => observer.inside(Inside::LimitMet(what)),
             (FromRunner::Ended(ending), _) => return Ok(Some(self.over(Outcome::Ended(ending)))),
             (FromRunner::NotExecuted(errno), _) => return Ok(Some(Outcome::NotExecuted(errno))),
             (FromRunner::Failed { step, error }, _) => return Ok(Some(Outcome::Failed { step, error })),

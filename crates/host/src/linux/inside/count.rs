@@ -39,6 +39,18 @@ pub fn exceeded(limits: &Limits) -> Option<String> {
     }
 }
 
+/// Which limit that the kernel holds by itself leaves room for nothing more, in words; `None` while none is met. The kernel tells
+/// nobody of a process that it does not start (`EAGAIN` of fork(2)), so what is seen is that as many run as may.
+#[must_use]
+pub fn met(limits: &Limits) -> Option<String> {
+    let most = limits.processes.filter(|_| !limits.count_processes)?;
+    // The runner's own threads are of the same user.
+    let all = descendants().unwrap_or_default().into_iter().chain([rustix::process::getpid()]);
+    let running: u64 = all.filter_map(|pid| stat_fields(pid, [THREADS])).map(|[threads]| threads).sum();
+    (running >= most)
+        .then(|| format!("processes: all {most} that are allowed ran at once, and no more could be started"))
+}
+
 /// The most that a process can have resident of whose pages the kernel tells so many, in bytes. Since Linux 6.2 it counts
 /// them for each processor apart, and tells of a processor's when they are more than 32, or more than two for each processor
 /// (`percpu_counter`); before, 64 for each thread; in up to three counters.
@@ -220,6 +232,20 @@ mod tests {
         for (private, sum) in [(0, 40), (15, 40), (20, 40), (100, 120)] {
             assert_eq!(share.with_files(private), sum, "{private}");
         }
+    }
+
+    #[test]
+    fn as_many_processes_as_may_run_are_told() {
+        let limits = |processes, count_processes| Limits {
+            processes: Some(processes),
+            count_processes,
+            memory: None,
+            file_size: None,
+            processors: None,
+        };
+        assert!(met(&limits(1, false)).is_some_and(|what| what.starts_with("processes: all 1 ")));
+        assert_eq!(met(&limits(1, true)), None, "that one is counted, and ends the sandbox");
+        assert_eq!(met(&limits(1 << 20, false)), None);
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub fn serve(
     commands: &Commands,
 ) -> Result<WaitStatus, OsError> {
     let sender = Sender::new(Arc::clone(control));
-    let counting = limits.memory.is_some() || (limits.count_processes && limits.processes.is_some());
+    let counting = limits.memory.is_some() || limits.processes.is_some();
+    let mut is_met = false;
     let mut counted = Instant::now();
     loop {
         let has_more = match reap(target, &sender)? {
@@ -42,6 +43,10 @@ pub fn serve(
             if let Some(what) = super::count::exceeded(limits) {
                 sender.send(&FromRunner::LimitHit(what));
                 let _gone = kill_all(Signal::KILL);
+            }
+            if !is_met && let Some(what) = super::count::met(limits) {
+                sender.send(&FromRunner::LimitMet(what));
+                is_met = true;
             }
             counted = Instant::now();
         }

@@ -14,6 +14,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, LinkNameSpaceType, move_into_link_name_space};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// The name of the step for the launcher.
@@ -32,6 +34,8 @@ pub struct Making {
     namespace: Receiver<Result<OwnedFd, OsError>>,
     /// Whether its loopback interface is up.
     up: Receiver<Result<(), OsError>>,
+    /// Whether it is made as a whole.
+    is_over: Arc<AtomicBool>,
     next: SyncSender<Task>,
 }
 
@@ -44,6 +48,8 @@ pub fn make(processors: Option<CpuSet>) -> Result<Making, OsError> {
     let (tell, namespace) = sync_channel(1);
     let (tell_up, up) = sync_channel(1);
     let (next, task) = sync_channel::<Task>(1);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
     let life = move || {
         let made = made();
         let is_made = made.is_ok();
@@ -55,13 +61,14 @@ pub fn make(processors: Option<CpuSet>) -> Result<Making, OsError> {
         if tell_up.send(is_up).is_err() || !is_whole {
             return;
         }
+        over.store(true, Ordering::Release);
         if let Ok(task) = task.recv() {
             processors.iter().for_each(affinity::come_back);
             task();
         }
     };
     start(life)?;
-    Ok(Making { namespace, up, next })
+    Ok(Making { namespace, up, is_over, next })
 }
 
 /// Starts a second thread of which nothing else is wanted.
@@ -84,6 +91,13 @@ impl Making {
     /// more, and [`Self::enter`] says why.
     pub fn then(&self, task: Task) {
         let _gone = self.next.send(task);
+    }
+
+    /// Whether the second thread has made the namespace and waits for what it is to do next. One that could not make it
+    /// never does.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// Moves this thread, and what it starts from now on, into the namespace, and reads back that it is there. Once.

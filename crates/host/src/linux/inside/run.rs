@@ -5,7 +5,7 @@ use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
-use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, still_repositories};
+use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, of_target, still_repositories};
 use crate::linux::sys::affinity;
 use crate::linux::sys::heap::share_heap;
 use crate::linux::sys::landlock::Ruleset;
@@ -127,9 +127,13 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let host = build_view(&spec, view, control, sender)?;
     let shared = Arc::new(Shared::new(&spec.target, sender.clone()));
     let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
-    let supervisor = named("start the supervisor", supervisor)?;
+    let mut supervisor = named("start the supervisor", supervisor)?;
     named("open a terminal", open_terminal(&spec, sender))?;
-    let ruleset = named("prepare Landlock", confine::prepare_landlock(&spec.landlock, spec.tier))?;
+    let ruleset = match supervisor.ruleset.take() {
+        Some(prepared) => Ok(prepared),
+        None => confine::prepare_landlock(&spec.landlock, spec.tier).map(Prepared::Ready),
+    };
+    let ruleset = named("prepare Landlock", ruleset)?;
     let filter = Program::new(&spec.seccomp);
     // The last that is ready, as a rule.
     let late = namespace.as_ref().filter(|_| spec.network.is_none());
@@ -138,12 +142,14 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     named("drop capabilities", confine::drop_capabilities(spec.tier))?;
     named(network::STEP, late.map_or(Ok(()), network::Making::finished))?;
     network.hold()?;
+    let ruleset = named("prepare Landlock", ruleset.get())?;
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
     let status =
         named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
+    tell_named(&spec, target, sender);
     shared.tell_end(sender);
     hand_back(&spec, sender);
     sender.send(&FromRunner::Ended(init::ending(status, found)));
@@ -152,6 +158,17 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
         let _none_left = init::kill_all(rustix::process::Signal::KILL);
     }
     Ok(())
+}
+
+/// Tells what the target's own words named in vain.
+fn tell_named(spec: &LaunchSpec, target: Pid, sender: &Sender) {
+    let Target { programs, arguments, directory, .. } = &spec.target;
+    let Some(program) = programs.first().filter(|_| spec.named && spec.supervised) else { return };
+    let process = target.as_raw_nonzero().get().unsigned_abs();
+    let has_view = spec.tier == Tier::Process;
+    for denied in of_target((program, arguments), directory.as_bytes(), has_view, process) {
+        sender.send(&FromRunner::Hidden(denied));
+    }
 }
 
 /// Gives the broker the files that an agent keeps for itself, as they are now. Whatever still runs inside is ended first, so
@@ -350,8 +367,30 @@ fn open_terminal(spec: &LaunchSpec, sender: &Sender) -> Result<(), OsError> {
     Ok(())
 }
 
+/// The target's Landlock domain, which another thread may prepare.
+enum Prepared {
+    /// It is there.
+    Ready(Option<Ruleset>),
+    /// It will be.
+    Awaited(Receiver<Result<Option<Ruleset>, OsError>>),
+}
+
+impl Prepared {
+    /// Waits for it.
+    fn get(self) -> Result<Option<Ruleset>, OsError> {
+        match self {
+            Self::Ready(ruleset) => Ok(ruleset),
+            Self::Awaited(awaited) => {
+                awaited.recv().map_err(|_| Errno::CHILD).on("hear from", "the supervisor")?
+            }
+        }
+    }
+}
+
 /// The supervisor's thread, which prepares itself beside the runner.
 struct Starting {
+    /// The target's Landlock domain, if that thread prepares it.
+    ruleset: Option<Prepared>,
     /// Brings the listener there; `None` where nothing is supervised.
     bringer: Option<Bringer>,
     /// What became of its preparations, by the name of the step that they are a part of.
@@ -412,12 +451,19 @@ fn supervise(
     if !spec.supervised {
         // Never fails: the channel has room for one.
         let _heard = tell.send(let_go(host));
-        return Ok(Starting { bringer: None, prepared });
+        return Ok(Starting { ruleset: None, bringer: None, prepared });
     }
     let (bringer, awaited) = notify::way().on("open", "a pipe for the listener")?;
     let (sender, shared) = (sender.clone(), Arc::clone(shared));
-    let (tier, tells) = (spec.tier, spec.told.is_some());
+    let (tier, tells, names) = (spec.tier, spec.told.is_some(), spec.named);
+    // Two threads are quicker than one, unless one of them still has to make the network namespace.
+    let idle = network.filter(|making| making.is_idle());
+    let (landlock, ruleset) = idle.map(|_| sync_channel(1)).unzip();
+    let landlock = landlock.map(|tell| (tell, spec.landlock.clone()));
     let serve = move || {
+        if let Some((tell, plan)) = landlock {
+            let _heard = tell.send(confine::prepare_landlock(&plan, tier));
+        }
         // Capabilities belong to threads, and this one was made when the runner had them all.
         let dropped = |()| {
             let dropped = confine::drop_capabilities(tier);
@@ -434,7 +480,9 @@ fn supervise(
         }
         let first = let_start(&listener, &shared);
         match supervision.read() {
-            Ok(order) => Supervisor::new(listener, order, Reporter::new(sender, tells), shared).run(first),
+            Ok(order) => {
+                Supervisor::new(listener, order, Reporter::new(sender, tells, names), shared).run(first)
+            }
             Err(error) => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error });
                 let _gone = init::kill_all(rustix::process::Signal::KILL);
@@ -445,7 +493,7 @@ fn supervise(
         Some(network) => network.then(Box::new(serve)),
         None => network::start(serve)?,
     }
-    Ok(Starting { bringer: Some(bringer), prepared })
+    Ok(Starting { ruleset: ruleset.map(Prepared::Awaited), bringer: Some(bringer), prepared })
 }
 
 #[cfg(test)]
@@ -457,7 +505,7 @@ mod tests {
         let (tell, prepared) = sync_channel(1);
         let error = OsError::new("keep read-only", "/etc", Errno::PERM.raw_os_error());
         tell.send(Err(StepError { step: VIEW_STEP, error })).unwrap();
-        let starting = Starting { bringer: None, prepared };
+        let starting = Starting { ruleset: None, bringer: None, prepared };
         assert!(matches!(starting.prepared(), Err(Failure::Step(StepError { step: VIEW_STEP, .. }))));
         // And a thread that is gone is a failure too.
         drop(tell);

@@ -3,6 +3,7 @@
 //! Nothing is looked up by name twice: a source is opened without following any link, compared with what
 //! the plan saw, and that very object is mounted. A target is opened in the new tree the same way.
 
+mod begun;
 pub mod copied;
 pub mod layer;
 mod told;
@@ -12,13 +13,14 @@ use super::told::Hearing;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::mapped::{self, Mounts};
-use crate::linux::sys::mount::restrict;
-use crate::linux::walk::Walk;
+use crate::linux::sys::mount::{clone_restricted, clone_tree};
 use garth_plan::linux::spec::{FileId, MountFlags, ViewStep};
 use garth_plan::linux::usual;
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};
+use rustix::fs::{
+    CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2, symlinkat,
+};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
@@ -135,25 +137,6 @@ impl View {
         for step in todo {
             view.apply(step)?;
         }
-        Ok(view)
-    }
-
-    /// Begins a view with what nearly every one has.
-    ///
-    /// # Errors
-    /// The step that failed, with its object.
-    pub fn begin() -> Result<Self, OsError> {
-        let mut walk = Walk::default();
-        let steps = usual::usual(rustix::process::geteuid().as_raw(), |path| walk.look(path));
-        let here =
-            rustix::process::getcwd(Vec::new()).ok().and_then(|path| AbsPath::posix(path.into_bytes()).ok());
-        let mut view = Self::empty(|place| {
-            covers_source(&steps, place) || here.as_ref().is_none_or(|here| here.starts_with(place))
-        })?;
-        for step in &steps {
-            view.apply(step)?;
-        }
-        view.taken = steps;
         Ok(view)
     }
 
@@ -278,9 +261,8 @@ impl View {
             openat(&self.helpers, name.as_str(), create, Mode::from_raw_mode(0o444)).on("make", path)?;
         std::io::Write::write_all(&mut std::fs::File::from(file), content).on("write", path)?;
         let file = openat(&self.helpers, name.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-        let tree = clone_tree(file.on("open", path)?.as_fd()).on("show", path)?;
         let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
-        restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", path)?;
+        let tree = clone_restricted(file.on("open", path)?.as_fd(), attributes(flags)).on("show", path)?;
         self.mount(&tree, path, false)
     }
 
@@ -292,10 +274,8 @@ impl View {
             None => {
                 let (empty_directory, empty_file) = self.masks()?;
                 let stand_in = if directory { empty_directory } else { empty_file };
-                let tree = clone_tree(stand_in.as_fd()).on("hide", path)?;
                 let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
-                restrict(tree.as_fd(), attributes(flags)).on("hide", path)?;
-                tree
+                clone_restricted(stand_in.as_fd(), attributes(flags)).on("hide", path)?
             }
         };
         let target = match self.open_inside(path) {
@@ -360,9 +340,8 @@ impl View {
             Err(error) if error.code == Errno::NOENT.raw_os_error() => return Ok(()),
             Err(error) => return Err(error),
         };
-        let tree = clone_tree(object.as_fd()).on("guard", &path)?;
         let flags = MountFlags { read_only: true, no_exec: true, no_dev: true };
-        restrict(tree.as_fd(), attributes(flags)).on("guard", &path)?;
+        let tree = clone_restricted(object.as_fd(), attributes(flags)).on("guard", &path)?;
         attach(&tree, object.as_fd()).on("guard", &path)
     }
 
@@ -396,8 +375,10 @@ impl View {
     /// Mounts at a path: on an object that stands there already, or on a fresh one in the private file system. Nothing
     /// is ever made in a tree of the user.
     fn mount(&mut self, mount: &OwnedFd, path: &AbsPath, directory: bool) -> Result<(), OsError> {
-        let is_own = path.parent().is_some_and(|parent| self.own.contains(&parent));
-        if is_own && let Some(name) = self.fresh(path, directory)? {
+        let parent = path.parent().filter(|parent| self.make_own(parent));
+        if parent.is_some()
+            && let Some(name) = self.fresh(path, directory)?
+        {
             // No link stands on the way, so the name leads to what was just made.
             let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
             return move_mount(mount, "", &self.root, name.as_c_str(), flags).on("mount", path);
@@ -421,8 +402,9 @@ impl View {
         let made = if directory {
             mkdirat(&self.root, name.as_c_str(), Mode::from_raw_mode(0o755))
         } else {
-            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-            openat(&self.root, name.as_c_str(), flags, Mode::from_raw_mode(0o644)).map(drop)
+            // Nothing is to be opened, so one call makes it.
+            let mode = Mode::from_raw_mode(0o644);
+            mknodat(&self.root, name.as_c_str(), FileType::RegularFile, mode, 0)
         };
         match made {
             Ok(()) => Ok(Some(name)),
@@ -431,10 +413,27 @@ impl View {
         }
     }
 
+    /// Whether a directory was made in the private file system and no link stands on the way to it: it was already, or it
+    /// is now, with its parents. What is not made here may be there all the same.
+    fn make_own(&mut self, directory: &AbsPath) -> bool {
+        if self.own.contains(directory) {
+            return true;
+        }
+        let is_made = directory.parent().is_some_and(|parent| self.make_own(&parent))
+            && self.fresh(directory, true).is_ok_and(|name| name.is_some());
+        if is_made {
+            self.own.insert(directory.clone());
+        }
+        is_made
+    }
+
     /// Makes the parents of a path in the private file system and returns the path relative to the root.
     fn make_parents(&mut self, path: &AbsPath) -> Result<CString, OsError> {
         let name = relative(path).on("make", path)?;
-        let Some(parent) = path.parent().filter(|parent| !self.own.contains(parent)) else { return Ok(name) };
+        let Some(parent) = path.parent() else { return Ok(name) };
+        if self.make_own(&parent) {
+            return Ok(name);
+        }
         let parent_name = relative(&parent).on("make", &parent)?;
         let private = ResolveFlags::IN_ROOT
             | ResolveFlags::NO_SYMLINKS
@@ -535,16 +534,14 @@ fn checked(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
     Ok(object)
 }
 
+/// A copy of the mount of a host object, which is compared with what the plan saw.
 pub(crate) fn cloned(source: &AbsPath, expect: FileId) -> Result<OwnedFd, OsError> {
     clone_tree(checked(source, expect)?.as_fd()).on("copy the mount of", source)
 }
 
-fn clone_tree(object: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_EMPTY_PATH
-        | OpenTreeFlags::AT_RECURSIVE;
-    open_tree(object, "", flags)
+/// As [`cloned`], with these restrictions.
+pub(crate) fn restricted(source: &AbsPath, expect: FileId, flags: MountFlags) -> Result<OwnedFd, OsError> {
+    clone_restricted(checked(source, expect)?.as_fd(), attributes(flags)).on("copy the mount of", source)
 }
 
 fn attach(mount: &OwnedFd, target: BorrowedFd<'_>) -> Result<(), Errno> {

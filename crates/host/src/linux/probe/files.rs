@@ -31,6 +31,8 @@ pub(super) const ACTIONS: &[Row] = &[
     ("link", hard_link),
     ("link-then-write", link_then_write),
     ("symlink", symbolic_link),
+    ("link-of", link_of),
+    ("lease", lease),
     ("symlink-then-write", symlink_then_write),
     ("symlink-then-create", symlink_then_create),
     ("symlink-then-read", symlink_then_read),
@@ -193,6 +195,27 @@ fn link_then_write(arguments: &Arguments<'_>) -> Act {
 
 fn symbolic_link(arguments: &Arguments<'_>) -> Act {
     Ok(symlinkat(arguments.path(0)?, CWD, arguments.path(1)?)?)
+}
+
+/// Takes a lease on a file (file; `take` or `ask`), which keeps whoever opens it waiting.
+fn lease(arguments: &Arguments<'_>) -> Act {
+    let file = openat(CWD, arguments.path(0)?, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let number = |value: i32| usize::try_from(value).map_err(|_| Refusal::broken("no number"));
+    let command = if arguments.text(1)? == "take" { libc::F_SETLEASE } else { libc::F_GETLEASE };
+    raw::call(libc::SYS_fcntl, &[number(file.as_raw_fd())?, number(command)?, number(libc::F_WRLCK)?])?;
+    Ok(())
+}
+
+/// Makes something where it may be (kind: `link`, `pipe`, `file`; its name), and then gives it another name.
+fn link_of(arguments: &Arguments<'_>) -> Act {
+    let made = arguments.path(1)?;
+    let prepared = match arguments.text(0)? {
+        "link" => symlinkat("nowhere", CWD, made),
+        "pipe" => mknodat(CWD, made, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0),
+        _ => openat(CWD, made, OFlags::WRONLY | OFlags::CREATE, Mode::RUSR | Mode::WUSR).map(drop),
+    };
+    prepared.map_err(|error| Refusal::broken(format!("preparing: {error}")))?;
+    Ok(linkat(CWD, made, CWD, arguments.path(2)?, AtFlags::empty())?)
 }
 
 /// Makes a link (target, link) and writes to a name behind it.

@@ -19,6 +19,7 @@ pub(super) const ACTIONS: &[Row] = &[
     ("old-gate", old_gate),
     ("x32", x32),
     ("terminal-call", terminal_call),
+    ("subvolume", subvolume),
     ("personality", personality),
     ("mount", mount),
     ("remount", remount),
@@ -136,6 +137,21 @@ fn terminal_call(arguments: &Arguments<'_>) -> Act {
     let mut argument = [b'x'; 64];
     let descriptor = usize::try_from(terminal.as_raw_fd()).map_err(|_| Refusal::broken("no descriptor"))?;
     raw::call(libc::SYS_ioctl, &[descriptor, request, raw::address(&mut argument[..])])?;
+    Ok(())
+}
+
+/// Makes a directory by the request of a file system that has subvolumes (directory, name).
+fn subvolume(arguments: &Arguments<'_>) -> Act {
+    const CREATE: usize = 0x5000_940e;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, arguments.path(0)?, flags, Mode::empty())?;
+    // `struct btrfs_ioctl_vol_args`: a descriptor of 64 bits, and a name.
+    let mut argument = [0u8; 4096];
+    for (to, from) in argument.iter_mut().skip(8).zip(arguments.text(1)?.bytes()) {
+        *to = from;
+    }
+    let descriptor = usize::try_from(directory.as_raw_fd()).map_err(|_| Refusal::broken("no descriptor"))?;
+    raw::call(libc::SYS_ioctl, &[descriptor, CREATE, raw::address(&mut argument[..])])?;
     Ok(())
 }
 

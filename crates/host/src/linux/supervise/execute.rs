@@ -5,6 +5,7 @@
 
 use super::call::At;
 use super::processes::{MOST_ARGUMENTS, MOST_BYTES, Processes, Starting};
+use super::report::Denied;
 use super::{Answer, Supervisor};
 use crate::linux::message::FromRunner;
 use crate::linux::supervise::place;
@@ -13,11 +14,10 @@ use crate::linux::sys::notify::{Listener, Notification};
 use garth_plan::linux::spec::Target;
 use garth_policy::FileOp;
 use rustix::fd::AsFd;
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, openat, statat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -53,8 +53,8 @@ const REMEMBERED: usize = 4096;
 /// What tells one start of a program from another: the file, the arguments and the interpreter.
 type Key = (Vec<u8>, Vec<Vec<u8>>, Vec<Vec<u8>>);
 
-/// A start that is told of when it is let go on.
-type Told = (Starting, Arc<Processes>, bool);
+/// A start that is told of when it is let go on, with what its words name in vain.
+type Told = (Starting, Arc<Processes>, bool, Vec<Denied>);
 
 /// Starts of programs that wait for the broker's verdict. One thread asks, another one hears the answers.
 #[derive(Debug)]
@@ -84,8 +84,9 @@ impl Commands {
     pub fn answer(&self, id: u64, allow: bool, remember: bool) {
         let found = self.waiting.lock().ok().and_then(|mut waiting| waiting.remove(&id));
         let Some((key, told)) = found else { return };
-        if let Some((starting, processes, whole)) = told.filter(|_| allow) {
+        if let Some((starting, processes, whole, named)) = told.filter(|_| allow) {
             processes.started(starting, key.0.clone(), (key.1.clone(), whole));
+            processes.refused(named);
         }
         if remember && let Ok(mut decided) = self.decided.lock() {
             if decided.len() >= REMEMBERED {
@@ -132,12 +133,12 @@ impl Supervisor {
         if self.order.processes && !starts {
             self.tell_refused(call.thread, at, &execution.program);
         }
-        let starting = starts.then(|| Starting::of(call.thread));
+        let starting = starts.then(|| (Starting::of(call.thread), self.named(&execution)));
         if !self.order.commands {
             self.tell_start(starting, execution);
             return Answer::Proceed;
         }
-        execution.interpreter = interpreters(call.thread, at, &execution.program);
+        execution.interpreter = self.scripts.interpreters(call.thread, at, &execution.program);
         let Execution { program, arguments, interpreter, .. } = &execution;
         let key = (program.clone(), arguments.clone(), interpreter.clone());
         let commands = &self.shared.commands;
@@ -148,8 +149,8 @@ impl Supervisor {
             }
             Some(false) => Answer::Fail(Errno::ACCESS),
             None => {
-                let told =
-                    starting.map(|starting| (starting, Arc::clone(&self.shared.processes), execution.whole));
+                let processes = Arc::clone(&self.shared.processes);
+                let told = starting.map(|(starting, named)| (starting, processes, execution.whole, named));
                 match commands.wait(call.id, key, told) {
                     Ok(()) => {
                         let (by, directory) = (super::report::program(call.thread), directory(call.thread));
@@ -177,14 +178,15 @@ impl Supervisor {
         }
     }
 
-    fn tell_start(&self, starting: Option<Starting>, execution: Execution) {
+    fn tell_start(&self, starting: Option<(Starting, Vec<Denied>)>, execution: Execution) {
         let Execution { program, mut arguments, mut whole, .. } = execution;
         if arguments.len() > MOST_ARGUMENTS {
             arguments.truncate(MOST_ARGUMENTS);
             whole = false;
         }
-        if let Some(starting) = starting {
+        if let Some((starting, named)) = starting {
             self.shared.processes.started(starting, program, (arguments, whole));
+            self.shared.processes.refused(named);
         }
     }
 }
@@ -276,62 +278,6 @@ fn read_start(thread: u32, at: At, list: &mut Pointers) -> Result<(Vec<u8>, Vec<
     Ok((program, addresses))
 }
 
-/// The words that stand in front of a script. Source: execve(2), "Interpreter scripts": the kernel follows interpreters that
-/// are scripts themselves four times.
-fn interpreters(thread: u32, at: At, program: &[u8]) -> Vec<Vec<u8>> {
-    let script = match program {
-        // An opened file (`AT_EMPTY_PATH`).
-        [] => CString::new(format!("/proc/{thread}/fd/{}", at.directory)).ok(),
-        path => place::as_caller(thread, at.directory, path),
-    };
-    followed(script, |path| place::as_caller(thread, libc::AT_FDCWD, path))
-}
-
-/// As [`Execution::interpreter`], for a file of this very process, of which nobody has started anything yet.
-#[must_use]
-pub fn own_interpreters(program: &[u8]) -> Vec<Vec<u8>> {
-    let named = |path: &[u8]| CString::new(path).ok();
-    followed(named(program), named)
-}
-
-fn followed(mut script: Option<CString>, find: impl Fn(&[u8]) -> Option<CString>) -> Vec<Vec<u8>> {
-    const MOST_SCRIPTS: usize = 5;
-    let mut words: Vec<Vec<u8>> = Vec::new();
-    for _ in 0..MOST_SCRIPTS {
-        let Some(line) = script.as_deref().and_then(first_line) else { break };
-        let Some((interpreter, argument)) = interpreter_of(&line) else { break };
-        script = find(&interpreter);
-        words.splice(0..0, std::iter::once(interpreter).chain(argument));
-    }
-    words
-}
-
-/// As much as the kernel reads of the first line (`execve(2)`). Nothing of what cannot be read, which runs no script.
-fn first_line(path: &CStr) -> Option<Vec<u8>> {
-    const LINE: usize = 256;
-    // To open a device, or a pipe, can do something by itself.
-    let stat = statat(CWD, path, AtFlags::empty()).ok()?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return None;
-    }
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty()).ok()?;
-    let mut line = vec![0; LINE];
-    let filled = rustix::io::read(&file, &mut line).ok()?;
-    line.truncate(filled);
-    Some(line)
-}
-
-/// The interpreter and the one argument that the first line of a script names.
-fn interpreter_of(line: &[u8]) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
-    let line = line.strip_prefix(b"#!")?;
-    let line = line.split(|byte| matches!(byte, b'\n' | 0)).next()?.trim_ascii();
-    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
-    let (path, rest) = line.split_at(end);
-    let rest = rest.trim_ascii();
-    (!path.is_empty()).then(|| (path.to_vec(), (!rest.is_empty()).then(|| rest.to_vec())))
-}
-
 /// `/proc/PID/cwd` (`proc_pid_cwd(5)`); a directory that is gone has a mark behind its name, and is none.
 fn directory(thread: u32) -> Vec<u8> {
     use std::os::unix::ffi::OsStringExt;
@@ -392,31 +338,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interpreter_stands_in_front_of_its_script() {
-        let of = |line: &[u8]| interpreter_of(line);
-        let found = |path: &str, rest: Option<&str>| Some((path.into(), rest.map(Into::into)));
-        assert_eq!(of(b"#!/bin/sh\necho"), found("/bin/sh", None));
-        assert_eq!(of(b"#! /usr/bin/env  python3 -u \nx"), found("/usr/bin/env", Some("python3 -u")));
-        assert_eq!(of(b"#!/bin/sh\t-e"), found("/bin/sh", Some("-e")));
-        assert_eq!(of(b"\x7fELF"), None);
-        assert_eq!(of(b"#!\n/bin/sh"), None);
-        let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: String| {
-            let path = directory.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path.to_str().unwrap().to_owned()
-        };
-        let inner = write("inner", "#!/bin/sh -e\n".to_owned());
-        let outer = write("outer", format!("#!{inner} -x\n"));
-        let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
-        let at = At { directory: libc::AT_FDCWD, path: 0 };
-        let words = interpreters(thread, at, outer.as_bytes());
-        let words: Vec<String> = words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
-        assert_eq!(words, ["/bin/sh", "-e", &inner, "-x"]);
-        assert!(interpreters(thread, at, b"/proc/self/exe").is_empty());
-    }
-
-    #[test]
     fn a_list_of_addresses_is_read_to_its_end() {
         let list: Vec<u64> = (1..100).chain([0, 7]).collect();
         let thread = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
@@ -432,21 +353,5 @@ mod tests {
         assert_eq!(found, (1..100).collect::<Vec<u64>>());
         let mut bad = Pointers { thread, next: 8, ended: false };
         assert_eq!(bad.next(), Err(Errno::FAULT));
-    }
-
-    #[test]
-    fn only_files_are_opened_to_see_whether_they_are_scripts() {
-        let place = tempfile::tempdir().unwrap();
-        let (pipe, script) = (place.path().join("pipe"), place.path().join("script"));
-        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        // Somebody writes, so what opens the pipe to read would get a line.
-        let both = OFlags::RDWR | OFlags::NONBLOCK;
-        let writer = openat(CWD, &pipe, both, Mode::empty()).unwrap();
-        rustix::io::write(&writer, b"#!/bin/sh\n").unwrap();
-        std::fs::write(&script, "#! /usr/bin/env  -S x \n").unwrap();
-        let words = |path: &std::path::Path| own_interpreters(path.as_os_str().as_encoded_bytes());
-        assert!(words(&pipe).is_empty());
-        assert_eq!(words(&script), [b"/usr/bin/env".to_vec(), b"-S x".to_vec()]);
-        assert!(words(place.path()).is_empty() && words(&place.path().join("absent")).is_empty());
     }
 }

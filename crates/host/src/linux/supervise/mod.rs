@@ -11,6 +11,7 @@ mod changes;
 mod connect;
 mod execute;
 mod git;
+mod named;
 mod names;
 mod observe;
 mod open;
@@ -19,14 +20,17 @@ mod processes;
 mod refused;
 mod report;
 mod repositories;
+mod scripts;
 mod socket;
 
 pub use changes::{Changed, Changes, ChangesCounted, How};
-pub use execute::{Commands, Execution, own_interpreters};
+pub use execute::{Commands, Execution};
+pub use named::of_target;
 pub use observe::Used;
 pub use processes::{Counted, Gone, Processes, Started};
 pub use report::{Denied, Reporter, hidden};
 pub use repositories::still_repositories;
+pub use scripts::own_interpreters;
 
 use crate::linux::message::{FromRunner, Sender};
 use crate::linux::sys::affinity::Keeper;
@@ -140,6 +144,8 @@ pub struct Supervisor {
     /// Devices of the file systems that the sandbox has of its own, where that matters.
     own_file_systems: HashSet<u64>,
     present: execute::Present,
+    scripts: scripts::Scripts,
+    seen_names: named::Seen,
     /// Of a sandbox that is there for learning.
     observer: Option<observe::Observer>,
 }
@@ -204,6 +210,8 @@ impl Supervisor {
             own_device,
             own_file_systems,
             present: execute::Present::default(),
+            scripts: scripts::Scripts::default(),
+            seen_names: named::Seen::default(),
             observer,
         }
     }

@@ -8,7 +8,7 @@ use garth_plan::linux::spec::FileId;
 use garth_policy::{FileOp, NodeKind, Verdict};
 use rustix::fd::AsFd;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, mknodat, openat, renameat_with,
+    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, linkat, mkdirat, mknodat, openat, renameat_with,
     symlinkat, unlinkat,
 };
 use rustix::io::Errno;
@@ -148,37 +148,38 @@ impl Supervisor {
                 Ok(object) => object,
                 Err(errno) => return Answer::Fail(errno),
             };
-        if let Err(errno) = self.may_link(thread, &object) {
-            return Answer::Fail(errno);
-        }
-        if let Err(errno) = self.may_create(thread, &place, NodeKind::File) {
+        let before = match self.may_link(thread, &object) {
+            Ok(stat) => stat,
+            Err(errno) => return Answer::Fail(errno),
+        };
+        // Another name of a link, a pipe or a socket is as good as a new one: that is what has to be allowed there.
+        let kind = place::kind(&before);
+        if let Err(errno) = self.may_create(thread, &place, kind) {
             return Answer::Fail(errno);
         }
         let again = place::descriptor_path(object.as_fd());
-        let before = rustix::fs::fstat(&object);
         let result = linkat(CWD, again.as_c_str(), &place.parent, &place.name, AtFlags::SYMLINK_FOLLOW);
-        if let (Ok(()), Ok(stat)) = (result, before)
-            && stat.st_nlink <= 1
-        {
-            // All its names are made here, so it stays writable under each.
-            self.own_links.insert(FileId { device: stat.st_dev, inode: stat.st_ino });
-        }
         if result.is_ok() {
-            self.note(|seen| seen.made(&place.path, NodeKind::File));
-            self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::File));
+            if before.st_nlink <= 1 {
+                // All its names are made here, so it stays writable under each.
+                self.own_links.insert(FileId { device: before.st_dev, inode: before.st_ino });
+            }
+            self.note(|seen| seen.made(&place.path, kind));
+            self.changed(&place.path, |changes| changes.made(&place.path, kind));
         }
         result.into()
     }
 
     /// Another name may be made for a file that may be changed, or that has no name yet.
-    fn may_link(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<(), Errno> {
+    fn may_link(&mut self, thread: u32, object: &rustix::fd::OwnedFd) -> Result<Stat, Errno> {
         let stat = rustix::fs::fstat(object)?;
         match place::final_path(object.as_fd()) {
-            Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Link),
-            Ok(_) => Err(Errno::XDEV),
-            Err(_) if stat.st_nlink == 0 => Ok(()),
-            Err(errno) => Err(errno),
+            Ok(path) if self.supervised(&path) => self.permit(thread, &path, FileOp::Link)?,
+            Ok(_) => return Err(Errno::XDEV),
+            Err(_) if stat.st_nlink == 0 => {}
+            Err(errno) => return Err(errno),
         }
+        Ok(stat)
     }
 
     pub(super) fn rename(&mut self, thread: u32, old: At, new: At, flags: u32) -> Answer {

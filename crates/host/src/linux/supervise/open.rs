@@ -122,7 +122,7 @@ impl Supervisor {
                     let Some(next) = next else { return Answer::Proceed };
                     place = next;
                 }
-                Ok(stat) if supervised => return self.open_existing(request, &place, &stat),
+                Ok(_) if supervised => return self.open_existing(request, &place),
                 stat => {
                     if request.writes() || (stat.is_err() && request.has(OFlags::CREATE)) {
                         let op = if stat.is_ok() { FileOp::Write } else { FileOp::Create(NodeKind::File) };
@@ -152,25 +152,32 @@ impl Supervisor {
         }
     }
 
-    fn open_existing(&mut self, request: Request, place: &Place, stat: &Stat) -> Answer {
+    /// Judges what stands at a name and opens that very object: by the name, something else could be opened than was judged,
+    /// where another sandbox has the same workspace.
+    fn open_existing(&mut self, request: Request, place: &Place) -> Answer {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let looked = openat(&place.parent, &place.name, flags, Mode::empty())
+            .and_then(|object| rustix::fs::fstat(&object).map(|stat| (object, stat)));
+        let (object, stat) = match looked {
+            Ok(looked) => looked,
+            Err(errno) => return Answer::Fail(errno),
+        };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {}
-            FileType::Fifo => return self.open_fifo(request, place),
+            FileType::Fifo => return self.open_fifo(request, place, object),
             _ => return Answer::Proceed,
         }
-        match self.may_open(request, &place.path, stat) {
-            Ok(()) => {
-                if request.writes() {
-                    self.changed(&place.path, |changes| changes.written(&place.path, stat));
-                }
-                let object = openat(&place.parent, &place.name, request.own(), Mode::empty());
-                let looked = object.and_then(|object| {
-                    self.refuse_denied_name(request.thread, &object, Some(&place.path)).map(|()| object)
-                });
-                opened(looked, request)
-            }
-            Err(errno) => Answer::Fail(errno),
+        let may = self
+            .may_open(request, &place.path, &stat)
+            .and_then(|()| self.refuse_denied_name(request.thread, &object, Some(&place.path)));
+        if let Err(errno) = may {
+            return Answer::Fail(errno);
         }
+        if request.writes() {
+            self.changed(&place.path, |changes| changes.written(&place.path, &stat));
+        }
+        let again = place::descriptor_path(object.as_fd());
+        opened(openat(CWD, again.as_c_str(), request.own() - OFlags::NOFOLLOW, Mode::empty()), request)
     }
 
     fn may_open(&mut self, request: Request, path: &AbsPath, stat: &Stat) -> Result<(), Errno> {
@@ -193,19 +200,11 @@ impl Supervisor {
     }
 
     /// A pipe blocks until its other end is opened, and the supervisor must not.
-    fn open_fifo(&mut self, request: Request, place: &Place) -> Answer {
-        if let Err(errno) = self.permit(request.thread, &place.path, FileOp::Write) {
-            return Answer::Fail(errno);
+    fn open_fifo(&mut self, request: Request, place: &Place, object: OwnedFd) -> Answer {
+        match self.permit(request.thread, &place.path, FileOp::Write) {
+            Ok(()) => self.open_blocking(request, object),
+            Err(errno) => Answer::Fail(errno),
         }
-        let Ok(object) = openat(
-            &place.parent,
-            &place.name,
-            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::empty(),
-        ) else {
-            return Answer::Proceed;
-        };
-        self.open_blocking(request, object)
     }
 
     fn open_blocking(&self, request: Request, object: OwnedFd) -> Answer {

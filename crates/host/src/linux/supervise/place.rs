@@ -304,6 +304,24 @@ pub fn final_path(object: BorrowedFd<'_>) -> Result<AbsPath, Errno> {
     AbsPath::posix(&*text).map_err(|_| Errno::NOENT)
 }
 
+/// A path by its text alone, from where it begins: nothing is looked up, links stay as they are.
+#[must_use]
+pub fn plain(start: &[u8], text: &[u8]) -> Option<AbsPath> {
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in start.split(|byte| *byte == b'/').chain(text.split(|byte| *byte == b'/')) {
+        match name {
+            b"" | b"." => {}
+            b".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    let mut path = vec![b'/'];
+    path.extend(names.join(&b'/'));
+    AbsPath::posix(path).ok()
+}
+
 /// True if this path leads to the object by the mount through which it was opened, and by no link.
 #[must_use]
 pub fn is_shown(path: &AbsPath, object: BorrowedFd<'_>) -> bool {
@@ -346,6 +364,15 @@ mod tests {
 
     fn me() -> u32 {
         u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
+    }
+
+    #[test]
+    fn paths_are_made_plain_by_their_text() {
+        let said = |start: &str, text: &str| plain(start.as_bytes(), text.as_bytes()).unwrap().to_string();
+        assert_eq!(said("", "/home/ann/.ssh/id"), "/home/ann/.ssh/id");
+        assert_eq!(said("/home/ann/src", "../.ssh/./id"), "/home/ann/.ssh/id");
+        assert_eq!(said("/", "../../x"), "/x");
+        assert_eq!(said("/", ".."), "/");
     }
 
     #[test]

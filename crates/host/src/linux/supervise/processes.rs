@@ -4,6 +4,7 @@
 //! through a descriptor for it: nobody but its parent is told how it ended, and since Linux 6.15 whoever holds one. A
 //! thread of its own waits for the ends, looks at them some milliseconds late, and sends both, many at a time.
 
+use super::report::Denied;
 use crate::linux::message::{FromRunner, Sender};
 use crate::linux::sys::pidfd;
 use garth_plan::linux::spec::Target;
@@ -229,6 +230,13 @@ impl Processes {
                 }
             }
             None => self.sender.send(&started),
+        }
+    }
+
+    /// Tells what a program that starts names in vain, after its start.
+    pub(super) fn refused(&self, named: Vec<Denied>) {
+        for denied in named {
+            self.sender.send(&FromRunner::Hidden(denied));
         }
     }
 

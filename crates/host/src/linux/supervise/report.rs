@@ -36,6 +36,8 @@ pub struct Reporter {
     ports: HashSet<u16>,
     /// What the kernel refuses by itself is worth telling too.
     tells: bool,
+    /// What programs name that is not there for them is.
+    names: bool,
     /// Such uses that were told.
     elsewhere: HashSet<(AbsPath, FileOp)>,
 }
@@ -67,10 +69,16 @@ pub(super) fn is_runner(thread: u32) -> bool {
 const MOST: usize = 500;
 
 impl Reporter {
-    /// Reports through `sender`; with `tells` also what the kernel refuses by itself.
+    /// Reports through `sender`; with `tells` also what the kernel refuses by itself, with `names` what of it the words of a
+    /// program name.
     #[must_use]
-    pub fn new(sender: Sender, tells: bool) -> Self {
-        Self { sender, seen: HashMap::new(), ports: HashSet::new(), tells, elsewhere: HashSet::new() }
+    pub fn new(sender: Sender, tells: bool, names: bool) -> Self {
+        let (seen, ports, elsewhere) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { sender, seen, ports, tells, names, elsewhere }
+    }
+
+    pub(super) fn names(&self) -> bool {
+        self.names
     }
 
     pub(super) fn tells(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Contents of files.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{copy_file_range, ioctl_ficlone};
+use rustix::fs::{SeekFrom, copy_file_range, ftruncate, ioctl_ficlone, seek};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use std::ops::Range;
 
 const PIECE: usize = 128 * 1024;
 
@@ -94,7 +95,7 @@ pub enum Copied {
 }
 
 /// Copies a whole file into an empty one: without copying where the file system can (`FICLONE`), else in the kernel, else
-/// by reading and writing.
+/// by reading and writing. Holes stay holes, so that a file takes no more room than the one that it is made from.
 ///
 /// # Errors
 /// The error of the copy.
@@ -102,15 +103,48 @@ pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<Copied, Errno> {
     if share(from, to).is_ok() {
         return Ok(Copied::Shared);
     }
-    let mut copied = 0_u64;
-    loop {
-        match copy_file_range(from, None, to, None, 1 << 30) {
+    let mut end = 0;
+    while let Some(data) = next_data(from, end)? {
+        end = copy_part(from, to, &data)?;
+        if end < data.end {
+            // The file became shorter, or ends here.
+            break;
+        }
+    }
+    let whole = seek(from, SeekFrom::End(0))?;
+    if whole > end {
+        ftruncate(to, whole)?;
+    }
+    Ok(Copied::Bytes)
+}
+
+/// The next part of a file, from `at` on, that is no hole. A file system that does not tell holes has one part without end.
+fn next_data(file: &OwnedFd, at: u64) -> Result<Option<Range<u64>>, Errno> {
+    let start = match seek(file, SeekFrom::Data(at)) {
+        Ok(start) => start,
+        // Nothing but a hole up to the end.
+        Err(Errno::NXIO) => return Ok(None),
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(Some(at..u64::MAX)),
+        Err(errno) => return Err(errno),
+    };
+    match seek(file, SeekFrom::Hole(start)) {
+        Ok(end) => Ok(Some(start..end)),
+        Err(Errno::NXIO) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Copies a part to the same place, as much of it as there is. Where it ends.
+fn copy_part(from: &OwnedFd, to: &OwnedFd, part: &Range<u64>) -> Result<u64, Errno> {
+    let (mut here, mut there) = (part.start, part.start);
+    while here < part.end {
+        let count = usize::try_from(part.end - here).unwrap_or(usize::MAX).min(1 << 30);
+        match copy_file_range(from, Some(&mut here), to, Some(&mut there), count) {
             Ok(0) => break,
-            Ok(count) => copied += count as u64,
-            Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             // Across file systems, or for those that cannot; what is missing is read and written.
             Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
-                if copied == 0 =>
+                if here == part.start =>
             {
                 break;
             }
@@ -118,14 +152,22 @@ pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<Copied, Errno> {
         }
     }
     // Some file systems say that there is nothing more when they only do not know how.
+    if here >= part.end {
+        return Ok(here);
+    }
     let mut buffer = vec![0; PIECE];
-    loop {
-        let count = read_full(from.as_fd(), &mut buffer)?;
+    seek(from, SeekFrom::Start(here))?;
+    seek(to, SeekFrom::Start(here))?;
+    while here < part.end {
+        let wanted = usize::try_from(part.end - here).unwrap_or(PIECE).min(PIECE);
+        let count = read_full(from.as_fd(), &mut buffer[..wanted])?;
         if count == 0 {
-            return Ok(Copied::Bytes);
+            break;
         }
         write_all(to, &buffer[..count])?;
+        here += count as u64;
     }
+    Ok(here)
 }
 
 /// Exchanges two names in one step (`RENAME_EXCHANGE`).
@@ -150,4 +192,68 @@ pub fn write_all(file: impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    use std::path::Path;
+
+    /// A file of this length with these bytes at these places and holes between them.
+    fn sparse(path: &Path, length: u64, parts: &[(u64, &[u8])]) {
+        let file = File::create(path).unwrap();
+        file.set_len(length).unwrap();
+        for (at, bytes) in parts {
+            file.write_all_at(bytes, *at).unwrap();
+        }
+        file.sync_all().unwrap();
+    }
+
+    fn copied(from: &Path, to: &Path) -> Copied {
+        copy(&File::open(from).unwrap().into(), &File::create(to).unwrap().into()).unwrap()
+    }
+
+    /// In memory and on the disk, which need not be of the same kind.
+    #[test]
+    fn holes_stay_holes_and_contents_are_the_same() {
+        const MIB: u64 = 1 << 20;
+        let scratch = tempfile::tempdir().unwrap();
+        let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+        let (here, there) = (scratch.path().join("f"), memory.path().join("g"));
+        let long = vec![7; 300_000];
+        let parts: [&[(u64, &[u8])]; 6] = [
+            &[],
+            &[(0, b"at the start")],
+            &[(5 * MIB, b"in the middle"), (9 * MIB + 1, &long)],
+            &[(16 * MIB - 7, b"the end")],
+            &[(0, &long), (8 * MIB, &long), (16 * MIB - 300_000, &long)],
+            &[(4096, b"near"), (3 * 4096, b"near too")],
+        ];
+        for parts in parts {
+            sparse(&here, 16 * MIB, parts);
+            for (from, to) in [(&here, &there), (&there, &here)] {
+                let taken = fs::metadata(from).unwrap().blocks();
+                let expected = fs::read(from).unwrap();
+                fs::remove_file(to).ok();
+                copied(from, to);
+                assert!(fs::read(to).unwrap() == expected, "{parts:?}");
+                let blocks = fs::metadata(to).unwrap().blocks();
+                // One system's blocks are larger than the other's.
+                assert!(blocks <= taken + 2048, "{blocks} blocks of 512 bytes for {taken}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_without_holes_and_without_anything_are_copied() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (from, to) = (scratch.path().join("f"), scratch.path().join("g"));
+        for bytes in [vec![], vec![0], vec![0; PIECE], vec![3; 3 * PIECE + 1]] {
+            fs::write(&from, &bytes).unwrap();
+            copied(&from, &to);
+            assert!(fs::read(&to).unwrap() == bytes, "{}", bytes.len());
+        }
+    }
 }

@@ -52,12 +52,10 @@ struct Session {
 }
 
 impl Journal {
-    /// The journal in this directory, which is made if it is not there.
-    ///
-    /// # Errors
-    /// When the directory cannot be made.
-    pub fn open(directory: &Path) -> Result<Self> {
-        Ok(Self { store: Store::open(directory)?, accepts: |_| true })
+    /// The journal in this directory, which is made before the first change.
+    #[must_use]
+    pub fn at(directory: &Path) -> Self {
+        Self { store: Store::at(directory), accepts: |_| true }
     }
 
     /// The same journal, of which a record is refused that holds any other change than these: what undoes it may have more
@@ -84,7 +82,7 @@ impl Journal {
     /// # Errors
     /// When the journal itself cannot be read.
     pub fn recover(&self) -> Result<Vec<String>> {
-        let _lock = self.store.lock()?;
+        let Some(_lock) = self.store.lock_found()? else { return Ok(Vec::new()) };
         let mut notes = Vec::new();
         for id in self.store.dead()? {
             match self.load(&id)? {
@@ -108,7 +106,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Held`] where another garth has a sandbox.
     pub fn vacant(&self, workspace: &AbsPath) -> Result<()> {
-        let _lock = self.store.lock()?;
+        let Some(_lock) = self.store.lock_found()? else { return Ok(()) };
         self.store.sharers(workspace, None).map(drop)
     }
 
@@ -215,7 +213,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub fn left(&self) -> Result<Vec<String>> {
-        let _lock = self.store.lock()?;
+        let Some(_lock) = self.store.lock_found()? else { return Ok(Vec::new()) };
         let mut left = Vec::new();
         for id in self.store.dead()? {
             match self.load(&id)? {
@@ -235,7 +233,7 @@ impl Journal {
     /// When the journal itself cannot be read or written.
     pub fn clean(&self) -> Result<Vec<String>> {
         let mut notes = self.recover()?;
-        let _lock = self.store.lock()?;
+        let Some(_lock) = self.store.lock_found()? else { return Ok(notes) };
         let kept = self.kept()?;
         if self.store.is_used()? {
             return Ok(notes);

@@ -31,9 +31,9 @@ pub(super) struct Held {
 }
 
 impl Store {
-    pub(super) fn open(directory: &Path) -> Result<Self> {
-        std::fs::create_dir_all(directory).on("make the directory", directory.display())?;
-        Ok(Self { directory: directory.to_owned() })
+    /// The files in this directory, which is made with the first lock for a change: who only looks leaves nothing.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -52,7 +52,21 @@ impl Store {
 
     /// One process at a time changes the machine. Waits for the others, but not for one that hangs.
     pub(super) fn lock(&self) -> Result<Held> {
+        std::fs::create_dir_all(&self.directory).on("make the directory", self.directory.display())?;
         self.lock_within(PATIENCE)
+    }
+
+    /// The same for who has nothing to write yet; `None` where there is no journal, and so nothing in it.
+    pub(super) fn lock_found(&self) -> Result<Option<Held>> {
+        match std::fs::metadata(&self.directory) {
+            Ok(_) => self.lock_within(PATIENCE).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let refused: io::Result<()> = Err(error);
+                refused.on("look for", self.directory.display())?;
+                Ok(None)
+            }
+        }
     }
 
     pub(super) fn lock_within(&self, patience: Duration) -> Result<Held> {

@@ -16,9 +16,16 @@ struct Place {
 
 fn place() -> Place {
     let root = tempfile::tempdir().unwrap();
-    let journal = Journal::open(&root.path().join("journal")).unwrap();
+    let journal = Journal::at(&root.path().join("journal"));
     let path = AbsPath::windows(root.path().to_str().unwrap()).unwrap();
     Place { root, path, journal }
+}
+
+/// With the directory that the first change makes.
+fn used_place() -> Place {
+    let place = place();
+    drop(place.journal.store.lock().unwrap());
+    place
 }
 
 fn security() -> SecurityDescriptor {
@@ -59,6 +66,22 @@ fn placeholders_come_and_go_with_the_session() {
     assert_eq!(names(&place), ["journal"]);
     place.journal.recover().unwrap();
     assert_eq!(std::fs::read_dir(place.root.path().join("journal")).unwrap().count(), 1, "the lock alone");
+}
+
+/// Who looks, and who is refused before anything is changed, leaves no directory behind.
+#[test]
+fn looking_makes_no_journal() {
+    let place = place();
+    let workspace = place.path.join(b"workspace").unwrap();
+    assert_eq!(place.journal.recover().unwrap(), Vec::<String>::new());
+    assert_eq!(place.journal.left().unwrap(), Vec::<String>::new());
+    assert_eq!(place.journal.clean().unwrap(), Vec::<String>::new());
+    place.journal.vacant(&workspace).unwrap();
+    assert_eq!(place.journal.sharers(&workspace, "alike").unwrap(), Vec::new());
+    assert_eq!(names(&place), Vec::<String>::new());
+    // The first change makes it.
+    place.journal.prepare(&Preparation::default()).unwrap().undo().unwrap();
+    assert_eq!(names(&place), ["journal"]);
 }
 
 #[test]
@@ -226,13 +249,13 @@ fn what_stays_is_made_as_a_whole_or_not_at_all() {
 
 #[test]
 fn a_journal_that_speaks_of_what_is_never_changed_is_not_undone() {
-    let place = place();
+    let place = used_place();
     let path = place.path.join(b"precious").unwrap();
     std::fs::create_dir(place.root.path().join("precious")).unwrap();
     let directory = Directory { path, security: security(), reason: "test".into() };
     let forged = Record { changes: vec![Change::Directory(directory)] };
     place.journal.store.save(store::KEPT, &forged).unwrap();
-    let journal = Journal::open(&place.root.path().join("journal")).unwrap().accepting(setup::is_ours);
+    let journal = Journal::at(&place.root.path().join("journal")).accepting(setup::is_ours);
     for error in [journal.clean().unwrap_err(), journal.left().unwrap_err()] {
         assert!(error.to_string().contains("never changed so"), "{error}");
     }
@@ -246,7 +269,7 @@ fn holder(path: &AbsPath) -> Holder {
 /// What an earlier session has made for later ones is in no record of those that find it there.
 #[test]
 fn what_is_kept_stays_while_a_session_lives() {
-    let place = place();
+    let place = used_place();
     std::fs::create_dir(place.root.path().join("made")).unwrap();
     let directory =
         Directory { path: place.path.join(b"made").unwrap(), security: security(), reason: "test".into() };
@@ -390,7 +413,7 @@ fn a_living_session_that_does_not_say_where_it_is_holds_everything() {
 
 #[test]
 fn with_a_kept_record_that_is_destroyed_nothing_is_changed() {
-    let place = place();
+    let place = used_place();
     for slot in 0..2 {
         let file = place.root.path().join("journal").join(format!("{}.{slot}", store::KEPT));
         std::fs::write(file, [0; 64]).unwrap();

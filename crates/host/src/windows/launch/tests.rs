@@ -6,16 +6,16 @@ use crate::windows::processes::{Started, Told, Watch, port};
 use crate::windows::sys::session_end;
 use crate::windows::wait::{Outcome, wait};
 use garth_plan::windows::launch::{JobSpec, UiLimits};
-use garth_plan::windows::quote::{for_c_runtime, for_cmd_text};
+use garth_plan::windows::quote::{for_batch_file, for_c_runtime, for_cmd_text};
 use garth_plan::windows::spec::Desktop;
 use garth_plan::windows::token::Restriction;
-use garth_plan::windows::{AccessMask, Ace, Acl, Sid, known};
+use garth_plan::windows::{AccessMask, Ace, Acl, AppContainer, Sid, derive, known};
 use std::io::{Read, Write, pipe};
 use std::os::windows::io::AsHandle;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const ALL: &[Property] = &[
+pub(super) const ALL: &[Property] = &[
     Property::JobLifetime,
     Property::JobLimits,
     Property::UiLimits,
@@ -59,9 +59,23 @@ fn spec(command_line: String, program: String) -> LaunchSpec {
     }
 }
 
-fn cmd(text: &str) -> LaunchSpec {
+pub(in crate::windows) fn cmd(text: &str) -> LaunchSpec {
     let program = system("cmd.exe");
     spec(for_cmd_text(&program, text).unwrap(), program)
+}
+
+/// An order for a container of this name, which no system has.
+pub(in crate::windows) fn contained(name: &str) -> LaunchSpec {
+    let base = Restriction {
+        disable: vec![known::ADMINISTRATORS],
+        drop_privileges: true,
+        delete: Vec::new(),
+        restricting: Vec::new(),
+        write_restricted: false,
+    };
+    let capabilities = vec![derive::capability("garth.one"), derive::capability("internetClient")];
+    let container = AppContainer { package: derive::package(name), capabilities, less_privileged: false };
+    LaunchSpec { identity: Identity::Container { base, container }, ..cmd("ver") }
 }
 
 /// Runs it, types `input`, and returns how it ended, what it wrote, and what differed.
@@ -178,6 +192,7 @@ fn as_child() {
         Ok("copy") => {
             std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).unwrap();
         }
+        Ok("leaks") => print!("<{}>", leaks()),
         Ok("session-end") => print!("{}", session_end::tests::as_child()),
         Ok("arguments") => {
             let words: Vec<String> = std::env::args().skip_while(|word| word != "--").skip(1).collect();
@@ -191,6 +206,55 @@ fn as_child() {
 fn the_end_of_the_session_is_noted_like_that_of_the_console() {
     let (_, output, _) = run(&child("session-end", &[]), b"");
     assert!(output.contains("<None Some(0) Some(Close)>"), "{output}");
+}
+
+/// How many handles are left of this many starts, each with its job, token, desktop, streams and process.
+fn leaks() -> i64 {
+    let order = cmd("exit 0");
+    let start = |times: usize| {
+        for _ in 0..times {
+            assert_eq!(run(&order, b"").0, Outcome::Ended(0));
+        }
+        crate::windows::sys::handle::tests::count()
+    };
+    let before = start(3);
+    start(STARTS) - before
+}
+
+const STARTS: usize = 12;
+
+/// In a process of its own, since tests beside it have handles too.
+#[test]
+fn a_start_leaves_no_handle() {
+    let (_, output, _) = run(&child("leaks", &[]), b"");
+    let said = output.split(['<', '>']).nth(1).and_then(|number| number.parse::<i64>().ok());
+    let left = said.unwrap_or_else(|| panic!("{output}"));
+    // One that is left of each start would be as many.
+    assert!(left < i64::try_from(STARTS).unwrap(), "{left} handles are left of {STARTS} starts");
+}
+
+/// A batch file hands its arguments on; each arrives, or the line is refused.
+#[test]
+fn a_batch_file_hands_its_arguments_on() {
+    let directory = tempfile::Builder::new().prefix("with space ä").tempdir().unwrap();
+    let file = directory.path().join("hand on.cmd");
+    let own = std::env::current_exe().unwrap();
+    let text =
+        format!("@\"{}\" --exact windows::launch::tests::as_child --nocapture -- %*\r\n", own.display());
+    std::fs::write(&file, text).unwrap();
+    let program = system("cmd.exe");
+    for words in
+        [vec!["a b", "plain", "c\\"], vec!["&|<>", "^", "!x!", "ä", "'"], vec!["d e\\\\", "(1)", "a=b;c,d"]]
+    {
+        let line = for_batch_file(&program, file.to_str().unwrap(), &words).unwrap();
+        let mut order = spec(line, program.clone());
+        order.environment.push((CHILD.into(), "arguments".into()));
+        let (_, output, _) = run(&order, b"");
+        assert!(output.contains(&format!("<{words:?}>")), "{words:?}: {output}");
+    }
+    for word in ["%PATH%", "a\"b", "line\nbreak"] {
+        assert!(for_batch_file(&program, "x.cmd", &[word]).is_err(), "{word}");
+    }
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl<'a> AttributeList<'a> {
     }
 
     fn update(&mut self, attribute: u32, value: *const c_void, length: usize) -> io::Result<()> {
+        note!(
+            "UpdateProcThreadAttribute {attribute:#x}: {}",
+            // SAFETY: as of the call.
+            unsafe { super::calls::kept::attribute(attribute, value, length) }
+        );
         // SAFETY: the list is initialised, and `value` leads to `length` bytes that live as long as this list: the callers
         // keep them in `values`, or hand over what is a value itself.
         checked(unsafe {
@@ -140,6 +145,8 @@ impl<'a> AttributeList<'a> {
             CapabilityCount: capabilities.count(),
             Reserved: 0,
         };
+        // SAFETY: the structure was filled just now.
+        note!("SECURITY_CAPABILITIES: {}", unsafe { super::calls::kept::container(&value) });
         self.values.push(package);
         self.capabilities.push(capabilities);
         // SAFETY: a structure of pointers and integers without padding at its end may be read as bytes.

@@ -35,6 +35,7 @@ impl Desktop {
         let name = random::name(prefix)?;
         let wide = Wide::new("the name of a desktop", &name)?;
         let mut block = descriptor(security)?;
+        note!("CreateDesktopW {KEPT:#x}: {}", super::calls::kept::descriptor(&block));
         let security = attributes(&mut block);
         // SAFETY: the name ends with a zero, device and mode are reserved as null, and the security outlives the call.
         let handle = unsafe {
@@ -46,7 +47,9 @@ impl Desktop {
                 error.with_remedy("close other sandboxes: a window station has room for few desktops").into()
             });
         }
-        Ok(Self { handle, name: format!("{}\\{name}", station()?) })
+        let made = Self { handle, name: format!("{}\\{name}", station()?) };
+        note!("CreateDesktopW = {}", made.name);
+        Ok(made)
     }
 
     /// Station and desktop, as a new process is told.
@@ -61,6 +64,15 @@ impl Drop for Desktop {
         // SAFETY: the handle is open, and nobody else closes it.
         unsafe { CloseDesktop(self.handle) };
     }
+}
+
+/// Has the library for windows loaded from now on, beside what else there is to do: it takes time, and nothing but a desktop needs it.
+pub fn expect_one() {
+    /// Stack of the thread, in bytes.
+    const STACK: usize = 128 * 1024;
+    let thread = std::thread::Builder::new().name("desktops".into()).stack_size(STACK);
+    // Where there is no thread, whoever needs the library loads it.
+    let _loading = thread.spawn(|| station().map(drop));
 }
 
 /// The name of this process's window station.

@@ -48,6 +48,7 @@ impl Job {
         // SAFETY: both arguments may be null: default security, no name.
         let handle = unsafe { owned(CreateJobObjectW(core::ptr::null(), core::ptr::null())) };
         let job = Self { handle: handle.on("make", "a job object")? };
+        note!("CreateJobObjectW = {:?}", job.handle.as_raw_handle());
         job.set(JobObjectExtendedLimitInformation, &limits(spec)?).on("limit", "a job object")?;
         if spec.ui != UiLimits(0) {
             let ui = JOBOBJECT_BASIC_UI_RESTRICTIONS { UIRestrictionsClass: spec.ui.0 };
@@ -71,6 +72,12 @@ impl Job {
 
     fn set<T>(&self, class: JOBOBJECTINFOCLASS, information: &T) -> io::Result<()> {
         let length = u32::try_from(size_of::<T>()).map_err(io::Error::other)?;
+        note!(
+            "SetInformationJobObject {:?}: {}",
+            self.handle.as_raw_handle(),
+            // SAFETY: as of the call.
+            unsafe { super::calls::kept::job(class, (&raw const *information).cast()) }
+        );
         // SAFETY: the structure is the one of the class, and it outlives the call.
         checked(unsafe {
             SetInformationJobObject(
@@ -84,6 +91,7 @@ impl Job {
 
     fn query<T: Default>(&self, class: JOBOBJECTINFOCLASS) -> Option<T> {
         let mut information = T::default();
+        note!("QueryInformationJobObject {:?}: class {class}", self.handle.as_raw_handle());
         let length = u32::try_from(size_of::<T>()).ok()?;
         // SAFETY: the structure is the one of the class, and it outlives the call.
         checked(unsafe {
@@ -141,6 +149,7 @@ impl Job {
     /// When the system does not say.
     pub fn holds(&self, process: BorrowedHandle<'_>) -> Result<bool, OsError> {
         let mut inside = 0;
+        note!("IsProcessInJob {:?} {:?}", process.as_raw_handle(), self.handle.as_raw_handle());
         // SAFETY: both handles are open while they are borrowed, and the result has its place.
         checked(unsafe {
             IsProcessInJob(process.as_raw_handle(), self.handle.as_raw_handle(), &raw mut inside)

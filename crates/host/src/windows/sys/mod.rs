@@ -1,6 +1,9 @@
 //! Calls to Windows, each behind a safe function that does one thing.
 #![expect(unsafe_code, reason = "calls the system")]
 
+#[macro_use]
+pub(in crate::windows) mod calls;
+
 pub mod addresses;
 pub mod attributes;
 pub mod console;

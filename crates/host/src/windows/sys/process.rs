@@ -92,6 +92,10 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
     startup.lpAttributeList = attributes.as_mut_ptr();
     let inherit = i32::from(start.stdio.is_some());
     let mut made = PROCESS_INFORMATION::default();
+    note!(
+        "{}",
+        handed::to_create(start, &startup, (&program, &line, &directory, &environment), (inherit, flags))
+    );
     let (null, info) = (core::ptr::null(), (&raw const startup).cast());
     // SAFETY: every text ends with a zero and outlives the call, the command line is writable as is demanded, the
     // environment ends with an empty entry, and the structure says by its size that the list of attributes follows.
@@ -125,6 +129,7 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
         }
     };
     checked(result).on("start", start.program)?;
+    note!("CreateProcess = {:?}, thread {:?}", made.hProcess, made.hThread);
     // SAFETY: the call succeeded, so both handles are open and ours.
     let (process, thread) = unsafe { (owned(made.hProcess), owned(made.hThread)) };
     Ok(Process {
@@ -132,6 +137,35 @@ pub fn create_suspended(start: &Start<'_>, attributes: &mut AttributeList<'_>) -
         thread: thread.on("start", start.program)?,
         id: made.dwProcessId,
     })
+}
+
+/// What the call that makes a process is handed, for the tests.
+#[cfg(test)]
+mod handed {
+    use super::super::calls::kept::text;
+    use super::{AsHandle, AsRawHandle, STARTUPINFOEXW, Start, Wide};
+
+    pub(super) fn to_create(
+        start: &Start<'_>,
+        startup: &STARTUPINFOEXW,
+        (program, line, directory, environment): (&Wide, &Wide, &Wide, &[u16]),
+        (inherit, flags): (i32, u32),
+    ) -> String {
+        let token = start.token.map(|token| token.as_handle().as_raw_handle());
+        let info = &startup.StartupInfo;
+        let streams = [info.hStdInput, info.hStdOutput, info.hStdError];
+        // SAFETY: each text ends with a zero, and is there for the call that follows.
+        let [program, line, directory, desktop] = unsafe {
+            [program.as_ptr(), line.as_ptr(), directory.as_ptr(), info.lpDesktop.cast_const()]
+                .map(|one| text(one))
+        };
+        let variables = String::from_utf16(environment).unwrap().replace('\0', "|");
+        let (size, startup_flags) = (info.cb, info.dwFlags);
+        format!(
+            "CreateProcess token {token:?}, program {program}, line {line}, inherit {inherit}, flags {flags:#x}, in {directory}, \
+             on {desktop}, startup {size}/{startup_flags:#x}, streams {streams:?}, variables {variables}"
+        )
+    }
 }
 
 fn own_streams_are_consoles() -> bool {
@@ -192,6 +226,7 @@ impl Process {
     /// # Errors
     /// When the system refuses.
     pub fn resume(&self) -> core::result::Result<(), OsError> {
+        note!("ResumeThread {:?}", self.thread.as_raw_handle());
         // SAFETY: the handle is open.
         let before = unsafe { ResumeThread(self.thread.as_raw_handle()) };
         match before {
@@ -207,6 +242,7 @@ impl Process {
     /// # Errors
     /// When the system refuses.
     pub fn terminate(&self, code: u32) -> core::result::Result<(), OsError> {
+        note!("TerminateProcess {:?}", self.process.as_raw_handle());
         // SAFETY: the handle is open.
         checked(unsafe { TerminateProcess(self.process.as_raw_handle(), code) }).on("end", "the process")
     }

@@ -1,8 +1,16 @@
 //! Names that nobody can guess.
 
+use super::handle::checked;
 use crate::OsError;
+use crate::error::Context;
 use core::fmt::Write;
-use windows_sys::Win32::Security::Cryptography::{BCRYPT_USE_SYSTEM_PREFERRED_RNG, BCryptGenRandom};
+
+// The standard library has it loaded in any case; `bcrypt.dll`, which leads to the same generator, would be one library more.
+#[link(name = "bcryptprimitives", kind = "raw-dylib")]
+unsafe extern "system" {
+    /// Fills a buffer with random bytes ("ProcessPrng function", Windows 10).
+    fn ProcessPrng(buffer: *mut u8, length: usize) -> i32;
+}
 
 /// Random bytes of the system's own generator.
 ///
@@ -10,14 +18,8 @@ use windows_sys::Win32::Security::Cryptography::{BCRYPT_USE_SYSTEM_PREFERRED_RNG
 /// When it gives none.
 pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], OsError> {
     let mut bytes = [0_u8; COUNT];
-    let count = u32::try_from(COUNT).unwrap_or(0);
-    // SAFETY: no algorithm is named, as the flag demands, and the buffer has `count` bytes.
-    let status = unsafe {
-        BCryptGenRandom(core::ptr::null_mut(), bytes.as_mut_ptr(), count, BCRYPT_USE_SYSTEM_PREFERRED_RNG)
-    };
-    if status < 0 {
-        return Err(OsError::new("draw", "random bytes", status));
-    }
+    // SAFETY: the buffer has as many bytes as is said.
+    checked(unsafe { ProcessPrng(bytes.as_mut_ptr(), COUNT) }).on("draw", "random bytes")?;
     Ok(bytes)
 }
 

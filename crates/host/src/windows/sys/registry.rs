@@ -1,8 +1,9 @@
-//! Single values of the registry, read for reports.
+//! Single values of the registry.
 
 use super::wide::{Wide, text as decoded};
 use windows_sys::Win32::System::Registry::{
-    HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegGetValueW,
+    HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, RRF_NOEXPAND, RRF_RT_REG_DWORD, RRF_RT_REG_EXPAND_SZ,
+    RRF_RT_REG_SZ, RegGetValueW,
 };
 
 /// Where a key is looked for.
@@ -17,10 +18,20 @@ pub enum Hive {
 /// A text; the value without a name is the default one. `None` if it is not there, is no text or is longer than a path.
 #[must_use]
 pub fn text(hive: Hive, key: &str, value: &str) -> Option<String> {
+    text_of(hive, key, value, RRF_RT_REG_SZ)
+}
+
+/// The same, also for a text with variables of the environment, which stay as they are written.
+#[must_use]
+pub fn unexpanded(hive: Hive, key: &str, value: &str) -> Option<String> {
+    text_of(hive, key, value, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ | RRF_NOEXPAND)
+}
+
+fn text_of(hive: Hive, key: &str, value: &str, kinds: u32) -> Option<String> {
     let mut units = vec![0_u16; 32_768];
     let bytes = u32::try_from(units.len() * 2).ok()?;
     // SAFETY: the buffer has as many bytes as is said.
-    let found = unsafe { read(hive, key, value, RRF_RT_REG_SZ, units.as_mut_ptr().cast(), bytes) };
+    let found = unsafe { read(hive, key, value, kinds, units.as_mut_ptr().cast(), bytes) };
     found.then(|| decoded(&units).to_string_lossy().into_owned())
 }
 
@@ -66,5 +77,9 @@ mod tests {
         assert!(!text(Hive::Machine, CURRENT, "CurrentBuild").unwrap().is_empty());
         assert_eq!(number(Hive::Machine, CURRENT, "CurrentBuild"), None);
         assert_eq!(text(Hive::User, r"SOFTWARE\no such key", ""), None);
+        assert_eq!(
+            unexpanded(Hive::Machine, CURRENT, "CurrentBuild"),
+            text(Hive::Machine, CURRENT, "CurrentBuild")
+        );
     }
 }

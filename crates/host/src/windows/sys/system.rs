@@ -3,10 +3,14 @@
 use super::handle::{checked, code};
 use super::library::Function;
 use super::registry::{self, Hive};
+use super::wide::{Wide, grown};
 use crate::error::Context;
 use crate::windows::error::Result;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_DIRECTORY, GetFileAttributesW, INVALID_FILE_ATTRIBUTES,
+};
 use windows_sys::Win32::System::SystemInformation::{
-    ComputerNameDnsDomain, GetComputerNameExW, OSVERSIONINFOW,
+    ComputerNameDnsDomain, GetComputerNameExW, GetSystemWindowsDirectoryW, OSVERSIONINFOW,
 };
 
 const CURRENT: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
@@ -83,6 +87,26 @@ pub fn code_integrity() -> Option<(bool, bool)> {
     // SAFETY: the structure has eight bytes, as its first member and the call say.
     let status = unsafe { query(INFORMATION, found.as_mut_ptr().cast(), 8, core::ptr::null_mut()) };
     (status >= 0).then_some((found[1] & USER_MODE != 0, found[1] & USER_MODE_AUDIT != 0))
+}
+
+/// The directory of Windows, also where each user of a terminal server has one of his own. `None` if the system does not say.
+#[must_use]
+pub fn directory() -> Option<String> {
+    let found = grown(|buffer| {
+        let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+        // SAFETY: the buffer has as many units as is said.
+        unsafe { GetSystemWindowsDirectoryW(buffer.as_mut_ptr(), room) }
+    });
+    found.ok()?.into_string().ok()
+}
+
+/// Whether a directory stands at an absolute path, or a link that is made for directories.
+#[must_use]
+pub fn is_directory(path: &str) -> bool {
+    let Ok(wide) = Wide::path(path) else { return false };
+    // SAFETY: the path ends with a zero.
+    let found = unsafe { GetFileAttributesW(wide.as_ptr()) };
+    found != INVALID_FILE_ATTRIBUTES && found & FILE_ATTRIBUTE_DIRECTORY != 0
 }
 
 fn string(name: &str) -> Option<String> {

@@ -80,6 +80,14 @@ impl Token {
         let deleted = u32::try_from(delete.len()).unwrap_or(u32::MAX);
         let first = if delete.is_empty() { core::ptr::null() } else { delete.as_ptr() };
         let mut handle = core::ptr::null_mut();
+        note!(
+            "CreateRestrictedToken {flags:#x}: disable {}, delete {}, restrict {}",
+            // SAFETY: as of the call.
+            unsafe { super::calls::kept::sids(disable.as_ptr(), disable.count()) },
+            super::calls::kept::privileges(&delete),
+            // SAFETY: as of the call.
+            unsafe { super::calls::kept::sids(restricting.as_ptr(), restricting.count()) }
+        );
         // SAFETY: each array has as many entries as is said, all live until the call returns, and empty ones are null.
         checked(unsafe {
             CreateRestrictedToken(
@@ -97,6 +105,7 @@ impl Token {
         .on("restrict", "the token")?;
         // SAFETY: the call succeeded, so the handle is open and ours.
         let handle = unsafe { owned(handle) }.on("restrict", "the token")?;
+        note!("CreateRestrictedToken = {:?}", handle.as_raw_handle());
         Ok(Self { handle })
     }
 
@@ -108,6 +117,7 @@ impl Token {
         let mut block = list(dacl)?;
         let value = TOKEN_DEFAULT_DACL { DefaultDacl: block.as_mut_ptr().cast() };
         let length = u32::try_from(size_of::<TOKEN_DEFAULT_DACL>()).unwrap_or(0);
+        note!("SetTokenInformation {:?}: {}", self.handle.as_raw_handle(), super::calls::kept::list(&block));
         // SAFETY: the structure is the one of the class; it and the list live until the call returns.
         checked(unsafe {
             SetTokenInformation(

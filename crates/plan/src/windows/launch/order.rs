@@ -18,6 +18,20 @@ pub enum OrderError {
     NotBuilt(&'static str),
 }
 
+impl OrderError {
+    /// What helps.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Quote(QuoteError::ForCmd { .. }) => "start the program that the batch file starts",
+            Self::Quote(QuoteError::TooLong { .. }) => "put the arguments into a file that the program reads",
+            Self::Quote(_) => "check the command",
+            Self::Path(_) => "give it a name in Unicode",
+            Self::NotBuilt(_) => "use `--tier container`; docs/platforms.md says what is built",
+        }
+    }
+}
+
 impl fmt::Display for OrderError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

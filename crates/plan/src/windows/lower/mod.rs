@@ -4,6 +4,7 @@ mod container;
 mod environment;
 pub mod gaps;
 mod launch;
+mod named;
 mod names;
 mod place;
 mod program;
@@ -17,6 +18,7 @@ use crate::facts::Command;
 use crate::linux::{PlanError, Report};
 use garth_policy::{Boundary, Policy, Profile, TierMinimum};
 pub use launch::target_token;
+pub(super) use named::asked;
 pub(super) use names::git_parts;
 
 /// Programs that are looked for whatever the command is: shells that run batch files and scripts, and those whose

@@ -2,10 +2,9 @@
 
 use super::super::facts::{Reparse, Tool};
 use super::super::machine::{Machine, Possible};
-use super::super::path;
 use super::super::token::Token;
 use super::environment::Entered;
-use super::{Given, error};
+use super::{Given, error, named};
 use crate::linux::PlanError;
 use garth_policy::{AbsPath, FileOp, escape_visible};
 
@@ -38,7 +37,8 @@ pub(super) fn find(
         error(format!("`{shown}` is no name of a program"), "it is no text", "check the command")
     })?;
     let found =
-        if name.contains(['\\', '/', ':']) { named(given, name)? } else { searched(given, name, entered)? };
+        if named::is_place(name) { named::find(given, name)? } else { searched(given, name, entered)? };
+    named::refuse_script(&shown, &found)?;
     let batch = is_batch(&found);
     let interpreter = given.facts.directories.windows.join(b"System32\\cmd.exe");
     let path = match (&batch, interpreter) {
@@ -62,23 +62,6 @@ pub(super) fn find(
         }
     }
     Ok(Program { path, batch: batch.then_some(found) })
-}
-
-fn named(given: Given<'_>, name: &str) -> Result<AbsPath, PlanError> {
-    let refused = |why: String| {
-        error(
-            format!("`{}` names no program that can be decided", escape_visible(name.as_bytes())),
-            why,
-            "write its full path",
-        )
-    };
-    match path::decided(name) {
-        Ok(found) => Ok(found),
-        Err(path::Refused::Relative) if !name.contains(':') => {
-            given.command.directory.resolve(name.as_bytes()).map_err(|why| refused(why.to_string()))
-        }
-        Err(why) => Err(refused(why.to_string())),
-    }
 }
 
 /// A packaged application, or the alias of one.
@@ -112,7 +95,7 @@ fn searched(given: Given<'_>, name: &str, entered: &Entered) -> Result<AbsPath, 
         let why = format!("{} is in no directory that the policy lets be searched", tool.path);
         return Err(error(what, why, "grant its directory with `--read`"));
     }
-    Err(error(what, "it is in no directory of PATH", "check the name, or install it"))
+    Err(error(what, "it is in no directory of PATH", named::advice(name)))
 }
 
 fn is_batch(program: &AbsPath) -> bool {

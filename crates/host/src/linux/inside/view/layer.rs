@@ -1,9 +1,8 @@
 //! Trees with a layer: read from their place, written elsewhere (`overlayfs`, in this user namespace).
 
-use super::{View, attributes, checked, clone_tree, descriptor};
+use super::{View, attributes, checked, clone_restricted, descriptor};
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::sys::mount::restrict;
 use garth_plan::linux::spec::{FileId, MountFlags};
 use garth_policy::AbsPath;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -87,8 +86,7 @@ impl View {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let (open, mode) = (OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
         let object = openat2(&layered.mounted, name.as_c_str(), open, mode, resolve).on("open", source)?;
-        let tree = clone_tree(object.as_fd()).on("show", source)?;
-        restrict(tree.as_fd(), attributes(flags)).on("restrict the mount of", source)?;
+        let tree = clone_restricted(object.as_fd(), attributes(flags)).on("show", source)?;
         self.mount(&tree, path, directory)
     }
 }
