@@ -81,3 +81,24 @@ fn no_program_that_runs_as_root_is_left_behind() {
         }
     });
 }
+
+/// As with `sudo`, which can keep the PATH of the user who called it.
+#[test]
+fn programs_behind_the_closed_home_of_another_user_are_left_out() {
+    as_root(|garden| {
+        let ordinary = Garden::new(Identity::Ordinary);
+        let bin = ordinary.home.join("bin");
+        ordinary.directory(&bin);
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        let run = |mode: u32| {
+            fs::set_permissions(&ordinary.home, Permissions::from_mode(mode)).expect("permissions");
+            let garth = garden.program().to_str().expect("text");
+            let path = format!("PATH={path}");
+            garden.outside(&["env", &path, garth, "run", "--", "ls", "-d", bin.to_str().expect("text")])
+        };
+        let shown = run(0o755).code(0);
+        assert_eq!(shown.text(), bin.to_str().expect("text"), "{shown}");
+        let left_out = run(0o700).code(2);
+        assert!(left_out.errors().contains("No such file"), "{left_out}");
+    });
+}
