@@ -102,3 +102,22 @@ fn programs_behind_the_closed_home_of_another_user_are_left_out() {
         assert!(left_out.errors().contains("No such file"), "{left_out}");
     });
 }
+
+/// What is unpacked belongs to whoever unpacks it; giving a file away is refused as to an ordinary user, and no call is
+/// called invalid.
+#[test]
+fn archives_of_other_users_are_unpacked() {
+    garth_tests::everyone(|garden| {
+        garden.write("in/file", "content\n");
+        let run = garden.script(
+            "tar --owner=1234 --group=1234 --numeric-owner -cf in.tar in && rm -r in && tar -xf in.tar && cat in/file && \
+             cp -p in/file copy && chown $(id -u):$(id -g) copy && install -m 755 copy other",
+        );
+        assert_eq!(run.code(0).text(), "content");
+        let given = garden.script("chown 1234 in/file || chgrp 1234 in/file || setpriv --reuid 1234 true");
+        assert!(!given.status.success(), "{given}");
+        assert_eq!(given.errors().matches("not permitted").count(), 3, "{given}");
+        assert!(!given.errors().contains("Invalid argument"), "{given}");
+        garden.owned();
+    });
+}
