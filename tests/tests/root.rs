@@ -132,3 +132,43 @@ fn a_network_has_its_own_list_of_hosts_also_where_little_is_shown() {
         assert!(shown.text().starts_with("127.0.0.1 localhost\n::1 localhost"), "{shown}");
     });
 }
+
+/// As with `sudo`, which can keep the PATH of the user who called it.
+#[test]
+fn programs_behind_the_closed_home_of_another_user_are_left_out() {
+    as_root(|garden| {
+        let ordinary = Garden::new(Identity::Ordinary);
+        let bin = ordinary.home.join("bin");
+        ordinary.directory(&bin);
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        let run = |mode: u32| {
+            fs::set_permissions(&ordinary.home, Permissions::from_mode(mode)).expect("permissions");
+            let garth = garden.program().to_str().expect("text");
+            let path = format!("PATH={path}");
+            garden.outside(&["env", &path, garth, "run", "--", "ls", "-d", bin.to_str().expect("text")])
+        };
+        let shown = run(0o755).code(0);
+        assert_eq!(shown.text(), bin.to_str().expect("text"), "{shown}");
+        let left_out = run(0o700).code(2);
+        assert!(left_out.errors().contains("No such file"), "{left_out}");
+    });
+}
+
+/// What is unpacked belongs to whoever unpacks it; giving a file away is refused as to an ordinary user, and no call is
+/// called invalid.
+#[test]
+fn archives_of_other_users_are_unpacked() {
+    garth_tests::everyone(|garden| {
+        garden.write("in/file", "content\n");
+        let run = garden.script(
+            "tar --owner=1234 --group=1234 --numeric-owner -cf in.tar in && rm -r in && tar -xf in.tar && cat in/file && \
+             cp -p in/file copy && chown $(id -u):$(id -g) copy && install -m 755 copy other",
+        );
+        assert_eq!(run.code(0).text(), "content");
+        let given = garden.script("chown 1234 in/file || chgrp 1234 in/file || setpriv --reuid 1234 true");
+        assert!(!given.status.success(), "{given}");
+        assert_eq!(given.errors().matches("not permitted").count(), 3, "{given}");
+        assert!(!given.errors().contains("Invalid argument"), "{given}");
+        garden.owned();
+    });
+}

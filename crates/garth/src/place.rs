@@ -90,7 +90,7 @@ mod posix {
     use super::{AbsPath, Context, Error, Surroundings};
     #[cfg(target_os = "macos")]
     use garth_host::files::look;
-    use garth_host::files::read_text;
+    use garth_host::files::{entered_without_rights, read_text};
     #[cfg(target_os = "linux")]
     use garth_host::linux::facts::look;
     use garth_plan::git::{BackPointers, link, pointer_target};
@@ -299,8 +299,9 @@ mod posix {
             if known || entry == *home || found.contains(&entry) {
                 continue;
             }
-            // A directory that does not exist, or leads elsewhere, grants nothing.
-            if final_path(&entry).is_ok_and(|real| real == entry) {
+            // A directory that does not exist, or leads elsewhere, grants nothing. Nor does one that root gets to by its
+            // rights alone (behind the closed home of another user): inside it has none of them.
+            if final_path(&entry).is_ok_and(|real| real == entry) && entered_without_rights(&entry) {
                 found.push(entry);
             }
         }

@@ -55,6 +55,12 @@ fn action(action: Action) -> String {
         Action::Bound => "refused where the garden is bound to some of the processors",
         Action::Another(_) => "of another process than the caller: looked at, and let go on inside",
         Action::Attributes(_) => "looked at where refusals are told, and let go on",
+        Action::Owner(_, None) | Action::Identity(_) => {
+            "refused with `EPERM` for numbers that do not exist inside"
+        }
+        Action::Owner(_, Some(_)) => {
+            "refused with `EPERM` for numbers that do not exist inside; looked at where refusals are told, and let go on"
+        }
         Action::Mode(_) => {
             "as root, refused with a mode that makes a program run as its owner; looked at where refusals are told"
         }

@@ -9,7 +9,7 @@ mod windows;
 #[cfg(target_os = "linux")]
 pub(crate) use posix::read_small;
 #[cfg(unix)]
-pub use posix::{read_text, read_trusted};
+pub use posix::{entered_without_rights, read_text, read_trusted};
 #[cfg(windows)]
 pub use windows::{read_text, read_trusted};
 

@@ -72,6 +72,31 @@ pub(crate) fn read_small(path: &AbsPath) -> Result<Vec<u8>, OsError> {
     Ok(text)
 }
 
+/// True if every directory on the way, and this one, may be entered without root's right to enter any: inside a sandbox root
+/// has it for nobody's directories but its own. Of others the kernel has asked the same all along.
+#[must_use]
+pub fn entered_without_rights(directory: &AbsPath) -> bool {
+    if !rustix::process::geteuid().is_root() {
+        return true;
+    }
+    let own_group = rustix::process::getegid().as_raw();
+    let mut next = Some(directory.clone());
+    while let Some(here) = next {
+        let stat = name(&here).ok().and_then(|name| rustix::fs::stat(name.as_c_str()).ok());
+        let Some(stat) = stat else { return false };
+        let enter = match (stat.st_uid, stat.st_gid) {
+            (0, _) => Mode::XUSR,
+            (_, group) if group == own_group => Mode::XGRP,
+            _ => Mode::XOTH,
+        };
+        if !Mode::from_raw_mode(stat.st_mode).contains(enter) {
+            return false;
+        }
+        next = here.parent();
+    }
+    true
+}
+
 /// What stands at a name.
 #[cfg(target_os = "macos")]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,10 @@ pub(super) fn lower(policy: &Policy, command: &Command, uid: u32, temporary: &st
     let here = command.logical_directory.as_ref().unwrap_or(&command.directory);
     add("PWD", here.as_bytes());
     add("GARTH", b"1");
+    if uid == 0 && temporary == "/tmp" {
+        // As root GNU tar gives what it unpacks to the users that the archive names, and fails where they do not exist.
+        add("TAR_OPTIONS", b"--no-same-owner");
+    }
     if temporary != "/tmp" {
         // Programs that are not told otherwise would go to a directory that is not theirs here.
         for name in ["TMPDIR", "TMP", "TEMP"] {

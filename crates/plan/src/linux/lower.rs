@@ -190,6 +190,8 @@ fn process_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: Ar
         connects,
         no_datagrams: connects,
         root: facts.user.uid == 0,
+        // Namespaces that the target makes have numbers of their own.
+        identity: (!policy.tier.nested.value).then_some((facts.user.uid, facts.user.gid)),
         bound: limits.processors.is_some(),
     };
     let landlock = confinement::domain(facts, &split, &supervision);
@@ -293,6 +295,7 @@ fn landlock_tier(rules: Rules<'_>, facts: &HostFacts, command: &Command, arch: A
         connects: false,
         no_datagrams: !confinement::resolves(facts),
         root: facts.user.uid == 0,
+        identity: None,
         bound: limits.processors.is_some(),
     };
     let entered = environment::lower(policy, command, facts.user.uid, SESSION);

@@ -104,6 +104,11 @@ pub enum Action {
     /// Changes of owner, times and attributes by a path (argument `.0`, and nothing is there where a descriptor says which):
     /// looked at by the runner where refusals are told. The call itself goes on.
     Attributes(u8),
+    /// `chown` family: owners that do not exist inside (user in argument `.0`, group in the next) are refused as
+    /// the kernel refuses them to an ordinary user outside, and else as `Attributes` of the argument `.1`.
+    Owner(u8, Option<u8>),
+    /// `setuid` family: users or groups (the first `.0` arguments) that do not exist inside are refused likewise.
+    Identity(u8),
     /// `fcntl`: leases on files are refused.
     Lease,
     /// `personality`: only the values that debuggers and set-up programs need.
@@ -149,6 +154,9 @@ const MOUNTS: &str = "rearranges the file view that the policy is built on";
 const ADMIN: &str = "administers the machine; no build tool needs it";
 const ATTRIBUTES: &str =
     "refused by the kernel in what may only be read, which is told where `audit.reads` asks for it";
+const OWNERS: &str = "the kernel knows one user and one group inside and calls every other number invalid (`EINVAL`), which \
+     programs take for a fault of theirs; what is refused to an ordinary user is `EPERM`";
+const IDENTITIES: &str = "as chown";
 const SET_USER: &str =
     "as root: a program in the workspace that runs as root whoever starts it outlives the garden";
 const ANOTHER: &str = "the kernel asks for the same user alone, which the runner is, and where there is no pid namespace the \
@@ -259,9 +267,16 @@ pub const TABLE: &[Row] = &[
     row("fchmod", 91, 52, Action::SetUser(1), SET_USER),
     row("fchmodat", 268, 53, Action::Mode(2), SET_USER),
     row("fchmodat2", 452, 452, Action::Mode(2), SET_USER),
-    row("chown", 92, NONE, Action::Attributes(0), ATTRIBUTES),
-    row("lchown", 94, NONE, Action::Attributes(0), ATTRIBUTES),
-    row("fchownat", 260, 54, Action::Attributes(1), ATTRIBUTES),
+    row("chown", 92, NONE, Action::Owner(1, Some(0)), OWNERS),
+    row("lchown", 94, NONE, Action::Owner(1, Some(0)), OWNERS),
+    row("fchownat", 260, 54, Action::Owner(2, Some(1)), OWNERS),
+    row("fchown", 93, 55, Action::Owner(1, None), OWNERS),
+    row("setuid", 105, 146, Action::Identity(1), IDENTITIES),
+    row("setgid", 106, 144, Action::Identity(1), IDENTITIES),
+    row("setreuid", 113, 145, Action::Identity(2), IDENTITIES),
+    row("setregid", 114, 143, Action::Identity(2), IDENTITIES),
+    row("setresuid", 117, 147, Action::Identity(3), IDENTITIES),
+    row("setresgid", 119, 149, Action::Identity(3), IDENTITIES),
     row("utime", 132, NONE, Action::Attributes(0), ATTRIBUTES),
     row("utimes", 235, NONE, Action::Attributes(0), ATTRIBUTES),
     row("futimesat", 261, NONE, Action::Attributes(1), ATTRIBUTES),

@@ -234,6 +234,7 @@ mod tests {
                 row.action,
                 Action::Supervise
                     | Action::Attributes(_)
+                    | Action::Owner(_, Some(_))
                     | Action::Mode(_)
                     | Action::SuperviseConnect
                     | Action::SuperviseDelete
