@@ -26,6 +26,7 @@ use garth_host::linux::broker::descriptors;
 use garth_host::linux::broker::early::{self, EarlyRunner};
 use garth_host::linux::broker::launch::{self, Runner, namespaces_refused};
 use garth_host::linux::broker::{console, terminal, wait};
+use garth_host::linux::change_lock;
 use garth_host::linux::control_group;
 use garth_host::linux::facts;
 use garth_host::linux::inside::canary;
@@ -498,9 +499,10 @@ impl Prepared {
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
         // A runner enters its group before it executes; one that waits already has no way in.
         let fits = spec.tier == Tier::Process && door.is_none();
+        let lock = supervised.and_then(|_| change_lock::open(self.journal.state()));
         let runner = match self.early.take().filter(|_| fits) {
-            Some(early) => early.launch(&spec, supervised),
-            None => launch::launch(&spec, supervised, door),
+            Some(early) => early.launch(&spec, (supervised, lock)),
+            None => launch::launch(&spec, (supervised, lock), door),
         }
         .map_err(starting())?;
         if let Some(egress) = &mut egress {

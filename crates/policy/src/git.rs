@@ -15,6 +15,10 @@ use names::Likeness;
 pub(crate) use names::{any_odd, imitates, likeness};
 use std::borrow::Cow;
 
+/// How the name begins under which a supervisor fills a new configuration before it is put in place. Whoever could open, make
+/// or move that file would change what was decided on, so nobody inside any sandbox can, whatever sandbox it is of.
+pub const INSTALLING: &str = "config.garth-";
+
 /// What of a git directory is guarded, one row each. The order is that of [`ROWS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GitRow {
@@ -225,6 +229,7 @@ impl GitDir<'_> {
             b"commondir" if below.is_empty() => deny(GitRow::CommonDir),
             b"gitdir" if below.is_empty() && self.nested => Self::pointer(op),
             b"config" | b"config.worktree" if below.is_empty() => self.config(op),
+            name if name.starts_with(INSTALLING.as_bytes()) => deny(GitRow::Config),
             b"remotes" | b"branches" if below.is_empty() => Self::remotes(op),
             b"remotes" | b"branches" => deny(GitRow::Remotes),
             b"worktrees" => Self::worktrees(below, op),

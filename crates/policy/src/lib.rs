@@ -59,7 +59,7 @@ pub use files::{
     Access, Boundary, FileDecision, FileOp, FileRule, FileRules, Grant, Lookup, NodeKind, Pattern, RuleKind,
     Verdict, Vet,
 };
-pub use git::{GitGuard, ROWS as GIT_GUARDS};
+pub use git::{GitGuard, INSTALLING as GIT_CONFIG_INSTALLING, ROWS as GIT_GUARDS};
 pub use glob::{Glob, GlobError, is_pattern};
 pub use host::{HostError, HostPattern, normalise_host};
 pub use limits::Limits;

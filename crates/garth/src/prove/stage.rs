@@ -386,6 +386,7 @@ fn git_directory(git: &Path) -> io::Result<()> {
     for (name, text) in [
         ("HEAD", "ref: refs/heads/main\n"),
         ("config", trap),
+        ("config.garth-fedcba9876543210", "[core]\n\tbare = false\n"),
         ("hooks/pre-commit", "#!/bin/sh\n"),
         ("hooks/pre-push", "#!/bin/sh\n"),
         ("hooks/post-checkout.sample", "#!/bin/sh\n"),

@@ -38,6 +38,12 @@ impl Journal {
         Self(state.join("journal"))
     }
 
+    /// The state directory that it is in.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
+    }
+
     /// Makes a private directory below `parent`, after writing down that it will be made.
     ///
     /// # Errors

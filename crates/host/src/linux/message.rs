@@ -124,6 +124,8 @@ pub enum ToRunner {
     },
     /// A mount of the view comes with this message.
     Mount,
+    /// The lock for changes comes with this message, if there is one.
+    ChangeLock,
     /// A socket of the sandbox's network is wanted, not connected yet.
     Socket,
 }

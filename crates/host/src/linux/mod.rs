@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod broker;
+pub mod change_lock;
 pub mod control_group;
 pub mod door;
 pub mod entry;

@@ -1,5 +1,6 @@
 //! When two names are one on some disk.
 
+use super::INSTALLING;
 use std::borrow::Cow;
 
 /// How near a name comes to another.
@@ -91,6 +92,9 @@ const MEANINGFUL: [&str; 11] = [
 pub(super) fn canonical(name: &[u8]) -> Cow<'_, [u8]> {
     if !is_odd(name) {
         return Cow::Borrowed(name);
+    }
+    if simplest(name).is_some_and(|simple| simple.starts_with(INSTALLING)) {
+        return Cow::Borrowed(INSTALLING.as_bytes());
     }
     match MEANINGFUL.iter().find(|wanted| likeness(name, wanted) != Likeness::None) {
         Some(found) => Cow::Borrowed(found.as_bytes()),

@@ -92,6 +92,23 @@ fn table() {
 }
 
 #[test]
+fn a_configuration_that_is_being_installed_is_nobodys() {
+    for name in ["config.garth-0123456789abcdef", "config.garth-", "CONFIG.Garth-1", "config.g\u{200c}arth-1"]
+    {
+        for place in ["ws/.git", "ws/a/.git", "ws/.git/modules/m", "ws/.git/worktrees/w"] {
+            for op in OPS {
+                assert_eq!(verdict(&format!("{place}/{name}"), op), D, "{place}/{name} {op:?}");
+            }
+        }
+    }
+    for path in ["ws/config.garth-1", "ws/.git/config.garth", "ws/.git/refs/heads/config.garth-1"] {
+        for op in OPS {
+            assert_eq!(verdict(path, op), A, "{path} {op:?}");
+        }
+    }
+}
+
+#[test]
 fn other_spellings_of_git() {
     for name in [
         ".GIT",

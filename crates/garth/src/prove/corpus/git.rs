@@ -79,6 +79,12 @@ pub(super) static ATTACKS: &[Attack] = &[
         step("lock-then-write", &["{ws}/g8", "{ws}/g9", "[core]\\n", "[alias]\\n"]),
     )
     .check(&[Lacks("{ws}/.git/config", "evil")]),
+    attack(4, "git.config-installing", "make a file of the name under which a new configuration is filled", step("write", &["{ws}/.git/config.garth-0123456789abcdef"]), step("write", &["{ws}/.git/config.garth"]))
+        .check(&[Absent("{ws}/.git/config.garth-0123456789abcdef")]),
+    attack(4, "git.config-installing-moved", "move a file to the name under which a new configuration is filled", step("rename", &["{ws}/.git/config.garth", "{ws}/.git/config.garth-0123456789abcdef"]), step("rename", &["{ws}/.git/config.garth", "{ws}/.git/config.other"]))
+        .check(&[Absent("{ws}/.git/config.garth-0123456789abcdef")]),
+    attack(4, "git.config-installing-opened", "write to a configuration while it is filled", step("overwrite", &["{ws}/.git/config.garth-fedcba9876543210"]), step("overwrite", &["{ws}/.git/index"]))
+        .check(&[Same("{ws}/.git/config.garth-fedcba9876543210")]),
     attack(4, "git.config-worktree", "make a configuration of the worktree that runs a program", step("install", &["{ws}/.git/config.worktree.lock", "{ws}/.git/config.worktree", "[core]\\n\\tfsmonitor = evil\\n"]), step("write", &["{ws}/.git/refs/heads/g10"]))
         .check(&[Absent("{ws}/.git/config.worktree")]),
     attack(4, "git.config-exchange", "exchange the configuration with a file of one's own", step("exchange", &["{ws}/plain", "{ws}/.git/config"]), step("exchange", &["{ws}/plain", "{ws}/victim"])).check(&[Lacks("{ws}/.git/config", "from inside")]),

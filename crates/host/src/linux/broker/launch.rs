@@ -2,6 +2,7 @@
 
 use crate::OsError;
 use crate::error::Context;
+use crate::linux::change_lock;
 use crate::linux::inside::run::{CONTROL, ORDER, ORDER_HEAD};
 use crate::linux::message::{Sender, ToRunner};
 use crate::linux::sys::spawn::{self, Strings};
@@ -95,17 +96,19 @@ struct Order {
     environment: Strings,
 }
 
-/// Starts the runner with its order. `group` is `cgroup.procs` of the control group to live in.
+/// Starts the runner with its order and the lock for changes. `group` is `cgroup.procs` of the control group to live in.
 ///
 /// # Errors
 /// The step that failed. `EPERM`, `ENOSPC`, `EUSERS` and `EINVAL` of "make namespaces for" mean that this
 /// machine refuses them.
 pub fn launch(
     spec: &LaunchSpec,
-    supervised: Option<Supervised<'_>>,
+    (supervised, lock): (Option<Supervised<'_>>, Option<OwnedFd>),
     group: Option<OwnedFd>,
 ) -> Result<Runner, OsError> {
     let (ours, order) = prepare(spec, order_file(spec, supervised)?, group)?;
+    change_lock::send(lock, &ours)?;
+    crate::linux::mapped::send(spec, &ours)?;
     let flags = if order.namespaces { NAMESPACES } else { 0 };
     let mut failed = ("", 0);
     let started = spawn::start(flags, &mut || {
@@ -211,7 +214,6 @@ pub(super) fn drop_groups_of_root() -> Result<(), Errno> {
 fn prepare(spec: &LaunchSpec, file: OwnedFd, group: Option<OwnedFd>) -> Result<(OwnedFd, Order), OsError> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .on("make", "the runner's socket")?;
-    crate::linux::mapped::send(spec, &ours)?;
     let executable = openat(CWD, c"/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .on("open", "/proc/self/exe")?;
     drop_groups_of_root().on("drop", "the groups of root")?;

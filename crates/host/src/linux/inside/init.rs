@@ -127,7 +127,7 @@ fn obey(
     let _gone = match order {
         ToRunner::Signal(number) => named(number).map(|signal| kill_process_group(target, signal)),
         ToRunner::SignalAll(number) => named(number).map(kill_all),
-        ToRunner::Mount => None,
+        ToRunner::Mount | ToRunner::ChangeLock => None,
         ToRunner::Verdict { id, allow, remember } => {
             commands.answer(id, allow, remember);
             None

@@ -1,12 +1,13 @@
 //! A new git configuration is decided on by content and put in place from a copy.
 
-use super::place::Place;
+use super::place::{self, Place};
 use super::{Answer, Supervisor};
 use garth_plan::git::{Owner, Where, vet_config};
-use garth_policy::{FileOp, NodeKind};
-use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, unlinkat};
+use garth_policy::{FileOp, GIT_CONFIG_INSTALLING, NodeKind};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, fstat, linkat, openat, renameat, unlinkat};
 use rustix::io::Errno;
+use std::ffi::CString;
 
 /// No configuration is longer; one that claims to be is not read.
 const LONGEST: usize = 1 << 20;
@@ -76,13 +77,14 @@ fn read(place: &Place) -> Result<(Vec<u8>, Mode), Errno> {
     }
 }
 
-/// Replaces the file by one that holds `text`. The target cannot open the new file for writing meanwhile:
-/// it writes nothing here by itself, and this thread answers one call at a time.
+/// Replaces the file by one that holds `text`. It has no name until it is whole, and then, for a moment, one that the policy
+/// denies in every sandbox ([`GIT_CONFIG_INSTALLING`]): nobody inside opens it for writing, or puts another in its place.
 fn put(config: &Place, text: &[u8], mode: Mode) -> Result<(), Errno> {
-    let (file, name) = make_temporary(config)?;
-    let result = write_all(&file, text)
-        .and_then(|()| fchmod(&file, mode))
-        .and_then(|()| renameat(&config.parent, name.as_c_str(), &config.parent, &config.name));
+    let name = temporary_name()?;
+    // Not every file system has files without names.
+    let result = fill_unnamed(config, &name, text, mode).or_else(|_| fill_named(config, &name, text, mode));
+    let result =
+        result.and_then(|()| renameat(&config.parent, name.as_c_str(), &config.parent, &config.name));
     if result.is_err() {
         // The name is ours; if even this fails, the error that matters is the first one.
         let _left = unlinkat(&config.parent, name.as_c_str(), AtFlags::empty());
@@ -90,14 +92,31 @@ fn put(config: &Place, text: &[u8], mode: Mode) -> Result<(), Errno> {
     result
 }
 
-fn make_temporary(config: &Place) -> Result<(OwnedFd, std::ffi::CString), Errno> {
+fn fill_unnamed(config: &Place, name: &CString, text: &[u8], mode: Mode) -> Result<(), Errno> {
+    let file = openat(&config.parent, c".", OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC, MODE)?;
+    fill(&file, text, mode)?;
+    let own = place::descriptor_path(file.as_fd());
+    linkat(CWD, own.as_c_str(), &config.parent, name.as_c_str(), AtFlags::SYMLINK_FOLLOW)
+}
+
+fn fill_named(config: &Place, name: &CString, text: &[u8], mode: Mode) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(&config.parent, name.as_c_str(), flags, MODE)?;
+    fill(&file, text, mode)
+}
+
+/// Until it is whole nobody else has to read it.
+const MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+fn temporary_name() -> Result<CString, Errno> {
     let mut random = [0; 8];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
-    let name = format!("config.garth-{:016x}", u64::from_ne_bytes(random));
-    let name = std::ffi::CString::new(name).map_err(|_| Errno::INVAL)?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(&config.parent, name.as_c_str(), flags, Mode::from_raw_mode(0o600))?;
-    Ok((file, name))
+    let name = format!("{GIT_CONFIG_INSTALLING}{:016x}", u64::from_ne_bytes(random));
+    CString::new(name).map_err(|_| Errno::INVAL)
+}
+
+fn fill(file: &OwnedFd, text: &[u8], mode: Mode) -> Result<(), Errno> {
+    write_all(file, text).and_then(|()| fchmod(file, mode))
 }
 
 fn write_all(file: &OwnedFd, mut text: &[u8]) -> Result<(), Errno> {

@@ -3,7 +3,14 @@
 //! Landlock forbids the target to make any of these changes by itself, so letting a call go on is always
 //! safe: whatever a second thread has made of the arguments meanwhile, the kernel refuses. What the policy
 //! allows is done here, on the very objects that the decision was taken on. One thread does it all, so two
-//! supervised changes never interleave.
+//! supervised changes of one sandbox never interleave.
+//!
+//! Another sandbox of the same workspace has a supervisor of its own. What is opened, linked, truncated or made is judged by
+//! an object that is held, or made where nothing stands, so it does not matter what another one does meanwhile: both
+//! have the same result as one after the other. What is judged by what stands at a name, and then done by the name (moving,
+//! exchanging, installing a configuration, binding a socket by the caller's path), takes the turn that all supervisors of
+//! the user share ([`crate::linux::change_lock`]); and so does what puts a link at a name. Where there is no lock, what would
+//! be refused for another kind of object is refused. A turn that is not ended in five seconds is `EAGAIN`.
 
 mod another;
 pub mod call;
@@ -33,6 +40,7 @@ pub use report::{Denied, Reporter, hidden};
 pub use repositories::still_repositories;
 pub use scripts::own_interpreters;
 
+use crate::linux::change_lock::ChangeLock;
 use crate::linux::message::{FromRunner, Sender};
 use crate::linux::sys::affinity::Keeper;
 use crate::linux::sys::notify::{Listener, Notification};
@@ -130,6 +138,8 @@ pub struct Supervisor {
     masks: HashMap<u32, u32>,
     keeper: Keeper,
     later: later::Later,
+    /// Of all supervisors of this user.
+    lock: ChangeLock,
     /// Away while a call is handled that goes somewhere.
     feet: Option<Feet>,
     /// Files all of whose names were made under this supervisor.
@@ -177,7 +187,7 @@ impl Supervisor {
     pub fn new(
         listener: Arc<Listener>,
         (order, rules): (Supervision, FileRules),
-        reporter: Reporter,
+        (reporter, lock): (Reporter, ChangeLock),
         shared: Arc<Shared>,
     ) -> Self {
         // Not before the target has started: it starts on another processor, while the rules are read on this one.
@@ -203,6 +213,7 @@ impl Supervisor {
             masks: HashMap::new(),
             keeper: Keeper::new(),
             later: later::Later::default(),
+            lock,
             feet: None,
             own_links: HashSet::new(),
             reporter,

@@ -3,9 +3,10 @@
 use super::call::At;
 use super::place::{self, Feet, Place};
 use super::{Answer, Supervisor};
+use crate::linux::change_lock::Turn;
 use crate::linux::sys::memory;
 use garth_plan::linux::spec::FileId;
-use garth_policy::{FileOp, NodeKind, Verdict};
+use garth_policy::{AbsPath, FileOp, NodeKind, Verdict};
 use rustix::fd::AsFd;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat, linkat, mkdirat, mknodat, openat, renameat_with,
@@ -111,6 +112,10 @@ impl Supervisor {
         if let Err(errno) = self.may_create(thread, &place, NodeKind::Symlink) {
             return Answer::Fail(errno);
         }
+        let _turn = match self.lock.turn() {
+            Ok(turn) => turn,
+            Err(errno) => return Answer::Fail(errno),
+        };
         let result = symlinkat(target.as_c_str(), &place.parent, &place.name);
         if result.is_ok() {
             self.changed(&place.path, |changes| changes.made(&place.path, NodeKind::Symlink));
@@ -157,6 +162,10 @@ impl Supervisor {
         if let Err(errno) = self.may_create(thread, &place, kind) {
             return Answer::Fail(errno);
         }
+        let _turn = match self.lock.turn() {
+            Ok(turn) => turn,
+            Err(errno) => return Answer::Fail(errno),
+        };
         let again = place::descriptor_path(object.as_fd());
         let result = linkat(CWD, again.as_c_str(), &place.parent, &place.name, AtFlags::SYMLINK_FOLLOW);
         if result.is_ok() {
@@ -205,6 +214,10 @@ impl Supervisor {
         if flags.contains(RenameFlags::WHITEOUT) {
             return Answer::Fail(Errno::PERM);
         }
+        let turn = match self.lock.turn() {
+            Ok(turn) => turn,
+            Err(errno) => return Answer::Fail(errno),
+        };
         let old_kind = match old.stat() {
             Ok(stat) => place::kind(&stat),
             Err(errno) => return Answer::Fail(errno),
@@ -213,9 +226,9 @@ impl Supervisor {
             return Answer::Fail(Errno::NOTDIR);
         }
         if flags.contains(RenameFlags::EXCHANGE) {
-            return self.exchange(thread, &old, old_kind, &new, flags);
+            return self.exchange(thread, &turn, (&old, old_kind), &new, flags);
         }
-        match self.judge_move(thread, &old, old_kind, &new) {
+        match self.judge_move(thread, &turn, (&old, old_kind), &new) {
             Ok(Verdict::Vet(_)) => return self.install_configuration(thread, &old, &new),
             Ok(_) => {}
             Err(errno) => return Answer::Fail(errno),
@@ -232,8 +245,8 @@ impl Supervisor {
     fn exchange(
         &mut self,
         thread: u32,
-        old: &Place,
-        old_kind: NodeKind,
+        turn: &Turn,
+        (old, old_kind): (&Place, NodeKind),
         new: &Place,
         flags: RenameFlags,
     ) -> Answer {
@@ -242,7 +255,7 @@ impl Supervisor {
             Err(errno) => return Answer::Fail(errno),
         };
         for (from, kind, to) in [(old, old_kind, new), (new, new_kind, old)] {
-            match self.judge_move(thread, from, kind, to) {
+            match self.judge_move(thread, turn, (from, kind), to) {
                 Ok(Verdict::Allow) => {}
                 Ok(_) => return Answer::Fail(Errno::ACCESS),
                 Err(errno) => return Answer::Fail(errno),
@@ -258,15 +271,25 @@ impl Supervisor {
     fn judge_move(
         &mut self,
         thread: u32,
-        from: &Place,
-        kind: NodeKind,
+        turn: &Turn,
+        (from, kind): (&Place, NodeKind),
         to: &Place,
     ) -> Result<Verdict, Errno> {
         self.permit(thread, &from.path, FileOp::MoveFrom)?;
         match self.judge(thread, &to.path, FileOp::MoveTo(kind)) {
             Verdict::Deny => Err(Errno::ACCESS),
-            verdict => Ok(verdict),
+            verdict if turn.is_alone() => Ok(verdict),
+            // Something else may stand there by the time it is moved.
+            verdict => self.refuse_other_kinds(thread, &to.path).map(|()| verdict),
         }
+    }
+
+    /// Refuses a path to which not everything may be moved as it is.
+    fn refuse_other_kinds(&mut self, thread: u32, path: &AbsPath) -> Result<(), Errno> {
+        for kind in [NodeKind::File, NodeKind::Directory, NodeKind::Symlink, NodeKind::Other] {
+            self.permit(thread, path, FileOp::MoveTo(kind))?;
+        }
+        Ok(())
     }
 
     pub(super) fn remove(&mut self, feet: &mut Feet, thread: u32, at: At, directory: bool) -> Answer {

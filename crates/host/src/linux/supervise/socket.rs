@@ -42,8 +42,9 @@ impl Supervisor {
     ///
     /// The name is taken from a directory in which it can lead nowhere else: the caller's own if every
     /// component on the way is a supervised directory (nobody inside can change one while this thread is
-    /// busy), otherwise the opened parent, with the last name alone.
+    /// busy, and no supervisor of another sandbox has its turn), otherwise the opened parent, with the last name alone.
     fn bind_at(&self, thread: u32, socket: &OwnedFd, path: &[u8], place: &place::Place) -> Result<(), Errno> {
+        let turn = self.lock.turn()?;
         let here = place::current_directory(thread)?;
         let meant = match path.first() {
             Some(b'/') => AbsPath::posix(path).ok(),
@@ -52,7 +53,8 @@ impl Supervisor {
                 if self.supervised(&here) { here.resolve(path).ok() } else { None }
             }
         };
-        let plain = meant.is_some_and(|path| path == place.path);
+        // Without a turn another sandbox may put a link on the way.
+        let plain = turn.is_alone() && meant.is_some_and(|path| path == place.path);
         let (directory, name) =
             if plain { (here.as_fd(), path) } else { (place.parent.as_fd(), place.name.to_bytes()) };
         // Nothing else in this process goes by its working directory.

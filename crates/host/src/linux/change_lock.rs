@@ -1,0 +1,181 @@
+//! One lock for the supervisors of all sandboxes of a user.
+//!
+//! A change that is judged and made in two steps must not meet one of another sandbox between them: what was looked at
+//! would not be what is moved. The lock is a file in garth's state directory, which no sandbox shows. The broker opens it,
+//! hands it to the runner and keeps none of it, so that the lock goes with the runner that holds it (`flock(2)`: a lock
+//! belongs to what was opened, however often that is copied).
+
+use super::message::{Sender, ToRunner, receive};
+use crate::OsError;
+use crate::error::Context;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat};
+use rustix::io::Errno;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Its name in the state directory.
+pub const NAME: &str = "changes.lock";
+
+/// How long a change waits for another sandbox. A change takes microseconds; only a runner that somebody has stopped
+/// (`SIGSTOP`) holds the lock for longer.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens the lock of the user whose state directory this is, after making what is missing. `None` where it cannot be had, or
+/// where others could have opened it too: [`ChangeLock`] says what that means.
+#[must_use]
+pub fn open(state: &Path) -> Option<OwnedFd> {
+    let path = state.join(NAME);
+    // For writing: NFS locks nothing else (`flock(2)`).
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let open = || openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR);
+    let file = match open() {
+        Err(Errno::NOENT) => {
+            DirBuilder::new().recursive(true).mode(0o700).create(state).ok()?;
+            open().ok()?
+        }
+        opened => opened.ok()?,
+    };
+    let found = fstat(&file).ok()?;
+    let is_ours = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile
+        && found.st_uid == rustix::process::geteuid().as_raw()
+        && found.st_mode & 0o077 == 0
+        && found.st_nlink == 1;
+    is_ours.then_some(file)
+}
+
+/// Puts the lock into the runner's socket, right behind the order; or that there is none.
+///
+/// # Errors
+/// The error of copying the socket.
+pub(super) fn send(lock: Option<OwnedFd>, socket: impl AsFd) -> Result<(), OsError> {
+    let socket = rustix::io::fcntl_dupfd_cloexec(socket, 0).on("copy", "the runner's socket")?;
+    let lock = lock.as_ref().map(AsFd::as_fd);
+    Sender::new(Arc::new(socket)).send_with(&ToRunner::ChangeLock, lock.as_slice());
+    Ok(())
+}
+
+/// Takes the lock out of the socket.
+///
+/// # Errors
+/// `EBADMSG` when something else arrives.
+pub(super) fn take(socket: impl AsFd) -> Result<ChangeLock, OsError> {
+    match receive::<ToRunner>(socket) {
+        Ok(Some((ToRunner::ChangeLock, lock))) => Ok(ChangeLock(lock.map(Arc::new))),
+        Ok(_) => Err(Errno::BADMSG).on("receive", "the lock for changes"),
+        Err(errno) => Err(errno).on("receive", "the lock for changes"),
+    }
+}
+
+/// The lock, in a runner. Without one nothing is known of other sandboxes: changes that would be refused for another kind of
+/// object are refused then.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeLock(Option<Arc<OwnedFd>>);
+
+/// The turn of one supervisor: until it is dropped no other makes a change of those that take one.
+#[derive(Debug)]
+pub struct Turn(Option<Arc<OwnedFd>>);
+
+impl ChangeLock {
+    /// Waits for this supervisor's turn.
+    ///
+    /// # Errors
+    /// `EAGAIN` if another one has not ended its turn in [`LONGEST_WAIT`].
+    pub fn turn(&self) -> Result<Turn, Errno> {
+        self.turn_within(LONGEST_WAIT)
+    }
+
+    fn turn_within(&self, longest: Duration) -> Result<Turn, Errno> {
+        /// The longest sleep between two tries.
+        const LONGEST_SLEEP: Duration = Duration::from_millis(2);
+        let Some(file) = &self.0 else { return Ok(Turn(None)) };
+        let (mut began, mut sleep) = (None, Duration::from_micros(20));
+        loop {
+            match flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Turn(Some(Arc::clone(file)))),
+                Err(Errno::INTR) => {}
+                Err(Errno::WOULDBLOCK) => {
+                    if began.get_or_insert_with(Instant::now).elapsed() >= longest {
+                        return Err(Errno::AGAIN);
+                    }
+                    std::thread::sleep(sleep);
+                    sleep = (sleep * 2).min(LONGEST_SLEEP);
+                }
+                // A file system without locks: as if there were none.
+                Err(_) => return Ok(Turn(None)),
+            }
+        }
+    }
+}
+
+impl Turn {
+    /// Whether it keeps others away.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(file) = &self.0 {
+            // Closing it would do the same, and nothing else can be done.
+            let _unlocked = flock(file, FlockOperation::Unlock);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    fn lock(state: &Path) -> ChangeLock {
+        ChangeLock(Some(Arc::new(open(state).unwrap())))
+    }
+
+    #[test]
+    fn one_has_its_turn_at_a_time() {
+        let scratch = tempfile::tempdir().unwrap();
+        let state = scratch.path().join("a/garth");
+        let (one, other) = (lock(&state), lock(&state));
+        let found = std::fs::metadata(state.join(NAME)).unwrap();
+        assert_eq!((found.mode() & 0o777, found.len()), (0o600, 0));
+        let turn = one.turn().unwrap();
+        assert!(turn.is_alone());
+        assert_eq!(other.turn_within(Duration::from_millis(20)).unwrap_err(), Errno::AGAIN);
+        drop(turn);
+        assert!(other.turn().unwrap().is_alone());
+        assert!(one.turn().unwrap().is_alone(), "the other's ended with the statement");
+    }
+
+    #[test]
+    fn a_turn_ends_with_whoever_has_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (one, other) = (lock(scratch.path()), lock(scratch.path()));
+        // As when a process is killed: all its descriptors are closed, and nothing is unlocked.
+        std::mem::forget(one.turn().map(|mut turn| turn.0.take()).unwrap().map(Arc::into_inner));
+        drop(one);
+        assert!(other.turn().unwrap().is_alone());
+    }
+
+    #[test]
+    fn a_lock_that_others_can_open_is_none() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join(NAME);
+        drop(open(scratch.path()).unwrap());
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        assert!(open(scratch.path()).is_none());
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::hard_link(&path, scratch.path().join("second")).unwrap();
+        assert!(open(scratch.path()).is_none());
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("second", &path).unwrap();
+        assert!(open(scratch.path()).is_none());
+        assert!(open(&path).is_none(), "no directory");
+        assert!(!ChangeLock::default().turn().unwrap().is_alone());
+    }
+}
