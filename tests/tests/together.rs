@@ -121,3 +121,51 @@ fn an_undo_beside_a_session_that_writes_loses_nothing() {
         assert_eq!(lines.text(), "0", "after {ended_well} of 3");
     });
 }
+
+/// What one sandbox puts at a name while the supervisor of another has judged it and not yet acted is not what is moved or
+/// opened.
+#[test]
+fn what_was_judged_is_what_is_used_whatever_another_sandbox_does() {
+    everyone(|garden| {
+        let outside = garden.work.parent().expect("a parent").join("outside");
+        garden.write(&outside, "outside\n");
+        let _ = garden
+            .prepare("mkdir -p evil repository/.git/modules; touch evil/hook plain x; ln ../outside linked")
+            .ok();
+        // `renameat2` with `RENAME_EXCHANGE`, which Python does not have.
+        let exchange = "import ctypes, os, sys
+call = ctypes.CDLL(None, use_errno=True).renameat2
+open('there', 'w').close()
+while not os.path.exists('over'):
+    for pair in (b'x', b'evil'), (b'plain', b'linked'): call(-100, pair[0], -100, pair[1], 2)
+";
+        let (exchanging, writer) =
+            session(garden, "exchange", &[], &format!("exec python3 -c \"{exchange}\""));
+        wait_for("its start", || garden.has("exchange.there"));
+        drop(writer);
+        wait_for("the exchanges", || garden.has("there"));
+        let take = "import os
+tried = 0
+for _ in range(1500):
+    try: os.rename('x', 'repository/.git/modules/y')
+    except OSError: continue
+    tried += 1
+    assert not os.path.isdir('repository/.git/modules/y'), f'moved a directory at {tried}'
+    try: os.rename('repository/.git/modules/y', 'x')
+    except OSError: os.unlink('repository/.git/modules/y')
+    if not os.path.exists('x'): open('x', 'w').close()
+for _ in range(1500):
+    try: file = os.open('plain', os.O_WRONLY | os.O_APPEND)
+    except OSError: continue
+    if os.fstat(file).st_nlink > 1: os.write(file, b'from inside')
+    os.close(file)
+";
+        let run = garden.inside(&["python3", "-c", take]);
+        garden.write("over", "");
+        let ended = exchanging.wait_with_output().expect("its end");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        let _ = run.code(0);
+        assert_eq!(garden.read(&outside), "outside\n");
+        assert!(!garden.work.join("repository/.git/modules/y").is_dir());
+    });
+}
