@@ -46,6 +46,7 @@ use garth_policy::{
 };
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -341,6 +342,14 @@ impl Prepared {
         self.recorded()
     }
 
+    /// The lock that all sandboxes of this user take turns by.
+    fn change_lock(&self) -> Option<OwnedFd> {
+        let state = self.journal.state();
+        let own = AbsPath::posix(state.as_os_str().as_encoded_bytes()).ok()?;
+        let logs = crate::audit::log_directory(&self.policy, &own).ok()?;
+        change_lock::open(as_path(&logs), state)
+    }
+
     fn release_log(&self) {
         self.log.release(|| events::started(self));
     }
@@ -499,7 +508,7 @@ impl Prepared {
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
         // A runner enters its group before it executes; one that waits already has no way in.
         let fits = spec.tier == Tier::Process && door.is_none();
-        let lock = supervised.and_then(|_| change_lock::open(self.journal.state()));
+        let lock = supervised.and_then(|_| self.change_lock());
         let runner = match self.early.take().filter(|_| fits) {
             Some(early) => early.launch(&spec, (supervised, lock)),
             None => launch::launch(&spec, (supervised, lock), door),

@@ -1,7 +1,7 @@
 //! One lock for the supervisors of all sandboxes of a user.
 //!
 //! A change that is judged and made in two steps must not meet one of another sandbox between them: what was looked at
-//! would not be what is moved. The lock is a file in garth's state directory, which no sandbox shows. The broker opens it,
+//! would not be what is moved. The lock is garth's directory of logs, which no sandbox shows. The broker opens it,
 //! hands it to the runner and keeps none of it, so that the lock goes with the runner that holds it (`flock(2)`: a lock
 //! belongs to what was opened, however often that is copied).
 
@@ -9,7 +9,7 @@ use super::message::{Sender, ToRunner, receive};
 use crate::OsError;
 use crate::error::Context;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat};
 use rustix::io::Errno;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -17,34 +17,56 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Its name in the state directory.
+/// The name of a file in the state directory, where the directory of the logs cannot be locked.
 pub const NAME: &str = "changes.lock";
 
 /// How long a change waits for another sandbox. A change takes microseconds; only a runner that somebody has stopped
 /// (`SIGSTOP`) holds the lock for longer.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Opens the lock of the user whose state directory this is, after making what is missing. `None` where it cannot be had, or
-/// where others could have opened it too: [`ChangeLock`] says what that means.
+/// Opens the lock of the user whose logs and state are in these directories, after making what is missing: the directory of the
+/// logs itself, so that nothing is left for the lock's sake alone, or a file in the state directory where that cannot be locked.
+/// `None` where neither can be had, or where others could have opened it too: [`ChangeLock`] says what that means.
 #[must_use]
-pub fn open(state: &Path) -> Option<OwnedFd> {
-    let path = state.join(NAME);
-    // For writing: NFS locks nothing else (`flock(2)`).
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let open = || openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR);
-    let file = match open() {
-        Err(Errno::NOENT) => {
-            DirBuilder::new().recursive(true).mode(0o700).create(state).ok()?;
-            open().ok()?
-        }
-        opened => opened.ok()?,
+pub fn open(logs: &Path, state: &Path) -> Option<OwnedFd> {
+    directory(logs).or_else(|| file(state))
+}
+
+fn directory(path: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || openat(CWD, path, flags, Mode::empty());
+    let directory = made_if_missing(path, open)?;
+    let found = fstat(&directory).ok()?;
+    let can_be_locked = match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => flock(&directory, FlockOperation::Unlock).is_ok(),
+        // NFS locks nothing that is open for reading alone.
+        Err(errno) => errno == Errno::WOULDBLOCK,
     };
+    (is_private(&found) && can_be_locked).then_some(directory)
+}
+
+fn file(state: &Path) -> Option<OwnedFd> {
+    let path = state.join(NAME);
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = made_if_missing(state, || openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR))?;
     let found = fstat(&file).ok()?;
-    let is_ours = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile
-        && found.st_uid == rustix::process::geteuid().as_raw()
-        && found.st_mode & 0o077 == 0
-        && found.st_nlink == 1;
-    is_ours.then_some(file)
+    let is_plain = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile && found.st_nlink == 1;
+    (is_private(&found) && is_plain).then_some(file)
+}
+
+/// What `open` opens, after the directory was made that it lacks.
+fn made_if_missing(directory: &Path, open: impl Fn() -> Result<OwnedFd, Errno>) -> Option<OwnedFd> {
+    match open() {
+        Err(Errno::NOENT) => {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory).ok()?;
+            open().ok()
+        }
+        opened => opened.ok(),
+    }
+}
+
+fn is_private(found: &Stat) -> bool {
+    found.st_uid == rustix::process::geteuid().as_raw() && found.st_mode & 0o077 == 0
 }
 
 /// Puts the lock into the runner's socket, right behind the order; or that there is none.
@@ -134,7 +156,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn lock(state: &Path) -> ChangeLock {
-        ChangeLock(Some(Arc::new(open(state).unwrap())))
+        ChangeLock(Some(Arc::new(open(&state.join("log"), state).unwrap())))
     }
 
     #[test]
@@ -142,14 +164,29 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let state = scratch.path().join("a/garth");
         let (one, other) = (lock(&state), lock(&state));
-        let found = std::fs::metadata(state.join(NAME)).unwrap();
-        assert_eq!((found.mode() & 0o777, found.len()), (0o600, 0));
+        let found = std::fs::metadata(state.join("log")).unwrap();
+        assert_eq!(found.mode() & 0o777, 0o700);
+        assert_eq!(std::fs::read_dir(&state).unwrap().count(), 1, "nothing is made but the directory");
         let turn = one.turn().unwrap();
         assert!(turn.is_alone());
         assert_eq!(other.turn_within(Duration::from_millis(20)).unwrap_err(), Errno::AGAIN);
+        let third = lock(&state);
         drop(turn);
-        assert!(other.turn().unwrap().is_alone());
+        assert!(other.turn().unwrap().is_alone() && third.turn().unwrap().is_alone());
         assert!(one.turn().unwrap().is_alone(), "the other's ended with the statement");
+    }
+
+    #[test]
+    fn where_the_logs_are_open_to_others_a_file_is_the_lock() {
+        let scratch = tempfile::tempdir().unwrap();
+        let logs = scratch.path().join("log");
+        std::fs::create_dir(&logs).unwrap();
+        std::fs::set_permissions(&logs, PermissionsExt::from_mode(0o755)).unwrap();
+        let (one, other) = (lock(scratch.path()), lock(scratch.path()));
+        let found = std::fs::metadata(scratch.path().join(NAME)).unwrap();
+        assert_eq!((found.mode() & 0o777, found.len()), (0o600, 0));
+        let _turn = one.turn().unwrap();
+        assert_eq!(other.turn_within(Duration::ZERO).unwrap_err(), Errno::AGAIN);
     }
 
     #[test]
@@ -166,16 +203,16 @@ mod tests {
     fn a_lock_that_others_can_open_is_none() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join(NAME);
-        drop(open(scratch.path()).unwrap());
+        drop(file(scratch.path()).unwrap());
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-        assert!(open(scratch.path()).is_none());
+        assert!(file(scratch.path()).is_none());
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::hard_link(&path, scratch.path().join("second")).unwrap();
-        assert!(open(scratch.path()).is_none());
+        assert!(file(scratch.path()).is_none());
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("second", &path).unwrap();
-        assert!(open(scratch.path()).is_none());
-        assert!(open(&path).is_none(), "no directory");
+        assert!(file(scratch.path()).is_none());
+        assert!(file(&path).is_none(), "no directory");
         assert!(!ChangeLock::default().turn().unwrap().is_alone());
     }
 }
