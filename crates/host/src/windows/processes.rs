@@ -55,7 +55,7 @@ pub struct Watch {
     thread: JoinHandle<u64>,
 }
 
-/// Prepares to hear of a sandbox; see [`super::launch::launch_heard`].
+/// Prepares to hear of a sandbox; see [`super::launch::make_ready`].
 ///
 /// # Errors
 /// When the system has no port.
