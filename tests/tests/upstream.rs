@@ -72,7 +72,7 @@ fn allowed_names_go_through_the_proxy_of_the_policy() {
         let through =
             format!("[network.proxy]\nurl = \"http://127.0.0.1:{port}\"\ncredentials = \"file:{file}\"\n");
         let script = format!("curl -sS http://a.example/x; cat {file} 2>/dev/null; true");
-        let found = run(garden, &through, &script).ok();
+        let found = run(garden, &through, &script).code(0);
         assert_eq!(found.text(), "from the proxy", "{found}");
         let head = asked.recv().unwrap();
         // The name goes there as it is: nobody here can look it up.
