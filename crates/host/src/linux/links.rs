@@ -22,10 +22,9 @@ struct Found {
 
 /// Files at these places, or directly in them where they are directories, that have names beside those that were come by.
 /// The places come in their order.
-pub(super) fn look<'p>(places: impl IntoIterator<Item = &'p AbsPath>) -> BTreeMap<AbsPath, FileId> {
+pub(super) fn look(places: &BTreeSet<AbsPath>) -> BTreeMap<AbsPath, FileId> {
     let mut found: HashMap<FileId, Found> = HashMap::new();
-    let none = BTreeSet::new();
-    let mut walk = Walk::new(&none);
+    let mut walk = Walk::new(places);
     for path in places {
         let Some(object) = walk.look(path) else { continue };
         match object.final_kind {
@@ -94,15 +93,18 @@ mod tests {
         hard_link(root.join("keys/twice"), root.join("keys/other")).unwrap();
         std::os::unix::fs::symlink(root.join("linked"), root.join("to-linked")).unwrap();
         let places = ["alone", "keys", "linked", "none"].map(at);
-        let found = look(&places);
+        let found = look(&places.into());
         let paths: Vec<_> = found.keys().cloned().collect();
         assert_eq!(paths, [at("keys/linked"), at("linked")], "all names of keys/twice are denied");
         // A link to a credential is a credential.
-        assert_eq!(look(&[at("to-linked")]).values().copied().collect::<Vec<_>>(), [found[&at("linked")]]);
+        assert_eq!(
+            look(&[at("to-linked")].into()).values().copied().collect::<Vec<_>>(),
+            [found[&at("linked")]]
+        );
         // A name that is come by twice is one name.
-        assert_eq!(look(&["keys", "keys/linked"].map(at)).len(), 1);
+        assert_eq!(look(&["keys", "keys/linked"].map(at).into()).len(), 1);
         // Once the name elsewhere is named too, none is left.
-        assert!(look(&["elsewhere", "linked"].map(at)).is_empty());
+        assert!(look(&["elsewhere", "linked"].map(at).into()).is_empty());
     }
 
     #[test]
@@ -115,6 +117,6 @@ mod tests {
             hard_link(root.join(format!("keys/{number}")), root.join(format!("{number}"))).unwrap();
         }
         let path = AbsPath::posix(root.join("keys").as_os_str().as_encoded_bytes()).unwrap();
-        assert_eq!(look(&[path]).len(), MOST);
+        assert_eq!(look(&[path].into()).len(), MOST);
     }
 }
