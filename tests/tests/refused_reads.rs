@@ -312,9 +312,11 @@ fn what_programs_look_for_by_themselves_is_told_and_fills_no_summary() {
             let failed = summary(&format!("'{line}' < /dev/null > /dev/null 2>&1; exit 3"));
             assert_eq!(failed.lines().filter(|line| line.contains(LINE)).count(), 1, "{program}: {failed}");
             assert_eq!(format!("{quiet}{failed}").lines().filter(entry).count(), 0, "{quiet}{failed}");
-            let secret = summary(&format!(
-                "'{line}' < /dev/null > /dev/null 2>&1; cat ~/.ssh/id_ed25519 2>/dev/null; true"
-            ));
+            let script =
+                format!("'{line}' < /dev/null > /dev/null 2>&1; cat ~/.ssh/id_ed25519 2>/dev/null; true");
+            // Telling is beside the command, and now and then one that ends at once is not told of.
+            let mut told = (0..9).map(|_| summary(&script));
+            let secret = told.find(|secret| secret.lines().count() > 1).expect("told");
             let lines: Vec<&str> = secret.lines().collect();
             assert!(lines[1].contains("cat: read") && lines[1].ends_with(".ssh/id_ed25519"), "{secret}");
             assert_eq!(lines.iter().copied().filter(entry).count(), 0, "{program}: {secret}");
@@ -335,7 +337,9 @@ fn a_list_of_a_directory_with_something_hidden_fills_no_summary() {
         let run = |script: &str| garden.outside(&[garth, "run", "--policy", &file, "--", "sh", "-c", script]);
         let listed = run("ls -l keys");
         assert!(listed.text().contains("one") && listed.errors().is_empty(), "{listed}");
-        let read = run("ls -l keys; cat keys/one 2> /dev/null; true");
+        // Telling is beside the command, and now and then one that ends at once is not told of.
+        let mut tries = (0..9).map(|_| run("ls -l keys; cat keys/one 2> /dev/null; true"));
+        let read = tries.find(|read| read.errors().contains("cat: read")).expect("told");
         assert!(read.errors().contains("cat: read") && !read.errors().contains("ls: "), "{read}");
     });
 }
