@@ -169,12 +169,13 @@ fn a_further_writable_root_is_guarded() {
     assert_eq!(hook.verdict, garth_policy::Verdict::Deny);
 }
 
-#[test]
-fn network_decisions() {
-    let user = "[network]\nmode = \"allow-list\"\n[network.domains]\n\"*.a.example\" = \"allow\"\n\
+const NETWORK: &str = "[network]\nmode = \"allow-list\"\n[network.domains]\n\"*.a.example\" = \"allow\"\n\
         \"bad.a.example\" = \"deny\"\n\"b.example:443\" = \"allow\"\n\"10.0.0.7\" = \"allow\"\n\
         [[network.rules]]\nhost = \"api.a.example\"\nmethods = [\"GET\"]\npaths = [\"/repos/*/x/**\"]\n";
-    let network = resolve(user, "", "", false).policy.network;
+
+#[test]
+fn names_and_addresses_are_decided_with_their_ports() {
+    let network = resolve(NETWORK, "", "", false).policy.network;
     let cases = [
         ("x.a.example", 80, true),
         ("X.A.Example", 80, true),
@@ -196,6 +197,11 @@ fn network_decisions() {
     for (host, port, allowed) in cases {
         assert_eq!(network.connect(host, port).allowed, allowed, "{host}:{port}");
     }
+}
+
+#[test]
+fn requests_are_decided_by_method_and_path() {
+    let network = resolve(NETWORK, "", "", false).policy.network;
     let requests = [
         ("GET", "/repos/acme/x/y/z", true),
         ("GET", "/repos/acme/x", true),
@@ -229,6 +235,10 @@ fn network_decisions() {
         assert_eq!(network.http("api.a.example", 443, method, at).allowed, allowed, "{method} {at}");
     }
     assert!(network.http("www.a.example", 443, "POST", "/").allowed);
+}
+
+#[test]
+fn blocks_of_addresses_are_decided() {
     let blocks = "[network]\nmode = \"open\"\nhost-ports = [5432]\n[network.domains]\n\"10.1.0.0/16\" = \"allow\"\n\
         \"8.8.8.0/24\" = \"deny\"\n\"0.0.0.0/0\" = \"allow\"\n\"169.254.0.0/16\" = \"allow\"\n\
         \"[fd00:1::/32]:443\" = \"allow\"\n\"[::1]:7\" = \"deny\"\n";
@@ -257,6 +267,10 @@ fn network_decisions() {
         let resolved = network.connect_address(address, port).allowed;
         assert_eq!(resolved, allowed && !address.is_loopback(), "{host}:{port}");
     }
+}
+
+#[test]
+fn an_open_network_is_not_the_machine_itself() {
     let open = resolve("profile = \"open\"\n", "", "", false).policy.network;
     for host in
         ["127.0.0.1", "10.1.2.3", "[::1]", "fd00::1", "169.254.169.254", "192.168.1.1", "::ffff:127.0.0.1"]
