@@ -125,11 +125,11 @@ pub(super) static ATTACKS: &[Attack] = &[
     attack(4, "git.module-config", "change the configuration of a submodule", step("append", &["{ws}/.git/modules/sub/config"]), step("append", &["{ws}/.git/modules/sub/HEAD"])).check(&[Same("{ws}/.git/modules/sub/config")]),
     attack(4, "git.module-hook", "make a hook of a submodule", step("write", &["{ws}/.git/modules/sub/hooks/post-checkout"]), step("write", &["{ws}/.git/modules/sub/ORIG_HEAD"]))
         .check(&[Absent("{ws}/.git/modules/sub/hooks/post-checkout")]),
-    attack(4, "git.module-link-of-link", "give a link another name where submodules are kept", step("link-of", &["link", "{ws}/g60", "{ws}/.git/modules/linked"]), step("link-of", &["link", "{ws}/g61", "{ws}/g62"]))
+    attack(4, "git.module-link-of-link", "give a link another name where submodules are kept", step("link-of", &["link", "{ws}/.git/g60", "{ws}/.git/modules/linked"]), step("link-of", &["link", "{ws}/.git/g61", "{ws}/.git/g62"]))
         .check(&[Absent("{ws}/.git/modules/linked")]),
     attack(4, "git.nested-link-of-link", "give a link the name of a repository's directory", step("link-of", &["link", "{ws}/g63", "{ws}/directory/.git"]), step("link-of", &["file", "{ws}/g64", "{ws}/directory/g65"]))
         .check(&[Absent("{ws}/directory/.git")]),
-    attack(4, "git.module-link-of-pipe", "give a pipe another name where submodules are kept", step("link-of", &["pipe", "{ws}/g66", "{ws}/.git/modules/piped"]), step("link-of", &["pipe", "{ws}/g67", "{ws}/g68"]))
+    attack(4, "git.module-link-of-pipe", "give a pipe another name where submodules are kept", step("link-of", &["pipe", "{ws}/.git/g66", "{ws}/.git/modules/piped"]), step("link-of", &["pipe", "{ws}/.git/g67", "{ws}/.git/g68"]))
         .check(&[Absent("{ws}/.git/modules/piped")]),
     attack(4, "git.module-moved", "move a prepared directory to where submodules are kept", step("make-then-move", &["{ws}/g11", "hooks/post-checkout", "{ws}/.git/modules/evil"]), step("make-directory", &["{ws}/.git/modules/fine"]))
         .check(&[Absent("{ws}/.git/modules/evil")]),
