@@ -207,6 +207,24 @@ fn changes_of_what_may_only_be_read_are_told() {
     });
 }
 
+/// What the kernel refuses in the trees of the system is told, whichever call it is.
+#[test]
+fn changes_of_the_system_are_told() {
+    everyone(|garden| {
+        if !may_make_file_systems(garden) {
+            return;
+        }
+        let file = policy(garden, "");
+        let script = "echo > /usr/mark-1; mkdir /usr/mark-2; ln -s x /usr/mark-3; mkfifo /usr/mark-4; echo >> /usr/bin/true; \
+            mv /usr/bin/true /usr/bin/false; true";
+        let (denied, _) = refusals(garden, &["--policy", &file], &["sh", "-c", script]);
+        let told = |path: &str| denied.iter().filter(|event| event["path"] == path).count();
+        for path in ["/usr/mark-1", "/usr/mark-2", "/usr/mark-3", "/usr/mark-4", "/usr/bin/true"] {
+            assert!(told(path) > 0, "{path}: {denied:#?}");
+        }
+    });
+}
+
 /// Nothing is writable that lasts, so nothing needs to be carried out for the command; it is looked at all the same.
 #[test]
 fn changes_are_told_where_nothing_may_be_changed() {

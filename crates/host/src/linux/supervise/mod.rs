@@ -47,10 +47,10 @@ use crate::linux::sys::notify::{Listener, Notification};
 use call::{Call, Names};
 use garth_plan::linux::spec::{FileId, Supervision, Target};
 use garth_policy::{AbsPath, FileOp, FileRule, FileRules, RuleKind, Verdict};
-use place::Feet;
+use place::WorkingDirectory;
 use repositories::Repositories;
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::Mode;
+use rustix::fs::{AtFlags, Mode, statat};
 use rustix::io::Errno;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -141,7 +141,7 @@ pub struct Supervisor {
     /// Of all supervisors of this user.
     lock: ChangeLock,
     /// Away while a call is handled that goes somewhere.
-    feet: Option<Feet>,
+    cwd: Option<WorkingDirectory>,
     /// Files all of whose names were made under this supervisor.
     own_links: HashSet<FileId>,
     reporter: Reporter,
@@ -214,7 +214,7 @@ impl Supervisor {
             keeper: Keeper::new(),
             later: later::Later::default(),
             lock,
-            feet: None,
+            cwd: None,
             own_links: HashSet::new(),
             reporter,
             repositories,
@@ -232,7 +232,7 @@ impl Supervisor {
 
     /// Answers calls, beginning with one that was received already, until the last supervised process is gone.
     pub fn run(&mut self, first: Option<Notification>) {
-        self.feet = Some(Feet::new());
+        self.cwd = Some(WorkingDirectory::new());
         // New objects get exactly the mode that the caller's own mask leaves.
         rustix::process::umask(Mode::empty());
         first.iter().for_each(|first| self.answer(first));
@@ -297,23 +297,25 @@ impl Supervisor {
         }
         match call {
             Call::Open { at, flags, mode } => {
-                self.going(|own, feet| own.open(feet, notification, at, (flags, mode)))
+                self.with_cwd(|own, cwd| own.open(cwd, notification, at, (flags, mode)))
             }
             Call::Truncate { at, length } => self.truncate(thread, at, length),
             Call::MakeDirectory { at, mode } => {
-                self.going(|own, feet| own.make_directory(feet, thread, at, mode))
+                self.with_cwd(|own, cwd| own.make_directory(cwd, thread, at, mode))
             }
             Call::MakeNode { at, mode, device } => {
-                self.going(|own, feet| own.make_node(feet, thread, at, (mode, device)))
+                self.with_cwd(|own, cwd| own.make_node(cwd, thread, at, (mode, device)))
             }
             Call::MakeSymlink { target, at } => {
-                self.going(|own, feet| own.make_symlink(feet, thread, target, at))
+                self.with_cwd(|own, cwd| own.make_symlink(cwd, thread, target, at))
             }
             Call::MakeLink { old, new, flags } => {
-                self.going(|own, feet| own.make_link(feet, thread, (old, new), flags))
+                self.with_cwd(|own, cwd| own.make_link(cwd, thread, (old, new), flags))
             }
             Call::Rename { old, new, flags } => self.rename(thread, old, new, flags),
-            Call::Remove { at, directory } => self.going(|own, feet| own.remove(feet, thread, at, directory)),
+            Call::Remove { at, directory } => {
+                self.with_cwd(|own, cwd| own.remove(cwd, thread, at, directory))
+            }
             Call::Attributes { at, follow } => self.look_at_attributes(thread, at, follow),
             Call::Bind { socket, address, length } => self.bind(thread, socket, address, length),
             Call::Connect { socket, address, length } => self.connect(notification, socket, address, length),
@@ -329,10 +331,10 @@ impl Supervisor {
     }
 
     /// Handles a call that goes to a place at most once.
-    fn going(&mut self, handle: impl FnOnce(&mut Self, &mut Feet) -> Answer) -> Answer {
-        let mut feet = self.feet.take().unwrap_or_default();
-        let answer = handle(self, &mut feet);
-        self.feet = Some(feet);
+    fn with_cwd(&mut self, handle: impl FnOnce(&mut Self, &mut WorkingDirectory) -> Answer) -> Answer {
+        let mut cwd = self.cwd.take().unwrap_or_default();
+        let answer = handle(self, &mut cwd);
+        self.cwd = Some(cwd);
         answer
     }
 
@@ -345,7 +347,8 @@ impl Supervisor {
     /// In file systems of the sandbox's own they do.
     fn elsewhere(&mut self, thread: u32, (path, at): (&AbsPath, BorrowedFd<'_>), op: FileOp) {
         if self.reporter.tells() && self.order.has_view {
-            let device = rustix::fs::fstat(at).map(|stat| stat.st_dev);
+            // It may be the working directory, which is no descriptor to fstat(2).
+            let device = statat(at, c"", AtFlags::EMPTY_PATH).map(|stat| stat.st_dev);
             if device.is_ok_and(|device| !self.own_file_systems.contains(&device)) {
                 self.reporter.elsewhere(thread, path, op);
             }

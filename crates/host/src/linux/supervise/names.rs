@@ -1,7 +1,7 @@
 //! Making, moving and removing names.
 
 use super::call::At;
-use super::place::{self, Feet, Place};
+use super::place::{self, Place, WorkingDirectory};
 use super::{Answer, Supervisor};
 use crate::linux::change_lock::Turn;
 use crate::linux::sys::memory;
@@ -26,7 +26,7 @@ impl Supervisor {
     /// The same, if the runner answers for that place; else the answer.
     fn supervised_place<'f>(
         &mut self,
-        feet: &'f mut Feet,
+        cwd: &'f mut WorkingDirectory,
         thread: u32,
         at: At,
         op: FileOp,
@@ -34,7 +34,7 @@ impl Supervisor {
         let mut buffer = [0; 4096];
         let place = place::text(thread, at, &mut buffer)
             .ok()
-            .and_then(|text| feet.locate(thread, at.directory, text))
+            .and_then(|text| cwd.locate(thread, at.directory, text))
             .ok_or_else(|| nowhere(thread, at))?;
         if self.supervised(&place.path) {
             return Ok(place);
@@ -51,9 +51,15 @@ impl Supervisor {
         self.permit(thread, &place.path, FileOp::Create(kind))
     }
 
-    pub(super) fn make_directory(&mut self, feet: &mut Feet, thread: u32, at: At, mode: u32) -> Answer {
+    pub(super) fn make_directory(
+        &mut self,
+        cwd: &mut WorkingDirectory,
+        thread: u32,
+        at: At,
+        mode: u32,
+    ) -> Answer {
         let op = FileOp::Create(NodeKind::Directory);
-        let place = match self.supervised_place(feet, thread, at, op) {
+        let place = match self.supervised_place(cwd, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -71,7 +77,7 @@ impl Supervisor {
 
     pub(super) fn make_node(
         &mut self,
-        feet: &mut Feet,
+        cwd: &mut WorkingDirectory,
         thread: u32,
         at: At,
         (mode, device): (u32, u64),
@@ -82,7 +88,7 @@ impl Supervisor {
         };
         let kind = if file_type == FileType::RegularFile { NodeKind::File } else { NodeKind::Other };
         let op = FileOp::Create(kind);
-        let place = match self.supervised_place(feet, thread, at, op) {
+        let place = match self.supervised_place(cwd, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -97,9 +103,15 @@ impl Supervisor {
         result.into()
     }
 
-    pub(super) fn make_symlink(&mut self, feet: &mut Feet, thread: u32, target: u64, at: At) -> Answer {
+    pub(super) fn make_symlink(
+        &mut self,
+        cwd: &mut WorkingDirectory,
+        thread: u32,
+        target: u64,
+        at: At,
+    ) -> Answer {
         let op = FileOp::Create(NodeKind::Symlink);
-        let place = match self.supervised_place(feet, thread, at, op) {
+        let place = match self.supervised_place(cwd, thread, at, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -125,13 +137,13 @@ impl Supervisor {
 
     pub(super) fn make_link(
         &mut self,
-        feet: &mut Feet,
+        cwd: &mut WorkingDirectory,
         thread: u32,
         (old, new): (At, At),
         flags: i32,
     ) -> Answer {
         let op = FileOp::Create(NodeKind::File);
-        let place = match self.supervised_place(feet, thread, new, op) {
+        let place = match self.supervised_place(cwd, thread, new, op) {
             Ok(place) => place,
             Err(answer) => return answer,
         };
@@ -292,11 +304,17 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, feet: &mut Feet, thread: u32, at: At, directory: bool) -> Answer {
+    pub(super) fn remove(
+        &mut self,
+        cwd: &mut WorkingDirectory,
+        thread: u32,
+        at: At,
+        directory: bool,
+    ) -> Answer {
         if !self.order.deletes && !self.order.observe {
             return self.look_at_removal(thread, at);
         }
-        let place = match self.supervised_place(feet, thread, at, FileOp::Delete) {
+        let place = match self.supervised_place(cwd, thread, at, FileOp::Delete) {
             Ok(place) => place,
             Err(answer) => return answer,
         };

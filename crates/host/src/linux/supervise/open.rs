@@ -1,7 +1,7 @@
 //! Opening: the one supervised call that hands something back.
 
 use super::call::At;
-use super::place::{self, Feet, Place};
+use super::place::{self, Place, WorkingDirectory};
 use super::{Answer, Supervisor, names};
 use crate::linux::sys::affinity::Keeper;
 use crate::linux::sys::notify::{Listener, Notification};
@@ -63,7 +63,7 @@ pub(super) fn hand_over(
 impl Supervisor {
     pub(super) fn open(
         &mut self,
-        feet: &mut Feet,
+        cwd: &mut WorkingDirectory,
         call: &Notification,
         at: At,
         (flags, mode): (i32, u32),
@@ -78,7 +78,7 @@ impl Supervisor {
         if request.has(OFlags::TMPFILE) {
             return self.open_unnamed(request, at, text);
         }
-        let answer = self.open_text(feet, request, at, text);
+        let answer = self.open_text(cwd, request, at, text);
         let writes = request.flags.intersects(OFlags::WRONLY | OFlags::RDWR);
         match answer {
             // Landlock decides about every open for writing, and nothing else has to.
@@ -91,8 +91,8 @@ impl Supervisor {
         }
     }
 
-    fn open_text(&mut self, feet: &mut Feet, request: Request, at: At, text: &[u8]) -> Answer {
-        let Some(mut place) = feet.locate(request.thread, at.directory, text) else {
+    fn open_text(&mut self, cwd: &mut WorkingDirectory, request: Request, at: At, text: &[u8]) -> Answer {
+        let Some(mut place) = cwd.locate(request.thread, at.directory, text) else {
             return if request.has(OFlags::CREATE) {
                 names::nowhere(request.thread, at)
             } else {

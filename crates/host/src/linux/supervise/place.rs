@@ -11,20 +11,21 @@ use std::ffi::CString;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-/// The directory of a [`Place`].
+/// The directory of a [`Place`], for calls that take one to look from (`*at`); what asks for a descriptor itself, such as fstat(2),
+/// does not take the working directory.
 #[derive(Debug)]
 pub enum Parent<'a> {
     /// Opened with `O_PATH`.
     Opened(OwnedFd),
-    /// The working directory of this thread, for as long as nobody else borrows its [`Feet`].
-    UnderFoot(PhantomData<&'a mut Feet>),
+    /// The working directory of this thread, for as long as nobody else borrows its [`WorkingDirectory`].
+    Current(PhantomData<&'a mut WorkingDirectory>),
 }
 
 impl AsFd for Parent<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Opened(directory) => directory.as_fd(),
-            Self::UnderFoot(_) => CWD,
+            Self::Current(_) => CWD,
         }
     }
 }
@@ -72,11 +73,11 @@ pub fn text(thread: u32, at: At, buffer: &mut [u8; 4096]) -> Result<&[u8], Errno
 /// Going to a directory and asking where one is takes half the time of opening it and reading the link of the descriptor
 /// in `/proc`, and says the same.
 #[derive(Debug, Default)]
-pub struct Feet {
+pub struct WorkingDirectory {
     own: bool,
 }
 
-impl Feet {
+impl WorkingDirectory {
     /// For this thread, which has a working directory and a file mode creation mask of its own from here on (`CLONE_FS` of
     /// `unshare(2)`). Where that is refused places are found as [`locate`] does.
     #[must_use]
@@ -106,7 +107,7 @@ impl Feet {
         // What cannot be reached from the root begins otherwise, and is no absolute path.
         let path = AbsPath::posix(path).ok()?;
         let name = CString::new(named.name).ok()?;
-        Some(Place { parent: Parent::UnderFoot(PhantomData), path, name, slash: named.slash })
+        Some(Place { parent: Parent::Current(PhantomData), path, name, slash: named.slash })
     }
 }
 
@@ -398,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn feet_find_what_looking_finds() {
+    fn going_there_finds_what_opening_finds() {
         let dir = tempfile::tempdir().unwrap();
         let real = dir.path();
         std::fs::create_dir_all(real.join("real/deep")).unwrap();
@@ -418,16 +419,16 @@ mod tests {
         // A thread of its own: it keeps the directory that it goes to.
         std::thread::scope(|scope| {
             let seen = scope.spawn(|| {
-                let mut feet = Feet::new();
-                assert!(feet.own);
+                let mut cwd = WorkingDirectory::new();
+                assert!(cwd.own);
                 for path in paths.map(|path| real.join(path).into_os_string().into_string().unwrap()) {
                     let path = path.as_bytes();
                     let looked = found(locate(me(), libc::AT_FDCWD, path));
-                    assert_eq!(found(feet.locate(me(), libc::AT_FDCWD, path)), looked, "{path:?}");
+                    assert_eq!(found(cwd.locate(me(), libc::AT_FDCWD, path)), looked, "{path:?}");
                 }
-                assert!(feet.locate(me(), gone.as_raw_fd(), b"x").is_none());
-                let place = feet.locate(me(), libc::AT_FDCWD, b"/proc/self/x").unwrap();
-                assert!(matches!(place.parent, Parent::UnderFoot(_)));
+                assert!(cwd.locate(me(), gone.as_raw_fd(), b"x").is_none());
+                let place = cwd.locate(me(), libc::AT_FDCWD, b"/proc/self/x").unwrap();
+                assert!(matches!(place.parent, Parent::Current(_)));
             });
             seen.join().unwrap();
         });
