@@ -60,14 +60,20 @@ pub(super) fn wanted(names: &Names, thread: u32, missed: &Missed) -> Option<Want
 }
 
 /// The call in which a thread waits (`proc_pid_syscall(5)`); `None` if it does not.
+///
+/// It has asked, and goes on only when it is answered, but it may not have lain down yet: on a busy machine it is put aside on
+/// the way, and lies down when it is its turn again.
 fn waiting(thread: u32) -> Option<Notification> {
-    /// A thread that has just asked may not have lain down yet.
-    const TRIES: usize = 8;
-    for _ in 0..TRIES {
+    /// It is about to lie down on another processor.
+    const YIELDS: usize = 8;
+    /// Others have the processor: rests of a millisecond.
+    const RESTS: usize = 200;
+    for attempt in 0..YIELDS + RESTS {
         let text = std::fs::read_to_string(format!("/proc/{thread}/syscall")).ok()?;
         match parse(thread, &text) {
             Some(call) => return Some(call),
-            None => rustix::thread::sched_yield(),
+            None if attempt < YIELDS => rustix::thread::sched_yield(),
+            None => std::thread::sleep(std::time::Duration::from_millis(1)),
         }
     }
     None
