@@ -1,6 +1,7 @@
 //! Starting a program with a time limit, and what became of it.
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
 use std::fmt;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -65,6 +66,15 @@ impl Run {
     pub fn errors(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
         text.split_inclusive('\n').filter(|line| !line.contains(REPOSITORY)).collect()
+    }
+
+    /// The records that `garth run --json` wrote to standard error. What the command had written of a line at that moment stands
+    /// before one.
+    #[must_use]
+    pub fn records(&self) -> Vec<Value> {
+        let errors = self.errors();
+        let objects = errors.lines().filter_map(|line| line.find("{\"").map(|start| &line[start..]));
+        objects.filter_map(|object| serde_json::from_str(object).ok()).collect()
     }
 
     /// Whether `garth` reported that this place became a repository.

@@ -37,8 +37,7 @@ fn hosts_bytes_and_secrets_are_recorded_and_no_value_is() {
         let variables = [("API_TOKEN", TOKEN)];
         let run = place.internet.inside(&place.garden, &options, &variables, SCRIPT).ok();
         assert!(!run.errors().contains(TOKEN), "{run}");
-        let events: Vec<Value> =
-            run.errors().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let events = run.records();
         let of =
             |kind: &str| -> Vec<&Value> { events.iter().filter(|event| event["event"] == kind).collect() };
         let hosts = |kind: &str| -> Vec<String> {

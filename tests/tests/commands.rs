@@ -117,8 +117,7 @@ fn a_refusal_inside_is_an_event() {
     with_policy(|garden, policy| {
         garden.write(garden.work.join("hidden.sh"), "git push 2>/dev/null; uname 2>/dev/null; true\n");
         let run = run(garden, policy, &["--json"], &["bash", "hidden.sh"]);
-        let events: Vec<serde_json::Value> =
-            run.errors().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let events = run.records();
         let denied: Vec<_> = events
             .iter()
             .filter(|event| event["event"] == "command-vetted" && event["allowed"] == false)

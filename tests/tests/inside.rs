@@ -13,7 +13,7 @@ fn records(garden: &Garden, options: &[&str], script: &str) -> Vec<Value> {
     // With `--json` the errors are records, and those may speak of a refusal.
     let run = garden.outside(&words);
     assert!(run.status.success(), "{run}");
-    run.errors().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    run.records()
 }
 
 fn of<'r>(records: &'r [Value], kind: &str) -> Vec<&'r Value> {

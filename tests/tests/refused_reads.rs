@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use garth_tests::{Garden, everyone, has};
+use garth_tests::{Garden, Run, everyone, has};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -28,9 +28,11 @@ fn refusals(garden: &Garden, options: &[&str], command: &[&str]) -> (Vec<Value>,
     let words: Vec<&str> = words.chain(["--json", "--"]).chain(command.iter().copied()).collect();
     let run = garden.outside(&words);
     assert!(run.status.success(), "{run}");
-    let errors = run.errors();
-    let records = errors.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    (records.filter(|record| record["event"] == "file-denied").collect(), run.text())
+    (refused(&run), run.text())
+}
+
+fn refused(run: &Run) -> Vec<Value> {
+    run.records().into_iter().filter(|record| record["event"] == "file-denied").collect()
 }
 
 /// Tries each way to use something, on a name of its own for each, because the same use of a name is told once.
@@ -332,9 +334,8 @@ fn what_programs_look_for_by_themselves_is_told_and_fills_no_summary() {
             assert_eq!(format!("{quiet}{failed}").lines().filter(entry).count(), 0, "{quiet}{failed}");
             let script =
                 format!("'{line}' < /dev/null > /dev/null 2>&1; cat ~/.ssh/id_ed25519 2>/dev/null; true");
-            // Telling is beside the command, and now and then one that ends at once is not told of.
-            let mut told = (0..9).map(|_| summary(&script));
-            let secret = told.find(|secret| secret.lines().count() > 1).expect("told");
+            let secret = summary(&script);
+            assert!(secret.lines().count() > 1, "{program}: {secret}");
             let lines: Vec<&str> = secret.lines().collect();
             assert!(lines[1].contains("cat: read") && lines[1].ends_with(".ssh/id_ed25519"), "{secret}");
             assert_eq!(lines.iter().copied().filter(entry).count(), 0, "{program}: {secret}");
@@ -355,9 +356,7 @@ fn a_list_of_a_directory_with_something_hidden_fills_no_summary() {
         let run = |script: &str| garden.outside(&[garth, "run", "--policy", &file, "--", "sh", "-c", script]);
         let listed = run("ls -l keys");
         assert!(listed.text().contains("one") && listed.errors().is_empty(), "{listed}");
-        // Telling is beside the command, and now and then one that ends at once is not told of.
-        let mut tries = (0..9).map(|_| run("ls -l keys; cat keys/one 2> /dev/null; true"));
-        let read = tries.find(|read| read.errors().contains("cat: read")).expect("told");
+        let read = run("ls -l keys; cat keys/one 2> /dev/null; true");
         assert!(read.errors().contains("cat: read") && !read.errors().contains("ls: "), "{read}");
     });
 }
@@ -418,12 +417,7 @@ fn what_the_command_itself_names_that_is_hidden_is_told_by_default() {
         let words = ["sort", "-m", "open", key.to_str().unwrap()];
         let garth = garden.program().to_str().unwrap();
         let run = garden.outside(&[&[garth, "run", "--json", "--"], &words[..]].concat());
-        let denied: Vec<Value> = run
-            .errors()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|event| event["event"] == "file-denied")
-            .collect();
+        let denied = refused(&run);
         assert!(denied.len() == 1 && is_told(&denied, &key, "read", "sort"), "{run}");
         let said = garden.outside(&[&[garth, "run", "--"], &words[..]].concat());
         assert!(said.errors().contains("sort: read") && said.errors().contains("hint:"), "{said}");
