@@ -70,6 +70,11 @@ absent() {
   [[ ! -e $2 ]] || failed "$1" "there is $2"
 }
 
+# goes WHAT FILE: what the system takes away by itself, soon after whoever held it is gone.
+goes() {
+  await "$1" not test -e "$2"
+}
+
 # part FUNCTION: one part of the suite, in a shell and a workspace of its own. One that fails does not stop the others.
 part() {
   local name=$1 began=$SECONDS before status

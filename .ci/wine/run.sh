@@ -87,7 +87,7 @@ shares() {
   [[ -d $WORK/.claude ]] || failed "what the second needs stays when the first is killed" "there is no $WORK/.claude"
   check "what a killed one left is cleaned up beside the other one" "$got" 0 "$output" ""
   is_killed "the tree of the last one ends" "$more"
-  absent "shared names go with the last one" "$WORK/.claude"
+  goes "shared names go with the last one" "$WORK/.claude"
   rm "$WORK/shared.txt"
   cleans
 }
@@ -120,7 +120,7 @@ dies() {
   pings killed
   [[ -d $WORK/.claude ]] || failed "names that the host trusts are taken" "there is no $WORK/.claude"
   is_killed "the tree ends with a killed broker" "$PINGS"
-  absent "a placeholder goes with a killed broker" "$WORK/.claude"
+  goes "a placeholder goes with a killed broker" "$WORK/.claude"
   echo "ok under wine: the tree ends with a killed broker"
   output=$(in_workspace "$program" clean --check) || got=$?
   check "what a killed broker left is known" "$got" 1 "$output" "left: "
