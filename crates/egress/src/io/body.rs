@@ -2,6 +2,7 @@
 //! Nothing is gathered: a frame is asked for when the other side wants one, and what is held back is shorter than a secret.
 
 use super::connection::{Connection, Running};
+use super::engine::written;
 use super::relay::Way;
 use crate::core::{BodySecrets, Host, Rewriter, Token};
 use bytes::Bytes;
@@ -20,7 +21,7 @@ trait Pass {
     fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure>;
 
     /// Looks at what follows the body.
-    fn trailers(&mut self, trailers: &mut HeaderMap);
+    fn trailers(&mut self, trailers: &mut HeaderMap) -> Result<(), Failure>;
 
     /// What is held back when the body ends.
     fn rest(&mut self) -> Vec<u8>;
@@ -44,7 +45,7 @@ impl<P: Pass + Unpin> Passing<P> {
             Err(frame) => frame,
         };
         if let Some(trailers) = frame.trailers_mut() {
-            self.pass.trailers(trailers);
+            self.pass.trailers(trailers)?;
         }
         if self.pass.held() == 0 {
             return Ok(frame);
@@ -129,6 +130,8 @@ struct Up {
     connection: Arc<Connection>,
     host: Host,
     port: u16,
+    /// The host whose budget it is.
+    counted: Host,
     /// True if it goes over TLS.
     is_private: bool,
     secrets: Option<BodySecrets>,
@@ -139,16 +142,17 @@ impl Sent {
         inner: Incoming,
         connection: Arc<Connection>,
         (host, port, is_private): (Host, u16, bool),
+        counted: Host,
         secrets: Option<BodySecrets>,
     ) -> Self {
-        let pass = Up { connection, host, port, is_private, secrets };
+        let pass = Up { connection, host, port, counted, is_private, secrets };
         Self(Passing { inner, pass, waiting: None })
     }
 }
 
 impl Pass for Up {
     fn piece(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
-        Way::Up(&self.host, self.port).count(&self.connection, piece.len())?;
+        Way::Up(&self.counted, self.port).count(&self.connection, piece.len())?;
         let Some(secrets) = &mut self.secrets else { return Ok(piece) };
         let passed = secrets.push(&piece);
         self.connection.tell_secrets(&self.host, self.port, secrets.news());
@@ -156,10 +160,12 @@ impl Pass for Up {
     }
 
     /// Nothing is put into them, and what stands there is told.
-    fn trailers(&mut self, trailers: &mut HeaderMap) {
+    fn trailers(&mut self, trailers: &mut HeaderMap) -> Result<(), Failure> {
+        Way::Up(&self.counted, self.port).count(&self.connection, written(trailers))?;
         let toward = self.connection.session.secrets.toward(&self.host, self.port, self.is_private);
         let seen = trailers.values().flat_map(|value| toward.trailer(value.as_bytes())).collect();
         self.connection.tell_secrets(&self.host, self.port, seen);
+        Ok(())
     }
 
     fn rest(&mut self) -> Vec<u8> {
@@ -202,8 +208,9 @@ impl Pass for Down {
         Ok(self.scrubber.as_mut().map_or_else(|| piece.clone(), |scrubber| scrubber.push(&piece).into()))
     }
 
-    fn trailers(&mut self, trailers: &mut HeaderMap) {
+    fn trailers(&mut self, trailers: &mut HeaderMap) -> Result<(), Failure> {
         self.running.0.session.scrub(trailers, &self.tokens);
+        Ok(())
     }
 
     fn rest(&mut self) -> Vec<u8> {

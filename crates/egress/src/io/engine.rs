@@ -4,7 +4,7 @@
 use super::body::{Failure, Received, Sent};
 use super::connection::{Connection, Running, Told};
 use super::dial::{Dialled, dial};
-use super::relay::OverBudget;
+use super::relay::{OverBudget, Way};
 use super::replies;
 use super::rewind::Rewind;
 use super::server::Server;
@@ -52,8 +52,11 @@ const HOP_BY_HOP: &[&str] = &[
 /// What the client's side of a connection is.
 #[derive(Clone)]
 pub(crate) struct Scope {
-    /// The host and port that were asked for and decided on; `None` if each request names its own, as to a proxy.
+    /// The host and port that were asked for and decided on; `None` if each request names its own, as to a proxy. Where a
+    /// certificate shows who is at a bare address, the name in it.
     pub(crate) asked: Option<(Host, u16)>,
+    /// What is connected to, where that is another than `asked`: the bare address.
+    pub(crate) reached: Option<Host>,
     /// True if TLS was opened, so that requests go on over TLS.
     pub(crate) is_tls: bool,
     /// True if the server is known to speak HTTP/2 without TLS.
@@ -62,6 +65,13 @@ pub(crate) struct Scope {
     pub(crate) protocols: Vec<Vec<u8>>,
     /// Why nothing can be asked of the server. It is told of with each request, or at the end if none came.
     pub(crate) failed: Option<Ruling>,
+}
+
+impl Scope {
+    /// What is connected to; `None` if each request names its own.
+    fn reached(&self) -> Option<&Host> {
+        self.reached.as_ref().or(self.asked.as_ref().map(|(asked, _)| asked))
+    }
 }
 
 struct Engine {
@@ -240,6 +250,13 @@ impl Engine {
         if !ruling.is_allowed() {
             return Err(ruling);
         }
+        // What rules say of an address holds whatever name is spoken of there.
+        if let Some(reached) = self.scope.reached().filter(|reached| *reached != host) {
+            let own = session.judge.request(reached, port, view);
+            if !own.is_allowed() {
+                return Err(own);
+            }
+        }
         Ok(if ruling.origin.is_some() { ruling } else { connect.unwrap_or(ruling) })
     }
 
@@ -250,8 +267,12 @@ impl Engine {
         let mut told = Told::new(self.protocol(), Some(&passed.host), passed.port);
         told.request = Some(passed.told.clone());
         clean(&mut parts.headers, parts.version == Version::HTTP_2);
+        // Before secrets are put in: what is left of a budget says nothing of their lengths.
+        if let Err(ruling) = self.count_head(&parts, &passed) {
+            return self.refused(Some(&passed.host), passed.port, passed.told, &ruling);
+        }
         let session = Arc::clone(&self.connection.session);
-        let toward = session.secrets.toward(&passed.host, passed.port, self.scope.is_tls);
+        let toward = session.secrets.toward(self.shown(&passed.host), passed.port, self.scope.is_tls);
         let tokens = match self.put_secrets(&mut parts, &toward, &mut told) {
             Ok(tokens) => tokens,
             Err(ruling) => return self.refused(Some(&passed.host), passed.port, passed.told, &ruling),
@@ -280,7 +301,8 @@ impl Engine {
         }
         let connection = Arc::clone(&self.connection);
         let filter = body_secrets(&parts.headers, &body, &toward, &mut told.secrets);
-        let sent = Sent::new(body, connection, (passed.host.clone(), passed.port, self.scope.is_tls), filter);
+        let place = (self.shown(&passed.host).clone(), passed.port, self.scope.is_tls);
+        let sent = Sent::new(body, connection, place, self.counted(&passed.host).clone(), filter);
         self.connection.tell(told, &passed.ruling);
         let outgoing = Request::from_parts(parts, sent.boxed_unsync());
         match self.client.request(outgoing).await {
@@ -290,6 +312,28 @@ impl Engine {
                 self.refused(Some(&passed.host), passed.port, passed.told, &ruling)
             }
         }
+    }
+
+    /// The host that is known to answer. At a bare address without TLS that is the address, whatever name the request says.
+    fn shown<'h>(&'h self, named: &'h Host) -> &'h Host {
+        self.scope.asked.as_ref().map_or(named, |(asked, _)| asked)
+    }
+
+    /// The host that is counted for: what is connected to.
+    fn counted<'h>(&'h self, named: &'h Host) -> &'h Host {
+        self.scope.reached().unwrap_or(named)
+    }
+
+    /// Counts the head of a request, about as HTTP/1.1 writes it.
+    fn count_head(&self, parts: &http::request::Parts, passed: &Passed) -> Result<(), Ruling> {
+        let target = parts.uri.path_and_query().map_or(1, |target| target.as_str().len());
+        let line = parts.method.as_str().len() + target + "  HTTP/1.1\r\n\r\n".len();
+        let host = self.counted(&passed.host);
+        let counted = Way::Up(host, passed.port).count(&self.connection, line + written(&parts.headers));
+        counted.map_err(|error| {
+            let unknown = || Ruling::deny(Code::UploadBudget, "the head of the request could not be counted");
+            OverBudget::of(&error).cloned().unwrap_or_else(unknown)
+        })
     }
 
     /// Puts secrets into the head of a request. What stands for them in credentials is kept for the answer.
@@ -360,7 +404,7 @@ impl Engine {
             let bridge = Bridge {
                 running: Running::new(&self.connection),
                 protocol: self.protocol(),
-                host: passed.host,
+                host: self.counted(&passed.host).clone(),
                 port: passed.port,
                 searched,
             };
@@ -419,6 +463,11 @@ fn body_secrets(
         seen.extend(toward.coded_body());
     }
     toward.body(headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes))
+}
+
+/// How many bytes these headers are in HTTP/1.1.
+pub(super) fn written(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 /// True if both name a port, and not the same.
@@ -511,7 +560,7 @@ impl Connector {
         };
         let port = port.unwrap_or(if self.scope.is_tls { 443 } else { 80 });
         // A connection to a bare address stays one, whatever name its requests speak of.
-        let target = self.scope.asked.as_ref().map_or(&host, |(asked, _)| asked);
+        let target = self.scope.reached().unwrap_or(&host);
         let session = &self.connection.session;
         let Dialled { stream, .. } = dial(&self.connection, target, port).await?;
         if !self.scope.is_tls {

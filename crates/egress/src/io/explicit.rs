@@ -60,8 +60,14 @@ async fn http(connection: Arc<Connection>, mut client: Client, credentials: &Cre
             connect(connection, client, host, port).await;
         }
         Target::Absolute { .. } => {
-            let scope =
-                Scope { asked: None, is_tls: false, is_http2: false, protocols: Vec::new(), failed: None };
+            let scope = Scope {
+                asked: None,
+                reached: None,
+                is_tls: false,
+                is_http2: false,
+                protocols: Vec::new(),
+                failed: None,
+            };
             Box::pin(engine::serve(connection, Rewind::new(client.stream, client.sent), scope, None)).await;
         }
         Target::Origin(_) | Target::Asterisk => {

@@ -63,8 +63,11 @@ pub(crate) async fn run(
         Ok(stream) => (Some(Server::Tls(Box::new(stream))), None),
         Err(ruling) => (None, Some(ruling)),
     };
+    // A connection to a bare address is about the name in its hello from here on: the certificate shows it.
+    let is_bare = matches!(place.host, Host::Address(_));
     let scope = Scope {
-        asked: Some((asked(place, &host), place.port)),
+        asked: Some((host, place.port)),
+        reached: Some(place.host.clone()).filter(|_| is_bare),
         is_tls: true,
         is_http2: false,
         failed,
@@ -79,14 +82,6 @@ fn unfinished(error: &io::Error) -> Ruling {
         return Ruling::deny(Code::Limit, "the client did not finish its handshake in time");
     }
     Ruling::deny(Code::TlsFailed, format!("the client does not accept the session's authority: {error}"))
-}
-
-/// A connection to a bare address is about the name in its hello from here on.
-fn asked(place: &Place, host: &Host) -> Host {
-    match place.host {
-        Host::Address(_) => place.host.clone(),
-        Host::Name(_) => host.clone(),
-    }
 }
 
 fn chosen(outside: Option<&TlsStream<Ahead<TcpStream>>>, offered: &[Vec<u8>]) -> Vec<u8> {

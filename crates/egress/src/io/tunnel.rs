@@ -72,7 +72,8 @@ impl Ready {
             }
             Self::Http { server, is_http2 } => {
                 let asked = Some((place.host.clone(), place.port));
-                let scope = Scope { asked, is_tls: false, is_http2, protocols: Vec::new(), failed: None };
+                let protocols = Vec::new();
+                let scope = Scope { asked, reached: None, is_tls: false, is_http2, protocols, failed: None };
                 let stream = Rewind::new(client.stream, client.sent);
                 // Boxed, like the others: an idle tunnel keeps room for what it is, not for what it could be.
                 Box::pin(engine::serve(Arc::clone(connection), stream, scope, Some(server))).await;
@@ -166,7 +167,7 @@ async fn tls(
     let session = &connection.session;
     let host = hello.server_name.clone().unwrap_or_else(|| place.host.clone());
     session.judge.seen(&place.host, &host, place.port, "SNI", &session.grants())?;
-    if session.judge.opens(&host, place.port) {
+    if session.judge.opens(&host, place.port) || session.judge.opens(&place.host, place.port) {
         return Ok(Ready::Tls { dialled: server, hello, host });
     }
     if hello.encrypted {

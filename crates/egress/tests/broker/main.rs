@@ -14,6 +14,7 @@ mod support;
 #[path = "../support/web.rs"]
 mod web;
 
+mod bare;
 mod crowded;
 mod explicit;
 mod hostile;

@@ -276,13 +276,13 @@ async fn a_budget_holds_for_bodies_too() {
     let ca = Ca::new();
     let port = web::web_server(Some((&ca, BOTH))).await;
     let mut setup = opening(&ca);
-    setup.budgets = Budgets { upload: Some(10), new_names: None };
+    setup.budgets = Budgets { upload: Some(5000), new_names: None };
     let running = setup.start();
     let mut sender = http2(&running, port).await;
-    let answer =
-        sender.send_request(request("POST", "https://api.example/echo", b"0123456789")).await.unwrap();
-    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "0123456789");
-    let over = sender.send_request(request("POST", "https://api.example/echo", b"x")).await;
+    const LARGE: &[u8] = &[b'x'; 4500];
+    let answer = sender.send_request(request("POST", "https://api.example/echo", LARGE)).await.unwrap();
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), LARGE);
+    let over = sender.send_request(request("POST", "https://api.example/echo", LARGE)).await;
     let passed = match over {
         Ok(answer) if answer.status() == 200 => answer.into_body().collect().await.is_ok(),
         _ => false,
