@@ -3,7 +3,7 @@
 mod table;
 
 use crate::network::word_matches;
-use crate::origin::{Origin, Sourced};
+use crate::origin::{Layer, Origin, Sourced};
 use serde::{Deserialize, Serialize};
 
 pub use table::{DEFAULT_ALLOWED, GUARDED};
@@ -99,18 +99,82 @@ impl Environment {
     #[must_use]
     pub fn decide(&self, name: &str) -> EnvDecision<'_> {
         let row = guard(name);
-        let capped = self.ceiling.as_ref().is_some_and(|list| allows(list, name, None).is_none());
-        if !is_name(name) || capped {
+        if !is_name(name) {
             return EnvDecision::Drop(row);
         }
-        if let Some(set) = self.set.iter().rev().find(|set| set.value.0 == name)
-            && (row.is_none() || set.origin.layer.opens_sealed())
-        {
+        let capped = self.ceiling.as_ref().is_some_and(|list| allows(list, name, None).is_none());
+        // What the administrator sets is within what he allows.
+        let may_set = |layer: Layer| {
+            (row.is_none() || layer.opens_sealed()) && (!capped || layer == Layer::Managed)
+        };
+        let mut set = self.set.iter().rev().filter(|set| set.value.0 == name);
+        if let Some(set) = set.find(|set| may_set(set.origin.layer)) {
             return EnvDecision::Set(&set.value.1, &set.origin);
+        }
+        if capped {
+            return EnvDecision::Drop(row);
         }
         match allows(&self.allow, name, row.map(|row| row.guard)).and_then(|at| self.allow.get(at)) {
             Some(entry) => EnvDecision::Pass(&entry.origin),
             None => EnvDecision::Drop(row),
         }
+    }
+
+    /// The variables that are set, each once, with the value that it has inside. What [`Environment::decide`] lets no layer
+    /// set is not among them.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&str, &str)> {
+        let mut values: Vec<(&str, &str)> = Vec::new();
+        for name in self.set.iter().map(|set| set.value.0.as_str()) {
+            if let EnvDecision::Set(value, _) = self.decide(name)
+                && values.iter().all(|(known, _)| *known != name)
+            {
+                values.push((name, value));
+            }
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(set: &[(&str, &str, Layer)], ceiling: Option<&[&str]>) -> Environment {
+        let origin = |layer| Origin::unplaced(layer, "test");
+        let sourced = |name: &&str| Sourced::new((*name).to_owned(), origin(Layer::Managed));
+        let set = set.iter().map(|(name, value, layer)| {
+            Sourced::new(((*name).to_owned(), (*value).to_owned()), origin(*layer))
+        });
+        Environment {
+            set: set.collect(),
+            ceiling: ceiling.map(|names| names.iter().map(sourced).collect()),
+            ..Environment::standard(&origin(Layer::Profile))
+        }
+    }
+
+    #[test]
+    fn a_project_sets_nothing_that_is_guarded() {
+        for name in ["LD_PRELOAD", "NODE_OPTIONS", "node_options", "GIT_SSH_COMMAND", "PAGER", "DOCKER_HOST"] {
+            let by = |layer| environment(&[(name, "x", layer), ("PLAIN", "y", layer)], None);
+            assert_eq!(by(Layer::Project).values(), [("PLAIN", "y")], "{name}");
+            assert_eq!(by(Layer::User).values(), [(name, "x"), ("PLAIN", "y")], "{name}");
+        }
+        // Nor does it take away what the user sets.
+        let both = environment(&[("PAGER", "cat", Layer::User), ("PAGER", "evil", Layer::Project)], None);
+        assert_eq!(both.values(), [("PAGER", "cat")]);
+    }
+
+    #[test]
+    fn nothing_is_set_beyond_what_the_administrator_allows_but_by_himself() {
+        let set = [
+            ("LANG", "C", Layer::User),
+            ("OTHER", "x", Layer::User),
+            ("OTHER", "y", Layer::Project),
+            ("OWN", "z", Layer::Managed),
+            ("OWN", "not", Layer::User),
+        ];
+        assert_eq!(environment(&set, Some(&["LANG"])).values(), [("LANG", "C"), ("OWN", "z")]);
+        assert_eq!(environment(&set, None).values(), [("LANG", "C"), ("OTHER", "y"), ("OWN", "not")]);
     }
 }

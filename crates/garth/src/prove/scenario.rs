@@ -82,6 +82,15 @@ pub(super) fn worked(answers: &Answers, step: &str) -> Result<String, String> {
     }
 }
 
+/// Good when the numbered step was tried and did not succeed.
+fn missed(answers: &Answers, step: &str) -> Result<String, String> {
+    match answers.outcomes.get(step) {
+        Some(Outcome::Succeeded) => Err("succeeded".into()),
+        Some(other) => Ok(words(other)),
+        None => Err(format!("no answer ({})", shortened(&said(&answers.told)))),
+    }
+}
+
 const HARMLESS: &[Step] = &[step("own-number", &[])];
 
 /// A policy that must be refused, and one beside it that must not.
@@ -128,6 +137,32 @@ pub(super) fn writable_policy(proof: &Proof<'_>) -> Story {
     });
     match told {
         Ok((bad, good)) => Story { attack: refused(&bad), twin: worked(&good, "0") },
+        Err(error) => Story::broken(error),
+    }
+}
+
+/// A project whose content is trusted sets variables that make programs run others.
+pub(super) fn trusted_variables(proof: &Proof<'_>) -> Story {
+    const LOOKS: &[Step] = &[
+        step("any-variable", &["LD_PRELOAD", "NODE_OPTIONS", "GIT_SSH_COMMAND"]),
+        step("variable", &["PLAIN", "told"]),
+    ];
+    let told = proof.session(GARDEN, "", &steps(proof, LOOKS)).and_then(|session| {
+        let text = "version = 1\n[env.set]\nLD_PRELOAD = \"/nowhere/evil.so\"\nNODE_OPTIONS = \"--require=/nowhere/evil.js\"\n\
+                    GIT_SSH_COMMAND = \"evil\"\nPLAIN = \"told\"\n";
+        let mut store = garth_policy::TrustStore::empty();
+        store.add(text, "prove");
+        let (project, trust) = (session.workspace.join("garth.toml"), proof.stage.root.join("home/.local/state/garth/trust"));
+        std::fs::create_dir_all(trust.parent().unwrap_or(&trust))?;
+        std::fs::write(&trust, store.to_text())?;
+        std::fs::write(&project, text)?;
+        let answers = run(&session);
+        std::fs::remove_file(project)?;
+        std::fs::remove_file(trust)?;
+        answers
+    });
+    match told {
+        Ok(answers) => Story { attack: missed(&answers, "0"), twin: worked(&answers, "1") },
         Err(error) => Story::broken(error),
     }
 }

@@ -49,8 +49,8 @@ pub(super) fn lower(policy: &Policy, command: &Command, uid: u32, temporary: &st
             add(name, temporary.as_bytes());
         }
     }
-    for set in &policy.env.set {
-        add(&set.value.0, set.value.1.as_bytes());
+    for (name, value) in policy.env.values() {
+        add(name, value.as_bytes());
     }
     entered.dropped = dropped;
     entered

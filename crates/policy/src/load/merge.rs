@@ -281,6 +281,7 @@ impl<'l> Merge<'l> {
             self.policy.env.ceiling =
                 Some(standard.allow.into_iter().chain(allowed.iter().cloned()).collect());
         }
+        self.unset();
         let Some(project) = self.untrusted() else { return };
         for entry in project.env_allow.iter().flatten() {
             self.ignore(format!("passing on {}", entry.value), &entry.origin);
@@ -288,6 +289,18 @@ impl<'l> Merge<'l> {
         for entry in &project.env_set {
             self.ignore(format!("setting {}", entry.value.0), &entry.origin);
         }
+    }
+
+    /// Tells what a trusted project sets in vain: a trusted content widens, and makes no program run another.
+    fn unset(&mut self) {
+        let env = &self.policy.env;
+        let is_project = |entry: &&Sourced<(String, String)>| entry.origin.layer == Layer::Project;
+        let guarded = |entry: &&Sourced<(String, String)>| crate::env::guard(&entry.value.0).is_some();
+        let ignored = env.set.iter().filter(is_project).filter(guarded).map(|entry| Ignored {
+            what: format!("setting {}, which only your own policy may", entry.value.0),
+            origin: entry.origin.clone(),
+        });
+        self.ignored.extend(ignored.collect::<Vec<_>>());
     }
 
     fn scalars(&mut self) {

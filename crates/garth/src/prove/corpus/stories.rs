@@ -33,6 +33,13 @@ pub(super) static ATTACKS: &[Attack] = &[
         .escapes(&[30]),
     story(16, "policy.writable", "run with a policy file that everybody may write", tell::writable_policy)
         .escapes(&[10, 63]),
+    story(
+        8,
+        "environment.trusted-project",
+        "set what programs run by the policy of a trusted project",
+        tell::trusted_variables,
+    )
+    .escapes(&[22, 35, 86]),
     story(14, "policy.invalid", "run with a policy that has a mistake", tell::invalid_policy)
         .escapes(&[3, 33]),
     story(21, "crash.killed", "outlive the broker", tell::killed_broker),

@@ -68,8 +68,8 @@ pub(super) fn lower(given: Given<'_>) -> Entered {
         add(name, format!("{private}\\caches\\{directory}"));
     }
     add("GARTH", "1".to_owned());
-    for set in &given.policy.env.set {
-        add(&set.value.0, set.value.1.clone());
+    for (name, value) in given.policy.env.values() {
+        add(name, value.to_owned());
     }
     let strings = entered.into_values().map(|(name, value)| format!("{name}={value}")).collect();
     Entered { strings, directories, dropped }
