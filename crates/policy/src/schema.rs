@@ -346,7 +346,8 @@ struct EnvSection {
     /// Names that are passed on from the host, in addition to the usual ones; `*` may stand at the end. A name that
     /// looks like a credential must be written out.
     allow: Option<Vec<String>>,
-    /// Variables with the value that they have inside.
+    /// Variables with the value that they have inside. A guarded name counts only in your own policy, a flag or the
+    /// administrator's, and what he allows bounds what others set.
     set: Option<BTreeMap<String, String>>,
 }
 
