@@ -104,9 +104,8 @@ impl Environment {
         }
         let capped = self.ceiling.as_ref().is_some_and(|list| allows(list, name, None).is_none());
         // What the administrator sets is within what he allows.
-        let may_set = |layer: Layer| {
-            (row.is_none() || layer.opens_sealed()) && (!capped || layer == Layer::Managed)
-        };
+        let may_set =
+            |layer: Layer| (row.is_none() || layer.opens_sealed()) && (!capped || layer == Layer::Managed);
         let mut set = self.set.iter().rev().filter(|set| set.value.0 == name);
         if let Some(set) = set.find(|set| may_set(set.origin.layer)) {
             return EnvDecision::Set(&set.value.1, &set.origin);
@@ -155,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_project_sets_nothing_that_is_guarded() {
-        for name in ["LD_PRELOAD", "NODE_OPTIONS", "node_options", "GIT_SSH_COMMAND", "PAGER", "DOCKER_HOST"] {
+        for name in ["LD_PRELOAD", "NODE_OPTIONS", "node_options", "GIT_SSH_COMMAND", "PAGER", "DOCKER_HOST"]
+        {
             let by = |layer| environment(&[(name, "x", layer), ("PLAIN", "y", layer)], None);
             assert_eq!(by(Layer::Project).values(), [("PLAIN", "y")], "{name}");
             assert_eq!(by(Layer::User).values(), [(name, "x"), ("PLAIN", "y")], "{name}");

@@ -66,8 +66,7 @@ async fn within_opened_tls_to_an_address_the_certificates_name_is_the_only_one()
 #[tokio::test]
 async fn rules_for_an_address_hold_whatever_name_is_spoken_of() {
     let ca = Ca::new();
-    let (plain, tls) =
-        (web::web_server(None).await, web::web_server(Some((&ca, &["http/1.1"]))).await);
+    let (plain, tls) = (web::web_server(None).await, web::web_server(Some((&ca, &["http/1.1"]))).await);
     let mut setup = Setup::new(&["allowed.example"]).rule(SERVER, &["GET"], &[]);
     setup.roots = vec![ca.root()];
     let running = setup.start();
