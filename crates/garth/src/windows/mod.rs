@@ -20,6 +20,7 @@ use garth_audit::core::Moment;
 use garth_egress::core::{Decided, Fault};
 use garth_host::windows::facts::{directories, extend, facts, name};
 use garth_host::windows::journal::Journal;
+use garth_host::windows::opened::Opened;
 use garth_plan::facts::Command;
 use garth_plan::linux::spec::TerminalSize;
 use garth_plan::linux::{PlanError, Report};
@@ -76,7 +77,7 @@ pub struct Prepared {
     pub surroundings: Surroundings,
     /// The policy in force.
     pub policy: Policy,
-    /// What was read of the machine.
+    /// What was read of the machine. An object that the plan neither changes nor holds was not asked for its identity.
     pub facts: HostFacts,
     /// The plan.
     pub plan: Plan,
@@ -173,15 +174,19 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     place.stays_hidden(&boundaries)?;
     let step = "look at this machine";
     let query = questions(&policy, &boundaries, &command);
-    let mut found = facts(&query, surroundings.context.clone(), request.environment.clone())
+    let opened = Opened::default();
+    let environment_told = request.environment.clone();
+    let mut found = facts(&query, surroundings.context.clone(), environment_told, Some(&opened))
         .map_err(|error| failed(step, error))?;
-    sharing.take_out(&mut found)?;
+    sharing.take_out(&mut found, &opened)?;
     let more = further_questions(&found);
-    extend(&mut found, &more);
-    sharing.take_out(&mut found)?;
+    extend(&mut found, &more, Some(&opened));
+    sharing.take_out(&mut found, &opened)?;
     found.system.proven = proof::proven(&found);
-    let plan =
+    let mut plan =
         lower(&policy, &boundaries, &found, &command, request.tier, Report::Gaps).map_err(Error::Plan)?;
+    opened.identify(&mut plan.preparation).map_err(|error| failed(step, error))?;
+    drop(opened);
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
     let order = order(&plan.launch, u32::try_from(processors).unwrap_or(1)).map_err(|error| {
         Error::Plan(PlanError {

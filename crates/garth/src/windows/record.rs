@@ -38,7 +38,7 @@ pub fn record_all(request: &Request) -> Result<HostFacts, Error> {
     }
     let mut facts = looked(request, &surroundings, query)?;
     let paths = setup::questions(&facts.directories, &Wishes::of(&facts));
-    extend(&mut facts, &FactQuery { paths, ..FactQuery::nothing() });
+    extend(&mut facts, &FactQuery { paths, ..FactQuery::nothing() }, None);
     facts.survey = Some(survey(&facts.context.workspace));
     facts.environment.retain(|(name, _)| matches!(builtin.env.decide(name), EnvDecision::Pass(_)));
     Ok(facts)
@@ -54,10 +54,10 @@ fn looked(request: &Request, surroundings: &Surroundings, more: FactQuery) -> Re
     let mut query = questions(&loaded.policy, &boundaries, &command(request, surroundings));
     query.paths.extend(more.paths);
     query.tools.extend(more.tools);
-    let mut found = facts(&query, surroundings.context.clone(), request.environment.clone())
+    let mut found = facts(&query, surroundings.context.clone(), request.environment.clone(), None)
         .map_err(|error| failed("look at this machine", error))?;
     let further = further_questions(&found);
-    extend(&mut found, &further);
+    extend(&mut found, &further, None);
     found.system.proven = super::proof::proven(&found);
     let text = |source: Option<Source>| source.map(|Source { name, text }| PolicyText { name, text });
     found.policies = Policies {

@@ -3,6 +3,7 @@
 use super::{HostError, failed};
 use crate::Error;
 use garth_host::windows::journal::Journal;
+use garth_host::windows::opened::Opened;
 use garth_host::windows::sys::living::own_beginning;
 use garth_plan::windows::facts::HostFacts;
 use garth_plan::windows::journal::sharing::{likeness, without};
@@ -38,8 +39,14 @@ impl Sharing {
     /// Takes what the others have changed out of the facts.
     ///
     /// # Errors
-    /// When one of them has something below a name of its own, so that nothing can be told apart.
-    pub(super) fn take_out(&self, facts: &mut HostFacts) -> Result<(), Error> {
+    /// When one of them has something below a name of its own, so that nothing can be told apart, or when the system does not say
+    /// which objects these are.
+    pub(super) fn take_out(&self, facts: &mut HostFacts, opened: &Opened) -> Result<(), Error> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        // What they have changed is found by identity.
+        opened.identify_all(facts).map_err(|error| failed("plan a sandbox", error))?;
         let records: Vec<Record> = self.others.iter().map(|(_, record)| record.clone()).collect();
         without(facts, &records).map_err(|_| match self.others.first() {
             Some((holder, _)) => failed("plan a sandbox", HostError::Held(holder.clone())),

@@ -3,12 +3,13 @@
 use super::error::{Error, Result};
 use super::listing::Listings;
 use super::looking;
+use super::opened::Opened;
 use super::sys::file::{Links, Node, Wanted, reparse};
 use super::sys::token::Token;
 use super::sys::{console, container, isolation, system, volume};
 use garth_plan::windows::facts::{
-    FactQuery, Feature, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security, System, Tool,
-    User, VERSION, Volume,
+    FactQuery, Feature, FileId, HostFacts, Object, PathFact, Policies, Prepared, Reparse, Security, System,
+    Tool, User, VERSION, Volume,
 };
 use garth_policy::{AbsPath, Context, NodeKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,11 +28,17 @@ const LISTED_FOR_TOOLS: usize = 16_384;
 /// `ERROR_ACCESS_DENIED`
 const DENIED: i32 = 5;
 
-/// Answers a query. `environment` is what a report may hold of the caller's; `PATH` and `PATHEXT` of it lead to tools.
+/// Answers a query. `environment` is what a report may hold of the caller's; `PATH` and `PATHEXT` of it lead to tools. With
+/// `opened` no object is asked for its identity; those at the query's paths are kept open there, to be asked later.
 ///
 /// # Errors
 /// When the user, a directory of the system or a volume cannot be read: without these nothing can be planned.
-pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, String)>) -> Result<HostFacts> {
+pub fn facts(
+    query: &FactQuery,
+    context: Context,
+    environment: Vec<(String, String)>,
+    opened: Option<&Opened>,
+) -> Result<HostFacts> {
     let directories = directories()?;
     let variable = |name: &str| {
         let found = environment.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -52,27 +59,28 @@ pub fn facts(query: &FactQuery, context: Context, environment: Vec<(String, Stri
         context,
         directories,
     };
+    let ids = if opened.is_some() { Ids::Later } else { Ids::Now };
     // Programs are looked for in directories that may be large, so all else is looked at meanwhile.
     facts.tools = std::thread::scope(|scope| {
-        let find = || all_tools(&query.tools, path, extensions);
+        let find = || all_tools(&query.tools, (path, extensions), ids);
         let finding = std::thread::Builder::new().name("tools".into()).spawn_scoped(scope, find);
         facts.prepared = prepared();
-        extend(&mut facts, query);
+        extend(&mut facts, query, opened);
         finding.ok().and_then(|finding| finding.join().ok()).unwrap_or_else(find)
     });
     Ok(facts)
 }
 
 /// Programs by the names that are asked for.
-fn all_tools(names: &BTreeSet<String>, path: &str, extensions: &str) -> BTreeMap<String, Vec<Tool>> {
+fn all_tools(names: &BTreeSet<String>, places: (&str, &str), ids: Ids) -> BTreeMap<String, Vec<Tool>> {
     let mut listings = Listings::new(LISTED_FOR_TOOLS);
-    names.iter().map(|name| (name.clone(), tools_of(name, path, extensions, &mut listings))).collect()
+    names.iter().map(|name| (name.clone(), tools_of(name, places, ids, &mut listings))).collect()
 }
 
 /// Looks at further paths. What lies below something that is not there is not looked at, and where many names of one directory are
-/// asked for, the directory says which are there.
-pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
-    for (path, found) in looking::all(&query.paths, &facts.paths, LISTED) {
+/// asked for, the directory says which are there. `opened` as for [`facts`].
+pub fn extend(facts: &mut HostFacts, query: &FactQuery, opened: Option<&Opened>) {
+    for (path, found) in looking::all(&query.paths, &facts.paths, LISTED, opened) {
         let last = found.object().map_or(&path, |object| &object.final_path).clone();
         if facts.volume(&last).is_none()
             && let Ok(volume) = volume(&last)
@@ -166,14 +174,35 @@ pub fn user(name: &str) -> Result<User> {
     })
 }
 
+/// When an object is asked for its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// With all else.
+    Now,
+    /// If it matters: to find out the volume takes longer than all else.
+    Later,
+}
+
 /// What stands at a path.
 #[must_use]
 pub fn look(path: &AbsPath) -> PathFact {
-    match object(path) {
-        Ok(object) => PathFact::Present(object),
-        Err(error) if error.code().is_some_and(|code| ABSENT.contains(&code)) => PathFact::Absent,
-        Err(error) if error.code() == Some(DENIED) && is_shut(path) => PathFact::Refused,
-        Err(error) => PathFact::Unknown(error.to_string()),
+    open_and_look(path, Ids::Now).0
+}
+
+/// The same, with the object that was looked at.
+pub(super) fn open_and_look(path: &AbsPath, ids: Ids) -> (PathFact, Option<Node>) {
+    match object(path, ids) {
+        Ok((object, node)) => (PathFact::Present(object), Some(node)),
+        Err(error) => (not_there(path, &error), None),
+    }
+}
+
+/// What follows from an error.
+fn not_there(path: &AbsPath, error: &Error) -> PathFact {
+    match error.code() {
+        Some(code) if ABSENT.contains(&code) => PathFact::Absent,
+        Some(DENIED) if is_shut(path) => PathFact::Refused,
+        _ => PathFact::Unknown(error.to_string()),
     }
 }
 
@@ -201,7 +230,7 @@ const fn plain(directory: bool) -> NodeKind {
     if directory { NodeKind::Directory } else { NodeKind::File }
 }
 
-fn object(path: &AbsPath) -> Result<Object> {
+fn object(path: &AbsPath, ids: Ids) -> Result<(Object, Node)> {
     let name = name(path)?;
     let here = open(&name, Links::Stay)?;
     let kind = here.kind()?;
@@ -212,12 +241,16 @@ fn object(path: &AbsPath) -> Result<Object> {
         None | Some(Reparse::AppAlias) => None,
         Some(_) => Some(open(&name, Links::Follow)?),
     };
-    let last = followed.as_ref().unwrap_or(&here);
-    let (id, links) = last.identity()?;
-    Ok(Object {
+    let leads_on = followed.is_some();
+    let last = followed.unwrap_or(here);
+    let (id, links) = match ids {
+        Ids::Now => last.identity()?,
+        Ids::Later => (FileId::UNASKED, last.links()?),
+    };
+    let object = Object {
         kind: if link { NodeKind::Symlink } else { plain(kind.directory) },
-        final_path: final_path(last)?,
-        final_kind: plain(if followed.is_some() { last.kind()?.directory } else { kind.directory }),
+        final_path: final_path(&last)?,
+        final_kind: plain(if leads_on { last.kind()?.directory } else { kind.directory }),
         reparse,
         id,
         links,
@@ -225,7 +258,8 @@ fn object(path: &AbsPath) -> Result<Object> {
             Ok(descriptor) => Security::Read(descriptor),
             Err(error) => Security::Unknown(error.to_string()),
         },
-    })
+    };
+    Ok((object, last))
 }
 
 /// With its protection if that may be read, else without.
@@ -268,10 +302,15 @@ pub fn volume(of: &AbsPath) -> Result<Volume> {
 /// Programs of a name in the directories of `PATH`, in their order.
 #[must_use]
 pub fn tools(name: &str, directories: &str, extensions: &str) -> Vec<Tool> {
-    tools_of(name, directories, extensions, &mut Listings::new(LISTED_FOR_TOOLS))
+    tools_of(name, (directories, extensions), Ids::Now, &mut Listings::new(LISTED_FOR_TOOLS))
 }
 
-fn tools_of(name: &str, directories: &str, extensions: &str, listings: &mut Listings) -> Vec<Tool> {
+fn tools_of(
+    name: &str,
+    (directories, extensions): (&str, &str),
+    ids: Ids,
+    listings: &mut Listings,
+) -> Vec<Tool> {
     let extensions = if extensions.is_empty() { ".COM;.EXE;.BAT;.CMD" } else { extensions };
     let names: Vec<String> = core::iter::once(name.to_owned())
         .filter(|name| name.contains('.'))
@@ -282,7 +321,7 @@ fn tools_of(name: &str, directories: &str, extensions: &str, listings: &mut List
     for directory in directories.split(';').filter_map(|one| AbsPath::windows(one.trim_matches('"')).ok()) {
         for path in names.iter().filter_map(|name| directory.join(name.as_bytes()).ok()) {
             if !listings.lacks(&path)
-                && let PathFact::Present(object) = look(&path)
+                && let (PathFact::Present(object), _) = open_and_look(&path, ids)
                 && object.final_kind == NodeKind::File
                 && !found.iter().any(|tool| tool.path == path)
             {
@@ -371,8 +410,8 @@ mod tests {
         query
             .paths
             .extend(names.iter().map(|name| AbsPath::windows(&format!("{directory}\\{name}")).unwrap()));
-        let mut facts = facts(&FactQuery::nothing(), context(&directory), Vec::new()).unwrap();
-        extend(&mut facts, &query);
+        let mut facts = facts(&FactQuery::nothing(), context(&directory), Vec::new(), None).unwrap();
+        extend(&mut facts, &query, None);
         for path in &query.paths {
             assert_eq!(facts.paths[path], look(path), "{path}");
         }
@@ -386,7 +425,7 @@ mod tests {
             tools: ["cmd".to_owned(), "nothing-such".to_owned()].into(),
         };
         let environment = vec![("Path".to_owned(), std::env::var("PATH").unwrap())];
-        let facts = facts(&query, context(&directory), environment).unwrap();
+        let facts = facts(&query, context(&directory), environment, None).unwrap();
         assert!(facts.object(&directory).is_some());
         assert!(facts.volume(&facts.object(&directory).unwrap().final_path).is_some());
         assert!(facts.tools["cmd"][0].path.to_string().to_lowercase().ends_with("cmd.exe"));

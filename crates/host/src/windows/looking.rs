@@ -1,7 +1,8 @@
 //! Looking at many paths at a time: most of it is waiting, for filters of the system or for the disk.
 
-use super::facts::look;
+use super::facts::{Ids, open_and_look};
 use super::listing::Listings;
+use super::opened::Opened;
 use garth_plan::windows::facts::PathFact;
 use garth_policy::AbsPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,8 @@ struct Looking<'q> {
     before: &'q BTreeMap<AbsPath, PathFact>,
     listings: Mutex<Listings>,
     next: AtomicUsize,
+    /// Where objects are kept open, if they are asked for their identity later.
+    opened: Option<&'q Opened>,
 }
 
 /// What stands at each of these paths. What lies below something that is not there is not looked at, and where many names of one
@@ -32,6 +35,7 @@ pub(super) fn all(
     paths: &BTreeSet<AbsPath>,
     before: &BTreeMap<AbsPath, PathFact>,
     most: usize,
+    opened: Option<&Opened>,
 ) -> Vec<(AbsPath, PathFact)> {
     let looking = Looking {
         paths: paths.iter().collect(),
@@ -39,6 +43,7 @@ pub(super) fn all(
         before,
         listings: Mutex::new(Listings::of(paths.iter(), most)),
         next: AtomicUsize::new(0),
+        opened,
     };
     std::thread::scope(|scope| {
         for _ in 1..AT_A_TIME.min(paths.len() / WORTH_IT + 1) {
@@ -74,8 +79,17 @@ impl Looking<'_> {
             let Some((path, found)) = self.paths.get(at).zip(self.found.get(at)) else { return };
             let filled = Filled(found);
             let absent = self.is_below_nothing(at, path) || self.lacks(path);
-            filled.0.get_or_init(|| if absent { PathFact::Absent } else { look(path) });
+            filled.0.get_or_init(|| if absent { PathFact::Absent } else { self.look(path) });
         }
+    }
+
+    fn look(&self, path: &AbsPath) -> PathFact {
+        let ids = if self.opened.is_some() { Ids::Later } else { Ids::Now };
+        let (found, node) = open_and_look(path, ids);
+        if let (Some(opened), Some(object), Some(node)) = (self.opened, found.object(), node) {
+            opened.keep(&object.final_path, node);
+        }
+        found
     }
 
     /// Whether the directory of a path is not there. Whoever looks at that one began before, and waits for none that comes later.
@@ -96,7 +110,7 @@ impl Looking<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::windows::facts::name;
+    use crate::windows::facts::{look, name};
 
     /// More than are looked at at a time, each directory before what is in it, and some that are not there.
     #[test]
@@ -113,7 +127,7 @@ mod tests {
             paths.extend([b"x", b"y"].map(|below| directory.join(below).unwrap()));
             paths.insert(directory);
         }
-        let found = all(&paths, &BTreeMap::new(), 512);
+        let found = all(&paths, &BTreeMap::new(), 512, None);
         assert!(found.iter().map(|(path, _)| path).eq(&paths));
         for (path, fact) in &found {
             assert_eq!(*fact, look(path), "{path}");
@@ -129,7 +143,7 @@ mod tests {
         std::fs::write(kept.path().join("x"), "x").unwrap();
         let paths = BTreeSet::from([root.join(b"x").unwrap()]);
         let before = BTreeMap::from([(root, PathFact::Absent)]);
-        assert_eq!(all(&paths, &before, 512)[0].1, PathFact::Absent);
-        assert!(all(&paths, &BTreeMap::new(), 512)[0].1.object().is_some());
+        assert_eq!(all(&paths, &before, 512, None)[0].1, PathFact::Absent);
+        assert!(all(&paths, &BTreeMap::new(), 512, None)[0].1.object().is_some());
     }
 }

@@ -15,6 +15,7 @@ pub mod launch;
 mod listing;
 mod looking;
 mod observe;
+pub mod opened;
 pub mod pipe;
 pub mod private;
 pub mod probe;

@@ -291,6 +291,12 @@ pub struct FileId {
     pub file: (u64, u64),
 }
 
+impl FileId {
+    /// Stands for the identity of an object that is not asked for it before a plan speaks of it (`Preparation::identities`). It is
+    /// the number of no object ("`FILE_INTERNAL_INFORMATION`": -1 is no identity), so whatever still expects it is refused.
+    pub const UNASKED: Self = Self { volume: u64::MAX, file: (u64::MAX, u64::MAX) };
+}
+
 /// What a reparse point is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -233,6 +233,17 @@ pub struct Pin {
     pub reason: String,
 }
 
+impl Preparation {
+    /// Each object that is expected to be a certain one, by its path, and which. A path may come several times.
+    pub fn identities(&mut self) -> impl Iterator<Item = (&AbsPath, &mut FileId)> {
+        let Self { guards, grants, pins, .. } = self;
+        let guards = guards.iter_mut().map(|guard| (&guard.path, &mut guard.expect));
+        let grants = grants.iter_mut().map(|grant| (&grant.path, &mut grant.expect));
+        let pins = pins.iter_mut().filter_map(|Pin { path, expect, .. }| Some((&*path, expect.as_mut()?)));
+        guards.chain(grants).chain(pins)
+    }
+}
+
 /// What is started, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Launch {

@@ -237,6 +237,17 @@ impl Node {
         })
     }
 
+    /// How many names it has.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn links(&self) -> core::result::Result<u32, OsError> {
+        match self.information::<FILE_STANDARD_INFO>(FileStandardInfo) {
+            Ok(standard) => Ok(standard.NumberOfLinks),
+            Err(_) => self.identity().map(|(_, links)| links),
+        }
+    }
+
     /// Its identity, and how many names it has.
     ///
     /// # Errors
