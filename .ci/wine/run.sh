@@ -130,21 +130,31 @@ dies() {
   cleans
 }
 
-# The calls that matter, in their order and with their arguments, of a run with a relay: all three processes that garth starts.
+# The calls that matter, in their order and with their arguments: of a run without a network, and of one with a relay, which has all
+# three processes that garth starts.
 ordered() {
+  ordered_as "a command that stands for its canary" 'version = 1' 'tried:\"cmd\" /c \"echo hi\"'
+  ordered_as "a run with a relay" 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }' \
+    own:garth-canary own:garth-runner 'command:\"cmd\" /c \"echo hi\"'
+}
+
+# ordered_as WHAT POLICY PROCESS...: see sequence.py.
+ordered_as() {
+  local what=$1 policy=$2
+  shift 2
   local calls='CreateJobObjectW;SetInformationJobObject;CreateRestrictedToken;SetTokenInformation;CreateDesktopW'
   calls+=';UpdateProcThreadAttribute;CreateProcessAsUserW;CreateProcessW;IsProcessInJob;QueryInformationJobObject'
-  calls+=';ResumeThread;GetExitCodeProcess;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
+  calls+=';SetThreadToken;CreateFileW;ResumeThread;GetExitCodeProcess;AssignProcessToJobObject;CreateRemoteThread;ShellExecuteW;ShellExecuteExW;WinExec'
   windows reg add 'HKCU\Software\Wine\Debug' /v RelayInclude /d "$calls" /f >"$LOGS/reg"
   local log=$SCRATCH/relay.log output said=0 got=0
-  printf 'version = 1\n[network]\nmode = "allow-list"\ndomains = { "allowed.test" = "allow" }\n' >"$WORK/ordered.toml"
+  printf '%b\n' "$policy" >"$WORK/ordered.toml"
   (cd "$WORK" && WINEDEBUG=+relay timeout $((3 * LIMIT)) wine "$relaxed" run --policy ordered.toml --tier restricted \
     --accept "$ACCEPTED" -- cmd /c 'echo hi' >"$LOGS/ordered" 2>"$log" </dev/null) || said=$?
   windows reg delete 'HKCU\Software\Wine\Debug' /v RelayInclude /f >"$LOGS/reg"
-  check "a run that is recorded call by call" "$said" 0 "$(<"$LOGS/ordered")" "hi"
-  output=$(python3 "$here/sequence.py" own:garth-canary own:garth-runner 'command:\"cmd\" /c \"echo hi\"' <"$log" 2>&1) || got=$?
+  check "$what, recorded call by call" "$said" 0 "$(<"$LOGS/ordered")" "hi"
+  output=$(python3 "$here/sequence.py" "$@" <"$log" 2>&1) || got=$?
   rm -f "$log" "$WORK/ordered.toml"
-  check "nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
+  check "$what: nothing starts before its job, and nothing runs unread" "$got" 0 "$output" "as planned"
 }
 
 runs() {

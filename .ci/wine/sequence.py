@@ -2,10 +2,11 @@
 
     sequence.py PROCESS... <LOG
 
-A process is `KIND:TEXT`: `own` for garth itself in the sandbox, which has no console, or `command`; and a text that begins its
-command line. They have to be started in this order, and nothing else. Before each there are a job with its limits, a weaker
-token with its default list, a desktop, and the list of attributes; it is made suspended with exactly these, its job is read
-back, and only then it runs. A command only runs once it is known how the canary ended."""
+A process is `KIND:TEXT`: `own` for garth itself in the sandbox, which has no console, `command`, or `tried` for a command that
+stands for the canary; and a text that begins its command line. They have to be started in this order, and nothing else. Before
+each there are a job with its limits, a weaker token with its default list, a desktop, and the list of attributes; it is made
+suspended with exactly these, its job is read back, and only then it runs. A command only runs once it is known how the canary ended; one that stands for it only after another
+thread has taken on a token and tried two files by it."""
 
 import re
 import sys
@@ -57,12 +58,22 @@ class Launch:
         self.kind, _, self.text = wanted.partition(":")
         self.job = self.token = self.process = self.desktop = self.handle = None
         self.ended = False
+        # Threads that act by a token, and files that they tried.
+        self.acting, self.tries = set(), 0
         self.limits, self.attributes, self.read_back = set(), [], set()
 
     def take(self, name, words, result):
         take = getattr(self, name, None)
         if take:
             take(words, result)
+
+    def elsewhere(self, thread, name, words, result):
+        """What another thread does while this process is made and does not run."""
+        if name == "SetThreadToken":
+            assert result, "a thread acts by no token"
+            self.acting.add(thread)
+        elif name == "CreateFileW" and thread in self.acting and f"{CANARY}-" in words[0]:
+            self.tries += 1
 
     def CreateJobObjectW(self, _words, result):
         self.job, self.limits = result, set()
@@ -126,6 +137,8 @@ def check(calls, wanted):
             assert thread == broker and name == "CreateProcessAsUserW", f"another thread calls {name}"
         if thread != broker or name == "AssignProcessToJobObject":
             assert name != "AssignProcessToJobObject", "a process gets its job after its start"
+            if at < len(launches) and launches[at].process:
+                launches[at].elsewhere(thread, name, words, result)
             continue
         if at < len(launches):
             launches[at].take(name, words, result)
@@ -138,6 +151,7 @@ def check(calls, wanted):
         if name == "ResumeThread":
             heard = all(launch.ended for launch in launches[:at] if launch.text == CANARY)
             assert heard or launches[at].kind == "own", "it runs before the canary was heard"
+            assert launches[at].kind != "tried" or launches[at].tries == 2, "it runs before its token was tried"
             at += 1
     assert at == len(launches), f"{at} of {len(launches)} processes were started"
 

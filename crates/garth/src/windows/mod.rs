@@ -273,9 +273,8 @@ fn own_error(error: std::io::Error) -> Error {
 
 /// Says that a run comes, before anything else: what takes time and depends on nothing begins beside the rest.
 pub fn expect_run() {
-    // First, because the path of one's own program has to wait while a library is loaded. Who needs them is told what failed.
+    // Who needs them is told what failed.
     let _known = directories();
-    garth_host::windows::sys::desktop::expect_one();
 }
 
 /// Undoes what dead sessions left. It comes before [`prepare`] for a run: a plan that is made of what they left, such as a

@@ -38,6 +38,16 @@ const FAILED: u32 = 125;
 /// Limits that can be met, by their number from 1.
 const LIMITS: [&str; 2] = ["processes", "memory"];
 
+/// What was begun while the machine was prepared. None of it has done anything by then.
+#[derive(Debug)]
+enum Ahead {
+    Nothing,
+    /// The canary.
+    Canary(Canary<Sent>),
+    /// The command, which stands for the canary.
+    Command((Ready, Arc<Port>)),
+}
+
 impl Prepared {
     /// Runs the command to its end, and records that.
     ///
@@ -91,7 +101,7 @@ impl Prepared {
             // Where it cannot be made, the next step says so.
             let _made = std::fs::create_dir_all(temporary);
         }
-        let (ahead, prepared) = self.prepare_machine(&journal)?;
+        let (ahead, prepared) = self.prepare_machine(&journal, notice)?;
         let mut relaxed = prepared.relaxed.clone();
         let program = self.runner()?;
         let mut order = self.order.clone();
@@ -103,9 +113,21 @@ impl Prepared {
                 .iter()
                 .for_each(|(port, at)| notice(Notice::Published { port: *port, at: *at }));
         }
-        let canary = ahead.map_or_else(|| self.send_canary(&program), |ahead| Ok(Some(ahead)))?;
-        let canary = canary.map(|canary| canary.release(network.as_ref()));
-        let (outcome, limited) = match self.ready(&order, canary, &mut relaxed, notice)? {
+        let ready = match ahead {
+            Ahead::Command(made) => {
+                let goes_on = self.try_as(&made.0, &program, &mut relaxed)? && next_interrupt().is_none();
+                goes_on.then_some(made)
+            }
+            Ahead::Canary(sent) => {
+                let canary = Some(sent.release(network.as_ref()));
+                self.ready(&order, canary, &mut relaxed, notice)?
+            }
+            Ahead::Nothing => {
+                let canary = self.send_canary(&program)?.map(|canary| canary.release(network.as_ref()));
+                self.ready(&order, canary, &mut relaxed, notice)?
+            }
+        };
+        let (outcome, limited) = match ready {
             Some(ready) => self.command(&order, &program, ready, (&mut relaxed, used))?,
             None => (Outcome::Interrupted, None),
         };
@@ -130,25 +152,35 @@ impl Prepared {
         })
     }
 
-    /// Prepares the machine, and sends the canary meanwhile where it needs nothing of that.
+    /// Prepares the machine, and makes the command or sends the canary meanwhile, where that needs nothing of it.
     fn prepare_machine<'j>(
         &self,
         journal: &'j Journal,
-    ) -> Result<(Option<Canary<Sent>>, Changed<'j>), Error> {
+        notice: &mut dyn FnMut(Notice),
+    ) -> Result<(Ahead, Changed<'j>), Error> {
         let holder = self.holder();
         let prepare = || journal.prepare_for(&holder, &self.plan.preparation);
-        let (ahead, prepared) = if self.may_send_ahead() {
+        let (ahead, prepared) = if self.tries_by_token() || self.may_send_ahead() {
             std::thread::scope(|scope| {
                 let preparing = Builder::new().name("preparing".into()).spawn_scoped(scope, prepare);
-                let ahead = self.runner().and_then(|program| self.send_canary(&program));
+                let ahead = self.begin_ahead(notice);
                 // Without a thread it is done here.
                 let prepared = preparing.map_or_else(|_| prepare(), |one| one.join().unwrap_or_else(broken));
                 (ahead, prepared)
             })
         } else {
-            (Ok(None), prepare())
+            (Ok(Ahead::Nothing), prepare())
         };
         Ok((ahead?, prepared.map_err(|error| failed("prepare the machine", error))?))
+    }
+
+    /// What may begin before the machine is prepared.
+    fn begin_ahead(&self, notice: &mut dyn FnMut(Notice)) -> Result<Ahead, Error> {
+        if self.tries_by_token() {
+            return self.make(&self.order, notice).map(Ahead::Command);
+        }
+        let sent = self.send_canary(&self.runner()?)?;
+        Ok(sent.map_or(Ahead::Nothing, Ahead::Canary))
     }
 
     /// Makes the command while the canary tries. It does not run before that one was heard; `None` if the user wants no more.

@@ -4,7 +4,7 @@
 //! comes when all is prepared, and the target does not run before the canary was heard.
 
 use super::error::{Error, Result};
-use super::launch::{Launched, launch};
+use super::launch::{Launched, Ready as Command, launch};
 use super::streams::Streams;
 use super::wait::{Outcome, wait};
 use crate::error::Context;
@@ -12,7 +12,7 @@ use crate::names::{has_address, question};
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::quote::for_c_runtime;
 use garth_plan::windows::relay::ready::Ready;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, PipeWriter, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -137,6 +137,23 @@ pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Sent>
     Ok(Sent { launched: launch(&order, streams, &[])?, word, order })
 }
 
+/// Tries what its token decides, and nothing else, as a command that was made and does not run yet: by that very token, and without
+/// a process. What the network or a container decides takes a process, which is [sent](send).
+///
+/// # Errors
+/// When no thread can act by the token; when more is to be tried than that.
+pub fn try_as(command: &Command, trial: &Trial<'_>) -> Result<Tried> {
+    if trial.unreadable.is_some() || trial.unconnected.is_some() {
+        return Err(Error::value("the canary", "what a container keeps from it is tried by a process"));
+    }
+    let (unwritable, writable) = (OsString::from(trial.unwritable), OsString::from(trial.writable));
+    let code = command.token()?.act(|| try_files(OsStr::new(NOTHING), &unwritable, &writable))?;
+    Ok(FINDINGS
+        .iter()
+        .find(|(known, _)| *known == u32::from(code))
+        .map_or(Tried::Good, |(_, what)| found(*what)))
+}
+
 impl Sent {
     /// Lets it try, now that all is prepared; the network too, where something leads out.
     #[must_use]
@@ -210,14 +227,9 @@ pub fn inside() -> u8 {
     if tried != 0 {
         return tried;
     }
-    if unreadable != NOTHING && File::open(unreadable).is_ok() {
-        return 2;
-    }
-    if can_make(unwritable) {
-        return 3;
-    }
-    if !can_make(writable) {
-        return 4;
+    let tried = try_files(unreadable, unwritable, writable);
+    if tried != 0 {
+        return tried;
     }
     let port = port.to_str().and_then(|port| port.parse().ok());
     let reached = port.is_some_and(|port: u16| {
@@ -225,6 +237,17 @@ pub fn inside() -> u8 {
         TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok()
     });
     if reached { 5 } else { 0 }
+}
+
+/// Tries files. The exit code.
+fn try_files(unreadable: &OsStr, unwritable: &OsStr, writable: &OsStr) -> u8 {
+    if unreadable != NOTHING && File::open(unreadable).is_ok() {
+        return 2;
+    }
+    if can_make(unwritable) {
+        return 3;
+    }
+    if can_make(writable) { 0 } else { 4 }
 }
 
 /// Tries the relay. The exit code.
@@ -280,7 +303,7 @@ fn asks_for_password(port: u16) -> io::Result<bool> {
 }
 
 /// Whether a file can be made there; it is removed again.
-fn can_make(directory: &OsString) -> bool {
+fn can_make(directory: &OsStr) -> bool {
     let file = Path::new(directory).join(format!("{NAME}-{}", std::process::id()));
     let made = File::create_new(&file).is_ok();
     if made {
@@ -310,6 +333,41 @@ mod tests {
         for strange in ["\n", "stay\n", "go 1 2 3\n", "go 1 2 3 4 5\n", " go\n"] {
             assert_eq!(heard_word(strange), None, "{strange:?}");
         }
+    }
+
+    /// What the token of a command may not, its canary may not; Wine lets everybody do what the user may.
+    #[test]
+    fn a_command_is_tried_by_its_own_token_without_being_run() {
+        use crate::windows::launch::{make_ready_relaxed, tests::ALL};
+        use crate::windows::streams::Streams;
+        let kept = tempfile::tempdir().unwrap();
+        let (absent, present) = (kept.path().join("none"), kept.path().join("some"));
+        std::fs::create_dir(&present).unwrap();
+        let mark = kept.path().join("ran");
+        let order = cmd(&format!("echo ran > \"{}\"", mark.display()));
+        let null = File::options().read(true).write(true).open("NUL").unwrap();
+        let streams = Streams::of([null.as_handle(), null.as_handle(), null.as_handle()]).unwrap();
+        let command = make_ready_relaxed(&order, streams, ALL).unwrap();
+        let trial = |unwritable, writable| {
+            let trial = Trial { unreadable: None, unwritable, writable, unconnected: None };
+            try_as(&command, &trial).unwrap()
+        };
+        let (absent, present) = (absent.to_str().unwrap(), present.to_str().unwrap());
+        let tried = trial(absent, present);
+        let bad = |of: &Tried, text: &str| matches!(of, Tried::Bad(found) if found.what.contains(text));
+        // No directory of a test is granted to this token, so a Windows refuses this one.
+        assert!(tried == Tried::Good || bad(&tried, "no file could be made"), "{tried:?}");
+        assert!(bad(&trial(absent, absent), "no file could be made"));
+        if tried == Tried::Good {
+            assert!(bad(&trial(present, present), "where nothing may be written"));
+        }
+        let secret =
+            Trial { unreadable: Some(&mark), unwritable: absent, writable: present, unconnected: None };
+        assert!(try_as(&command, &secret).is_err());
+        drop(command);
+        assert!(!mark.exists() && std::fs::read_dir(present).unwrap().next().is_none());
+        // This thread has never acted by it.
+        std::fs::write(kept.path().join("own"), "x").unwrap();
     }
 
     #[test]

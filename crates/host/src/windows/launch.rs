@@ -54,6 +54,14 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// The token that it has, read from the process itself.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(super) fn token(&self) -> Result<Token> {
+        Token::of(self.launched.process.as_handle())
+    }
+
     /// Lets it run.
     ///
     /// # Errors
@@ -182,6 +190,11 @@ fn token(own: &Token, identity: &Identity) -> Result<Token> {
         weaker.set_default_dacl(default_dacl)?;
     }
     Ok(weaker)
+}
+
+#[cfg(test)]
+pub(super) fn make_ready_relaxed(spec: &LaunchSpec, streams: Streams, relaxed: &[Property]) -> Result<Ready> {
+    ready(spec, streams, &[], relaxed, None)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::facts::{Ids, open_and_look};
 use super::listing::Listings;
 use super::opened::Opened;
+use super::sys::desktop;
 use garth_plan::windows::facts::PathFact;
 use garth_policy::AbsPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,10 @@ pub(super) fn all(
         for _ in 1..AT_A_TIME.min(paths.len() / WORTH_IT + 1) {
             // Without another thread this one looks at them all.
             let _more = Builder::new().name("looking".into()).spawn_scoped(scope, || looking.work());
+        }
+        if opened.is_some() {
+            // A sandbox is to come of it, and these threads are the last for a while.
+            desktop::expect_one();
         }
         looking.work();
     });

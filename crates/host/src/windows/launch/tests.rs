@@ -15,7 +15,7 @@ use std::os::windows::io::AsHandle;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-pub(super) const ALL: &[Property] = &[
+pub(in crate::windows) const ALL: &[Property] = &[
     Property::JobLifetime,
     Property::JobLimits,
     Property::UiLimits,

@@ -9,6 +9,7 @@ use crate::error::Context;
 use crate::windows::error::Result;
 use garth_plan::windows::SecurityDescriptor;
 use std::io;
+use std::sync::Once;
 use windows_sys::Win32::System::StationsAndDesktops::{
     CloseDesktop, CreateDesktopW, GetProcessWindowStation, GetUserObjectInformationW, HDESK, UOI_NAME,
 };
@@ -66,8 +67,14 @@ impl Drop for Desktop {
     }
 }
 
-/// Has the library for windows loaded from now on, beside what else there is to do: it takes time, and nothing but a desktop needs it.
+/// Has the library for windows loaded from now on, once, beside what else there is to do: it takes time, and nothing but a desktop
+/// needs it. No thread begins and no other library is loaded meanwhile, so call it when those that are needed have been.
 pub fn expect_one() {
+    static EXPECTED: Once = Once::new();
+    EXPECTED.call_once(load);
+}
+
+fn load() {
     /// Stack of the thread, in bytes.
     const STACK: usize = 128 * 1024;
     let thread = std::thread::Builder::new().name("desktops".into()).stack_size(STACK);

@@ -5,7 +5,7 @@ mod model;
 use super::handle::{checked, owned};
 use super::security::{Aligned, SidArray, list, sid, structure};
 use crate::error::Context;
-use crate::windows::error::Result;
+use crate::windows::error::{Error, Result};
 use core::ffi::c_void;
 use garth_plan::windows::token::Restriction;
 use garth_plan::windows::{AccessMask, Acl, GenericMapping, ObjectKind, SecurityDescriptor, Sid};
@@ -18,9 +18,12 @@ use windows_sys::Win32::Security::{
     SecurityImpersonation, SetTokenInformation, TOKEN_ADJUST_DEFAULT, TOKEN_APPCONTAINER_INFORMATION,
     TOKEN_ASSIGN_PRIMARY, TOKEN_DEFAULT_DACL, TOKEN_DUPLICATE, TOKEN_GROUPS, TOKEN_INFORMATION_CLASS,
     TOKEN_QUERY, TOKEN_USER, TokenAppContainerSid, TokenCapabilities, TokenDefaultDacl, TokenElevation,
-    TokenGroups, TokenIsAppContainer, TokenLogonSid, TokenRestrictedSids, TokenUser, WRITE_RESTRICTED,
+    TokenGroups, TokenImpersonationLevel, TokenIsAppContainer, TokenLogonSid, TokenRestrictedSids, TokenUser,
+    WRITE_RESTRICTED,
 };
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, GetCurrentThread, OpenProcessToken, OpenThreadToken, SetThreadToken,
+};
 
 const SE_GROUP_ENABLED: u32 = 0x4;
 const SE_GROUP_USE_FOR_DENY_ONLY: u32 = 0x10;
@@ -52,6 +55,54 @@ impl Token {
     pub fn of(process: BorrowedHandle<'_>) -> Result<Self> {
         Ok(open(process.as_raw_handle(), TOKEN_QUERY | TOKEN_DUPLICATE)
             .on("open", "the token of the process")?)
+    }
+
+    /// Does something with the rights of this token and no others, by a thread of its own that ends with it: nothing of garth goes on
+    /// under it, also where going back fails.
+    ///
+    /// # Errors
+    /// When the system refuses, or lets the thread do less than act by the token.
+    pub fn act<T: Send>(&self, what: impl FnOnce() -> T + Send) -> Result<T> {
+        let client = self.client()?;
+        std::thread::scope(|scope| {
+            let acting = std::thread::Builder::new().name("canary".into()).spawn_scoped(scope, || {
+                client.take_on()?;
+                Ok(what())
+            });
+            let done = acting.on("start", "a thread")?.join();
+            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// A copy by which a thread can act.
+    fn client(&self) -> Result<Self> {
+        let mut copy = core::ptr::null_mut();
+        // SAFETY: the handle is open, and the result has its place.
+        checked(unsafe { DuplicateToken(self.handle.as_raw_handle(), SecurityImpersonation, &raw mut copy) })
+            .on("copy", "a token")?;
+        // SAFETY: the call succeeded, so the handle is open and ours.
+        Ok(Self { handle: unsafe { owned(copy) }.on("copy", "a token")? })
+    }
+
+    /// Has this thread act by the token from now on, and reads back that it does.
+    fn take_on(&self) -> Result<()> {
+        note!("SetThreadToken {:?}", self.handle.as_raw_handle());
+        // SAFETY: no thread means the present one, and the token is open and one for impersonation.
+        checked(unsafe { SetThreadToken(core::ptr::null(), self.handle.as_raw_handle()) })
+            .on("act by", "a token")?;
+        let mut found: *mut c_void = core::ptr::null_mut();
+        // SAFETY: the pseudo-handle needs no closing, and the result has its place. Whether the token may be opened is asked of
+        // the process, because by the token itself it may not be.
+        checked(unsafe { OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, 1, &raw mut found) })
+            .on("open", "the token of a thread")?;
+        // SAFETY: the call succeeded, so the handle is open and ours.
+        let found = Self { handle: unsafe { owned(found) }.on("open", "the token of a thread")? };
+        // A thread whose process lacks the right to more is let know who somebody is, and acts by nothing.
+        let level = found.number(TokenImpersonationLevel, "the level of a thread")?;
+        if level < SecurityImpersonation.cast_unsigned() {
+            return Err(Error::value("a token", format!("a thread acts by it at level {level} alone")));
+        }
+        Ok(())
     }
 
     /// A weaker token.
@@ -278,12 +329,8 @@ impl Token {
     /// # Errors
     /// When the system does not say.
     pub fn grants(&self, security: &SecurityDescriptor, desired: AccessMask) -> Result<bool> {
-        let mut copy = core::ptr::null_mut();
-        // SAFETY: both handles are valid for the call. The check wants a token for impersonation.
-        checked(unsafe { DuplicateToken(self.handle.as_raw_handle(), SecurityImpersonation, &raw mut copy) })
-            .on("copy", "a token")?;
-        // SAFETY: the call succeeded, so the handle is open and ours.
-        let client = unsafe { owned(copy) }.on("copy", "a token")?;
+        // The check wants a token for impersonation.
+        let client = self.client()?;
         let mut block = super::security::descriptor(security)?;
         let mapping = generic(ObjectKind::File.mapping());
         let mut used = Aligned::room(512);
@@ -293,7 +340,7 @@ impl Token {
         checked(unsafe {
             AccessCheck(
                 block.as_mut_ptr(),
-                client.as_raw_handle(),
+                client.handle.as_raw_handle(),
                 desired.0,
                 &raw const mapping,
                 used.as_mut_ptr().cast::<PRIVILEGE_SET>(),
