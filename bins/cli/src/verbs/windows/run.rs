@@ -120,11 +120,13 @@ fn record(arguments: &RunArguments, listener: &Listener) -> Result<u32, Failure>
 
 /// Tells people how it ended.
 pub(in crate::verbs) fn tell(ended: &Ended) -> io::Result<()> {
+    // Once, because whether it is a console is asked of the system each time.
+    let mut told = anstream::stderr();
     for what in &ended.relaxed {
-        writeln!(anstream::stderr(), "garth: not as ordered, and let pass: {what}")?;
+        writeln!(told, "garth: not as ordered, and let pass: {what}")?;
     }
     for what in &ended.left {
-        writeln!(anstream::stderr(), "garth: {what}")?;
+        writeln!(told, "garth: {what}")?;
     }
     network_summary(&ended.refused, &mut anstream::stderr())?;
     fault_summary(&ended.faults, &mut anstream::stderr())?;

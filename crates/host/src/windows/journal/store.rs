@@ -58,14 +58,14 @@ impl Store {
 
     /// The same for who has nothing to write yet; `None` where there is no journal, and so nothing in it.
     pub(super) fn lock_found(&self) -> Result<Option<Held>> {
+        // Nearly always it is there, so the directory is not asked for first.
+        let error = match self.lock_within(PATIENCE) {
+            Ok(held) => return Ok(Some(held)),
+            Err(error) => error,
+        };
         match std::fs::metadata(&self.directory) {
-            Ok(_) => self.lock_within(PATIENCE).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                let refused: io::Result<()> = Err(error);
-                refused.on("look for", self.directory.display())?;
-                Ok(None)
-            }
+            Err(absent) if absent.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Err(error),
         }
     }
 
@@ -185,8 +185,11 @@ impl Store {
         let mut files: [Option<Vec<u8>>; SLOTS] = [None, None];
         for (slot, file) in files.iter_mut().enumerate() {
             let path = self.slot(name, slot);
-            *file = match std::fs::read(&path) {
-                Ok(bytes) => Some(bytes),
+            let mut bytes = Vec::new();
+            // Without asking for its size first: that has the system look for the volume too.
+            let read = File::open(&path).and_then(|file| file.take(u64::MAX).read_to_end(&mut bytes));
+            *file = match read {
+                Ok(_) => Some(bytes),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => {
                     let refused: io::Result<()> = Err(error);

@@ -276,11 +276,9 @@ impl Node {
     /// # Errors
     /// When the system does not say.
     pub fn is_empty(&self) -> core::result::Result<bool, OsError> {
-        let mut found = BY_HANDLE_FILE_INFORMATION::default();
-        // SAFETY: the handle is open, and the result has its place.
-        checked(unsafe { GetFileInformationByHandle(self.raw(), &raw mut found) })
-            .on("read the size of", &self.name)?;
-        Ok(found.nFileSizeHigh == 0 && found.nFileSizeLow == 0)
+        let found: FILE_STANDARD_INFO =
+            self.information(FileStandardInfo).on("read the size of", &self.name)?;
+        Ok(found.EndOfFile == 0)
     }
 
     /// The path of what was opened, without links, as drives or shares name it.
