@@ -6,7 +6,7 @@ A process is `KIND:TEXT`: `own` for garth itself in the sandbox, which has no co
 stands for the canary; and a text that begins its command line. They have to be started in this order, and nothing else. Before
 each there are a job with its limits, a weaker token with its default list, a desktop, and the list of attributes; it is made
 suspended with exactly these, its job is read back, and only then it runs. A command only runs once it is known how the canary ended; one that stands for it only after another
-thread has taken on a token and tried two files by it."""
+thread has taken on a token and tried a file by it; under Wine the first one is made, which ends the trial."""
 
 import re
 import sys
@@ -151,7 +151,7 @@ def check(calls, wanted):
         if name == "ResumeThread":
             heard = all(launch.ended for launch in launches[:at] if launch.text == CANARY)
             assert heard or launches[at].kind == "own", "it runs before the canary was heard"
-            assert launches[at].kind != "tried" or launches[at].tries == 2, "it runs before its token was tried"
+            assert launches[at].kind != "tried" or launches[at].tries, "it runs before its token was tried"
             at += 1
     assert at == len(launches), f"{at} of {len(launches)} processes were started"
 

@@ -90,19 +90,24 @@ impl Token {
         // SAFETY: no thread means the present one, and the token is open and one for impersonation.
         checked(unsafe { SetThreadToken(core::ptr::null(), self.handle.as_raw_handle()) })
             .on("act by", "a token")?;
-        let mut found: *mut c_void = core::ptr::null_mut();
-        // SAFETY: the pseudo-handle needs no closing, and the result has its place. Whether the token may be opened is asked of
-        // the process, because by the token itself it may not be.
-        checked(unsafe { OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, 1, &raw mut found) })
-            .on("open", "the token of a thread")?;
-        // SAFETY: the call succeeded, so the handle is open and ours.
-        let found = Self { handle: unsafe { owned(found) }.on("open", "the token of a thread")? };
+        let found = Self::of_this_thread()?;
         // A thread whose process lacks the right to more is let know who somebody is, and acts by nothing.
         let level = found.number(TokenImpersonationLevel, "the level of a thread")?;
         if level < SecurityImpersonation.cast_unsigned() {
             return Err(Error::value("a token", format!("a thread acts by it at level {level} alone")));
         }
         Ok(())
+    }
+
+    /// What this thread acts by, if that is not the token of the process.
+    fn of_this_thread() -> Result<Self> {
+        let mut found: *mut c_void = core::ptr::null_mut();
+        // SAFETY: the pseudo-handle needs no closing, and the result has its place. Whether the token may be opened is asked of
+        // the process, because by the token itself it may not be.
+        checked(unsafe { OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, 1, &raw mut found) })
+            .on("open", "the token of a thread")?;
+        // SAFETY: the call succeeded, so the handle is open and ours.
+        Ok(Self { handle: unsafe { owned(found) }.on("open", "the token of a thread")? })
     }
 
     /// A weaker token.
@@ -374,5 +379,18 @@ fn generic(mapping: &GenericMapping) -> GENERIC_MAPPING {
         GenericWrite: mapping.write.0,
         GenericExecute: mapping.execute.0,
         GenericAll: mapping.all.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_acts_by_a_token_and_its_process_never() {
+        let own = Token::own().unwrap();
+        let by_itself = || Token::of_this_thread().err().and_then(|error| error.code());
+        // `ERROR_NO_TOKEN`
+        assert_eq!((own.act(by_itself).unwrap(), by_itself()), (None, Some(1008)));
     }
 }
