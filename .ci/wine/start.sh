@@ -9,7 +9,7 @@ START_ROUNDS=${START_ROUNDS:-5}
 # some 110 paths are looked at. Each open passes the filters of a Windows, so this number is time there too.
 MOST_OPENS=185
 
-# Libraries that are loaded before garth begins, in each of the three processes of a start: those that every program has, and the
+# Libraries that are loaded before garth begins, in each process of a start: those that every program has, and the
 # random numbers of Rust's standard library. All others are bound when they are needed (`bins/cli/late.imports`).
 EARLY='advapi32|api-ms-win-core-synch-l1-2-0|api-ms-win-crt-[a-z0-9-]*|bcryptprimitives|kernel32|msvcrt|ntdll'
 
