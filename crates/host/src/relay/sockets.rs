@@ -6,7 +6,7 @@
 
 use super::pipe::{Came, Pipe};
 use super::{CHUNK, End, MOST_UNREAD, Route, WAKER};
-use garth_plan::windows::relay::{Event, MOST_STREAMS, Mux, Target};
+use garth_plan::windows::relay::{Event, LONGEST, MOST_STREAMS, Mux, Target};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use std::collections::{BTreeMap, VecDeque};
@@ -56,6 +56,14 @@ struct Connection {
     is_written: bool,
     /// It stands in the row.
     is_in_row: bool,
+}
+
+/// Adds a piece to what waits. Small ones go together: the window counts bytes, and a piece of its own takes some fifty more.
+pub(super) fn gather(waiting: &mut VecDeque<Vec<u8>>, piece: Vec<u8>) {
+    match waiting.back_mut().filter(|last| last.len() + piece.len() <= LONGEST) {
+        Some(last) => last.extend_from_slice(&piece),
+        None => waiting.push_back(piece),
+    }
 }
 
 impl Connection {
@@ -252,7 +260,7 @@ impl Sockets {
                 Event::Data(stream, bytes) => {
                     if let Some(connection) = self.connections.get_mut(&stream) {
                         // The window bounds what waits.
-                        connection.waiting.push_back(bytes);
+                        gather(&mut connection.waiting, bytes);
                         self.line_up(stream);
                     }
                 }

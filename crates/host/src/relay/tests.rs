@@ -1,7 +1,7 @@
 //! Both ends in one process, over two pipes, with real connections.
 
 use super::*;
-use garth_plan::windows::relay::MOST_STREAMS;
+use garth_plan::windows::relay::{LONGEST, MOST_STREAMS};
 use std::io::{PipeWriter, pipe};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -54,6 +54,26 @@ fn joined(inner: End, outer: End) -> thread::JoinHandle<io::Result<()>> {
 fn relay(proxy: SocketAddr) -> (SocketAddr, thread::JoinHandle<io::Result<()>>) {
     let (inner, address) = listener();
     (address, joined(inside(inner, Target::Proxy), outside(proxy)))
+}
+
+/// The other end cuts a window into frames of one byte each, so that each takes as much as a whole piece.
+#[test]
+fn small_pieces_take_little_more_than_their_bytes() {
+    let mut waiting = std::collections::VecDeque::new();
+    let all: Vec<u8> = (0..WINDOW).map(|at| at.to_le_bytes()[0]).collect();
+    for byte in &all {
+        sockets::gather(&mut waiting, vec![*byte]);
+    }
+    assert!(waiting.len() <= 2 * all.len() / LONGEST + 1, "{} pieces", waiting.len());
+    let held: usize = waiting.iter().map(Vec::capacity).sum();
+    assert!(held <= 2 * all.len(), "{held} bytes");
+    assert_eq!(Vec::from(waiting).concat(), all);
+    // Large ones are not copied together.
+    let mut waiting = std::collections::VecDeque::new();
+    for _ in 0..3 {
+        sockets::gather(&mut waiting, vec![0; LONGEST]);
+    }
+    assert_eq!(waiting.len(), 3);
 }
 
 #[test]
