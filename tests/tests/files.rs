@@ -288,3 +288,18 @@ fn the_home_is_the_users_where_the_policy_shows_it() {
         assert!(elsewhere.text() == "none" && elsewhere.errors().contains("cat: read"), "{elsewhere}");
     });
 }
+
+#[test]
+fn a_single_file_of_the_home_that_is_writable() {
+    everyone(|garden| {
+        let [open, closed] = ["notes", "others"].map(|name| garden.home.join(name));
+        garden.write(&open, "one\n");
+        garden.write(&closed, "one\n");
+        let script =
+            "echo two >>~/notes; sed -n '$p' ~/notes; ! rm ~/notes 2>/dev/null; ! cat ~/others 2>/dev/null";
+        let arguments = ["run", "--write", open.to_str().expect("text"), "--", "bash", "-euc", script];
+        assert_eq!(garden.outside(&arguments).ok().text(), "two");
+        assert_eq!(garden.read(&open), "one\ntwo\n");
+        assert_eq!(garden.read(&closed), "one\n");
+    });
+}

@@ -3,7 +3,7 @@
 use super::links;
 use super::spec::{FileId, Landlock, LandlockRule, Supervision};
 use super::view::{Area, Source, View};
-use crate::facts::HostFacts;
+use crate::facts::{HostFacts, NodeKind};
 use garth_policy::{AbsPath, Access, Boundary, FileOp, Policy, Reads, Verdict};
 
 /// `LANDLOCK_ACCESS_FS_*` (`linux/landlock.h`).
@@ -199,7 +199,11 @@ pub(super) fn domain(facts: &HostFacts, split: &Split, supervision: &Supervision
         expect: None,
     }));
     if !supervision.deletes {
-        rules.extend(split.roots.iter().map(|path| LandlockRule {
+        // Nothing is removed from a file that is writable by itself, and the kernel takes no such rule for one.
+        let is_file = |path: &&AbsPath| {
+            facts.object(path).is_some_and(|object| object.final_kind != NodeKind::Directory)
+        };
+        rules.extend(split.roots.iter().filter(|path| !is_file(path)).map(|path| LandlockRule {
             path: path.clone(),
             allowed: rights::REMOVE_FILE | rights::REMOVE_DIR,
             optional: false,
