@@ -202,6 +202,18 @@ impl Sender {
         self.send_bytes(&bytes, descriptors);
     }
 
+    /// Does something, and sends a message then, before any other: whoever goes on because of `act` tells nothing before this
+    /// is told, and the runner does not end before.
+    pub fn send_after<M: Serialize>(&self, act: impl FnOnce(), message: &M) {
+        let bytes = postcard::to_stdvec(message).ok().filter(|bytes| bytes.len() <= LONGEST);
+        let mut gathered = self.gathered();
+        self.send_gathered(&mut gathered);
+        act();
+        if let Some(bytes) = bytes {
+            self.send_bytes(&bytes, &[]);
+        }
+    }
+
     fn send_bytes(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -329,6 +341,26 @@ mod tests {
         let all = listener.join().unwrap();
         assert_eq!(all.len(), 601);
         assert!(all.iter().take(600).eq((0..600).map(long).collect::<Vec<_>>().iter()));
+    }
+
+    #[test]
+    fn nothing_that_follows_from_an_act_is_told_before_it() {
+        let (sender, socket) = pair();
+        let (clone, (going, goes)) = (sender.clone(), std::sync::mpsc::channel());
+        let mut follower = None;
+        let act = || {
+            follower = Some(std::thread::spawn(move || {
+                going.send(()).unwrap();
+                clone.send(&FromRunner::Started);
+            }));
+            goes.recv().unwrap();
+            // As long as a thread may wait for its turn.
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        };
+        sender.send_after(act, &FromRunner::NobodyListens(1));
+        follower.unwrap().join().unwrap();
+        assert_eq!(heard(&socket), [FromRunner::NobodyListens(1)]);
+        assert_eq!(heard(&socket), [FromRunner::Started]);
     }
 
     #[test]

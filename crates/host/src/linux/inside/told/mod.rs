@@ -214,12 +214,16 @@ impl Server {
             }
             Some(supervise::hidden(thread, &wanted.path, wanted.op))
         });
-        if let Some(reply) = answer.reply {
-            // An asker that was killed meanwhile waits for nothing.
-            let _gone = rustix::io::write(&self.device, &reply);
-        }
-        if let Some(event) = event {
-            self.sender.send(&event);
+        let reply = || {
+            if let Some(reply) = &answer.reply {
+                // An asker that was killed meanwhile waits for nothing.
+                let _gone = rustix::io::write(&self.device, reply);
+            }
+        };
+        match event {
+            // The asker may be gone, and the sandbox with it, before this thread has its turn again.
+            Some(event) => self.sender.send_after(reply, &event),
+            None => reply(),
         }
     }
 }
