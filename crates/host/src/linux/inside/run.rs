@@ -151,7 +151,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let status =
         named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
-    tell_named(&spec, target, sender);
+    tell_named(&spec, (target, &shared.home), sender);
     shared.tell_end(sender);
     hand_back(&spec, sender);
     sender.send(&FromRunner::Ended(init::ending(status, found)));
@@ -163,12 +163,13 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
 }
 
 /// Tells what the target's own words named in vain.
-fn tell_named(spec: &LaunchSpec, target: Pid, sender: &Sender) {
+fn tell_named(spec: &LaunchSpec, (target, home): (Pid, &[u8]), sender: &Sender) {
     let Target { programs, arguments, directory, .. } = &spec.target;
     let Some(program) = programs.first().filter(|_| spec.named && spec.supervised) else { return };
     let process = target.as_raw_nonzero().get().unsigned_abs();
     let has_view = spec.tier == Tier::Process;
-    for denied in of_target((program, arguments), directory.as_bytes(), has_view, process) {
+    let places = (directory.as_bytes(), home);
+    for denied in of_target((program, arguments), places, has_view, process) {
         sender.send(&FromRunner::Hidden(denied));
     }
 }

@@ -101,6 +101,8 @@ pub struct Shared {
     pub changes: Mutex<Changes>,
     /// Paths at which parts of repositories appeared.
     pub appeared: Mutex<Vec<AbsPath>>,
+    /// The target's `HOME`.
+    pub home: Vec<u8>,
 }
 
 impl Shared {
@@ -112,6 +114,7 @@ impl Shared {
             processes: Arc::new(Processes::new(target, sender)),
             changes: Mutex::default(),
             appeared: Mutex::default(),
+            home: home(target).to_vec(),
         }
     }
 
@@ -127,6 +130,11 @@ impl Shared {
         }
         sender.send(&FromRunner::Counted(processes, counted));
     }
+}
+
+/// `HOME` in the target's environment; empty if that is not there.
+fn home(target: &Target) -> &[u8] {
+    target.environment.iter().find_map(|variable| variable.strip_prefix(b"HOME=")).unwrap_or_default()
 }
 
 /// The supervisor of one sandbox.

@@ -8,7 +8,7 @@
 use super::processes::number;
 use super::report::Denied;
 use super::{Execution, Supervisor, place};
-use garth_plan::linux::readers::{Reader, reader};
+use garth_plan::linux::readers::{Named, Reader, reader};
 use garth_policy::{AbsPath, FileOp};
 use rustix::fd::AsFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -33,33 +33,34 @@ impl Supervisor {
         let directory = std::fs::read_link(format!("/proc/{thread}/cwd"));
         let Ok(directory) = directory.map(|path| OsString::from(path).into_vec()) else { return Vec::new() };
         let find = |name: &[u8]| place::as_caller(thread, libc::AT_FDCWD, name);
-        let absent = absent(reader, &execution.arguments, &directory, self.order.has_view, find);
-        let fresh = |path: &AbsPath| {
-            self.seen_names.0.len() < MOST && self.seen_names.0.insert((path.clone(), reader.op))
+        let words = (&execution.arguments[..], &self.shared.home[..]);
+        let absent = absent(reader, words, &directory, self.order.has_view, find);
+        let fresh = |used: &(AbsPath, FileOp)| {
+            self.seen_names.0.len() < MOST && self.seen_names.0.insert(used.clone())
         };
         let process = number(thread);
         absent
             .into_iter()
             .filter(fresh)
-            .map(|path| refusal((&execution.program, &execution.arguments), path, reader.op, process))
+            .map(|used| refusal((&execution.program, &execution.arguments), used, process))
             .collect()
     }
 }
 
-/// What the target itself was going to read in vain: it was started with these words in this directory. Looked up when it is
-/// gone, because its start waits for nothing.
+/// What the target itself was going to read in vain: it was started with these words in this directory, with this home. Looked
+/// up when it is gone, because its start waits for nothing.
 #[must_use]
 pub fn of_target(
     (program, arguments): (&[u8], &[Vec<u8>]),
-    directory: &[u8],
+    (directory, home): (&[u8], &[u8]),
     has_view: bool,
     process: u32,
 ) -> Vec<Denied> {
     let Some(reader) = reader(program) else { return Vec::new() };
     let find = |name: &[u8]| CString::new([directory, b"/", name].concat()).ok();
     let find = |name: &[u8]| if name.first() == Some(&b'/') { CString::new(name).ok() } else { find(name) };
-    let absent = absent(reader, arguments, directory, has_view, find);
-    let refusal = |path| refusal((program, arguments), path, reader.op, Some(process));
+    let absent = absent(reader, (arguments, home), directory, has_view, find);
+    let refusal = |used| refusal((program, arguments), used, Some(process));
     absent.into_iter().map(refusal).collect()
 }
 
@@ -67,11 +68,11 @@ pub fn of_target(
 /// refused, so all are.
 fn absent(
     reader: Reader,
-    arguments: &[Vec<u8>],
+    (arguments, home): (&[Vec<u8>], &[u8]),
     directory: &[u8],
     has_view: bool,
     find: impl Fn(&[u8]) -> Option<CString>,
-) -> Vec<AbsPath> {
+) -> Vec<(AbsPath, FileOp)> {
     let path = |name: &[u8]| {
         let start = if name.first() == Some(&b'/') { &b""[..] } else { directory };
         let is_there = has_view && is_there(find(name)?.as_c_str());
@@ -79,7 +80,10 @@ fn absent(
     };
     // Processes have other numbers outside, and `self` is another one.
     let is_of_a_process = |path: &AbsPath| path.components().next() == Some(b"proc");
-    reader.names(arguments).filter_map(path).filter(|path| !is_of_a_process(path)).collect()
+    let used = |Named { name, op }: Named<'_>| path(&name).map(|path| (path, op));
+    let names = reader.names(arguments, home).into_iter();
+    let mut once = HashSet::new();
+    names.filter_map(used).filter(|used| !is_of_a_process(&used.0) && once.insert(used.clone())).collect()
 }
 
 /// Whether something is there that is not the stand-in for something hidden, which gives nobody any right.
@@ -91,8 +95,7 @@ fn is_there(path: &CStr) -> bool {
 
 fn refusal(
     (program, arguments): (&[u8], &[Vec<u8>]),
-    path: AbsPath,
-    op: FileOp,
+    (path, op): (AbsPath, FileOp),
     process: Option<u32>,
 ) -> Denied {
     let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -122,7 +125,7 @@ mod tests {
         let words = ["cat", "own", "masked", "../absent", "-x", "/proc/self/none"];
         let words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
         let directory = place.path().to_str().unwrap();
-        let told = |has_view| of_target((b"/bin/cat", &words), directory.as_bytes(), has_view, 7);
+        let told = |has_view| of_target((b"/bin/cat", &words), (directory.as_bytes(), b"/"), has_view, 7);
         let paths =
             |has_view| told(has_view).iter().map(|denied| denied.path.to_string()).collect::<Vec<_>>();
         let above = place.path().parent().unwrap().join("absent");
@@ -131,6 +134,6 @@ mod tests {
         assert_eq!(paths(true), absent);
         assert_eq!(paths(false), [&[own][..], &absent].concat());
         assert_eq!((told(true)[0].program.as_str(), told(true)[0].process), ("cat", Some(7)));
-        assert!(of_target((b"/bin/echo", &words), directory.as_bytes(), true, 7).is_empty());
+        assert!(of_target((b"/bin/echo", &words), (directory.as_bytes(), b"/"), true, 7).is_empty());
     }
 }
