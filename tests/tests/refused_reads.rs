@@ -427,3 +427,73 @@ fn what_the_command_itself_names_that_is_hidden_is_told_by_default() {
         assert!(!seen.errors().contains("denied"), "{seen}");
     });
 }
+
+#[test]
+fn what_a_text_or_an_option_names_that_is_hidden_is_told_by_default() {
+    everyone(|garden| {
+        let path = |name: &str| garden.home.join(name);
+        for name in [".ssh/id_rsa", ".netrc", ".pgpass", ".aws/credentials", "other/.git/HEAD", "plans"] {
+            garden.write(path(name), "held back\n");
+        }
+        let told = |file: &str, operation: &str, words: &[&str]| {
+            let script = [&["-c", "\"$@\" 2> /dev/null; exit 0", "sh"], words].concat();
+            let denied = by_default(garden, &[], "", &[&["sh"], &script[..]].concat());
+            let of_it = |event: &&Value| event["command"][0] == words[0];
+            let of_it: Vec<Value> = denied.iter().filter(of_it).cloned().collect();
+            assert_eq!(of_it.len(), 1, "{words:?}: {denied:#?}");
+            assert!(is_told(&of_it, &path(file), operation, words[words.len() - 1]), "{words:?}: {of_it:#?}");
+        };
+        let text = |file: &str| format!("open('{}').read()", path(file).display());
+        told(".ssh/id_rsa", "read", &["python3", "-c", &text(".ssh/id_rsa")]);
+        told(".netrc", "read", &["python3", "-c", "import os; open(os.path.expanduser('~/.netrc'))"]);
+        told(".pgpass", "read", &["python3", "-c", "import os; open(os.environ['HOME'] + '/.pgpass')"]);
+        told(".ssh/id_rsa", "read", &["sh", "-c", "cat < ~/.ssh/id_rsa"]);
+        told(".netrc", "read", &["bash", "-c", "echo $(< \"$HOME/.netrc\")"]);
+        told(".ssh", "metadata", &["sh", "-c", "cd ~/.ssh && cat id_rsa"]);
+        told("plans", "read", &["dd", &format!("if={}", path("plans").display())]);
+        told("other", "read", &["git", "-C", path("other").to_str().unwrap(), "log"]);
+        told(".aws", "read", &["tar", "cf", "x.tar", path(".aws").to_str().unwrap()]);
+        let script = garden.work.join("plain.py");
+        garden.write(&script, "print(1)\n");
+        // What is there, what nobody has, and what is only said.
+        for words in [
+            &["python3", "-c", "open('plain.py'); open('/no/such/file')"][..],
+            &["python3", script.to_str().unwrap()],
+            &["sh", "-c", "echo '< ~/.netrc'; : $HOME/.pgpass"],
+        ] {
+            let words = [&["sh", "-c", "\"$@\" > /dev/null 2>&1; exit 0", "sh"], words].concat();
+            let denied = by_default(garden, &[], "", &words);
+            assert!(denied.is_empty(), "{words:?}: {denied:#?}");
+        }
+    });
+}
+
+/// What a supervisor sees on its way to the kernel is told, whoever refuses it.
+#[test]
+fn changes_that_are_refused_are_told_by_default() {
+    everyone(|garden| {
+        let script = "exec 2> /dev/null; echo > /usr/mark-1; mkdir /usr/mark-2; ln -s x /usr/mark-3; mkfifo /usr/mark-4
+            echo >> /usr/bin/true; mv /usr/bin/true /usr/bin/false; mkdir /mark-5
+            echo > /tmp/own; mkdir ~/own /dev/shm/own; echo > ~/own/file; mv ~/own ~/other; echo > free; mv free freed";
+        let script = format!("{script}; true");
+        let denied = by_default(garden, &[], "", &["sh", "-c", &script]);
+        let told = |path: &str| denied.iter().filter(|event| event["path"] == path).count();
+        for path in ["/usr/mark-1", "/usr/mark-2", "/usr/mark-3", "/usr/mark-4", "/usr/bin/true", "/mark-5"] {
+            assert!(told(path) > 0, "{path}: {denied:#?}");
+        }
+        let is_of_the_system = |event: &Value| {
+            ["/usr/", "/mark-5"].iter().any(|start| event["path"].as_str().unwrap().starts_with(start))
+        };
+        assert!(denied.iter().all(is_of_the_system), "{denied:#?}");
+        // Where nothing may be changed, and the workspace lies in a home that the sandbox has of its own.
+        garden.write("kept", "1\n");
+        let words = ["sh", "-c", "exec 2> /dev/null; echo > new; echo > kept; mkdir made; true"];
+        let denied = by_default(garden, &["--profile", "read-only"], "", &words);
+        for (name, operation) in [("new", "create"), ("kept", "write"), ("made", "create")] {
+            let path = garden.work.join(name);
+            let is_it =
+                |event: &&Value| event["operation"] == operation && event["path"] == path.to_str().unwrap();
+            assert_eq!(denied.iter().filter(is_it).count(), 1, "{operation} {name}: {denied:#?}");
+        }
+    });
+}

@@ -60,9 +60,12 @@ use std::sync::{Arc, Mutex};
 static SERVED: AtomicU32 = AtomicU32::new(0);
 
 /// Whose look-up it is that this thread makes: that of another, if it is one of the runner's own threads, which look
-/// where the target wants to go. `None` if the runner looks for itself.
+/// where the target wants to go. `None` if the runner looks for itself, or whoever has no number inside: somebody outside.
 #[must_use]
 pub fn asker(thread: u32) -> Option<u32> {
+    if thread == 0 {
+        return None;
+    }
     if !report::is_runner(thread) {
         return Some(thread);
     }
@@ -161,8 +164,8 @@ pub struct Supervisor {
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
-    /// Devices of the file systems that the sandbox has of its own, where that matters.
-    own_file_systems: HashSet<u64>,
+    /// Devices of the file systems that the sandbox has of its own, once that matters.
+    own_file_systems: Option<HashSet<u64>>,
     present: execute::Present,
     scripts: scripts::Scripts,
     seen_names: named::Seen,
@@ -206,7 +209,6 @@ impl Supervisor {
         }
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
-        let own_file_systems = if reporter.tells() { own_file_systems(&order) } else { HashSet::new() };
         let repositories = Repositories::new(&order.known_repositories);
         let observer = match (order.observe, order.trace) {
             (true, _) => Some(observe::Observer::new(reporter.sender().clone())),
@@ -230,7 +232,7 @@ impl Supervisor {
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
-            own_file_systems,
+            own_file_systems: None,
             present: execute::Present::default(),
             scripts: scripts::Scripts::default(),
             seen_names: named::Seen::default(),
@@ -352,12 +354,14 @@ impl Supervisor {
     }
 
     /// A change at an opened place, or in it, that the target's own rights decide: the broker knows whether they allow it.
-    /// In file systems of the sandbox's own they do.
+    /// In private trees, where they are of a file system of the sandbox's own, they do.
     fn elsewhere(&mut self, thread: u32, (path, at): (&AbsPath, BorrowedFd<'_>), op: FileOp) {
-        if self.reporter.tells() && self.order.has_view {
+        if self.reporter.tells_changes() && self.order.has_view {
+            let own = self.own_file_systems.get_or_insert_with(|| own_file_systems(&self.order));
             // It may be the working directory, which is no descriptor to fstat(2).
             let device = statat(at, c"", AtFlags::EMPTY_PATH).map(|stat| stat.st_dev);
-            if device.is_ok_and(|device| !self.own_file_systems.contains(&device)) {
+            let is_private = || self.order.quiet.iter().any(|tree| path.starts_with(tree));
+            if device.is_ok_and(|device| !own.contains(&device) || !is_private()) {
                 self.reporter.elsewhere(thread, path, op);
             }
         }
@@ -379,7 +383,7 @@ impl Supervisor {
 
     /// Whether what stands at a path in a tree of the sandbox's own is the host's: a rule shows it there.
     fn is_shown(&self, path: &AbsPath, rule: Option<&FileRule>) -> bool {
-        self.reporter.tells()
+        self.reporter.tells_changes()
             && rule.is_some_and(|rule| rule.kind != RuleKind::Secret)
             && !self.rules.is_private(path, self.rules.grant(path).depth)
     }

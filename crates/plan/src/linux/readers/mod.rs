@@ -52,7 +52,8 @@ pub struct Named<'w> {
 pub fn reader(program: &[u8]) -> Option<Reader> {
     let name = program.rsplit(|byte| *byte == b'/').next()?;
     // Interpreters have their version in their name: python3.11, perl5.36.1.
-    let version = name.iter().rposition(|byte| !byte.is_ascii_digit() && *byte != b'.').map_or(0, |at| at + 1);
+    let version =
+        name.iter().rposition(|byte| !byte.is_ascii_digit() && *byte != b'.').map_or(0, |at| at + 1);
     let interpreter = || row(name.get(..version)?).filter(|reader| reader.words == Words::Text);
     row(name).or_else(interpreter)
 }

@@ -23,7 +23,8 @@ const GIT: Reader = Reader {
     words: Words::MarkedOrAbsolute(&["--git-dir=", "--work-tree=", "--file=", "file://"], &["-C", "-F"]),
 };
 const JAVA: Reader = marked(&[], &["-jar"]);
-const MAKE: Reader = marked(&["--file=", "--makefile=", "--directory="], &["-f", "-C", "--file", "--directory"]);
+const MAKE: Reader =
+    marked(&["--file=", "--makefile=", "--directory="], &["-f", "-C", "--file", "--directory"]);
 const NPM: Reader = marked(&["--prefix=", "--userconfig="], &["--prefix", "--userconfig", "-C"]);
 const WGET: Reader = marked(&["--post-file=", "--body-file=", "--input-file="], &["-i", "--input-file"]);
 

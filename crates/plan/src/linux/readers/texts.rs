@@ -70,7 +70,8 @@ pub(super) fn of_a_shell<'w>(words: &'w [Vec<u8>], home: &[u8]) -> Vec<Named<'w>
                         b"cd" => Some(FileOp::Metadata),
                         _ => None,
                     };
-                    is_command = matches!(word.as_slice(), b"if" | b"then" | b"do" | b"else" | b"!" | b"while");
+                    is_command =
+                        matches!(word.as_slice(), b"if" | b"then" | b"do" | b"else" | b"!" | b"while");
                 }
             }
         }
