@@ -193,3 +193,68 @@ fn what_fails_in_the_broker_is_told() {
         assert!(!failed[0]["cause"].as_str().expect("text").is_empty(), "{}", failed[0]);
     });
 }
+
+/// What the command writes to standard error stands in no record where these go elsewhere, and the command has no way to them.
+#[test]
+fn records_are_written_where_the_caller_says() {
+    everyone(|garden| {
+        let place = garden.home.join("records");
+        garden.directory(&place);
+        let named = |name: &str| place.join(name).to_str().expect("text").to_owned();
+        let records = |name: &str| {
+            let text = std::fs::read_to_string(named(name)).expect("records");
+            let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+            records.collect::<Vec<_>>()
+        };
+        let bash = |script: &str| {
+            let script = script.replace("GARTH", garden.program().to_str().expect("text"));
+            garden.outside(&["bash", "-c", &script.replace("PLACE", place.to_str().expect("text"))])
+        };
+        let command = "sh -c 'printf part >&2; ls /proc/self/fd; exit 3'";
+        let ways = [
+            ("file", format!("GARTH run --json-file PLACE/file -- {command}")),
+            ("given", format!("GARTH run --json-file /dev/fd/5 -- {command} 5> PLACE/given")),
+            (
+                "pipe",
+                format!(
+                    "mkfifo PLACE/p; cat PLACE/p > PLACE/pipe & GARTH run --json-file PLACE/p -- {command}; code=$?; wait; exit $code"
+                ),
+            ),
+            (
+                "channel",
+                format!(
+                    "exec 6> >(cat > PLACE/part; mv PLACE/part PLACE/channel); GARTH run --json-file /dev/fd/6 -- {command}; code=$?; \
+                 exec 6>&-; until [ -e PLACE/channel ]; do sleep 0.01; done; exit $code"
+                ),
+            ),
+        ];
+        for (name, script) in ways {
+            let run = bash(&script);
+            assert_eq!(run.status.code(), Some(3), "{name}: {run}");
+            assert!(run.errors().contains("part") && !run.errors().contains("\"event\""), "{name}: {run}");
+            // Its three streams, and the directory that `ls` reads.
+            assert_eq!(run.text().lines().count(), 4, "{name}: {run}");
+            let records = records(name);
+            assert_eq!(records[0]["event"], "session-started", "{name}");
+            assert_eq!(records[records.len() - 1]["event"], "session-ended", "{name}");
+            assert!(records.iter().enumerate().all(|(at, record)| record["sequence"] == at), "{name}");
+        }
+        // What stands already is not written to, nor what a link leads to.
+        bash("echo mine > PLACE/mine; ln -s mine PLACE/link; ln -s new PLACE/away");
+        for name in ["mine", "link", "away"] {
+            let run = bash(&format!("GARTH run --json-file PLACE/{name} -- true"));
+            assert_eq!(run.status.code(), Some(125), "{run}");
+            assert!(run.errors().contains("cannot write records") && run.errors().contains("hint:"), "{run}");
+        }
+        assert_eq!(std::fs::read_to_string(named("mine")).expect("a file"), "mine\n");
+        assert!(!place.join("new").exists());
+        // A reader that goes away ends nothing, and it is told.
+        let run = bash("GARTH run --json-file >(exit) -- sh -c 'sleep 0.2; exit 4'");
+        assert_eq!(run.status.code(), Some(4), "{run}");
+        assert!(run.errors().contains("not all records were written"), "{run}");
+        // A session that never was has one record.
+        let run = bash("GARTH run --json-file PLACE/refused --policy PLACE/none -- true");
+        assert_eq!((run.status.code(), records("refused").len()), (Some(120), 1), "{run}");
+        assert_eq!(records("refused")[0]["outcome"], "refused");
+    });
+}

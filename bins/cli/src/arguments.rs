@@ -91,7 +91,8 @@ const RUN_HELP: &str = "Examples:
 
 Afterwards garth tells on standard error what was denied, by which rule, and the least grant that \
 would allow it. With --json it writes events there, one JSON object a line: those of the session's log, \
-of which `session-ended` is the last. `garth log last` shows the log.
+of which `session-ended` is the last; what the command writes there may stand before one. With --json-file they go where \
+the command writes nothing. `garth log last` shows the log.
 
 A connection that no rule names is asked for on your terminal, if standard error is one, or of the program at \
 --approver; see docs/egress.md.";
@@ -254,6 +255,9 @@ pub struct RunArguments {
     /// Write events as JSON lines to standard error
     #[arg(long)]
     pub json: bool,
+    /// Write events as JSON lines to FILE: a new file, a pipe, or what you opened, as /dev/fd/N
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub json_file: Option<OsString>,
     /// Keep what it changes in a layer: see `garth diff`, then `garth apply` or `garth discard`
     #[arg(long)]
     pub cow: bool,

@@ -18,6 +18,7 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
     let mut read = RunArguments {
         sandbox: SandboxArguments::plain(),
         json: false,
+        json_file: None,
         shell: None,
         approver: None,
         cow: false,
@@ -41,7 +42,7 @@ pub fn run_arguments(arguments: &[OsString]) -> Option<RunArguments> {
 /// One option with its value; what follows it.
 fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Option<&'a [OsString]> {
     match word {
-        "--json" if !read.json => read.json = true,
+        "--json" if !read.json && read.json_file.is_none() => read.json = true,
         "--cow" if !read.cow && !read.checkpoint => read.cow = true,
         "--checkpoint" if !read.cow && !read.checkpoint => read.checkpoint = true,
         "--no-terminal" if !read.sandbox.no_terminal => read.sandbox.no_terminal = true,
@@ -53,6 +54,9 @@ fn option<'a>(word: &str, tail: &'a [OsString], read: &mut RunArguments) -> Opti
             match word {
                 "--shell" if read.shell.is_none() => {
                     read.shell = Some(ShellName::from_str(value.to_str()?, false).ok()?);
+                }
+                "--json-file" if read.json_file.is_none() && !read.json => {
+                    read.json_file = Some(value.clone())
                 }
                 "--approver" if read.approver.is_none() => read.approver = Some(value.to_str()?.to_owned()),
                 _ => valued(word, value, &mut read.sandbox)?,
@@ -104,6 +108,7 @@ mod tests {
             "run --read a --read b --write c --deny d --allow h --allow i:22 --accept x,y --accept z true",
             "run --accept x, true",
             "run --cow --json -- true",
+            "run --json-file f --cow -- true",
             "run --json --checkpoint true",
             "run --approver 3 -- true",
             "run --json --approver 3,4 true",
@@ -135,6 +140,9 @@ mod tests {
             "run --profile",
             "run --read --json true",
             "run --json --json true",
+            "run --json --json-file f true",
+            "run --json-file f --json true",
+            "run --json-file f --json-file g true",
             "plan -- true",
             "run --read=x true",
             "run --cow --checkpoint true",

@@ -24,6 +24,8 @@ mod network;
 #[cfg(any(target_os = "linux", windows))]
 mod progress;
 #[cfg(any(target_os = "linux", windows))]
+mod records;
+#[cfg(any(target_os = "linux", windows))]
 mod report;
 mod request;
 #[cfg(any(target_os = "linux", windows))]

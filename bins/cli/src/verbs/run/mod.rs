@@ -10,6 +10,7 @@ use crate::ending::{agent_without_its_own, unkept, unrecorded};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
 use crate::progress::{Counted, Progress};
+use crate::records::Records;
 use crate::request::request;
 use crate::show::HINT;
 use crate::words::origin;
@@ -33,12 +34,18 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         return events::run(arguments);
     }
     let begun = begin(arguments)?;
-    run_for_people(arguments, begun)
+    let records = begun.records.clone();
+    let result = run_for_people(arguments, begun);
+    if let (Some(records), Err(failure)) = (records, &result) {
+        records.refused(failure);
+    }
+    result
 }
 
 /// What is there before the plan is made.
 struct Begun {
     approver: Option<Arc<dyn Approve>>,
+    records: Option<Records>,
     early: Option<EarlyRunner>,
 }
 
@@ -47,13 +54,14 @@ struct Begun {
 fn begin(arguments: &RunArguments) -> Result<Begun, Failure> {
     // Before anything else is opened: it may be one of the numbers that come next.
     let approver = approver(arguments)?;
-    Ok(Begun { approver, early: early_runner() })
+    let records = arguments.json_file.as_deref().map(Records::open).transpose()?;
+    Ok(Begun { approver, records, early: early_runner() })
 }
 
 /// The plan; the runner starts while it is made.
 fn prepared(
     arguments: &RunArguments,
-    Begun { approver, early }: Begun,
+    Begun { approver, early, .. }: Begun,
     listener: Option<Listener>,
 ) -> Result<Prepared, Failure> {
     let command = command(arguments)?;
@@ -107,7 +115,9 @@ fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
 
 #[inline(never)]
 fn run_for_people(arguments: &RunArguments, begun: Begun) -> Result<u8, Failure> {
-    let mut prepared = prepared(arguments, begun, None)?;
+    let records = begun.records.clone();
+    let listener = records.as_ref().map(Records::listener);
+    let mut prepared = prepared(arguments, begun, listener)?;
     let was_told = prepared.checkpoint_made().is_some();
     kept::notice(&prepared, &mut anstream::stderr())?;
     let stock = Counted::new("looking at what was changed");
@@ -143,6 +153,7 @@ fn run_for_people(arguments: &RunArguments, begun: Begun) -> Result<u8, Failure>
         writeln!(anstream::stderr(), "garth: a limit was met: {what}")?;
     }
     unrecorded(ended.unrecorded.as_deref(), &mut anstream::stderr())?;
+    records.map_or(Ok(()), |records| records.tell_missing(&mut anstream::stderr()))?;
     let code = conclude(&prepared, &ended);
     // The process ends now: freeing a thousand pieces one by one would only keep the caller waiting.
     std::mem::forget((prepared, ended));

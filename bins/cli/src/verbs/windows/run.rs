@@ -8,6 +8,7 @@ use crate::events::{heard, unprepared};
 use crate::failure::Failure;
 use crate::network::{fault_summary, network_summary};
 use crate::progress::Progress;
+use crate::records::Records;
 use crate::request::{absolute, flags};
 use crate::show::ERROR;
 use crate::verbs::undo::kept;
@@ -80,9 +81,19 @@ fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prep
 }
 
 fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
-    let mut prepared = prepared(arguments, None)?;
+    let records = arguments.json_file.as_deref().map(Records::open).transpose()?;
+    let result = run_recorded(arguments, records.as_ref());
+    if let (Some(records), Err(failure)) = (&records, &result) {
+        records.refused(failure);
+    }
+    result
+}
+
+fn run_recorded(arguments: &RunArguments, records: Option<&Records>) -> Result<u32, Failure> {
+    let mut prepared = prepared(arguments, records.map(Records::listener))?;
     let ended = prepared.run(&mut told)?;
     tell(&ended)?;
+    records.map_or(Ok(()), |records| records.tell_missing(&mut anstream::stderr()))?;
     conclude(&prepared, &ended.outcome)
 }
 
