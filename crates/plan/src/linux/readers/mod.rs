@@ -113,7 +113,7 @@ impl Reader {
                         let is_long = word.starts_with(b"--");
                         !is_long && letters(word, at) && word.contains(&letter)
                     };
-                    words.iter().enumerate().position(|word| is_in(word))
+                    words.iter().enumerate().position(is_in)
                 };
                 let makes = [b'c', b'r', b'u'].into_iter().any(|letter| has(letter).is_some());
                 has(b'f').filter(|_| makes).map(|at| at + 1)
