@@ -508,10 +508,9 @@ impl Prepared {
         let door = group.as_ref().map(control_group::Made::door).transpose().map_err(starting())?;
         // A runner enters its group before it executes; one that waits already has no way in.
         let fits = spec.tier == Tier::Process && door.is_none();
-        let lock = supervised.and_then(|_| self.change_lock());
         let runner = match self.early.take().filter(|_| fits) {
-            Some(early) => early.launch(&spec, (supervised, lock)),
-            None => launch::launch(&spec, (supervised, lock), door),
+            Some(early) => early.launch(&spec, supervised),
+            None => launch::launch(&spec, supervised, door),
         }
         .map_err(starting())?;
         if let Some(egress) = &mut egress {

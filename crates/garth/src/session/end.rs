@@ -94,6 +94,10 @@ impl wait::Observer for Told<'_> {
         self.kept.push((path, file));
     }
 
+    fn change_lock(&mut self) -> Option<OwnedFd> {
+        self.prepared.change_lock()
+    }
+
     fn nobody_listens(&mut self, port: u16) {
         self.silent.push(port);
     }

@@ -1,20 +1,18 @@
 //! One lock for the supervisors of all sandboxes of a user.
 //!
 //! A change that is judged and made in two steps must not meet one of another sandbox between them: what was looked at
-//! would not be what is moved. The lock is garth's directory of logs, which no sandbox shows. The broker opens it,
-//! hands it to the runner and keeps none of it, so that the lock goes with the runner that holds it (`flock(2)`: a lock
+//! would not be what is moved. The lock is garth's directory of logs, which no sandbox shows. The broker opens it
+//! when the runner asks, hands it over and keeps none of it, so that the lock goes with the runner that holds it (`flock(2)`: a lock
 //! belongs to what was opened, however often that is copied).
 
-use super::message::{Sender, ToRunner, receive};
-use crate::OsError;
-use crate::error::Context;
-use rustix::fd::{AsFd, OwnedFd};
+use super::message::{FromRunner, Sender};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat};
 use rustix::io::Errno;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The name of a file in the state directory, where the directory of the logs cannot be locked.
@@ -69,66 +67,85 @@ fn is_private(found: &Stat) -> bool {
     found.st_uid == rustix::process::geteuid().as_raw() && found.st_mode & 0o077 == 0
 }
 
-/// Puts the lock into the runner's socket, right behind the order; or that there is none.
-///
-/// # Errors
-/// The error of copying the socket.
-pub(super) fn send(lock: Option<OwnedFd>, socket: impl AsFd) -> Result<(), OsError> {
-    let socket = rustix::io::fcntl_dupfd_cloexec(socket, 0).on("copy", "the runner's socket")?;
-    let lock = lock.as_ref().map(AsFd::as_fd);
-    Sender::new(Arc::new(socket)).send_with(&ToRunner::ChangeLock, lock.as_slice());
-    Ok(())
+/// The lock, in a runner. The broker is asked for it when a change first takes a turn: most sandboxes make none, and a start
+/// waits for nothing that it has no use for. Where there is none, nothing is known of other sandboxes: changes that would be
+/// refused for another kind of object are refused then.
+#[derive(Debug)]
+pub struct ChangeLock {
+    broker: Sender,
+    state: Mutex<State>,
+    given: Condvar,
 }
 
-/// Takes the lock out of the socket.
-///
-/// # Errors
-/// `EBADMSG` when something else arrives.
-pub(super) fn take(socket: impl AsFd) -> Result<ChangeLock, OsError> {
-    match receive::<ToRunner>(socket) {
-        Ok(Some((ToRunner::ChangeLock, lock))) => Ok(ChangeLock(lock.map(Arc::new))),
-        Ok(_) => Err(Errno::BADMSG).on("receive", "the lock for changes"),
-        Err(errno) => Err(errno).on("receive", "the lock for changes"),
-    }
+#[derive(Debug)]
+enum State {
+    Unknown,
+    Asked,
+    Given(Option<Arc<OwnedFd>>),
 }
-
-/// The lock, in a runner. Without one nothing is known of other sandboxes: changes that would be refused for another kind of
-/// object are refused then.
-#[derive(Clone, Debug, Default)]
-pub struct ChangeLock(Option<Arc<OwnedFd>>);
 
 /// The turn of one supervisor: until it is dropped no other makes a change of those that take one.
 #[derive(Debug)]
 pub struct Turn(Option<Arc<OwnedFd>>);
 
 impl ChangeLock {
-    /// Waits for this supervisor's turn.
+    /// The lock of the user whose broker hears this sender.
+    #[must_use]
+    pub fn new(broker: Sender) -> Self {
+        Self { broker, state: Mutex::new(State::Unknown), given: Condvar::new() }
+    }
+
+    /// The broker's answer, from the thread that hears it. The first one counts.
+    pub fn give(&self, lock: Option<OwnedFd>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*state, State::Given(_)) {
+            *state = State::Given(lock.map(Arc::new));
+            self.given.notify_all();
+        }
+    }
+
+    /// Waits for this supervisor's turn; the first one for the lock too, as long as the broker takes. Without a broker there
+    /// is no sandbox, and one that is stopped goes on.
     ///
     /// # Errors
     /// `EAGAIN` if another one has not ended its turn in [`LONGEST_WAIT`].
     pub fn turn(&self) -> Result<Turn, Errno> {
-        self.turn_within(LONGEST_WAIT)
+        turn_within(self.file(), LONGEST_WAIT)
     }
 
-    fn turn_within(&self, longest: Duration) -> Result<Turn, Errno> {
-        /// The longest sleep between two tries.
-        const LONGEST_SLEEP: Duration = Duration::from_millis(2);
-        let Some(file) = &self.0 else { return Ok(Turn(None)) };
-        let (mut began, mut sleep) = (None, Duration::from_micros(20));
+    fn file(&self) -> Option<Arc<OwnedFd>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match flock(file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Turn(Some(Arc::clone(file)))),
-                Err(Errno::INTR) => {}
-                Err(Errno::WOULDBLOCK) => {
-                    if began.get_or_insert_with(Instant::now).elapsed() >= longest {
-                        return Err(Errno::AGAIN);
-                    }
-                    std::thread::sleep(sleep);
-                    sleep = (sleep * 2).min(LONGEST_SLEEP);
+            match &*state {
+                State::Given(file) => return file.clone(),
+                State::Unknown => {
+                    *state = State::Asked;
+                    self.broker.send(&FromRunner::LockWanted);
                 }
-                // A file system without locks: as if there were none.
-                Err(_) => return Ok(Turn(None)),
+                State::Asked => state = self.given.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
+        }
+    }
+}
+
+fn turn_within(file: Option<Arc<OwnedFd>>, longest: Duration) -> Result<Turn, Errno> {
+    /// The longest sleep between two tries.
+    const LONGEST_SLEEP: Duration = Duration::from_millis(2);
+    let Some(file) = file else { return Ok(Turn(None)) };
+    let (mut began, mut sleep) = (None, Duration::from_micros(20));
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Turn(Some(file))),
+            Err(Errno::INTR) => {}
+            Err(Errno::WOULDBLOCK) => {
+                if began.get_or_insert_with(Instant::now).elapsed() >= longest {
+                    return Err(Errno::AGAIN);
+                }
+                std::thread::sleep(sleep);
+                sleep = (sleep * 2).min(LONGEST_SLEEP);
+            }
+            // A file system without locks: as if there were none.
+            Err(_) => return Ok(Turn(None)),
         }
     }
 }
@@ -153,10 +170,54 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::message::receive;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+    fn pair() -> (Arc<ChangeLock>, OwnedFd) {
+        let (runner, broker) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        (Arc::new(ChangeLock::new(Sender::new(Arc::new(runner)))), broker)
+    }
+
+    fn given(lock: Option<OwnedFd>) -> ChangeLock {
+        let (runner, _broker) = pair();
+        runner.give(lock);
+        Arc::into_inner(runner).unwrap()
+    }
+
     fn lock(state: &Path) -> ChangeLock {
-        ChangeLock(Some(Arc::new(open(&state.join("log"), state).unwrap())))
+        given(Some(open(&state.join("log"), state).unwrap()))
+    }
+
+    impl ChangeLock {
+        fn turn_within(&self, longest: Duration) -> Result<Turn, Errno> {
+            turn_within(self.file(), longest)
+        }
+    }
+
+    #[test]
+    fn the_broker_is_asked_once_and_by_the_first_change() {
+        let scratch = tempfile::tempdir().unwrap();
+        let other = lock(scratch.path());
+        let (runner, broker) = pair();
+        let changes: Vec<_> = (0..3)
+            .map(|_| {
+                let runner = Arc::clone(&runner);
+                std::thread::spawn(move || runner.turn().unwrap().is_alone())
+            })
+            .collect();
+        let asked = |broker: &OwnedFd| receive::<FromRunner>(broker).unwrap().map(|(message, _)| message);
+        assert_eq!(asked(&broker), Some(FromRunner::LockWanted));
+        runner.give(open(&scratch.path().join("log"), scratch.path()));
+        assert!(changes.into_iter().all(|change| change.join().unwrap()));
+        // Another answer takes nothing back.
+        runner.give(None);
+        let turn = runner.turn().unwrap();
+        assert!(turn.is_alone());
+        assert_eq!(other.turn_within(Duration::ZERO).unwrap_err(), Errno::AGAIN);
+        drop((turn, runner));
+        assert_eq!(asked(&broker), None, "asked twice");
     }
 
     #[test]
@@ -213,6 +274,6 @@ mod tests {
         std::os::unix::fs::symlink("second", &path).unwrap();
         assert!(file(scratch.path()).is_none());
         assert!(file(&path).is_none(), "no directory");
-        assert!(!ChangeLock::default().turn().unwrap().is_alone());
+        assert!(!given(None).turn().unwrap().is_alone());
     }
 }

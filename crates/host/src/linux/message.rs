@@ -52,6 +52,8 @@ pub enum FromRunner {
     Counted(Counted, ChangesCounted),
     /// A file that an agent keeps, as it is in the end; it comes with this message.
     Kept(AbsPath),
+    /// A change takes a turn among all sandboxes of the user, and the lock for that is not here yet.
+    LockWanted,
     /// A limit was reached and the sandbox ended for it.
     LimitHit(String),
     /// A limit was reached that the kernel holds: nothing ended for it.
@@ -124,7 +126,7 @@ pub enum ToRunner {
     },
     /// A mount of the view comes with this message.
     Mount,
-    /// The lock for changes comes with this message, if there is one.
+    /// The lock for changes, which was wanted, comes with this message, if there is one.
     ChangeLock,
     /// A socket of the sandbox's network is wanted, not connected yet.
     Socket,

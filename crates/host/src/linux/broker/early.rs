@@ -105,14 +105,14 @@ fn enter_namespaces(control: &OwnedFd) -> Result<(), OsError> {
 }
 
 impl EarlyRunner {
-    /// Hands the order over, and the lock for changes.
+    /// Hands the order over.
     ///
     /// # Errors
     /// As `launch::launch`: `EPERM` and others of "make namespaces for" mean that this machine refuses them.
     pub fn launch(
         mut self,
         spec: &LaunchSpec,
-        (supervised, lock): (Option<Supervised<'_>>, Option<OwnedFd>),
+        supervised: Option<Supervised<'_>>,
     ) -> Result<Runner, OsError> {
         let order = order_file(spec, supervised)?;
         let process = self.process()?;
@@ -120,7 +120,6 @@ impl EarlyRunner {
         let control = Arc::new(control);
         Sender::new(Arc::clone(&control)).send_with(&Order::File, &[order.as_fd()]);
         let control = Arc::into_inner(control).ok_or(Errno::BUSY).on("reach", "the runner")?;
-        crate::linux::change_lock::send(lock, &control)?;
         crate::linux::mapped::send(spec, &control)?;
         // The runner waits for its order on this processor, behind whatever this process does next.
         rustix::thread::sched_yield();

@@ -2,7 +2,6 @@
 
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::change_lock;
 use crate::linux::inside::run::{CONTROL, ORDER, ORDER_HEAD};
 use crate::linux::message::{Sender, ToRunner};
 use crate::linux::sys::spawn::{self, Strings};
@@ -96,18 +95,17 @@ struct Order {
     environment: Strings,
 }
 
-/// Starts the runner with its order and the lock for changes. `group` is `cgroup.procs` of the control group to live in.
+/// Starts the runner with its order. `group` is `cgroup.procs` of the control group to live in.
 ///
 /// # Errors
 /// The step that failed. `EPERM`, `ENOSPC`, `EUSERS` and `EINVAL` of "make namespaces for" mean that this
 /// machine refuses them.
 pub fn launch(
     spec: &LaunchSpec,
-    (supervised, lock): (Option<Supervised<'_>>, Option<OwnedFd>),
+    supervised: Option<Supervised<'_>>,
     group: Option<OwnedFd>,
 ) -> Result<Runner, OsError> {
     let (ours, order) = prepare(spec, order_file(spec, supervised)?, group)?;
-    change_lock::send(lock, &ours)?;
     crate::linux::mapped::send(spec, &ours)?;
     let flags = if order.namespaces { NAMESPACES } else { 0 };
     let mut failed = ("", 0);

@@ -142,6 +142,9 @@ pub trait Observer {
     /// A file that an agent keeps, as it is in the end. Whatever is in it was written inside.
     fn kept(&mut self, path: AbsPath, file: OwnedFd);
 
+    /// The lock by which all sandboxes of the user take turns at changes, if there is one.
+    fn change_lock(&mut self) -> Option<OwnedFd>;
+
     /// Nobody listens at this port of the loopback inside.
     fn nobody_listens(&mut self, port: u16);
 
@@ -320,6 +323,11 @@ impl Waiting<'_> {
             }
             (FromRunner::Socket(kind), Some(socket)) => observer.serve(kind, socket)?,
             (FromRunner::Socket(_), None) => return Err(Errno::BADMSG).on("receive", "a socket"),
+            (FromRunner::LockWanted, _) => {
+                let lock = observer.change_lock();
+                let lock = lock.as_ref().map(AsFd::as_fd);
+                self.sender.send_with(&ToRunner::ChangeLock, lock.as_slice());
+            }
             (FromRunner::LimitHit(what), _) => self.limit = Some(what),
             (FromRunner::LimitMet(what), _) => observer.inside(Inside::LimitMet(what)),
             (FromRunner::Ended(ending), _) => return Ok(Some(self.over(Outcome::Ended(ending)))),

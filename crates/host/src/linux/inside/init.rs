@@ -4,7 +4,7 @@ use super::egress;
 use crate::OsError;
 use crate::error::Context;
 use crate::linux::message::{Ending, FromRunner, InnerSocket, Sender, ToRunner, receive};
-use crate::linux::supervise::Commands;
+use crate::linux::supervise::Shared;
 use crate::linux::sys::signals::Children;
 use garth_plan::linux::spec::Limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -26,7 +26,7 @@ pub fn serve(
     control: &Arc<OwnedFd>,
     children: &Children,
     limits: &Limits,
-    commands: &Commands,
+    shared: &Shared,
 ) -> Result<WaitStatus, OsError> {
     let sender = Sender::new(Arc::clone(control));
     let counting = limits.memory.is_some() || limits.processes.is_some();
@@ -66,7 +66,7 @@ pub fn serve(
                 if !child.revents().is_empty() {
                     children.clear();
                 }
-                if !broker.revents().is_empty() && !obey(target, control.as_fd(), &sender, commands)? {
+                if !broker.revents().is_empty() && !obey(target, control.as_fd(), &sender, shared)? {
                     // Without a broker nobody answers for this sandbox any more.
                     let _gone = kill_all(Signal::KILL);
                     return Err(OsError::new("hear from", "the broker", Errno::PIPE.raw_os_error()));
@@ -116,10 +116,10 @@ fn obey(
     target: Pid,
     control: rustix::fd::BorrowedFd<'_>,
     sender: &Sender,
-    commands: &Commands,
+    shared: &Shared,
 ) -> Result<bool, OsError> {
-    let order = match receive::<ToRunner>(control) {
-        Ok(Some((order, _))) => order,
+    let (order, descriptor) = match receive::<ToRunner>(control) {
+        Ok(Some(message)) => message,
         Ok(None) | Err(Errno::CONNRESET) => return Ok(false),
         Err(errno) => return Err(errno).on("hear from", "the broker"),
     };
@@ -127,9 +127,13 @@ fn obey(
     let _gone = match order {
         ToRunner::Signal(number) => named(number).map(|signal| kill_process_group(target, signal)),
         ToRunner::SignalAll(number) => named(number).map(kill_all),
-        ToRunner::Mount | ToRunner::ChangeLock => None,
+        ToRunner::Mount => None,
+        ToRunner::ChangeLock => {
+            shared.lock.give(descriptor);
+            None
+        }
         ToRunner::Verdict { id, allow, remember } => {
-            commands.answer(id, allow, remember);
+            shared.commands.answer(id, allow, remember);
             None
         }
         ToRunner::Socket => {

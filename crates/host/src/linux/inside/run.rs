@@ -3,7 +3,6 @@
 use super::{canary, confine, egress, init, network, start, told, view};
 use crate::OsError;
 use crate::error::Context;
-use crate::linux::change_lock::{self, ChangeLock};
 use crate::linux::mapped;
 use crate::linux::message::{FromRunner, InnerSocket, Order, Sender, receive};
 use crate::linux::supervise::{Reporter, Shared, Supervisor, let_start, of_target, still_repositories};
@@ -120,7 +119,6 @@ fn watch_children() -> Result<Children, OsError> {
 fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) -> Result<(), Failure> {
     let Received { spec, supervision } = order;
     let Begun { view, network: namespace, children } = begun;
-    let lock = named("receive the lock for changes", change_lock::take(control))?;
     // What opens the network has to be in its namespace. Where there is none to open, there is time.
     let early = namespace.as_ref().filter(|_| spec.network.is_some());
     let whole = |making: &network::Making| making.enter().and_then(|()| making.finished());
@@ -128,7 +126,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let network = named("open the network", Network::begin(&spec, sender))?;
     let host = build_view(&spec, view, control, sender)?;
     let shared = Arc::new(Shared::new(&spec.target, sender.clone()));
-    let supervisor = supervise(&spec, (supervision, lock), sender, (host, namespace.as_ref()), &shared);
+    let supervisor = supervise(&spec, supervision, sender, (host, namespace.as_ref()), &shared);
     let mut supervisor = named("start the supervisor", supervisor)?;
     named("open a terminal", open_terminal(&spec, sender))?;
     let ruleset = match supervisor.ruleset.take() {
@@ -149,7 +147,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
     let status =
-        named("serve the target", init::serve(target, control, &children, &spec.limits, &shared.commands))?;
+        named("serve the target", init::serve(target, control, &children, &spec.limits, &shared))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
     tell_named(&spec, (target, &shared.home), sender);
     shared.tell_end(sender);
@@ -440,7 +438,7 @@ fn not_started(error: start::NotStarted) -> Failure {
 /// host's tree, which is a wait that the runner has other work for.
 fn supervise(
     spec: &LaunchSpec,
-    (supervision, lock): (Part, ChangeLock),
+    supervision: Part,
     sender: &Sender,
     (host, network): (Option<view::HostTree>, Option<&network::Making>),
     shared: &Arc<Shared>,
@@ -485,7 +483,7 @@ fn supervise(
         match supervision.read() {
             Ok(order) => {
                 let reporter = Reporter::new(sender, tells, names);
-                Supervisor::new(listener, order, (reporter, lock), shared).run(first)
+                Supervisor::new(listener, order, reporter, shared).run(first)
             }
             Err(error) => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error });

@@ -100,6 +100,8 @@ pub struct Shared {
     pub commands: Commands,
     /// Processes.
     pub processes: Arc<Processes>,
+    /// By which all supervisors of this user take turns.
+    pub lock: ChangeLock,
     /// What was changed.
     pub changes: Mutex<Changes>,
     /// Paths at which parts of repositories appeared.
@@ -114,6 +116,7 @@ impl Shared {
     pub fn new(target: &Target, sender: Sender) -> Self {
         Self {
             commands: Commands::new(target),
+            lock: ChangeLock::new(sender.clone()),
             processes: Arc::new(Processes::new(target, sender)),
             changes: Mutex::default(),
             appeared: Mutex::default(),
@@ -149,8 +152,6 @@ pub struct Supervisor {
     masks: HashMap<u32, u32>,
     keeper: Keeper,
     later: later::Later,
-    /// Of all supervisors of this user.
-    lock: ChangeLock,
     /// Away while a call is handled that goes somewhere.
     cwd: Option<WorkingDirectory>,
     /// Files all of whose names were made under this supervisor.
@@ -198,7 +199,7 @@ impl Supervisor {
     pub fn new(
         listener: Arc<Listener>,
         (order, rules): (Supervision, FileRules),
-        (reporter, lock): (Reporter, ChangeLock),
+        reporter: Reporter,
         shared: Arc<Shared>,
     ) -> Self {
         // Not before the target has started: it starts on another processor, while the rules are read on this one.
@@ -223,7 +224,6 @@ impl Supervisor {
             masks: HashMap::new(),
             keeper: Keeper::new(),
             later: later::Later::default(),
-            lock,
             cwd: None,
             own_links: HashSet::new(),
             reporter,

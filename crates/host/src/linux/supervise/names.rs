@@ -124,7 +124,7 @@ impl Supervisor {
         if let Err(errno) = self.may_create(thread, &place, NodeKind::Symlink) {
             return Answer::Fail(errno);
         }
-        let _turn = match self.lock.turn() {
+        let _turn = match self.shared.lock.turn() {
             Ok(turn) => turn,
             Err(errno) => return Answer::Fail(errno),
         };
@@ -174,7 +174,7 @@ impl Supervisor {
         if let Err(errno) = self.may_create(thread, &place, kind) {
             return Answer::Fail(errno);
         }
-        let _turn = match self.lock.turn() {
+        let _turn = match self.shared.lock.turn() {
             Ok(turn) => turn,
             Err(errno) => return Answer::Fail(errno),
         };
@@ -226,7 +226,7 @@ impl Supervisor {
         if flags.contains(RenameFlags::WHITEOUT) {
             return Answer::Fail(Errno::PERM);
         }
-        let turn = match self.lock.turn() {
+        let turn = match self.shared.lock.turn() {
             Ok(turn) => turn,
             Err(errno) => return Answer::Fail(errno),
         };

@@ -44,7 +44,7 @@ impl Supervisor {
     /// component on the way is a supervised directory (nobody inside can change one while this thread is
     /// busy, and no supervisor of another sandbox has its turn), otherwise the opened parent, with the last name alone.
     fn bind_at(&self, thread: u32, socket: &OwnedFd, path: &[u8], place: &place::Place) -> Result<(), Errno> {
-        let turn = self.lock.turn()?;
+        let turn = self.shared.lock.turn()?;
         let here = place::current_directory(thread)?;
         let meant = match path.first() {
             Some(b'/') => AbsPath::posix(path).ok(),
