@@ -1,6 +1,7 @@
 //! The only reading of the machine: answers to the planner's questions, through opened objects.
 
 use crate::files::read_small;
+use crate::linux::links::Links;
 use crate::linux::sys::landlock;
 use crate::linux::walk::Walk;
 use garth_plan::facts::{FactQuery, Features, HostFacts, Object, PathFact, User};
@@ -26,7 +27,7 @@ pub fn facts(query: &FactQuery) -> HostFacts {
         paths: BTreeMap::new(),
         texts: BTreeMap::new(),
         lists: BTreeMap::new(),
-        linked: super::links::look(&query.sealed),
+        linked: BTreeMap::new(),
         mappable: BTreeSet::new(),
         control_group: None,
     };
@@ -43,11 +44,7 @@ pub fn facts(query: &FactQuery) -> HostFacts {
 
 /// Answers further questions.
 pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
-    let mut walk = Walk::new(&query.paths);
-    let mut look = |path: &AbsPath| walk.look(path).map_or(PathFact::Absent, PathFact::Present);
-    // In order, so the map is put together in one go.
-    let mut seen: BTreeMap<_, _> = query.paths.iter().map(|path| (path.clone(), look(path))).collect();
-    facts.paths.append(&mut seen);
+    look_at_paths(facts, query);
     for path in &query.texts {
         if let Ok(text) = read_small(path) {
             facts.texts.insert(path.clone(), text);
@@ -58,6 +55,45 @@ pub fn extend(facts: &mut HostFacts, query: &FactQuery) {
             facts.lists.insert(path.clone(), list);
         }
     }
+}
+
+/// Looks at what is asked for by itself and at what is denied, in one walk.
+fn look_at_paths(facts: &mut HostFacts, query: &FactQuery) {
+    let wanted = together(&query.paths, &query.sealed);
+    let mut walk = Walk::new(wanted.iter().map(|wanted| wanted.path).collect());
+    let mut links = Links::default();
+    let mut seen = Vec::with_capacity(query.paths.len());
+    for Wanted { path, by_itself, denied } in &wanted {
+        let object = walk.look(path);
+        if let Some(object) = object.as_ref().filter(|_| *denied) {
+            links.see(object);
+        }
+        if *by_itself {
+            seen.push(((*path).clone(), object.map_or(PathFact::Absent, PathFact::Present)));
+        }
+    }
+    // In order, so the map is put together in one go.
+    facts.paths.append(&mut seen.into_iter().collect());
+    facts.linked.append(&mut links.elsewhere());
+}
+
+/// A path to look at, and what for.
+struct Wanted<'q> {
+    path: &'q AbsPath,
+    by_itself: bool,
+    denied: bool,
+}
+
+/// The paths of both sets in their order, each once.
+fn together<'q>(paths: &'q BTreeSet<AbsPath>, denied: &'q BTreeSet<AbsPath>) -> Vec<Wanted<'q>> {
+    let mut wanted = Vec::with_capacity(paths.len() + denied.len());
+    let (mut paths, mut denied) = (paths.iter().peekable(), denied.iter().peekable());
+    while let Some(path) = [paths.peek(), denied.peek()].into_iter().flatten().min().copied() {
+        let by_itself = paths.next_if(|next| *next == path).is_some();
+        let denied = denied.next_if(|next| *next == path).is_some();
+        wanted.push(Wanted { path, by_itself, denied });
+    }
+    wanted
 }
 
 /// What the kernel offers, by asking it.
@@ -170,4 +206,48 @@ fn list(path: &AbsPath) -> Option<Vec<(String, NodeKind)>> {
     }
     found.sort();
     Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_twice_is_looked_at_once() {
+        let set = |names: &[&str]| names.iter().map(|name| AbsPath::posix(*name).unwrap()).collect();
+        let (paths, denied): (BTreeSet<_>, BTreeSet<_>) =
+            (set(&["/a", "/b/c", "/d"]), set(&["/b", "/d", "/e"]));
+        let wanted = together(&paths, &denied);
+        let wanted: Vec<_> =
+            wanted.iter().map(|one| (one.path.to_string(), one.by_itself, one.denied)).collect();
+        let expected = [
+            ("/a", true, false),
+            ("/b", false, true),
+            ("/b/c", true, false),
+            ("/d", true, true),
+            ("/e", false, true),
+        ];
+        assert_eq!(wanted, expected.map(|(path, by_itself, denied)| (path.to_owned(), by_itself, denied)));
+    }
+
+    #[test]
+    fn denied_files_with_further_names_are_found_on_the_way() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at =
+            |name: &str| AbsPath::posix(scratch.path().join(name).as_os_str().as_encoded_bytes()).unwrap();
+        std::fs::create_dir(scratch.path().join("keys")).unwrap();
+        for name in ["keys/one", "two", "three"] {
+            std::fs::write(scratch.path().join(name), "").unwrap();
+            std::fs::hard_link(scratch.path().join(name), scratch.path().join(format!("{name}-too")))
+                .unwrap();
+        }
+        std::fs::remove_file(scratch.path().join("keys/one-too")).unwrap();
+        std::fs::hard_link(scratch.path().join("keys/one"), scratch.path().join("one")).unwrap();
+        let mut query = FactQuery::nothing();
+        query.paths = ["three", "two"].map(at).into();
+        query.sealed = ["keys", "none", "two"].map(at).into();
+        let facts = facts(&query);
+        assert!(facts.linked.keys().eq([at("keys/one"), at("two")].iter()), "{:?}", facts.linked);
+        assert!(facts.paths.keys().eq([at("three"), at("two")].iter()));
+    }
 }

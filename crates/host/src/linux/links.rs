@@ -1,7 +1,7 @@
 //! Further names of denied files.
 
 use super::facts::name;
-use super::walk::Walk;
+use garth_plan::facts::Object;
 use garth_plan::linux::spec::FileId;
 use garth_policy::{AbsPath, NodeKind};
 use rustix::fd::OwnedFd;
@@ -20,24 +20,30 @@ struct Found {
     seen: BTreeSet<AbsPath>,
 }
 
-/// Files at these places, or directly in them where they are directories, that have names beside those that were come by.
-/// The places come in their order.
-pub(super) fn look(places: &BTreeSet<AbsPath>) -> BTreeMap<AbsPath, FileId> {
-    let mut found: HashMap<FileId, Found> = HashMap::new();
-    let mut walk = Walk::new(places);
-    for path in places {
-        let Some(object) = walk.look(path) else { continue };
+/// The files that have names beside those that were come by.
+#[derive(Default)]
+pub(super) struct Links(HashMap<FileId, Found>);
+
+impl Links {
+    /// Takes a denied file, or what stands directly in a denied directory. They come in the order of their places.
+    pub(super) fn see(&mut self, object: &Object) {
         match object.final_kind {
-            NodeKind::File => note(&mut found, object.id, object.links, || Some(object.final_path)),
-            NodeKind::Directory => directory(&mut found, &object.final_path),
+            NodeKind::File => {
+                note(&mut self.0, object.id, object.links, || Some(object.final_path.clone()));
+            }
+            NodeKind::Directory => directory(&mut self.0, &object.final_path),
             NodeKind::Symlink | NodeKind::Other => {}
         }
     }
-    let first = |(id, file): (FileId, Found)| {
-        let all = u64::try_from(file.seen.len()).is_ok_and(|seen| seen == file.links);
-        file.seen.into_iter().next().filter(|_| !all).map(|path| (path, id))
-    };
-    found.into_iter().filter_map(first).collect()
+
+    /// Those of them that have a name which was not come by.
+    pub(super) fn elsewhere(self) -> BTreeMap<AbsPath, FileId> {
+        let first = |(id, file): (FileId, Found)| {
+            let all = u64::try_from(file.seen.len()).is_ok_and(|seen| seen == file.links);
+            file.seen.into_iter().next().filter(|_| !all).map(|path| (path, id))
+        };
+        self.0.into_iter().filter_map(first).collect()
+    }
 }
 
 fn note(found: &mut HashMap<FileId, Found>, id: FileId, links: u64, path: impl FnOnce() -> Option<AbsPath>) {
@@ -77,7 +83,14 @@ fn file(found: &mut HashMap<FileId, Found>, directory: &OwnedFd, name: &std::ffi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::walk::Walk;
     use std::fs::{create_dir, hard_link, write};
+
+    fn look(places: &BTreeSet<AbsPath>) -> BTreeMap<AbsPath, FileId> {
+        let (mut walk, mut links) = (Walk::new(places.iter().collect()), Links::default());
+        places.iter().filter_map(|place| walk.look(place)).for_each(|object| links.see(&object));
+        links.elsewhere()
+    }
 
     #[test]
     fn files_with_a_name_elsewhere_are_found() {

@@ -4,16 +4,15 @@ use super::facts::{kind, leads_to_reader, look, name, object_from, readable};
 use garth_plan::facts::Object;
 use garth_policy::{AbsPath, NodeKind};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, Stat, openat, readlinkat_raw, statat};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::mem::MaybeUninit;
-use std::ops::Bound;
 
 /// Looks at many paths in their order, so that a directory comes before what is in it: what lies below an absent
 /// directory needs no look, and below a directory that was reached without a link one call is enough.
 #[derive(Debug)]
 pub struct Walk<'p> {
-    /// All that will be looked at.
-    paths: &'p BTreeSet<AbsPath>,
+    /// All that will be looked at, in order.
+    paths: Vec<&'p AbsPath>,
     /// The directories on the way to the last path, the outermost first.
     way: Vec<Step>,
 }
@@ -48,8 +47,8 @@ const PATIENCE: usize = 5;
 const WORTH: usize = 24;
 
 impl<'p> Walk<'p> {
-    /// A walk over these paths.
-    pub fn new(paths: &'p BTreeSet<AbsPath>) -> Self {
+    /// A walk over these paths, which come in their order.
+    pub fn new(paths: Vec<&'p AbsPath>) -> Self {
         Self { paths, way: Vec::new() }
     }
 
@@ -106,19 +105,19 @@ impl<'p> Walk<'p> {
 
     /// Notes what came of looking for a name in the last step.
     fn count(&mut self, path: &AbsPath, found: bool) {
-        let paths = self.paths;
         let Some(directory) = self.way.last_mut().filter(|_| !found) else { return };
         directory.missed += 1;
-        if directory.missed == PATIENCE && is_worth(paths, &directory.path, path) {
+        if directory.missed == PATIENCE && is_worth(&self.paths, &directory.path, path) {
             directory.names = Names::of(&directory.path);
         }
     }
 }
 
 /// Whether enough names in `directory` come behind this path.
-fn is_worth(paths: &BTreeSet<AbsPath>, directory: &AbsPath, path: &AbsPath) -> bool {
-    let coming = paths.range((Bound::Excluded(path), Bound::Unbounded));
+fn is_worth(paths: &[&AbsPath], directory: &AbsPath, path: &AbsPath) -> bool {
+    let coming = paths.get(paths.partition_point(|known| *known <= path)..).unwrap_or_default();
     let mut names: Vec<&[u8]> = coming
+        .iter()
         .map_while(|path| path.strip_prefix(directory)?.split(|byte| *byte == b'/').next())
         .take(4 * WORTH)
         .collect();
@@ -208,8 +207,7 @@ fn short_link(path: &AbsPath, stat: &Stat) -> Option<Object> {
     }
     // A link with `..` is no clean path and is looked at in the long way.
     let (directory, target) = (path.parent()?, path.parent()?.join(text).ok()?);
-    let none = BTreeSet::new();
-    let mut walk = Walk::new(&none);
+    let mut walk = Walk::new(Vec::new());
     walk.push(&directory, Way::Plain);
     if walk.way_to(&target.parent()?) != Way::Plain {
         return None;
@@ -233,6 +231,7 @@ fn through_links(path: &AbsPath) -> (Option<Object>, Way) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
     use std::os::unix::fs::symlink;
 
     /// Directories, files, links to both, to nothing and to themselves; and names in all of these.
@@ -276,7 +275,7 @@ mod tests {
         let at =
             |name: &str| AbsPath::posix(directory.path().join(name).as_os_str().as_encoded_bytes()).unwrap();
         let paths: BTreeSet<AbsPath> = tree(directory.path()).iter().map(|name| at(name)).collect();
-        let mut walk = Walk::new(&paths);
+        let mut walk = Walk::new(paths.iter().collect());
         let mut present = 0;
         for path in &paths {
             let expected = look(path);
@@ -295,8 +294,8 @@ mod tests {
             std::fs::write(directory.path().join(format!("Name-{number:02}")), "").unwrap();
         }
         let is_read = |numbers: usize| {
-            let paths = (0..numbers).map(|number| at(&format!("Name-{number:02}"))).collect();
-            let mut walk = Walk::new(&paths);
+            let paths: BTreeSet<_> = (0..numbers).map(|number| at(&format!("Name-{number:02}"))).collect();
+            let mut walk = Walk::new(paths.iter().collect());
             for (number, path) in paths.iter().enumerate() {
                 // Every second one is there, so the last that is missed in patience has twice as many before it.
                 assert_eq!(walk.look(path).is_some(), number % 2 == 0 && number < 40, "{number}");

@@ -146,8 +146,7 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     let target = start_target(&spec.target, ruleset, filter, supervisor)?;
     sender.send(&FromRunner::Started);
     named("let go of the streams", start::release_standard())?;
-    let status =
-        named("serve the target", init::serve(target, control, &children, &spec.limits, &shared))?;
+    let status = named("serve the target", init::serve(target, control, &children, &spec.limits, &shared))?;
     let found = shared.appeared.lock().map(|list| still_repositories(&list)).unwrap_or_default();
     tell_named(&spec, (target, &shared.home), sender);
     shared.tell_end(sender);
