@@ -4,7 +4,9 @@
 use crate::linux::spec::{FileId, TerminalSize};
 use garth_policy::{AbsPath, NodeKind};
 use serde::{Deserialize, Serialize};
+use std::collections::btree_map::Iter;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 
 /// Paths that matter for one plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +158,36 @@ impl HostFacts {
     pub fn object(&self, path: &AbsPath) -> Option<&Object> {
         self.paths.get(path).and_then(PathFact::object)
     }
+
+    /// The objects at many paths, which are asked for in their order.
+    #[must_use]
+    pub fn in_order(&self) -> InOrder<'_> {
+        InOrder { facts: self, coming: self.paths.iter().peekable(), last: None }
+    }
+}
+
+/// Objects at many paths, each a few steps away from the last one: a plan asks for hundreds, several times over.
+#[derive(Debug)]
+pub struct InOrder<'f> {
+    facts: &'f HostFacts,
+    /// From the last path on.
+    coming: Peekable<Iter<'f, AbsPath, PathFact>>,
+    /// The last path that was passed.
+    last: Option<&'f AbsPath>,
+}
+
+impl<'f> InOrder<'f> {
+    /// As [`HostFacts::object`]. A path that comes before what was passed is looked up by itself.
+    pub fn object(&mut self, path: &AbsPath) -> Option<&'f Object> {
+        while let Some((passed, _)) = self.coming.next_if(|(known, _)| *known < path) {
+            self.last = Some(passed);
+        }
+        match self.coming.peek() {
+            Some((known, fact)) if *known == path => fact.object(),
+            _ if self.last.is_some_and(|last| path <= last) => self.facts.object(path),
+            _ => None,
+        }
+    }
 }
 
 /// The command to run.
@@ -221,4 +253,54 @@ pub struct Layered {
     pub tree: AbsPath,
     /// The directory that keeps what is written: `upper`, `work` and `lock` stand in it.
     pub store: AbsPath,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_in_order_are_those_that_are_looked_up() {
+        let path = |name: &str| AbsPath::posix(name).unwrap();
+        let object = |at: &AbsPath, inode: u64| Object {
+            kind: NodeKind::File,
+            link: None,
+            final_path: at.clone(),
+            final_kind: NodeKind::File,
+            id: FileId { device: 1, inode },
+            mode: 0o644,
+            owner: 0,
+            links: 1,
+            readable: true,
+        };
+        let fact = |(name, number): (&&str, u64)| {
+            let at = path(name);
+            let fact = if number == 3 { PathFact::Absent } else { PathFact::Present(object(&at, number)) };
+            (at, fact)
+        };
+        let facts = HostFacts {
+            features: Features {
+                kernel: String::new(),
+                arch: String::new(),
+                namespaces_refused: None,
+                redirect_refused: None,
+                own_file_systems_refused: None,
+                landlock: 0,
+                supervision: false,
+            },
+            user: User { uid: 0, gid: 0 },
+            paths: ["/a", "/a/b", "/a-b", "/c", "/d"].iter().zip(0..).map(fact).collect(),
+            texts: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            linked: BTreeMap::new(),
+            mappable: BTreeSet::new(),
+            control_group: None,
+        };
+        let mut objects = facts.in_order();
+        // Also one asked for again, and one that was passed.
+        for name in ["/", "/a", "/a/a", "/a/b", "/a/b", "/c", "/b", "/a", "/cc", "/d", "/e", "/d"] {
+            assert_eq!(objects.object(&path(name)), facts.object(&path(name)), "{name}");
+        }
+        assert_eq!(facts.in_order().object(&path("/d")).map(|object| object.id.inode), Some(4));
+    }
 }

@@ -440,8 +440,7 @@ impl FileRules {
     /// there is not shown.
     #[must_use]
     pub fn is_private(&self, path: &AbsPath, depth: usize) -> bool {
-        let private = self.private.iter().filter(|root| path.starts_with(root)).map(AbsPath::depth).max();
-        private.is_some_and(|private| depth <= private)
+        self.private.iter().any(|root| path.starts_with(root) && depth <= root.depth())
     }
 
     /// Whether rules of the project layer may widen.

@@ -50,8 +50,10 @@ fn seen<'f>(
     boundaries: &'f [Boundary<'_>],
     facts: &'f HostFacts,
 ) -> impl Iterator<Item = (&'f AbsPath, FileId)> {
-    boundaries.iter().filter(|boundary| boundary.grant.access == Access::Deny).filter_map(|boundary| {
-        let object = facts.object(boundary.path)?;
+    let mut objects = facts.in_order();
+    let denied = boundaries.iter().filter(|boundary| boundary.grant.access == Access::Deny);
+    denied.filter_map(move |boundary| {
+        let object = objects.object(boundary.path)?;
         let linked = object.links > 1 && object.final_kind == NodeKind::File && object.readable;
         linked.then_some((boundary.path, object.id))
     })

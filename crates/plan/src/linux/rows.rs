@@ -8,7 +8,7 @@ use super::strangers::{self, ROOT_GAP};
 use super::view::{Area, Source, View};
 use super::{confinement, links};
 use crate::assurance::{Assurance, Row, Status};
-use crate::facts::HostFacts;
+use crate::facts::{HostFacts, Object};
 use garth_policy::{AbsPath, Access, Boundary, Layer, Origin, Policy, RuleKind, TierMinimum, UndoMode};
 
 struct Table<'p> {
@@ -141,7 +141,7 @@ impl Table<'_> {
     }
 
     fn files(&mut self, supervision: Option<&Supervision>) {
-        let mut areas = Innermost::new(&self.view.areas);
+        let (mut areas, mut objects) = (Innermost::new(&self.view.areas), self.facts.in_order());
         for boundary in self.boundaries {
             let Some(rule) = boundary.grant.rule else { continue };
             let status = match self.view.failed.iter().find(|(path, _)| path == boundary.path) {
@@ -150,7 +150,10 @@ impl Table<'_> {
                     reason: reason.clone(),
                     hint: "name another directory".into(),
                 },
-                None => self.file_status(boundary, areas.at(boundary.path), supervision),
+                None => {
+                    let object = objects.object(boundary.path);
+                    self.file_status((boundary, object), areas.at(boundary.path), supervision)
+                }
             };
             if !self.all && status.gap().is_none() {
                 continue;
@@ -173,7 +176,7 @@ impl Table<'_> {
 
     fn file_status(
         &self,
-        boundary: &Boundary<'_>,
+        (boundary, object): (&Boundary<'_>, Option<&Object>),
         area: Option<&Area>,
         supervision: Option<&Supervision>,
     ) -> Status {
@@ -187,7 +190,7 @@ impl Table<'_> {
                 Some(_) if supervision.is_some_and(|order| order.reads && order.covers(boundary.path)) => {
                     Status::enforced("every open is supervised")
                 }
-                Some(area) => self.unreadable(boundary, area),
+                Some(area) => self.unreadable((boundary, object), area),
             },
             (Tier::Process, Access::Read) if kind == Some(RuleKind::Protected) => {
                 Status::enforced("read-only mount where it exists; its creation is supervised")
@@ -228,8 +231,8 @@ impl Table<'_> {
 
     /// A denied name below something readable that is neither masked nor supervised: it is absent, or the
     /// permission bits keep this user out.
-    fn unreadable(&self, boundary: &Boundary<'_>, area: &Area) -> Status {
-        if self.facts.object(boundary.path).is_some() {
+    fn unreadable(&self, (boundary, object): (&Boundary<'_>, Option<&Object>), area: &Area) -> Status {
+        if object.is_some() {
             return Status::enforced("file permissions keep this user out, and another user owns it");
         }
         // In a user namespace root's files show as those of an unmapped user.

@@ -55,8 +55,9 @@ pub(super) fn lower(
 ) -> View {
     let view = View { steps: Vec::new(), areas: Vec::new(), failed: Vec::new() };
     let mut builder = Builder { policy, facts, layers: &command.layers, kept: &command.kept, view };
+    let mut objects = facts.in_order();
     for boundary in boundaries {
-        builder.boundary(boundary);
+        builder.boundary(boundary, objects.object(boundary.path));
     }
     for workspace in policy.files.guarded() {
         builder.git_anchor(workspace);
@@ -70,7 +71,7 @@ pub(super) fn lower(
 }
 
 impl<'p> Builder<'p> {
-    fn boundary(&mut self, boundary: &Boundary<'_>) {
+    fn boundary(&mut self, boundary: &Boundary<'_>, object: Option<&Object>) {
         let path = boundary.path;
         if self.policy.files.is_private(path, boundary.grant.depth) {
             return self.private(path, &boundary.grant);
@@ -78,7 +79,7 @@ impl<'p> Builder<'p> {
         if self.kept(path, &boundary.grant) {
             return;
         }
-        let Some(object) = self.facts.object(path) else { return };
+        let Some(object) = object else { return };
         let grant = self.final_grant(object, boundary.grant);
         let covering = self.covering(path);
         match grant {
