@@ -46,7 +46,6 @@ pub fn run() -> u8 {
     let sender = Sender::new(Arc::clone(&control));
     let lived = named("read the order", inherited_order()).and_then(|order| {
         named("guard the runner", confine::guard_runner(order.spec.tier))?;
-        named("drop the bounding set", confine::drop_bounding_set(order.spec.tier))?;
         named("bring up the loopback interface", bring_up_loopback(order.spec.tier))?;
         let children = named("watch the children", watch_children())?;
         live(order, Begun { view: None, network: None, children }, &control, &sender)
@@ -61,7 +60,6 @@ pub fn run() -> u8 {
 pub fn run_early(control: &Arc<OwnedFd>, processors: Option<CpuSet>) -> u8 {
     let sender = Sender::new(Arc::clone(control));
     let lived = named("guard the runner", confine::guard_runner(Tier::Process)).and_then(|()| {
-        named("drop the bounding set", confine::drop_bounding_set(Tier::Process))?;
         // A view that cannot be begun is built as a whole later, with the error that it then has.
         let view = view::View::begin().ok();
         let children = named("watch the children", watch_children())?;
@@ -135,6 +133,9 @@ fn live(order: Received, begun: Begun, control: &Arc<OwnedFd>, sender: &Sender) 
     };
     let ruleset = named("prepare Landlock", ruleset)?;
     let filter = Program::new(&spec.seccomp);
+    // Of this thread alone, which starts the target: it counts when a program is executed, and no other thread does that. Here
+    // is nothing else to do until the network namespace is there.
+    named("drop the bounding set", confine::drop_bounding_set(spec.tier))?;
     // The last that is ready, as a rule.
     let late = namespace.as_ref().filter(|_| spec.network.is_none());
     named(network::STEP, late.map_or(Ok(()), network::Making::enter))?;
@@ -482,7 +483,10 @@ fn supervise(
         match supervision.read() {
             Ok(order) => {
                 let reporter = Reporter::new(sender, tells, names);
-                Supervisor::new(listener, order, reporter, shared).run(first)
+                let mut supervisor = Supervisor::new(listener, order, reporter, shared);
+                supervisor.run(first);
+                // The runner ends now, and what this holds with it: to take it apart would only keep it from that.
+                std::mem::forget(supervisor);
             }
             Err(error) => {
                 sender.send(&FromRunner::Failed { step: "read the order".into(), error });
