@@ -5,6 +5,7 @@
 use garth_plan::windows::launch::{
     Difference, Identity, JobSpec, LaunchSpec, Observed, ObservedJob, Property, UiLimits, differences, probes,
 };
+use garth_plan::windows::spec::Inherited;
 use garth_plan::windows::token::{AppContainer, Restriction};
 use garth_plan::windows::{
     AccessMask, Ace, Acl, Group, Membership, ObjectKind, Privilege, Sid, Token, check, derive, known,
@@ -68,6 +69,7 @@ fn spec(identity: Identity) -> LaunchSpec {
         desktop: None,
         mitigations: 0,
         console: None,
+        handles: Inherited::ALL.to_vec(),
         time: None,
     }
 }

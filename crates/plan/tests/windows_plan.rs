@@ -10,9 +10,9 @@ use garth_plan::facts::Command;
 use garth_plan::linux::Report;
 use garth_plan::windows::doctor::PROGRAMS;
 use garth_plan::windows::facts::{Feature, HostFacts};
-use garth_plan::windows::spec::{Grant, Identity, Lifetime, Plan, Preparation, Reservation, Tier};
+use garth_plan::windows::spec::{Grant, Identity, Lifetime, Plan, Preparation, Reservation, Tier, Undo};
 use garth_plan::windows::{gaps, lower};
-use garth_policy::{Policy, Profile};
+use garth_policy::{AbsPath, Policy, Profile};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use windows_machines::{MACHINES, Sketch, path};
@@ -94,6 +94,16 @@ fn preparation(plan: &Plan) -> String {
     out
 }
 
+fn undone(step: &Undo<'_>) -> String {
+    match step {
+        Undo::Unpin(pin) => format!("let go {}", pin.path),
+        Undo::Release(taken) => format!("release {}", taken.path),
+        Undo::Revoke(grant) => format!("revoke {}", grant.path),
+        Undo::Restore(guard) => format!("restore {}", guard.path),
+        Undo::RemoveDirectory(made) => format!("remove {}", made.path),
+    }
+}
+
 fn show(plan: &Plan, facts: &HostFacts) -> String {
     let launch = &plan.launch;
     let mut out = format!("tier {}\n\npreparation\n{}", plan.tier.name(), preparation(plan));
@@ -103,9 +113,13 @@ fn show(plan: &Plan, facts: &HostFacts) -> String {
         writeln!(out, "\nidentity {:?}", launch.identity).unwrap();
     }
     writeln!(out, "\nprogram {:?} batch {:?}", launch.program, launch.batch).unwrap();
+    writeln!(out, "arguments {:?} in {}", launch.arguments, launch.directory).unwrap();
     writeln!(out, "job {:?}\ndesktop {:?}", launch.job, launch.desktop).unwrap();
+    writeln!(out, "mitigations {:?}\nhandles {:?}", launch.mitigations, launch.handles).unwrap();
     writeln!(out, "relay {:?}\ncanary {:?}\n\nenvironment", launch.relay, launch.canary).unwrap();
     launch.environment.iter().for_each(|variable| writeln!(out, "  {variable}").unwrap());
+    out.push_str("\nundone in this order\n");
+    plan.preparation.undo().for_each(|step| writeln!(out, "  {}", undone(&step)).unwrap());
     out.push_str("\nnot fully enforced\n");
     for row in plan.assurance.rows.iter().filter(|row| row.status.gap().is_some()) {
         let gap = row.status.gap().unwrap();
@@ -325,6 +339,93 @@ fn without_pseudoconsoles_there_are_pipes() {
     assert_eq!(without.terminal, None);
     let plain = planned(&policy, &facts, &MACHINES[0].command(&["cmd"]), Tier::Container).launch;
     assert_eq!(without, plain);
+}
+
+/// What Microsoft's page "Use and configure Windows Sandbox" names: elements that hold elements, and the values of the others.
+const DOCUMENTED: [(&str, &[&str]); 16] = [
+    ("Configuration", &[]),
+    ("MappedFolders", &[]),
+    ("MappedFolder", &[]),
+    ("LogonCommand", &[]),
+    ("VGpu", &["Enable", "Disable", "Default"]),
+    ("Networking", &["Enable", "Disable", "Default"]),
+    ("AudioInput", &["Enable", "Disable", "Default"]),
+    ("VideoInput", &["Enable", "Disable", "Default"]),
+    ("ProtectedClient", &["Enable", "Disable", "Default"]),
+    ("PrinterRedirection", &["Enable", "Disable", "Default"]),
+    ("ClipboardRedirection", &["Enable", "Disable", "Default"]),
+    ("ReadOnly", &["true", "false"]),
+    ("MemoryInMB", &["number"]),
+    ("HostFolder", &["path"]),
+    ("SandboxFolder", &["path"]),
+    ("Command", &["text"]),
+];
+
+/// The elements of a file in the order in which they end, with their texts; panics where it is no XML of this simple kind.
+fn elements(text: &str) -> Vec<(String, String)> {
+    let (mut open, mut found, mut rest, mut inner) = (Vec::new(), Vec::new(), text, String::new());
+    while let Some((before, after)) = rest.split_once('<') {
+        let (tag, behind) = after.split_once('>').expect("a tag ends");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "elements nest");
+            found.push((name.to_owned(), core::mem::take(&mut inner) + before));
+        } else {
+            open.push(tag);
+            assert!(before.trim().is_empty(), "no text beside elements: {before}");
+        }
+        rest = behind;
+    }
+    assert!(open.is_empty() && rest.trim().is_empty());
+    let text = |text: &str| {
+        let read =
+            text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        read.trim().to_owned()
+    };
+    found.into_iter().map(|(name, inner)| (name, text(&inner))).collect()
+}
+
+/// The file of a virtual machine holds what is documented and nothing else, and its command what was asked for.
+#[test]
+fn the_file_of_a_virtual_machine_is_as_documented() {
+    let machine = MACHINES.iter().find(|machine| machine.name == "windows-dev-drive").unwrap();
+    let facts = made(machine);
+    let plan = planned(
+        &machine.policy(Profile::Workspace),
+        &facts,
+        &machine.command(&["npm", "a&b", "c d"]),
+        Tier::Vm,
+    );
+    let Identity::Vm(vm) = &plan.launch.identity else { panic!("another tier") };
+    let found = elements(&vm.configuration);
+    for (name, text) in &found {
+        let values =
+            DOCUMENTED.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("<{name}>")).1;
+        match values {
+            [] => assert_eq!(text, "", "<{name}> holds elements alone"),
+            ["number"] => assert!(text.parse::<u32>().unwrap() >= 2048, "less memory does not start"),
+            ["path"] => assert!(AbsPath::windows(text).is_ok(), "{text} is absolute"),
+            ["text"] => assert_eq!(text, &vm.logon),
+            values => assert!(values.contains(&text.as_str()), "<{name}>{text}"),
+        }
+    }
+    let value = |name: &str| &found.iter().find(|(known, _)| known == name).unwrap().1;
+    assert_eq!(
+        (value("Networking"), value("ProtectedClient")),
+        (&"Disable".to_owned(), &"Enable".to_owned())
+    );
+    assert_eq!(
+        (value("VGpu"), value("ClipboardRedirection")),
+        (&"Disable".to_owned(), &"Disable".to_owned())
+    );
+    assert!(vm.logon.ends_with(r#" && cd /d C:\garth\9-engine && npm "a&b" "c d"""#), "{}", vm.logon);
+    // Nothing of the host's places is told but where it is mapped, and a machine takes nothing else of ours.
+    assert!(!vm.logon.contains(r"C:\Users") && !vm.logon.contains("D:"), "{}", vm.logon);
+    let launch = &plan.launch;
+    assert!(launch.handles.is_empty() && launch.mitigations.is_empty() && launch.job.ui.is_empty());
+    let quoted = machine.command(&["npm", "say \"x\""]);
+    let policy = machine.policy(Profile::Workspace);
+    let refused = lower(&policy, &policy.files.boundaries(), &facts, &quoted, Some(Tier::Vm), Report::Gaps);
+    assert!(refused.unwrap_err().hint.contains("script"));
 }
 
 /// A tree of 1,000,000 files asks and plans as one of 100.

@@ -3,7 +3,8 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "a model that is surprised fails its test")]
 
 use garth_plan::windows::quote::{
-    LONGEST, QuoteError, for_batch_file, for_c_runtime, for_cmd_text, powershell_literal,
+    LONGEST, QuoteError, for_batch_file, for_c_runtime, for_cmd_text, for_cmd_words, powershell_literal,
+    set_in_cmd,
 };
 use proptest::prelude::*;
 
@@ -208,6 +209,24 @@ fn what_cannot_be_written_is_refused() {
     assert!(for_c_runtime(&["p", &long[1..]]).is_ok());
     assert!(matches!(for_cmd_text("cmd", "a\nb"), Err(QuoteError::ForCmd { found: '\n', .. })));
     assert!(matches!(for_cmd_text("cmd", &"x".repeat(9000)), Err(QuoteError::TooLong { .. })));
+}
+
+#[test]
+fn words_for_cmd_are_marked_only_where_they_have_to_be() {
+    assert_eq!(for_cmd_words(&["cmd", "/c", r"a\b-c.d"]).unwrap(), r"cmd /c a\b-c.d");
+    assert_eq!(
+        for_cmd_words(&["x", "", "a b", "a&b", "^", r"c d\"]).unwrap(),
+        r#"x "" "a b" "a&b" "^" "c d\\""#
+    );
+    for unfit in ["a\"b", "%PATH%", "a\nb"] {
+        assert!(
+            matches!(for_cmd_words(&["x", unfit]), Err(QuoteError::ForCmd { argument: 1, .. })),
+            "{unfit}"
+        );
+        assert_eq!(set_in_cmd("X", unfit), None);
+    }
+    assert_eq!(for_cmd_words::<&str>(&[]), Err(QuoteError::NoProgram));
+    assert_eq!(set_in_cmd("X", "a&b | c").unwrap(), r#"set "X=a&b | c""#);
 }
 
 #[test]

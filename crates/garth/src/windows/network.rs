@@ -11,7 +11,6 @@ use garth_egress::io::{Approve, Broker, Config, Front};
 use garth_host::windows::canary;
 use garth_host::windows::relay::{Outside, Relay};
 use garth_host::windows::sys::{addresses, random};
-use garth_plan::linux::network::{BUNDLE_VARIABLES, NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use garth_plan::windows::launch::LaunchSpec;
 use garth_plan::windows::spec;
 use garth_policy::{SecretBinding, SecretSource, Sourced};
@@ -144,9 +143,8 @@ impl Network {
         }
         let (user, password) = &self.credentials;
         let url = format!("http://{user}:{password}@127.0.0.1:{}", self.relay.ready.proxy);
-        let others = planned.variables.iter().map(String::as_str);
-        PROXY_VARIABLES.into_iter().chain(others).for_each(|name| set(name, &url));
-        let mut direct = "localhost,127.0.0.1,::1".to_owned();
+        planned.variables.iter().for_each(|name| set(name, &url));
+        let mut direct = planned.direct.clone();
         for (port, address) in &self.relay.ready.host_ports {
             set(&format!("GARTH_HOST_PORT_{port}"), &format!("{address}:{port}"));
             if !direct.contains(&address.to_string()) {
@@ -154,15 +152,15 @@ impl Network {
                 let _written = write!(direct, ",{address}");
             }
         }
-        NO_PROXY_VARIABLES.iter().for_each(|name| set(name, &direct));
-        // Node takes no notice of the others by itself.
-        set("NODE_USE_ENV_PROXY", "1");
+        planned.exceptions.iter().for_each(|name| set(name, &direct));
+        let switches = planned.switches.iter().filter_map(|text| text.split_once('='));
+        switches.for_each(|(name, value)| set(name, value));
         let Some(authority) = &self.authority else { return Ok(()) };
         let bundle = private.join("certificates.pem");
         std::fs::write(&bundle, trusted(authority)).map_err(|error| refusals::failed(&error))?;
         let bundle =
             bundle.to_str().ok_or_else(|| refusals::failed(&"the private directory is no Unicode"))?;
-        BUNDLE_VARIABLES.iter().for_each(|name| set(name, bundle));
+        planned.authorities.iter().for_each(|name| set(name, bundle));
         Ok(())
     }
 

@@ -208,7 +208,7 @@ impl Prepared {
     fn make(&self, order: &LaunchSpec, notice: &mut dyn FnMut(Notice)) -> Result<(Ready, Arc<Port>), Error> {
         let streams = self.streams(order, notice)?;
         let port = port().map_err(|error| failed("watch the command", error))?;
-        let ready = make_ready(order, streams, &[], Some(&port));
+        let ready = make_ready(order, streams, Some(&port));
         Ok((ready.map_err(|error| failed("start the command", error))?, port))
     }
 

@@ -129,12 +129,12 @@ pub fn send(spec: &LaunchSpec, program: &str, trial: &Trial<'_>) -> Result<Sent>
     let unreadable = trial.unreadable.map_or(NOTHING.into(), |path| path.to_string_lossy().into_owned());
     let words = [NAME, &unreadable, trial.unwritable, trial.writable, &port];
     let line = for_c_runtime(&words).map_err(|error| Error::value("the canary", error.to_string()))?;
-    let order = LaunchSpec { program: program.to_owned(), command_line: line, console: None, ..spec.clone() };
+    let order = spec.for_own(program, line);
     let null = File::options().write(true).open("NUL").on("open", "the null device")?;
     let (reader, word) = io::pipe().on("make", "a pipe")?;
     let streams = Streams::detached([reader.as_handle(), null.as_handle(), null.as_handle()])?;
     drop(reader);
-    Ok(Sent { launched: launch(&order, streams, &[])?, word, order })
+    Ok(Sent { launched: launch(&order, streams)?, word, order })
 }
 
 /// Tries what its token decides, and nothing else, as a command that was made and does not run yet: by that very token, and without

@@ -36,10 +36,10 @@ pub fn pass_on(spec: &LaunchSpec, program: &str, process: u32, interrupt: Interr
     };
     let words = [NAME, kind, &process.to_string()];
     let line = for_c_runtime(&words).map_err(|error| not_passed(error.to_string()))?;
-    let order = LaunchSpec { program: program.to_owned(), command_line: line, console: None, ..spec.clone() };
+    let order = spec.for_own(program, line);
     let null = File::options().read(true).write(true).open("NUL").on("open", "the null device")?;
     let streams = Streams::detached([null.as_handle(), null.as_handle(), null.as_handle()])?;
-    let Launched { process, job: _job, .. } = launch(&order, streams, &[])?;
+    let Launched { process, job: _job, .. } = launch(&order, streams)?;
     match wait_any(&[process.as_handle(), watch_interrupts()?], Some(PATIENCE))? {
         None => Err(not_passed("it takes too long")),
         Some(0) => match process.exit_code()? {

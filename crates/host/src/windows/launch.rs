@@ -90,44 +90,38 @@ impl Drop for Guard {
     }
 }
 
-/// Starts what is ordered. `inherited` are handles that the process gets beside its streams.
+/// Starts what is ordered, with these streams.
 ///
 /// # Errors
 /// When a step fails, or the process is not as ordered: then it was ended before it ran.
-pub fn launch(spec: &LaunchSpec, streams: Streams, inherited: &[BorrowedHandle<'_>]) -> Result<Launched> {
-    launch_relaxed(spec, streams, inherited, RELAXED, None)
+pub fn launch(spec: &LaunchSpec, streams: Streams) -> Result<Launched> {
+    launch_relaxed(spec, streams, RELAXED, None)
 }
 
 /// Makes what is ordered and reads it back, all but letting it run. `port` hears of the processes from the first on.
 ///
 /// # Errors
 /// As for [`launch`].
-pub fn make_ready(
-    spec: &LaunchSpec,
-    streams: Streams,
-    inherited: &[BorrowedHandle<'_>],
-    port: Option<&Port>,
-) -> Result<Ready> {
-    ready(spec, streams, inherited, RELAXED, port)
+pub fn make_ready(spec: &LaunchSpec, streams: Streams, port: Option<&Port>) -> Result<Ready> {
+    ready(spec, streams, RELAXED, port)
 }
 
 pub(super) fn launch_relaxed(
     spec: &LaunchSpec,
     streams: Streams,
-    inherited: &[BorrowedHandle<'_>],
     relaxed: &[Property],
     port: Option<&Port>,
 ) -> Result<Launched> {
-    ready(spec, streams, inherited, relaxed, port)?.run()
+    ready(spec, streams, relaxed, port)?.run()
 }
 
 pub(super) fn ready(
     spec: &LaunchSpec,
     streams: Streams,
-    inherited: &[BorrowedHandle<'_>],
     relaxed: &[Property],
     port: Option<&Port>,
 ) -> Result<Ready> {
+    inherits_as_ordered(spec, &streams)?;
     let job = Job::new(&spec.job)?;
     port.map_or(Ok(()), |port| port.hear(&job))?;
     let own = Token::own()?;
@@ -138,8 +132,7 @@ pub(super) fn ready(
         let given = streams.given();
         let mut attributes = AttributeList::new()?;
         attributes.job(job.as_handle())?;
-        let handles: Vec<BorrowedHandle<'_>> =
-            given.into_iter().flatten().chain(inherited.iter().copied()).collect();
+        let handles: Vec<BorrowedHandle<'_>> = given.into_iter().flatten().collect();
         if !handles.is_empty() {
             attributes.handles(&handles)?;
         }
@@ -174,6 +167,16 @@ pub(super) fn ready(
     };
     let guard = Guard { job: Some(job.twin()?) };
     Ok(Ready { launched: Launched { process, job, streams, relaxed: passed, _desktop: desktop }, guard })
+}
+
+/// Streams are handed over as ordered: all three, or none beside a console of its own.
+fn inherits_as_ordered(spec: &LaunchSpec, streams: &Streams) -> Result<()> {
+    let given = streams.given().map_or(0, |given| given.len());
+    if given == spec.handles.len() {
+        return Ok(());
+    }
+    let what = format!("{given} handles would be inherited, and {} are ordered", spec.handles.len());
+    Err(Error::value("the streams of a process", what))
 }
 
 /// What differs and is let pass.

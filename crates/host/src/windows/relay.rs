@@ -73,14 +73,9 @@ impl Relay {
         let words = [NAME, &list(&ports), &list(&inner)];
         let line = for_c_runtime(&words).map_err(|error| Error::value("the relay", error.to_string()))?;
         let environment = spec.environment.iter().filter(|(name, _)| name.eq_ignore_ascii_case(NEEDED));
-        let order = LaunchSpec {
-            program: program.to_owned(),
-            command_line: line,
-            environment: environment.cloned().collect(),
-            console: None,
-            ..spec.clone()
-        };
-        let mut launched = launch(&order, streams, &[])?;
+        let environment = environment.cloned().collect();
+        let order = LaunchSpec { environment, ..spec.for_own(program, line) };
+        let mut launched = launch(&order, streams)?;
         let relaxed = core::mem::take(&mut launched.relaxed);
         let (told, hears) = channel();
         let mut input = from_relay;

@@ -1,9 +1,10 @@
 //! What `garth doctor` says of a Windows machine: which tiers a run would get, which programs it would start, and what
 //! stands in the way, each with what helps.
 //!
-//! Judged as a run is: a tier works if its plan can be made and passes the gate, and a program if the plan of it can.
+//! Judged as a run is: a tier works if its plan can be made, can be carried out and passes the gate, and a program if the plan of it can.
 
 use super::facts::{CodeIntegrity, HostFacts, Reparse, Survey, Tool, VolumeKind};
+use super::launch::{OrderError, order};
 use super::lower;
 use super::setup::{self, Recorded, Wishes};
 use super::spec::{Plan, Tier};
@@ -152,6 +153,10 @@ fn tier_finding(tier: Tier, plan: &Result<Plan, PlanError>) -> Finding {
             return finding(name, State::Missing, found, &[&error.hint]);
         }
     };
+    if let Err(why @ OrderError::NotBuilt(_)) = order(&plan.launch, 1) {
+        let found = format!("its plan can be made, and {why}");
+        return finding(name, State::Missing, found, &[why.hint()]);
+    }
     let refused = gate(&plan.assurance, &plan.accepted).err().unwrap_or_default();
     let mut gaps: Vec<&str> = refused.iter().filter_map(|row| row.status.gap()).collect();
     gaps.sort_unstable();

@@ -45,10 +45,7 @@ impl fmt::Display for QuoteError {
             Self::Nul { argument } => write!(out, "argument {argument} holds a zero character"),
             Self::QuoteInProgram => out.write_str("the name of the program holds a quotation mark"),
             Self::ForCmd { argument, found } => {
-                write!(
-                    out,
-                    "argument {argument} of a batch file holds {found:?}, which `cmd` reads as its own"
-                )
+                write!(out, "argument {argument} holds {found:?}, which `cmd` reads as its own")
             }
             Self::TooLong { units, most } => {
                 write!(out, "the command line has {units} characters, and Windows takes {most}")
@@ -112,15 +109,53 @@ pub fn for_batch_file<S: AsRef<str>>(cmd: &str, file: &str, arguments: &[S]) -> 
         if at > 0 {
             line.push(' ');
         }
-        line.push('"');
-        line.push_str(word);
-        // The program that the batch file passes it on to reads a backslash before the mark as an escape.
-        let trailing = word.len() - word.trim_end_matches('\\').len();
-        line.extend(core::iter::repeat_n('\\', trailing));
-        line.push('"');
+        mark(word, &mut line);
     }
     line.push('"');
     bounded(line, LONGEST_FOR_CMD)
+}
+
+/// Words of a command in a text of `cmd`. Those that `cmd` and the program read as they are stand without quotation marks,
+/// because `cmd` itself knows its options only so.
+///
+/// # Errors
+/// [`QuoteError`] for what quotation marks do not hold.
+pub fn for_cmd_words<S: AsRef<str>>(words: &[S]) -> Result<String, QuoteError> {
+    let plain = |character: char| character.is_alphanumeric() || "_./\\:-+@".contains(character);
+    let mut text = String::new();
+    for (at, word) in words.iter().map(AsRef::as_ref).enumerate() {
+        refuse_nul(at, word)?;
+        if let Some(found) = word.chars().find(|character| NOT_FOR_BATCH.contains(character)) {
+            return Err(QuoteError::ForCmd { argument: at, found });
+        }
+        if at > 0 {
+            text.push(' ');
+        }
+        if !word.is_empty() && word.chars().all(plain) {
+            text.push_str(word);
+        } else {
+            mark(word, &mut text);
+        }
+    }
+    if text.is_empty() { Err(QuoteError::NoProgram) } else { Ok(text) }
+}
+
+/// Appends a word without a quotation mark between two of them.
+fn mark(word: &str, line: &mut String) {
+    line.push('"');
+    line.push_str(word);
+    // The program that it is passed on to reads a backslash before the mark as an escape.
+    let trailing = word.len() - word.trim_end_matches('\\').len();
+    line.extend(core::iter::repeat_n('\\', trailing));
+    line.push('"');
+}
+
+/// The command of `cmd` that sets a variable; `None` for what it could not hold as it is.
+#[must_use]
+pub fn set_in_cmd(name: &str, value: &str) -> Option<String> {
+    let unfit =
+        |text: &str| text.chars().any(|character| NOT_FOR_BATCH.contains(&character) || character == '\0');
+    (!unfit(name) && !unfit(value) && !name.contains('=')).then(|| format!("set \"{name}={value}\""))
 }
 
 /// Quotation marks that PowerShell takes for a single one.

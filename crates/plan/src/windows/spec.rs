@@ -247,7 +247,7 @@ impl Preparation {
 /// What is started, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Launch {
-    /// The token, or the machine.
+    /// The token, or the machine. A machine has no token, job, desktop, mitigations or handles of ours: these are empty then.
     pub identity: Identity,
     /// The program, resolved; `None` for a virtual machine, which finds it inside.
     pub program: Option<AbsPath>,
@@ -266,7 +266,7 @@ pub struct Launch {
     pub desktop: Option<Desktop>,
     /// Process mitigations.
     pub mitigations: Vec<Mitigation>,
-    /// Handles that are inherited; every other one is not.
+    /// Handles that are inherited; every other one is not. The host refuses to start it with more or fewer.
     pub handles: Vec<Inherited>,
     /// A pseudo console of this size; else pipes and no window.
     pub terminal: Option<TerminalSize>,
@@ -344,10 +344,12 @@ pub struct Restricted {
 /// A virtual machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vm {
-    /// The `.wsb` file.
+    /// The `.wsb` file: all that the machine is told, the command among it.
     pub configuration: String,
     /// What it maps.
     pub folders: Vec<Folder>,
+    /// The command that the machine runs when its user is logged on, as it stands in the file.
+    pub logon: String,
 }
 
 /// A directory of the host that the machine sees.
@@ -364,7 +366,7 @@ pub struct Folder {
 }
 
 /// The job that holds every process of the sandbox. Always: kill on close, no breakaway, no error dialogs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Most processes (`ActiveProcessLimit`).
     pub processes: Option<u32>,
@@ -453,6 +455,12 @@ pub enum Mitigation {
     ImageLoadNoLowLabel,
 }
 
+impl Mitigation {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::ExtensionPointDisable, Self::FontDisable, Self::ImageLoadNoRemote, Self::ImageLoadNoLowLabel];
+}
+
 /// A handle that is inherited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -463,18 +471,27 @@ pub enum Inherited {
     Output,
     /// Standard error.
     Error,
-    /// The runner's pipe to the broker.
-    Relay,
+}
+
+impl Inherited {
+    /// All of them: a process without a terminal of its own has these.
+    pub const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Error];
 }
 
 /// The relay: the runner listens on loopback inside the container and passes streams over its pipe to the broker's
 /// proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relay {
-    /// Variables that the runner sets to its proxy's address, which it alone knows: the port is what was free.
+    /// Variables that get the address of the relay's proxy, which the relay alone knows: the port is what was free.
     pub variables: Vec<String>,
-    /// Variables that say what needs no proxy, with their value.
+    /// Variables that say what needs no proxy.
     pub exceptions: Vec<String>,
+    /// What these say; the host adds the addresses at which its ports appear inside.
+    pub direct: String,
+    /// Variables by which programs are told to use a proxy at all, with their value.
+    pub switches: Vec<String>,
+    /// Variables that get the file of trusted authorities, if the broker opens TLS.
+    pub authorities: Vec<String>,
     /// Ports of the host's loopback that appear on the container's.
     pub host_ports: Vec<u16>,
     /// Ports of servers inside that appear on the host's loopback.

@@ -172,6 +172,9 @@ fn launch(launch: &Launch, out: &mut dyn Write) -> io::Result<()> {
     }
     line(out, "arguments", &list(&launch.arguments, |word| format!("{word:?}")))?;
     line(out, "directory", &launch.directory.to_string())?;
+    if let Identity::Vm(_) = launch.identity {
+        return canary(launch, out);
+    }
     job(launch, out)?;
     match &launch.desktop {
         Some(desktop) => {
@@ -204,7 +207,9 @@ fn relay(launch: &Launch, out: &mut dyn Write) -> io::Result<()> {
     let text =
         format!("loopback inside, over an inherited pipe to the broker; {}", relay.variables.join(", "));
     line(out, "relay", &text)?;
-    relay.exceptions.iter().try_for_each(|text| below(out, text))?;
+    below(out, &format!("{} = {}", relay.exceptions.join(", "), relay.direct))?;
+    relay.switches.iter().try_for_each(|text| below(out, text))?;
+    below(out, &format!("if it opens TLS, the file of authorities: {}", relay.authorities.join(", ")))?;
     let ports = |name: &str, ports: &[u16]| format!("{name}: {}", list(ports, ToString::to_string));
     below(out, &ports("ports of the host inside", &relay.host_ports))?;
     below(out, &ports("ports of servers inside on the host", &relay.listen))

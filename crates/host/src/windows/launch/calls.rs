@@ -25,7 +25,7 @@ fn started(order: &LaunchSpec, relaxed: &[Property]) -> (Vec<String>, Result<Lau
     let (_output, writer) = pipe().unwrap();
     let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
     let given = streams.given().unwrap().map(|handle| format!("{:?}", handle.as_raw_handle()));
-    let (calls, launched) = during(|| launch_relaxed(order, streams, &[], relaxed, None));
+    let (calls, launched) = during(|| launch_relaxed(order, streams, relaxed, None));
     (calls, launched, given.into())
 }
 

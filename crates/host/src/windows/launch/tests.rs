@@ -7,7 +7,7 @@ use crate::windows::sys::session_end;
 use crate::windows::wait::{Outcome, wait};
 use garth_plan::windows::launch::{JobSpec, UiLimits};
 use garth_plan::windows::quote::{for_batch_file, for_c_runtime, for_cmd_text};
-use garth_plan::windows::spec::Desktop;
+use garth_plan::windows::spec::{Desktop, Inherited};
 use garth_plan::windows::token::Restriction;
 use garth_plan::windows::{AccessMask, Ace, Acl, AppContainer, Sid, derive, known};
 use std::io::{Read, Write, pipe};
@@ -55,6 +55,7 @@ fn spec(command_line: String, program: String) -> LaunchSpec {
         desktop: Some(Desktop { prefix: "garth-test-".into(), security: "D:(A;;GA;;;WD)".parse().unwrap() }),
         mitigations: 0,
         console: None,
+        handles: Inherited::ALL.to_vec(),
         time: None,
     }
 }
@@ -84,7 +85,7 @@ fn run(spec: &LaunchSpec, input: &[u8]) -> (Outcome, String, Vec<Difference>) {
     let (mut output, writer) = pipe().unwrap();
     let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
     drop((reader, writer));
-    let launched = launch_relaxed(spec, streams, &[], ALL, None).unwrap();
+    let launched = launch_relaxed(spec, streams, ALL, None).unwrap();
     let relaxed = launched.relaxed.clone();
     typed.write_all(input).unwrap();
     drop(typed);
@@ -138,7 +139,7 @@ fn a_process_that_is_not_as_ordered_never_runs() {
     let order = cmd(&format!("echo ran > \"{}\"", mark.display()));
     let (reader, writer) = pipe().unwrap();
     let streams = Streams::of([reader.as_handle(), writer.as_handle(), writer.as_handle()]).unwrap();
-    match launch_relaxed(&order, streams, &[], &[], None) {
+    match launch_relaxed(&order, streams, &[], None) {
         Err(Error::NotAsOrdered(found)) => {
             assert!(!found.is_empty());
             std::thread::sleep(Duration::from_millis(300));
@@ -164,7 +165,7 @@ fn only_listed_handles_are_inherited() {
     let (input, typed) = pipe().unwrap();
     let (_output, out) = pipe().unwrap();
     let streams = Streams::of([input.as_handle(), out.as_handle(), out.as_handle()]).unwrap();
-    let launched = launch_relaxed(&child("copy", &[]), streams, &[], ALL, None).unwrap();
+    let launched = launch_relaxed(&child("copy", &[]), streams, ALL, None).unwrap();
     drop(stray);
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).unwrap();
@@ -278,7 +279,7 @@ fn processes_are_heard_as_they_come_and_go() {
     drop(input);
     // It searches to the end of its input, so it lives until it was told of.
     let order = cmd("cmd /c \"findstr x >NUL & exit 3\" & exit 5");
-    let launched = launch_relaxed(&order, streams, &[], ALL, Some(&port)).unwrap();
+    let launched = launch_relaxed(&order, streams, ALL, Some(&port)).unwrap();
     let heard: Arc<Mutex<Vec<Told>>> = Arc::default();
     let kept = Arc::clone(&heard);
     let mut typed = Some(typed);

@@ -13,7 +13,7 @@ pub use probe::{Probe, probes};
 
 use super::acl::Acl;
 use super::sid::Sid;
-use super::spec::Desktop;
+use super::spec::{Desktop, Inherited};
 use super::token::{AppContainer, Restriction};
 use crate::linux::spec::TerminalSize;
 use core::ops::BitOr;
@@ -40,8 +40,19 @@ pub struct LaunchSpec {
     pub mitigations: u64,
     /// A pseudoconsole of this size; without one it gets pipes and no window.
     pub console: Option<TerminalSize>,
+    /// What it inherits, and nothing else.
+    pub handles: Vec<Inherited>,
     /// Milliseconds after which everything in the job ends.
     pub time: Option<u64>,
+}
+
+impl LaunchSpec {
+    /// The order to start garth itself in the place of this process: as limited, with pipes.
+    #[must_use]
+    pub fn for_own(&self, program: &str, command_line: String) -> Self {
+        let (program, handles) = (program.to_owned(), Inherited::ALL.to_vec());
+        Self { program, command_line, console: None, handles, ..self.clone() }
+    }
 }
 
 /// As whom a process runs. It is never simply the user.

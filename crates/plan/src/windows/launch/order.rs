@@ -79,6 +79,7 @@ pub fn order(launch: &Launch, processors: u32) -> Result<LaunchSpec, OrderError>
         desktop: launch.desktop.clone(),
         mitigations: launch.mitigations.iter().fold(0, |bits, one| bits | mitigation(*one)),
         console: launch.terminal,
+        handles: launch.handles.clone(),
         time: launch.time.map(|seconds| seconds.saturating_mul(1000)),
     })
 }

@@ -11,9 +11,12 @@ use super::super::spec::{
 use super::super::token::{AppContainer, Token};
 use super::container::own_descriptor;
 use super::names::Files;
+use super::vm::logon;
 use super::{Given, environment, error, program};
 use crate::linux::PlanError;
+use crate::linux::network::{BUNDLE_VARIABLES, NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use garth_policy::{ApprovalMode, NetworkMode, Policy};
+use std::collections::BTreeSet;
 
 /// The launch, and what is told of it.
 pub(super) struct Launched {
@@ -32,7 +35,7 @@ pub(super) fn lower(
     identity: Identity,
     files: &Files,
 ) -> Result<Launched, PlanError> {
-    let entered = environment::lower(given);
+    let mut entered = environment::lower(given);
     let token = target_token(&given.facts.user.token, &identity)?;
     let found = match (&token, tier) {
         (Some(token), _) => Some(program::find(given, &files.machine, token, &entered)?),
@@ -40,8 +43,12 @@ pub(super) fn lower(
     };
     let refuses = |feature: Feature| given.facts.system.refused.contains_key(&feature);
     // A Windows that is too old for terminals of their own gives commands pipes.
-    let terminal = given.command.terminal.filter(|_| !refuses(Feature::PseudoConsole));
+    let terminal = given.command.terminal.filter(|_| tier != Tier::Vm && !refuses(Feature::PseudoConsole));
     let relay = relay(given.policy).filter(|_| tier != Tier::Vm);
+    if let Identity::Vm(machine) = &identity {
+        entered.strings = logon::environment(given, &machine.folders, &entered.strings);
+    }
+    let in_machine = tier == Tier::Vm;
     let (program, batch) = found.map_or((None, None), |found| (Some(found.path), found.batch));
     let launch = Launch {
         identity: identity.clone(),
@@ -50,15 +57,11 @@ pub(super) fn lower(
         arguments: arguments(given)?,
         directory: given.command.directory.clone(),
         environment: entered.strings,
-        job: job(given.policy),
+        job: if in_machine { Job::default() } else { job(given.policy) },
         desktop: desktop(given, tier, &identity).filter(|_| !refuses(Feature::Desktop)),
-        mitigations: vec![
-            Mitigation::ExtensionPointDisable,
-            Mitigation::FontDisable,
-            Mitigation::ImageLoadNoRemote,
-            Mitigation::ImageLoadNoLowLabel,
-        ],
-        handles: handles(terminal.is_some(), relay.is_some()),
+        mitigations: if in_machine { Vec::new() } else { Mitigation::ALL.to_vec() },
+        // A pseudo console brings its own; nothing else is inherited then.
+        handles: if in_machine || terminal.is_some() { Vec::new() } else { Inherited::ALL.to_vec() },
         terminal,
         canary: canary(given, tier, &identity),
         relay,
@@ -96,7 +99,7 @@ pub fn target_token(caller: &Token, identity: &Identity) -> Result<Option<Token>
     })
 }
 
-fn arguments(given: Given<'_>) -> Result<Vec<String>, PlanError> {
+pub(super) fn arguments(given: Given<'_>) -> Result<Vec<String>, PlanError> {
     let text = |argument: &Vec<u8>| {
         let text = String::from_utf8(argument.clone()).ok().filter(|text| !text.contains('\0'));
         text.ok_or_else(|| {
@@ -142,14 +145,6 @@ fn desktop(given: Given<'_>, tier: Tier, identity: &Identity) -> Option<Desktop>
     Some(Desktop { prefix: format!("garth-{}-", tier.name()), security: own_descriptor(user, aces) })
 }
 
-fn handles(terminal: bool, relay: bool) -> Vec<Inherited> {
-    // A pseudo console brings its own; nothing else is inherited then.
-    let mut handles =
-        if terminal { Vec::new() } else { vec![Inherited::Input, Inherited::Output, Inherited::Error] };
-    handles.extend(relay.then_some(Inherited::Relay));
-    handles
-}
-
 /// Whether the container's package is exempt from the isolation of the loopback.
 pub(super) fn is_exempt(given: Given<'_>, identity: &Identity) -> bool {
     let Identity::Container(recipe) = identity else { return false };
@@ -180,11 +175,18 @@ fn relay(policy: &Policy) -> Option<Relay> {
     if !leads_out && network.host_ports.is_empty() && network.listen.is_empty() {
         return None;
     }
-    // Names of variables do not depend on case here.
-    let variables = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"].map(str::to_owned).to_vec();
+    let named = |names: &[&str]| {
+        // Windows makes no difference between `http_proxy` and `HTTP_PROXY`.
+        let upper: BTreeSet<String> = names.iter().map(|name| name.to_ascii_uppercase()).collect();
+        upper.into_iter().collect()
+    };
     Some(Relay {
-        variables,
-        exceptions: vec!["NO_PROXY=localhost,127.0.0.1,::1".to_owned()],
+        variables: named(&PROXY_VARIABLES),
+        exceptions: named(&NO_PROXY_VARIABLES),
+        direct: "localhost,127.0.0.1,::1".to_owned(),
+        // Node takes no notice of the others by itself.
+        switches: vec!["NODE_USE_ENV_PROXY=1".to_owned()],
+        authorities: named(&BUNDLE_VARIABLES),
         host_ports: network.host_ports.iter().map(|port| port.value).collect(),
         listen: network.listen.iter().map(|port| port.value).collect(),
     })

@@ -376,7 +376,7 @@ impl Table<'_> {
             ));
         }
         if let Some(limit) = &limits.time {
-            let status = Status::enforced("the broker's clock; then the whole job ends");
+            let status = job("the broker's clock; then the whole job ends");
             rows.push((format!("limits.time = {}s", limit.value.as_secs()), &limit.origin, status));
         }
         if let Some(limit) = &limits.file_size {

@@ -14,6 +14,8 @@ use crate::linux::PlanError;
 use garth_policy::{AbsPath, Access, Boundary, NetworkMode, NodeKind};
 use std::fmt::Write as _;
 
+pub(super) mod logon;
+
 /// Where mapped directories stand inside.
 const INSIDE: &str = "C:\\garth";
 /// Memory of the machine where the policy sets no limit, in MiB: what the documentation says it has by default.
@@ -37,8 +39,9 @@ pub(super) fn lower(given: Given<'_>) -> Result<(Vm, Files), PlanError> {
             "run in the workspace, or grant the directory",
         ));
     }
-    let configuration = configuration(given, &folders);
-    Ok((Vm { configuration, folders }, files))
+    let logon = logon::command(given, &folders)?;
+    let configuration = configuration(given, &folders, &logon);
+    Ok((Vm { configuration, folders, logon }, files))
 }
 
 /// Whether directories of the host are what the machine has of its own.
@@ -114,7 +117,7 @@ fn inside(place: usize, host: &AbsPath) -> AbsPath {
 }
 
 /// The `.wsb` file.
-fn configuration(given: Given<'_>, folders: &[Folder]) -> String {
+fn configuration(given: Given<'_>, folders: &[Folder], logon: &str) -> String {
     let mut out = String::from("<Configuration>\n");
     let switches = [
         ("VGpu", "Disable"),
@@ -140,7 +143,11 @@ fn configuration(given: Given<'_>, folders: &[Folder]) -> String {
             folder.read_only
         );
     }
-    out.push_str("  </MappedFolders>\n</Configuration>\n");
+    let command = escaped(logon);
+    let _ = writeln!(
+        out,
+        "  </MappedFolders>\n  <LogonCommand>\n    <Command>{command}</Command>\n  </LogonCommand>\n</Configuration>"
+    );
     out
 }
 
