@@ -40,6 +40,9 @@ bad_places() {
   unchanged "a directory of the system" 121 "cannot be a workspace" "$drive/windows/system32" "$relaxed" "${run[@]}" -- cmd /c ver
   unchanged "a share that cannot be entered" 121 "no directory of that name that you may enter" "$WORK" \
     "$relaxed" "${run[@]}" --workspace '\\nobody.invalid\share\project' -- cmd /c ver
+  echo x >"$WORK/a-file"
+  unchanged "a file in place of a directory" 121 "it is a file" "$WORK" "$relaxed" "${run[@]}" --workspace a-file -- cmd /c ver
+  rm "$WORK/a-file"
   unchanged "a directory that is not there" 121 "no directory of that name" "$WORK" \
     "$relaxed" "${run[@]}" --workspace 'C:\gone' -- cmd /c ver
 }
@@ -49,6 +52,7 @@ bad_programs() {
   unchanged "a shell that is not there" 121 "pwsh" "$WORK" "$relaxed" "${run[@]}" --shell pwsh 'Get-ChildItem'
   unchanged "a program that is not there" 121 "no directory of PATH" "$WORK" "$relaxed" "${run[@]}" -- no-such-shell -c 1
   unchanged "a tier that does not work here" 121 "is not available on this Windows" "$WORK" "$program" run -- cmd /c ver
+  unchanged "a gap that nothing has" 120 "windows.delegates" "$WORK" "$program" run --accept windows.delegate -- cmd /c ver
 }
 
 bad_journals() {

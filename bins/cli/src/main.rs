@@ -18,6 +18,7 @@ mod ending;
 #[cfg(any(target_os = "linux", windows))]
 mod events;
 mod failure;
+mod gaps;
 mod lexer;
 #[cfg(any(target_os = "linux", windows))]
 mod network;

@@ -78,6 +78,7 @@ pub fn flags_with(
         flags.push(Flag { typed, setting: Setting::Agent(agent.clone()) });
     }
     for gap in sandbox.accept.iter().filter(|gap| !gap.is_empty()) {
+        crate::gaps::known(gap)?;
         let typed = format!("--accept {}", escape_visible(gap.as_bytes()));
         flags.push(Flag { typed, setting: Setting::Accept(gap.clone()) });
     }

@@ -193,10 +193,17 @@ mod posix {
     }
 
     fn final_path(path: &AbsPath) -> Result<AbsPath, Error> {
-        let found = look(path).filter(|object| object.final_kind == NodeKind::Directory);
+        let found = look(path);
+        let why = match &found {
+            Some(object) if object.final_kind == NodeKind::File => {
+                "it is a file, and a workspace is a directory"
+            }
+            _ => "there is no directory of that name that you may enter",
+        };
+        let found = found.filter(|object| object.final_kind == NodeKind::Directory);
         found.map(|object| object.final_path).ok_or_else(|| Error::Workspace {
             what: format!("cannot use {path}"),
-            why: "there is no directory of that name that you may enter".into(),
+            why: why.into(),
             hint: "name an existing directory".into(),
         })
     }

@@ -56,10 +56,12 @@ fn refused(what: impl Into<String>, why: String) -> Error {
 }
 
 fn final_path(path: &AbsPath) -> Result<AbsPath, Error> {
-    let found = leads_to(path).filter(|(_, kind)| *kind == NodeKind::Directory);
-    found.map(|(last, _)| last).ok_or_else(|| {
-        refused(format!("cannot use {path}"), "there is no directory of that name that you may enter".into())
-    })
+    let why = match leads_to(path) {
+        Some((last, NodeKind::Directory)) => return Ok(last),
+        Some((_, NodeKind::File)) => "it is a file, and a workspace is a directory",
+        _ => "there is no directory of that name that you may enter",
+    };
+    Err(refused(format!("cannot use {path}"), why.into()))
 }
 
 /// Directories of the system: these, and what is below them.
