@@ -365,7 +365,7 @@ const DOCUMENTED: [(&str, &[&str]); 16] = [
 fn elements(text: &str) -> Vec<(String, String)> {
     let (mut open, mut found, mut rest, mut inner) = (Vec::new(), Vec::new(), text, String::new());
     while let Some((before, after)) = rest.split_once('<') {
-        let (tag, behind) = after.split_once('>').expect("a tag ends");
+        let (tag, behind) = after.split_once('>').unwrap();
         if let Some(name) = tag.strip_prefix('/') {
             assert_eq!(open.pop(), Some(name), "elements nest");
             found.push((name.to_owned(), core::mem::take(&mut inner) + before));
