@@ -67,7 +67,10 @@ const KNOWN: [&str; 55] = [
 
 /// Refuses a name that no plan has.
 pub fn known(gap: &str) -> Result<(), Failure> {
-    if KNOWN.contains(&gap) {
+    let of_family = |family: &str| {
+        KNOWN.iter().any(|known| known.strip_prefix(family).is_some_and(|rest| rest.starts_with('.')))
+    };
+    if KNOWN.contains(&gap) || gap.strip_suffix(".*").is_some_and(of_family) {
         return Ok(());
     }
     let what = format!("`--accept {}` accepts nothing", escape_visible(gap.as_bytes()));
@@ -144,6 +147,7 @@ mod tests {
     #[test]
     fn a_name_that_nothing_has_is_refused_with_the_one_that_is_meant() {
         assert!(known("windows.delegates").is_ok());
+        assert!(known("linux.landlock.*").is_ok() && known("linux.landloc.*").is_err());
         for (typed, meant) in [
             ("windows.delegate", "windows.delegates"),
             ("windows.restricted.read", "windows.restricted.reads"),
