@@ -197,7 +197,7 @@ fn token(own: &Token, identity: &Identity) -> Result<Token> {
 
 #[cfg(test)]
 pub(super) fn make_ready_relaxed(spec: &LaunchSpec, streams: Streams, relaxed: &[Property]) -> Result<Ready> {
-    ready(spec, streams, &[], relaxed, None)
+    ready(spec, streams, relaxed, None)
 }
 
 #[cfg(test)]
