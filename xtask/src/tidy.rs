@@ -21,6 +21,7 @@ mod runner;
 mod text;
 mod unfinished;
 mod unsafe_code;
+mod vocabulary;
 
 /// A rule with its name on the command line.
 struct Check {
@@ -38,6 +39,7 @@ const CHECKS: &[Check] = &[
     Check { name: "budgets", run: |_, tree| Ok(budgets::check(tree)) },
     Check { name: "documents", run: |_, tree| Ok(documents::check(tree).into()) },
     Check { name: "readme", run: |_, tree| Ok(readme::check(tree).into()) },
+    Check { name: "vocabulary", run: |_, tree| Ok(vocabulary::check(tree).into()) },
     Check { name: "links", run: |_, tree| Ok(links::check(tree).into()) },
     Check { name: "text", run: |_, tree| Ok(text::check(tree).into()) },
     Check { name: "unfinished", run: |_, tree| Ok(unfinished::check(tree).into()) },

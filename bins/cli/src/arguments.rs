@@ -14,9 +14,11 @@ use std::ffi::OsString;
 /// Run a command in a sandbox: real tools, the real checkout, no way out.
 #[derive(Debug, Parser)]
 #[command(name = "garth", version, max_term_width = 96, disable_help_subcommand = false)]
-#[command(after_help = "Exit codes: the command's own; 120 policy invalid, 121 cannot be enforced here, \
+#[command(
+    after_help = "Exit codes: the command's own; 2 the command line is wrong, 120 policy invalid, 121 cannot be enforced here, \
     122 denied by vetting, 123 approval refused, 124 time limit, 125 garth failed, \
-    126 and 127 the program cannot be executed.")]
+    126 and 127 the program cannot be executed."
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

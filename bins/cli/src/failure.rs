@@ -26,6 +26,11 @@ impl Failure {
         Self::new(125, what, why, hint)
     }
 
+    /// The command line itself is wrong; the code is that of an option that does not exist.
+    pub fn usage(what: impl fmt::Display, why: impl fmt::Display, hint: impl fmt::Display) -> Self {
+        Self::new(2, what, why, hint)
+    }
+
     /// A file that cannot be read or written.
     pub fn file(operation: &str, path: impl fmt::Display, error: &io::Error) -> Self {
         let hint = match error.kind() {

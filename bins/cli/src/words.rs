@@ -12,6 +12,18 @@ pub fn origin(origin: &Origin) -> String {
     }
 }
 
+/// A number of changes.
+#[cfg(any(target_os = "linux", windows))]
+pub fn changes(count: usize) -> String {
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+}
+
+/// A number of changes, with the verb.
+#[cfg(target_os = "linux")]
+pub fn changes_are(count: usize) -> String {
+    format!("{} {}", changes(count), if count == 1 { "is" } else { "are" })
+}
+
 /// An operation in words, before the path.
 pub fn operation(op: FileOp) -> &'static str {
     match op {

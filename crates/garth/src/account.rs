@@ -44,6 +44,8 @@ impl Account {
             Some(Counted { unwatched, .. }) => Some(format!("the ends of {unwatched} processes")),
         };
         let (told, more) = counted.map_or((0, 0), |counted| (counted.told, counted.unwatched));
+        // The start of the command itself is told by the broker, whatever the policy says.
+        let told = told + 1;
         tell(recorder, || closed("processes", (told, more), missing));
     }
 
@@ -177,7 +179,8 @@ mod tests {
         };
         let told = Counted { told: 3, unwatched: 0, left: 0 };
         assert!(with(Some(told), true).complete);
-        assert_eq!(with(Some(told), true).told, 3);
+        assert_eq!(with(Some(told), true).told, 4, "the command itself is one more");
+        assert_eq!(with(None, true).told, 1);
         assert!(!with(Some(told), false).complete);
         assert!(!with(None, true).complete);
         let over = with(Some(Counted { unwatched: 2, ..told }), true);

@@ -1,5 +1,6 @@
 //! The one orchestrator: a list of steps, each with data in and out.
 
+mod absent;
 mod agent;
 mod end;
 mod events;

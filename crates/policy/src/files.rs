@@ -485,6 +485,11 @@ impl FileRules {
         paths.into_iter().map(|path| Boundary { path, grant: lookup.grant(path) }).collect()
     }
 
+    /// The rules that a layer wrote, in its order.
+    pub fn of_layer(&self, layer: Layer) -> impl Iterator<Item = &FileRule> {
+        self.rules.iter().filter(move |rule| rule.origin.layer == layer)
+    }
+
     /// The rules whose pattern is a glob, the ceiling's included.
     pub fn globs(&self) -> impl Iterator<Item = (&Glob, &FileRule)> {
         self.rules.iter().chain(self.capping()).filter_map(|rule| match &rule.pattern {

@@ -39,7 +39,7 @@ fn by_name(named: &str) -> Result<Lines, Failure> {
     let numbers: Result<Vec<i32>, _> = named.split(',').map(str::parse).collect();
     let refuse = |why: String| {
         let hint = "pass a connected socket, as in --approver 3, two pipes to read and to write, as in --approver 3,4, or watch";
-        Failure::own(format!("cannot ask on descriptor `{named}`"), why, hint)
+        Failure::usage(format!("cannot ask on descriptor `{named}`"), why, hint)
     };
     let open = |number: i32| garth::inherited(number).map_err(|error| refuse(error.to_string()));
     match numbers.as_deref() {
@@ -55,7 +55,7 @@ fn by_name(named: &str) -> Result<Lines, Failure> {
     let refuse = |why: String| {
         let shown = garth::policy::escape_visible(named.as_bytes());
         let hint = r"name a pipe that the approver made, as in --approver \\.\pipe\my-approver, or two, to read and to write, or watch";
-        Failure::own(format!("cannot ask on `{shown}`"), why, hint)
+        Failure::usage(format!("cannot ask on `{shown}`"), why, hint)
     };
     let open = |name: &str| garth::windows::approver_pipe(name).map_err(|error| refuse(error.to_string()));
     let names: Vec<&str> = named.split(',').collect();

@@ -44,6 +44,9 @@ pub fn clauses(rows: &[Row], all: bool, out: &mut dyn Write) -> io::Result<()> {
 /// How it is held, and by which name what is missing can be accepted.
 fn mechanism(row: &Row) -> String {
     let detail = row.status.detail();
+    // A built-in rule for what is not there is not the user's to mend.
+    let is_idle = row.absent && row.origin.layer != Layer::Profile && row.status.gap().is_none();
+    let detail = if is_idle { format!("{detail}; not there at the start") } else { detail };
     let text = row.status.gap().map_or_else(|| detail.clone(), |gap| format!("{detail} [{gap}]"));
     escape_visible(text.as_bytes())
 }

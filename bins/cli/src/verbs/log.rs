@@ -73,8 +73,7 @@ fn filter(arguments: &LogArguments) -> Result<Filter, Failure> {
     let kind = |name: &String| {
         Kind::from_name(name).ok_or_else(|| {
             let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-            Failure::new(
-                120,
+            Failure::usage(
                 format!("there is no kind of event `{}`", escape_visible(name.as_bytes())),
                 "events are told apart by these words",
                 known.join(", "),
@@ -106,8 +105,7 @@ fn moment(text: &str) -> Result<Moment, Failure> {
     let ago = ago.zip(unit).and_then(|(number, unit)| number.checked_mul(unit)?.checked_mul(1_000_000));
     let ago = ago.map(|micros| Moment::from_micros(now().micros().saturating_sub(micros)));
     ago.or_else(|| Moment::parse_loosely(text)).ok_or_else(|| {
-        Failure::new(
-            120,
+        Failure::usage(
             format!("`{}` is no time", escape_visible(text.as_bytes())),
             "times are in UTC",
             "write 2026-11-30, 2026-11-30T04:02:36, or how long ago: 90s, 10m, 2h, 7d",

@@ -1,5 +1,6 @@
 //! `garth prove`: the attack corpus, run in real sandboxes on this machine.
 
+use garth::policy::escape_visible;
 use garth::prove::{Finding, Held, Options, Property, Report, TierChoice, prove};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -34,17 +35,22 @@ fn options(arguments: &ProveArgs) -> io::Result<Options> {
 
 fn nothing(arguments: &ProveArgs, out: &mut dyn Write) -> io::Result<u8> {
     let pattern = arguments.only.clone().unwrap_or_default();
-    failed(&io::Error::other(format!("no attack matches `{pattern}`")), arguments.json, out)
+    let error = io::Error::other(format!("no attack matches `{}`", escape_visible(pattern.as_bytes())));
+    failed_with(&error, "`garth prove` without --only names them all", arguments.json, out)
 }
 
 fn failed(error: &io::Error, json: bool, out: &mut dyn Write) -> io::Result<u8> {
+    failed_with(error, "`garth doctor` shows what this machine offers", json, out)
+}
+
+fn failed_with(error: &io::Error, hint: &str, json: bool, out: &mut dyn Write) -> io::Result<u8> {
     if json {
         serde_json::to_writer(&mut *out, &serde_json::json!({ "error": error.to_string() }))?;
         writeln!(out)?;
     } else {
-        writeln!(out, "cannot run the proof: {error}")?;
+        writeln!(out, "garth: cannot run the proof: {error}")?;
         writeln!(out, "nothing was shown about this machine")?;
-        writeln!(out, "hint: `garth doctor` shows what this machine offers")?;
+        writeln!(out, "hint: {hint}")?;
     }
     Ok(125)
 }

@@ -124,7 +124,7 @@ fn files_are_read_in_their_own_grammar() {
     place.garth(&["check", "--shell", "windows-powershell", "--file", "d.ps1"]).expect(0);
     place.garth(&["check", "--file", "nosuch.sh"]).expect(125);
     place.garth(&["check", "--file", "a.sh", "ls"]).expect(2);
-    place.garth(&["check"]).expect(125);
+    place.garth(&["check"]).expect(2);
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn judged(vetting: &Vetting, arguments: &CheckArguments) -> Result<(String, Verd
         return Ok((text, verdict));
     }
     if arguments.command.is_empty() {
-        return Err(Failure::own(
+        return Err(Failure::usage(
             "there is nothing to judge",
             "neither a text nor a command nor a file was given",
             "garth check 'git push', garth check -- git push, or garth check --file FILE",

@@ -22,8 +22,8 @@ pub fn own_files(context: &Context) -> Result<UserFiles, Failure> {
 pub fn named(file: &OsStr) -> Result<Source, Failure> {
     let path = absolute(file)?;
     read(&path)?.ok_or_else(|| {
-        let error = std::io::Error::from(std::io::ErrorKind::NotFound);
-        Failure::file("read", &path, &error)
+        let hint = "check the name; relative names start at the working directory";
+        Failure::own(format!("cannot read {path}"), "there is no file of that name", hint)
     })
 }
 

@@ -2,6 +2,8 @@
 
 use crate::show::HINT;
 use crate::verbs::undo::kept;
+use crate::words::changes_are;
+use garth::policy::escape_visible;
 use garth::undo::LayerEnd;
 use garth::{AgentEnd, Ended, Prepared};
 use std::io::{self, Write};
@@ -24,12 +26,16 @@ fn layer_summary(layer: &LayerEnd, out: &mut impl Write) -> io::Result<()> {
     if *changes == 0 {
         return writeln!(out, "garth: nothing was changed in the workspace");
     }
-    writeln!(out, "garth: {changes} changes are in the layer {id}, and the workspace is as it was")?;
+    writeln!(out, "garth: {} in the layer {id}, and the workspace is as it was", changes_are(*changes))?;
     writeln!(out, "{HINT}hint:{HINT:#} garth diff {id}, garth apply {id}, garth discard {id}")
 }
 
-/// What should be known of the agent's login before the command starts.
+/// What should be known before the command starts: options that open nothing, and of the agent's login.
 pub(super) fn notice(prepared: &Prepared, out: &mut impl Write) -> io::Result<()> {
+    for (path, typed) in prepared.absent_grants() {
+        writeln!(out, "garth: `{}` opens nothing: there is no {path}", escape_visible(typed.as_bytes()))?;
+        writeln!(out, "{HINT}hint:{HINT:#} check the name, or make it before the start")?;
+    }
     let Some((what, hint)) = prepared.agent_notice() else { return Ok(()) };
     writeln!(out, "garth: {what}")?;
     writeln!(out, "{HINT}hint:{HINT:#} {hint}")

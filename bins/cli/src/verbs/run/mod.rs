@@ -97,7 +97,7 @@ fn checkpoint(prepared: &mut Prepared, as_json: bool) -> Result<(), Failure> {
 fn command(arguments: &RunArguments) -> Result<Cow<'_, [OsString]>, Failure> {
     let Some(shell) = arguments.shell else { return Ok(Cow::Borrowed(&arguments.command)) };
     let [text] = arguments.command.as_slice() else {
-        return Err(Failure::own(
+        return Err(Failure::usage(
             "--shell takes one text",
             format!("there are {} words", arguments.command.len()),
             "put the whole text in quotes: garth run --shell bash 'ls | wc -l'",

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::request::environment;
 use crate::show::HINT;
+use crate::words::{changes, changes_are};
 use garth::Error;
 use garth::policy::escape_visible;
 use garth::undo::{
@@ -73,7 +74,7 @@ fn agreed(
     let wanted: Vec<&Difference> =
         all.list.iter().filter(|difference| super::diff::is_wanted(layer, difference, paths)).collect();
     super::diff::lines(layer, wanted.iter().copied(), paths.is_empty(), &mut err)?;
-    let question = format!("put these {} changes in place? [yes, no] ", wanted.len());
+    let question = format!("put {} in place? [yes, no] ", changes(wanted.len()));
     Ok(matches!(ask(&question)?.as_str(), "y" | "yes"))
 }
 
@@ -224,7 +225,7 @@ fn tell(arguments: &ApplyArguments, id: &str, applied: &Applied, out: &mut dyn W
         serde_json::to_writer_pretty(&mut *out, &whole)?;
         writeln!(out)?;
     } else {
-        writeln!(out, "{} changes are in place", applied.placed)?;
+        writeln!(out, "{} in place", changes_are(applied.placed))?;
         for (difference, why) in &applied.left {
             let path = in_short(&difference.change.path);
             writeln!(out, "left in the layer: {path}: {}", escape_visible(why.as_bytes()))?;

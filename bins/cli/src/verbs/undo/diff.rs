@@ -7,6 +7,7 @@ use crate::arguments::DiffArguments;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::show::{HINT, PART};
+use crate::words::changes;
 use garth::policy::AbsPath;
 use garth::undo::{Difference, Differences, Layer, Reader, Standing, differences, interrupted};
 use std::io::{self, IsTerminal, Write};
@@ -80,8 +81,7 @@ fn list(layer: &Layer, all: &Differences, folded: bool, out: &mut dyn Write) -> 
     if all.list.is_empty() {
         writeln!(out, "the layer {id} changes nothing here")?;
     } else if !all.running {
-        let count = all.list.len();
-        writeln!(out, "{count} changes in the layer {id}")?;
+        writeln!(out, "{} in the layer {id}", changes(all.list.len()))?;
         writeln!(out, "{HINT}hint:{HINT:#} garth diff --patch {id}, garth apply {id}, garth discard {id}")?;
     }
     Ok(())

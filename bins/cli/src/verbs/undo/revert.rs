@@ -8,6 +8,7 @@ use crate::progress::Progress;
 use crate::request::{absolute, environment};
 use crate::show::{HINT, PART};
 use crate::table::{Cell, table};
+use crate::words::changes;
 use garth::policy::{AbsPath, escape_visible};
 use garth::undo::{Change, Checkpoint, Checkpoints, Kind, Reversal, Reverted, What, reversal};
 use std::collections::BTreeSet;
@@ -106,7 +107,8 @@ fn tell(
         serde_json::to_writer_pretty(&mut *out, &whole)?;
         writeln!(out)?;
     } else {
-        writeln!(out, "{} changes were taken back, to the checkpoint {id}", reverted.placed)?;
+        let was = if reverted.placed == 1 { "was" } else { "were" };
+        writeln!(out, "{} {was} taken back, to the checkpoint {id}", changes(reverted.placed))?;
         too_long("left as it is", beyond, out)?;
         if let Some(kept) = &reverted.kept {
             writeln!(out, "{HINT}hint:{HINT:#} this is taken back itself by: garth undo --to {kept}")?;
@@ -144,7 +146,7 @@ fn agreed(group: &[Reversal]) -> Result<bool, Failure> {
     }
     let count: usize = group.iter().map(|reversal| reversal.changes.len()).sum();
     let before = &group[0].checkpoint().record.before;
-    let answer = ask(&format!("take these {count} changes back, to before `{before}`? [yes, no] "))?;
+    let answer = ask(&format!("take {} back, to before `{before}`? [yes, no] ", changes(count)))?;
     Ok(matches!(answer.as_str(), "y" | "yes"))
 }
 

@@ -197,7 +197,7 @@ fn command(arguments: &RunArguments) -> Result<Vec<String>, Failure> {
     let Some(shell) = arguments.shell else { return Ok(words) };
     let [script] = words.as_slice() else {
         let why = format!("there are {} words", words.len());
-        return Err(Failure::own("--shell takes one text", why, "put the whole text in quotes"));
+        return Err(Failure::usage("--shell takes one text", why, "put the whole text in quotes"));
     };
     let head: &[&str] = match shell {
         ShellName::Sh => &["sh", "-c"],
