@@ -3,8 +3,8 @@
 use super::links;
 use super::spec::{FileId, Landlock, LandlockRule, Supervision};
 use super::view::{Area, Source, View};
-use crate::facts::{HostFacts, NodeKind};
-use garth_policy::{AbsPath, Access, Boundary, FileOp, Policy, Reads, Verdict};
+use crate::facts::HostFacts;
+use garth_policy::{AbsPath, Access, Boundary, FileOp, NodeKind, Policy, Reads, Verdict};
 
 /// `LANDLOCK_ACCESS_FS_*` (`linux/landlock.h`).
 pub mod rights {
