@@ -155,10 +155,27 @@ fn as_git_prints(config: &Config) -> Vec<u8> {
     out
 }
 
+/// Whether the git of this machine keeps a tab inside a value that is not quoted; before 2.45 it makes a blank of it.
+fn keeps_tabs(scratch: &Scratch) -> bool {
+    let file = scratch.0.join("config");
+    std::fs::write(&file, "[a]b = x\ty\n").unwrap();
+    let value = git(&scratch.0, &["config", "--file", "config", "a.b"]).stdout;
+    match value.as_slice() {
+        b"x\ty\n" => true,
+        b"x y\n" => false,
+        other => panic!("{}", other.escape_ascii()),
+    }
+}
+
 #[test]
 fn reads_as_git_reads() {
     let scratch = Scratch::new();
     let file = scratch.0.join("config");
+    let keeps_tabs = keeps_tabs(&scratch);
+    let plain = |printed: Vec<u8>| match keeps_tabs {
+        true => printed,
+        false => printed.into_iter().map(|byte| if byte == b'\t' { b' ' } else { byte }).collect(),
+    };
     let mut random = Random(0x6761_7274_6831);
     let (mut both, mut neither, mut stricter) = (0, 0, 0);
     for case in 0..CASES {
@@ -169,7 +186,7 @@ fn reads_as_git_reads() {
         match (Config::parse(&text), real.status.success()) {
             (Ok(config), true) => {
                 both += 1;
-                let (ours, theirs) = (as_git_prints(&config), real.stdout);
+                let (ours, theirs) = (plain(as_git_prints(&config)), plain(real.stdout));
                 assert_eq!(
                     ours.escape_ascii().to_string(),
                     theirs.escape_ascii().to_string(),
