@@ -21,6 +21,7 @@ pub(crate) mod written;
 use crate::context::Context;
 use crate::origin::{Layer, Origin};
 use crate::policy::Policy;
+use diagnostic::Lines;
 use merge::{Ignored, Layers, Merge};
 use reader::Reader;
 use std::ops::Range;
@@ -39,6 +40,35 @@ pub struct Source {
     pub name: String,
     /// Its text.
     pub text: String,
+}
+
+impl Source {
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// Bytes that are no UTF-8, with their place.
+    pub fn new(name: String, bytes: Vec<u8>) -> Result<Self, Diagnostics> {
+        let error = match String::from_utf8(bytes) {
+            Ok(text) => return Ok(Self { name, text }),
+            Err(error) => error,
+        };
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let (line, column) = Lines::new(&text).position(at);
+        let found = Diagnostic {
+            severity: Severity::Error,
+            code: "no-text",
+            message: "the policy is no UTF-8 text".to_owned(),
+            file: name.clone(),
+            line,
+            column,
+            span: at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
+            label: "no character begins so".to_owned(),
+            related: Vec::new(),
+            hint: "save it as UTF-8".to_owned(),
+        };
+        Err(Diagnostics { list: vec![found], texts: vec![(name, text)] })
+    }
 }
 
 /// Everything that a policy is made of.
@@ -151,7 +181,7 @@ fn read_source(
 ) -> Written {
     found.texts.push((source.name.clone(), source.text.clone()));
     let (name, text) = (source.name.as_str(), source.text.as_str());
-    let mut reader = Reader { name, text, layer, context, check, found: Vec::new() };
+    let mut reader = Reader::new((name, text), layer, context, check);
     let written = reader.read();
     found.list.append(&mut reader.found);
     written
@@ -171,7 +201,7 @@ impl Reader<'_> {
         for error in errors {
             let span = error.span().unwrap_or(0..0);
             let message = error.message().lines().next().unwrap_or("it is no TOML").to_owned();
-            let hint = "the file is TOML: `key = value` lines below `[section]` lines";
+            let hint = syntax_hint(&message);
             self.report("syntax", span, message, "", hint);
         }
         Written::nothing()
@@ -181,6 +211,26 @@ impl Reader<'_> {
     fn span_of(&self, origin: &Origin) -> Range<usize> {
         span_at(self.text, origin)
     }
+}
+
+/// What helps against a mistake of the grammar, by the words that the parser has for it. Words that are not known get what is
+/// always true.
+fn syntax_hint(message: &str) -> &'static str {
+    let hints = [
+        (
+            "duplicate key",
+            "a key or section stands once in a file: keep one of the two, or put their lines together",
+        ),
+        ("carriage return", "save it with line ends of one kind, LF or CRLF"),
+        ("recurse", "no key of a policy nests so deep"),
+        (
+            "invalid basic string",
+            "close the string with `\"` on the same line, and write `\\` for a backslash",
+        ),
+        ("invalid literal string", "close the string with `'` on the same line"),
+    ];
+    let known = hints.iter().find(|(words, _)| message.contains(words)).map(|(_, hint)| *hint);
+    known.unwrap_or("the file is TOML: `key = value` lines below `[section]` lines")
 }
 
 /// The bytes of the word at the place of an origin.

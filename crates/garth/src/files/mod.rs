@@ -8,6 +8,7 @@ pub(crate) use replace::{user_policy, write_user_policy};
 use crate::Error;
 use crate::place::Surroundings;
 use crate::vetting::check_program;
+use garth_host::OsError;
 use garth_host::files::{Author, read_text, read_trusted};
 use garth_policy::{
     AbsPath, Context, Diagnostics, Flag, Inputs, Layer, Loaded, Source, TrustStore, check_with, load_with,
@@ -123,10 +124,7 @@ pub(crate) fn layers(
             read_trusted(&managed, Author::Administrator).map_err(Error::os("read the managed policy"))?,
         )?,
         user: source(file.unwrap_or(&files.policy), user)?,
-        project: source(
-            &project_path,
-            read_text(&project_path).map_err(Error::os("read the project's policy"))?,
-        )?,
+        project: source(&project_path, read_text(&project_path).map_err(|error| unread(&error))?)?,
         flags: flags.to_vec(),
     };
     Ok((inputs, trust(&files)?))
@@ -146,13 +144,21 @@ pub fn check_file(source: &Source, layer: Layer, context: &Context) -> Diagnosti
     check_with(source, layer, context, &check_program)
 }
 
+/// A project's policy that is there and cannot be read is a policy that is not valid: without it more would be allowed.
+fn unread(error: &OsError) -> Error {
+    let hint = match &error.remedy {
+        Some(remedy) => remedy.clone(),
+        None => "make it a plain file that you can read, or remove it".into(),
+    };
+    Error::Policy(format!(
+        "{error}\nwithout the project's policy more might be allowed than it says\nhint: {hint}"
+    ))
+}
+
 fn source(path: &AbsPath, text: Option<Vec<u8>>) -> Result<Option<Source>, Error> {
     let Some(bytes) = text else { return Ok(None) };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Error::Policy(format!("{path} is no UTF-8 text at byte {at}\nhint: save it as UTF-8"))
-    })?;
-    Ok(Some(Source { name: path.to_string(), text }))
+    let read = Source::new(path.to_string(), bytes);
+    read.map(Some).map_err(|found| Error::Policy(found.render(false)))
 }
 
 /// The user's trust store.

@@ -61,11 +61,22 @@ pub fn read_text(path: &AbsPath) -> Result<Option<Vec<u8>>, OsError> {
 pub(crate) fn read_small(path: &AbsPath) -> Result<Vec<u8>, OsError> {
     let name = name(path)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, name.as_c_str(), flags, Mode::empty()).on("open", path)?;
+    let file = match openat(CWD, name.as_c_str(), flags, Mode::empty()) {
+        Err(error @ Errno::LOOP) => {
+            return Err(error).on("open", path).map_err(|error| {
+                error.with_remedy("it is a symbolic link, which is not followed: put the file itself there")
+            });
+        }
+        other => other.on("open", path)?,
+    };
     let stat = fstat(&file).on("look at", path)?;
-    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    if !regular || u64::try_from(stat.st_size).unwrap_or(u64::MAX) > LONGEST {
-        return Err(Errno::FBIG).on("read", path);
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        let refused = Err(Errno::INVAL).on("read", path);
+        return refused.map_err(|error| error.with_remedy("it is no plain file: make it one, or remove it"));
+    }
+    if u64::try_from(stat.st_size).unwrap_or(u64::MAX) > LONGEST {
+        let refused = Err(Errno::FBIG).on("read", path);
+        return refused.map_err(|error| error.with_remedy("it is longer than 1 MiB: shorten it"));
     }
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut text).on("read", path)?;

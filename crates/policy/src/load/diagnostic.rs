@@ -67,6 +67,9 @@ impl Diagnostic {
     }
 }
 
+/// So many mistakes are shown: nobody reads more, and each takes a look at the whole text.
+const MOST_SHOWN: usize = 50;
+
 /// Several mistakes, with the texts they are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
@@ -94,10 +97,14 @@ impl Diagnostics {
     #[must_use]
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let shown = self.list.iter().map(|found| renderer.render(&[self.group(found)]));
+        let shown = self.list.iter().take(MOST_SHOWN).map(|found| renderer.render(&[self.group(found)]));
         let mut out = shown.collect::<Vec<_>>().join("\n\n");
         if !out.is_empty() {
             out.push('\n');
+        }
+        let more = self.list.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            out.push_str(&format!("\n{more} more mistakes\nhint: correct these first, then look again\n"));
         }
         out
     }
@@ -150,10 +157,81 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// Line and column, counted from 1, of a byte of the text.
-pub(crate) fn position(text: &str, at: usize) -> (u32, u32) {
-    let before = &text[..text.floor_char_boundary(at.min(text.len()))];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
-    (count(before.matches('\n').count()), count(before[line_start..].chars().count()))
+/// The lines of a text, noted at every so many bytes: a place is found by counting from the last note before it, so a text
+/// of many entries takes no longer for each, whether it is many lines or one.
+#[derive(Debug)]
+pub(crate) struct Lines<'s> {
+    text: &'s str,
+    notes: Vec<Note>,
+}
+
+/// The line and column, counted from 0, of a byte.
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    at: usize,
+    line: u32,
+    column: u32,
+}
+
+/// Bytes from note to note.
+const STEP: usize = 1024;
+
+impl Note {
+    const START: Self = Self { at: 0, line: 0, column: 0 };
+
+    /// The place of a byte behind this one; both are boundaries of characters.
+    fn forward(self, text: &str, at: usize) -> Self {
+        let passed = &text[self.at..at];
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        match passed.rfind('\n') {
+            None => Self { at, column: self.column.saturating_add(count(passed.chars().count())), ..self },
+            Some(newline) => Self {
+                at,
+                line: self.line.saturating_add(count(passed.matches('\n').count())),
+                column: count(passed[newline + 1..].chars().count()),
+            },
+        }
+    }
+}
+
+impl<'s> Lines<'s> {
+    pub(crate) fn new(text: &'s str) -> Self {
+        let mut notes = vec![Note::START];
+        let mut last = Note::START;
+        for at in (STEP..text.len()).step_by(STEP) {
+            last = last.forward(text, text.floor_char_boundary(at));
+            notes.push(last);
+        }
+        Self { text, notes }
+    }
+
+    /// Line and column, counted from 1, of a byte of the text.
+    pub(crate) fn position(&self, at: usize) -> (u32, u32) {
+        let at = self.text.floor_char_boundary(at.min(self.text.len()));
+        // The end of the text may lie one step behind the last note.
+        let note = self.notes.get(at / STEP).or(self.notes.last()).copied().unwrap_or(Note::START);
+        let place = note.forward(self.text, at);
+        (place.line.saturating_add(1), place.column.saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_that_counting_finds() {
+        let line = "\"n\u{e4}me\" = \"read\" # \u{1f33f} a comment that makes the line longer\n";
+        let texts = [line.repeat(200), line.replace('\n', ",").repeat(200), String::new(), "\n".repeat(3000)];
+        for text in &texts {
+            let lines = Lines::new(text);
+            for at in 0..text.len() + 3 {
+                let before = &text[..text.floor_char_boundary(at.min(text.len()))];
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+                let (found_line, found_column) = lines.position(at);
+                assert_eq!((found_line as usize, found_column as usize), (line, column), "at {at}");
+            }
+        }
+    }
 }

@@ -123,14 +123,7 @@ fn apply(flag: &Flag, context: &Context, out: &mut Written) -> Result<(), Mistak
         Setting::Tier(tier) => out.minimum = Some(Sourced::new(*tier, origin)),
         Setting::Accept(gap) => out.accept.get_or_insert_default().push(Sourced::new(gap.clone(), origin)),
         Setting::Socket(text) => {
-            let reader = Reader {
-                name: "",
-                text: "",
-                layer: Layer::Flags,
-                context,
-                check: super::UNREAD,
-                found: Vec::new(),
-            };
+            let reader = Reader::new(("", ""), Layer::Flags, context, super::UNREAD);
             let path = reader.plain_path(text).ok_or_else(|| bad("path", text, "write an absolute path"))?;
             out.sockets.get_or_insert_default().push(Sourced::new(path, origin));
         }
@@ -159,8 +152,7 @@ fn file(
     context: &Context,
     out: &mut Written,
 ) -> Result<(), Mistake> {
-    let mut reader =
-        Reader { name: "", text: "", layer: Layer::Flags, context, check: super::UNREAD, found: Vec::new() };
+    let mut reader = Reader::new(("", ""), Layer::Flags, context, super::UNREAD);
     for mut rule in reader.rules_for(text, access) {
         rule.origin = origin.clone();
         out.files.push(rule);

@@ -27,6 +27,10 @@ fn bad(label: impl Into<String>, hint: impl Into<String>) -> BadPattern {
     BadPattern { label: label.into(), hint: hint.into() }
 }
 
+/// So many paths one file may speak of: with each, every path inside takes longer to look up, and garth to start. A
+/// repository could bring more than anybody wants to wait for.
+const MOST_ENTRIES: usize = 4096;
+
 /// What an entry grants.
 struct Entry {
     access: Access,
@@ -38,6 +42,12 @@ impl Reader<'_> {
     pub(super) fn files(&mut self, value: Value<'_, '_>, out: &mut Written) {
         let hint = "write `[files]` on a line of its own, then lines such as \"vendor\" = \"read\"";
         let Some(table) = self.table(value, "files", hint) else { return };
+        if table.len() > MOST_ENTRIES {
+            let message = format!("the policy speaks of {} paths", table.len());
+            let hint = "name directories instead of what is in them, or use patterns";
+            self.report("too-large", value.span(), message, format!("at most {MOST_ENTRIES} are read"), hint);
+            return;
+        }
         let mut seen: Vec<(Pattern, Access, Range<usize>)> = Vec::new();
         for (key, value) in in_order(table) {
             let patterns = match read_patterns(key.get_ref(), self.context) {

@@ -1,6 +1,6 @@
 //! Taking values out of parsed TOML, with a diagnostic for each that is not what it should be.
 
-use super::diagnostic::{Diagnostic, Related, Severity, position};
+use super::diagnostic::{Diagnostic, Lines, Related, Severity};
 use super::programs::CheckProgram;
 use super::suggest::nearest;
 use crate::context::Context;
@@ -18,6 +18,7 @@ pub(super) type Value<'d, 't> = &'d Spanned<DeValue<'t>>;
 pub(super) struct Reader<'s> {
     pub(super) name: &'s str,
     pub(super) text: &'s str,
+    lines: Lines<'s>,
     pub(super) layer: Layer,
     pub(super) context: &'s Context,
     pub(super) check: CheckProgram<'s>,
@@ -40,9 +41,20 @@ pub(super) fn choices(words: &[&str]) -> String {
     }
 }
 
+impl<'s> Reader<'s> {
+    pub(super) fn new(
+        (name, text): (&'s str, &'s str),
+        layer: Layer,
+        context: &'s Context,
+        check: CheckProgram<'s>,
+    ) -> Self {
+        Self { name, text, lines: Lines::new(text), layer, context, check, found: Vec::new() }
+    }
+}
+
 impl Reader<'_> {
     pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
-        let (line, column) = position(self.text, span.start);
+        let (line, column) = self.lines.position(span.start);
         Origin { layer: self.layer, source: Cow::Owned(self.name.to_owned()), line, column }
     }
 
@@ -58,7 +70,7 @@ impl Reader<'_> {
         label: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let (line, column) = position(self.text, span.start);
+        let (line, column) = self.lines.position(span.start);
         self.found.push(Diagnostic {
             severity: Severity::Error,
             code,
@@ -164,7 +176,9 @@ impl Reader<'_> {
     /// An integer from 1 to `most`.
     pub(super) fn number(&mut self, value: Value<'_, '_>, what: &str, most: u64) -> Option<u64> {
         let Some(integer) = value.get_ref().as_integer() else {
-            self.wrong_type(value, what, "an integer", "write it without quotes");
+            let hint =
+                if value.get_ref().is_str() { "write it without quotes" } else { "write a whole number" };
+            self.wrong_type(value, what, "an integer", hint);
             return None;
         };
         let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();

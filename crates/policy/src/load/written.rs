@@ -198,10 +198,14 @@ impl Reader<'_> {
     }
 
     fn version(&mut self, value: Value<'_, '_>) {
-        let found = self.number(value, "version", u64::MAX);
-        if found.is_some_and(|found| found != VERSION) {
+        let hint = format!("write `version = {VERSION}`");
+        let Some(found) = value.get_ref().as_integer() else {
+            self.wrong_type(value, "version", "an integer", &hint);
+            return;
+        };
+        if u64::from_str_radix(found.as_str(), found.radix()) != Ok(VERSION) {
             let message = "the policy is of a version that this program does not read";
-            self.report("bad-version", value.span(), message, "", format!("write `version = {VERSION}`"));
+            self.report("bad-version", value.span(), message, "", hint);
         }
     }
 

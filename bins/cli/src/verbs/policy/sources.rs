@@ -6,7 +6,11 @@ use garth::Surroundings;
 use garth::files::{UserFiles, load_layers, managed_file, os_path, user_files};
 use garth::policy::{AbsPath, Context, Flag, Inputs, Layer, Loaded, Profile, Setting, Source, TrustStore};
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::Path;
+
+/// So much is read of a file, in bytes: more than a policy may have.
+const MOST_BYTES: u64 = 2 << 20;
 
 /// Where the user stands.
 pub fn surroundings(workspace: Option<&AbsPath>) -> Result<Surroundings, Failure> {
@@ -29,16 +33,15 @@ pub fn named(file: &OsStr) -> Result<Source, Failure> {
 
 /// A file; `None` if there is none.
 pub fn read(path: &AbsPath) -> Result<Option<Source>, Failure> {
-    let bytes = match std::fs::read(os_path(path)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::file("read", path, &error)),
-    };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(120, format!("{path} is no text"), format!("byte {at} is no UTF-8"), "save it as UTF-8")
-    })?;
-    Ok(Some(Source { name: path.to_string(), text }))
+    // A device has no end; what is longer than any policy is told as such by whoever reads the text.
+    let mut bytes = Vec::new();
+    let read =
+        std::fs::File::open(os_path(path)).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(Some(Source::new(path.to_string(), bytes)?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", path, &error)),
+    }
 }
 
 /// The layer that a file is checked as: a `garth.toml` is a project's, all else a user's.
