@@ -178,7 +178,7 @@ fn run_agrees() {
         (&["--", "bash", "-c", "touch ran; eval 'git pu''sh'"], 122),
         (&["--", "env", "-C", ".", "git", "push"], 122),
         (&["--", "nohup", "git", "-c", "a.b=c", "push"], 122),
-        (&["--shell", "bash", "a", "b"], 125),
+        (&["--shell", "bash", "a", "b"], 2),
         (&["--shell", "bash", "echo one | tr a-z A-Z"], 0),
     ];
     for (arguments, code) in cases {
