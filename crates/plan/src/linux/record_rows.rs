@@ -62,7 +62,7 @@ pub(super) fn reads(
     }
 }
 
-const CHEAP: &str = "what comes to the supervisor is told, and what the words of a known program name; what else the kernel \
+const CHEAP: &str = "what the supervisor refuses is told, and what the words of a known program name; what else the kernel \
                      refuses by itself is not";
 
 const LANDLOCK_CHEAP: &str = "what the supervisor refuses is told, and what the words of a known program name; of what Landlock \

@@ -165,8 +165,8 @@ pub struct Supervisor {
     /// Sockets that were bound under this supervisor.
     own_sockets: HashSet<connect::Born>,
     own_device: Option<(u32, u32)>,
-    /// Devices of the file systems that the sandbox has of its own, once that matters.
-    own_file_systems: Option<HashSet<u64>>,
+    /// Devices of the file systems that the sandbox has of its own, where that matters.
+    own_file_systems: HashSet<u64>,
     present: execute::Present,
     scripts: scripts::Scripts,
     seen_names: named::Seen,
@@ -210,6 +210,7 @@ impl Supervisor {
         }
         // Without a view of its own the sandbox has no file system either.
         let own_device = if order.has_view { connect::own_device() } else { None };
+        let own_file_systems = if reporter.tells() { own_file_systems(&order) } else { HashSet::new() };
         let repositories = Repositories::new(&order.known_repositories);
         let observer = match (order.observe, order.trace) {
             (true, _) => Some(observe::Observer::new(reporter.sender().clone())),
@@ -232,7 +233,7 @@ impl Supervisor {
             configurations: HashMap::new(),
             own_sockets: HashSet::new(),
             own_device,
-            own_file_systems: None,
+            own_file_systems,
             present: execute::Present::default(),
             scripts: scripts::Scripts::default(),
             seen_names: named::Seen::default(),
@@ -354,14 +355,12 @@ impl Supervisor {
     }
 
     /// A change at an opened place, or in it, that the target's own rights decide: the broker knows whether they allow it.
-    /// In private trees, where they are of a file system of the sandbox's own, they do.
+    /// In file systems of the sandbox's own they do.
     fn elsewhere(&mut self, thread: u32, (path, at): (&AbsPath, BorrowedFd<'_>), op: FileOp) {
-        if self.reporter.tells_changes() && self.order.has_view {
-            let own = self.own_file_systems.get_or_insert_with(|| own_file_systems(&self.order));
+        if self.reporter.tells() && self.order.has_view {
             // It may be the working directory, which is no descriptor to fstat(2).
             let device = statat(at, c"", AtFlags::EMPTY_PATH).map(|stat| stat.st_dev);
-            let is_private = || self.order.quiet.iter().any(|tree| path.starts_with(tree));
-            if device.is_ok_and(|device| !own.contains(&device) || !is_private()) {
+            if device.is_ok_and(|device| !self.own_file_systems.contains(&device)) {
                 self.reporter.elsewhere(thread, path, op);
             }
         }
@@ -383,7 +382,7 @@ impl Supervisor {
 
     /// Whether what stands at a path in a tree of the sandbox's own is the host's: a rule shows it there.
     fn is_shown(&self, path: &AbsPath, rule: Option<&FileRule>) -> bool {
-        self.reporter.tells_changes()
+        self.reporter.tells()
             && rule.is_some_and(|rule| rule.kind != RuleKind::Secret)
             && !self.rules.is_private(path, self.rules.grant(path).depth)
     }

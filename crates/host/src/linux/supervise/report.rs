@@ -85,14 +85,9 @@ impl Reporter {
         self.tells
     }
 
-    /// Whether changes are told that the kernel refuses and that come here in any case.
-    pub(super) fn tells_changes(&self) -> bool {
-        self.tells || self.names
-    }
-
     /// A use that the kernel decides on by itself, and that was worth a look: told once, if the kernel's refusals are.
     pub(super) fn elsewhere(&mut self, thread: u32, path: &AbsPath, op: FileOp) {
-        if self.tells_changes() && self.elsewhere.len() < MOST && self.elsewhere.insert((path.clone(), op)) {
+        if self.tells && self.elsewhere.len() < MOST && self.elsewhere.insert((path.clone(), op)) {
             self.hidden(thread, path, op);
         }
     }
