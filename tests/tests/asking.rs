@@ -240,7 +240,7 @@ fn nobody_to_ask_is_a_refusal_at_once() {
         assert!(began.elapsed() < Duration::from_secs(15));
         // A number that is no such descriptor is refused before anything runs.
         let words = place.words(&["--approver", "77"], "echo ran");
-        let run = place.internet.on_machine(&place.garden, &[], &words).code(125);
+        let run = place.internet.on_machine(&place.garden, &[], &words).code(2);
         assert!(run.errors().contains("cannot ask on descriptor `77`"), "{run}");
         assert_eq!(run.text(), "");
     });

@@ -297,8 +297,9 @@ fn a_single_file_of_the_home_that_is_writable() {
         garden.write(&closed, "one\n");
         let script =
             "echo two >>~/notes; sed -n '$p' ~/notes; ! rm ~/notes 2>/dev/null; ! cat ~/others 2>/dev/null";
-        let arguments = ["run", "--write", open.to_str().expect("text"), "--", "bash", "-euc", script];
-        assert_eq!(garden.outside(&arguments).ok().text(), "two");
+        let (garth, named) = (garden.program().to_str().expect("a name"), open.to_str().expect("text"));
+        let arguments = [garth, "run", "--write", named, "--", "bash", "-euc", script];
+        assert_eq!(garden.outside(&arguments).code(0).text(), "two");
         assert_eq!(garden.read(&open), "one\ntwo\n");
         assert_eq!(garden.read(&closed), "one\n");
     });

@@ -221,3 +221,27 @@ fn flags_and_workspace() {
     assert!(diagnostics.list.iter().all(|found| found.severity == Severity::Error));
     golden::check("flags.txt", &diagnostics.to_string());
 }
+
+#[test]
+fn the_work_that_a_file_can_make_is_bounded() {
+    let entries = |count: usize, access: &str| -> String {
+        let lines = (0..count).map(|number| format!("\"f{number}\" = \"{access}\"\n"));
+        format!("version = 1\n[files]\n{}", lines.collect::<String>())
+    };
+    assert!(found(&entries(4096, "read"), Layer::Project).render(false).is_empty());
+    let many = found(&entries(4097, "read"), Layer::Project);
+    assert!(many.render(false).contains("4097 paths"), "{}", many.render(false));
+    let wrong = found(&entries(4096, "raed"), Layer::Project);
+    let shown = wrong.render(false);
+    assert_eq!(shown.matches("--> policy.toml:").count(), 50, "{shown}");
+    assert!(shown.contains("4046 more mistakes\nhint: "), "{shown}");
+}
+
+#[test]
+fn bytes_that_are_no_text_have_a_place() {
+    let bytes = b"version = 1\n# \xc3\xa4\xc3\xa4 \xff\n".to_vec();
+    let shown = Source::new("policy.toml".to_owned(), bytes).unwrap_err().render(false);
+    assert!(shown.contains("policy.toml:2:6") && shown.contains("hint: save it as UTF-8"), "{shown}");
+    let kept = Source::new("policy.toml".to_owned(), b"version = 1\n".to_vec()).unwrap();
+    assert_eq!(kept.text, "version = 1\n");
+}

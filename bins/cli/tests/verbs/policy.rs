@@ -40,6 +40,27 @@ fn files_that_cannot_be_read_are_named() {
     assert!(said.err.contains("no UTF-8"), "{}", said.err);
 }
 
+/// What it would have narrowed is not known.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_project_whose_policy_is_no_plain_file_is_refused() {
+    let place = Place::new("odd-project");
+    let file = place.work().join("garth.toml");
+    let refused = || {
+        let said = place.garth(&["run", "--", "true"]).expect(120);
+        assert!(said.err.contains("garth.toml") && said.err.contains("hint: "), "{}", said.err);
+    };
+    std::fs::create_dir(&file).unwrap();
+    refused();
+    std::fs::remove_dir(&file).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &file).unwrap();
+    refused();
+    std::fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    refused();
+}
+
 #[test]
 fn show_has_each_clause_with_its_origin() {
     let place = Place::new("show");
