@@ -73,10 +73,7 @@ fn every_program_that_starts_is_told_with_its_parent_and_its_end() {
             "{killed}"
         );
         let list = list(&all, "processes");
-        assert_eq!(
-            (&list["complete"], list["told"].as_u64()),
-            (&true.into(), Some(started.len() as u64 - 1))
-        );
+        assert_eq!((&list["complete"], list["told"].as_u64()), (&true.into(), Some(started.len() as u64)));
     });
 }
 
@@ -204,8 +201,8 @@ fn reads_of_what_is_hidden_are_told_where_the_policy_traces_them() {
             "{event}"
         );
         assert_eq!(list(&all, "reads")["complete"], true);
-        // Without it nothing slows the reads. What a program's words name is told, and what a shell opens is not; the log says
-        // that it does not know.
+        // Without it nothing slows the reads. What a program's words name is told, and what a script in a file opens is not; the
+        // log says that it does not know.
         let file = policy(garden, &hidden);
         let names_key = |script: &str| {
             let all = records(garden, &["--policy", &file], script);
@@ -213,7 +210,9 @@ fn reads_of_what_is_hidden_are_told_where_the_policy_traces_them() {
             (denied, all)
         };
         assert!(names_key(script).0);
-        let (is_told, all) = names_key("cat 2> /dev/null < ~/.ssh/id_ed25519; true");
+        assert!(names_key("cat 2> /dev/null < ~/.ssh/id_ed25519; true").0);
+        garden.write("script", "cat 2> /dev/null < ~/.ssh/id_ed25519; true\n");
+        let (is_told, all) = names_key("sh script");
         assert!(!is_told);
         assert_eq!(list(&all, "reads")["complete"], false);
         // The summary and `garth why` tell of it too.
