@@ -41,14 +41,14 @@ fn run_follows_the_policy_and_options_ask_for_more_alone() {
         assert_eq!(garden.read("a"), "1\n");
         // More than the policy asks for.
         let ran = script(garden, &["--cow"], "echo 3 > a").code(0);
-        assert!(stderr(&ran).contains("are in the layer") && garden.read("a") == "1\n", "{ran}");
+        assert!(stderr(&ran).contains(" in the layer ") && garden.read("a") == "1\n", "{ran}");
         let _ = garth(garden, &["discard"]).code(0);
         policy(garden, "mode = \"layer\"");
         let shown = garth(garden, &["policy", "show"]).code(0);
         assert!(shown.text().contains("mode layer"), "{shown}");
         for options in [&[][..], &["--checkpoint"]] {
             let ran = script(garden, options, "echo 4 > a").code(0);
-            assert!(stderr(&ran).contains("are in the layer") && garden.read("a") == "1\n", "{ran}");
+            assert!(stderr(&ran).contains(" in the layer ") && garden.read("a") == "1\n", "{ran}");
             let _ = garth(garden, &["discard"]).code(0);
         }
         let planned = garth(garden, &["plan", "--", "true"]);
