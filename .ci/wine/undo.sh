@@ -55,7 +55,7 @@ changes_and_undoes() {
   recorded "log: a new one" 0 "created" log last --kind file-changed --path new.txt
   recorded "log: how complete that is" 0 'what changed in 1 names that the checkpoint left out' log last --kind list-closed --json
   recorded "checkpoints: one" 0 "change.exe" checkpoints
-  recorded "undo: a part, in other letters" 0 "1 changes were taken back" undo --yes A.TXT
+  recorded "undo: a part, in other letters" 0 "1 change was taken back" undo --yes A.TXT
   check "undo: the part" 0 0 "$(<"$WORK/a.txt")" "one"
   recorded "undo: the rest" 0 "were taken back" undo --yes --to "$(first_checkpoint)"
   same "undo: contents, times, names, directories and attributes are what they were" "$before"
