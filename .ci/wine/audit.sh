@@ -125,8 +125,8 @@ judges_commands() {
     check "a question comes: $answer" 0 0 "$(<"$LOGS/asked-$answer")" '"event":"question"'
   done
   recorded "log: the answer" 0 "no" log last --kind approval-answered
-  recorded "an approver that is not there" 125 "cannot ask on" run --approver '\\.\pipe\nobody' -- cmd /c ver
-  recorded "an approver that is no pipe" 125 "cannot ask on" run --approver 7 -- cmd /c ver
+  recorded "an approver that is not there" 2 "cannot ask on" run --approver '\\.\pipe\nobody' -- cmd /c ver
+  recorded "an approver that is no pipe" 2 "cannot ask on" run --approver 7 -- cmd /c ver
   rm -f "$own"
 }
 
