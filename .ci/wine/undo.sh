@@ -78,7 +78,7 @@ stands_in_the_way() {
   is_killed "the tree ends with a killed broker" "$PINGS"
   check "undo: not while a sandbox is there" "$got" 121 "$output" "is in use by another garth"
   check "undo: nothing was changed then" 0 0 "$(<"$WORK/a.txt")" "later"
-  recorded "undo: what the killed sandbox left goes first" 0 "were taken back" undo --yes --to "$(first_checkpoint)"
+  recorded "undo: what the killed sandbox left goes first" 0 " taken back" undo --yes --to "$(first_checkpoint)"
   check "undo: after that" 0 0 "$(<"$WORK/a.txt")" "one"
   recorded "clean: checkpoints stay" 0 "checkpoints (garth checkpoints)" clean
 }
