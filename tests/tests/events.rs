@@ -258,3 +258,41 @@ fn records_are_written_where_the_caller_says() {
         assert_eq!(records("refused")[0]["outcome"], "refused");
     });
 }
+
+/// The records are in the workspace, where the command may write: it does not come to them.
+#[test]
+fn records_in_the_workspace_are_kept_from_the_command() {
+    everyone(|garden| {
+        let garth = garden.program().to_str().expect("a name");
+        let attack = "echo forged > RECORDS; echo forged >> RECORDS; rm -f RECORDS; mv RECORDS away; ln RECORDS link; ln -f plain RECORDS; true > RECORDS; cat RECORDS link away; true";
+        garden.write("plain", "forged\n");
+        garden.directory("sub");
+        let ways = [
+            ("kept.jsonl", format!("exec {garth} run --json-file kept.jsonl -- sh -c '{attack}'")),
+            (
+                "given.jsonl",
+                format!("exec {garth} run --json-file /dev/fd/5 -- sh -c '{attack}' 5> given.jsonl"),
+            ),
+            (
+                "sub/kept.jsonl",
+                format!(
+                    "exec {garth} run --json-file sub/kept.jsonl -- sh -c 'rm -rf sub; mv sub other; {attack}'"
+                ),
+            ),
+        ];
+        for (name, script) in ways {
+            let run = garden.outside(&["bash", "-c", &script.replace("RECORDS", name)]);
+            assert!(run.status.success() && !run.text().contains("session-started"), "{run}");
+            let text = garden.read(garden.work.join(name));
+            let records: Vec<Value> =
+                text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+            assert_eq!(records[0]["event"], "session-started", "{name}");
+            assert_eq!(records[records.len() - 1]["event"], "session-ended", "{name}");
+        }
+        // The twin: other files there are the command's.
+        let script =
+            format!("exec {garth} run --json-file twin.jsonl -- sh -c 'echo mine > other.jsonl; rm plain'");
+        let run = garden.outside(&["bash", "-c", &script]);
+        assert!(run.status.success() && garden.has("other.jsonl") && !garden.has("plain"), "{run}");
+    });
+}

@@ -3,7 +3,7 @@
 use crate::events::unprepared;
 use crate::failure::Failure;
 use garth::log::io::Listener;
-use garth::policy::escape_visible;
+use garth::policy::{AbsPath, escape_visible};
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -17,6 +17,7 @@ pub struct Records(Arc<Mutex<Output>>);
 #[derive(Debug)]
 struct Output {
     file: File,
+    place: Option<AbsPath>,
     name: String,
     is_begun: bool,
     failed: Option<io::Error>,
@@ -50,7 +51,13 @@ impl Records {
             None => new(named),
         };
         let file = file.map_err(refuse)?;
-        Ok(Self(Arc::new(Mutex::new(Output { file, name, is_begun: false, failed: None }))))
+        let place = place(named);
+        Ok(Self(Arc::new(Mutex::new(Output { file, place, name, is_begun: false, failed: None }))))
+    }
+
+    /// Where they are written to, if that has a name: what lies in the workspace has to be kept from the command.
+    pub fn place(&self) -> Option<AbsPath> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).place.clone()
     }
 
     /// What writes them.
@@ -74,6 +81,16 @@ impl Records {
             let _unwritten = unprepared(failure, &self.listener());
         }
     }
+}
+
+fn place(named: &OsStr) -> Option<AbsPath> {
+    let path = std::path::absolute(named).ok()?;
+    #[cfg(unix)]
+    let path = AbsPath::posix(std::os::unix::ffi::OsStringExt::into_vec(path.into_os_string())).ok()?;
+    #[cfg(windows)]
+    let path = AbsPath::windows(path.to_str()?).ok()?;
+    // The name of a descriptor is a link to what was opened.
+    Some(garth::final_path(&path).unwrap_or(path))
 }
 
 /// A new file for this user alone. A name that stands is not followed: a command may have left a link there.

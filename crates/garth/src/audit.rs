@@ -25,16 +25,19 @@ pub struct Recording {
     pub agent: Option<String>,
     /// Hears each record.
     pub listener: Option<Listener>,
+    /// A file that the listener writes to. It is kept from the sandbox as the log is, also in the workspace.
+    pub file: Option<AbsPath>,
 }
 
 impl fmt::Debug for Recording {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { write, agent, listener } = self;
+        let Self { write, agent, listener, file } = self;
         let listener = listener.is_some();
         out.debug_struct("Recording")
             .field("write", write)
             .field("agent", agent)
             .field("listener", &listener)
+            .field("file", file)
             .finish()
     }
 }
@@ -43,7 +46,7 @@ impl Recording {
     /// Nothing is recorded: for those who only tell what would be. A session whose policy requires a log does not start.
     #[must_use]
     pub fn none() -> Self {
-        Self { write: false, agent: None, listener: None }
+        Self { write: false, agent: None, listener: None, file: None }
     }
 
     /// The log is written.
@@ -130,13 +133,14 @@ impl Place {
         Ok(Self { path, opened: Some(opened) })
     }
 
-    /// Hides the place, whatever lies around it: logs are neither read nor written from inside.
+    /// Hides the place, whatever lies around it: logs are neither read nor written from inside. So is the `file` that somebody
+    /// writes the records to.
     ///
     /// What a rule of the user's opens in it all the same is for [`Place::stays_hidden`] to find.
-    pub(crate) fn hide(&self, policy: &mut Policy) {
+    pub(crate) fn hide(&self, policy: &mut Policy, file: Option<&AbsPath>) {
         let path = &self.path;
         let anchor = policy.audit.anchor.as_ref().map(|anchor| anchor.value.clone());
-        for path in [Some(path), anchor.as_ref()].into_iter().flatten() {
+        for path in [Some(path), anchor.as_ref(), file].into_iter().flatten() {
             if policy.files.grant(path).access > Access::Deny {
                 policy.files.push(FileRule {
                     pattern: Pattern::Path(path.clone()),

@@ -197,7 +197,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
         hide_state(&mut policy, &surroundings.context.home, &state);
     }
     let place = Place::find(&policy, &files.state, request.recording.write)?;
-    place.hide(&mut policy);
+    place.hide(&mut policy, request.recording.file.as_ref());
     let boundaries = policy.files.boundaries();
     place.stays_hidden(&boundaries)?;
     let mut facts = facts::facts(&questions(&policy, &boundaries));

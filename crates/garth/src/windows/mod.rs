@@ -157,7 +157,7 @@ pub fn prepare(request: &Request) -> Result<Prepared, Error> {
     let keeping = keeping::ask_for(&mut policy.undo, request.checkpoint)?;
     let files = user_files(&surroundings.context.home, &environment)?;
     let place = Place::find(&policy, &files.state, request.recording.write)?;
-    place.hide(&mut policy);
+    place.hide(&mut policy, request.recording.file.as_ref());
     let Context { workspace, tmp, .. } = &surroundings.context;
     let sharing = Sharing::find(&journal, &policy, request.tier, workspace, tmp)?;
     let command = Command {

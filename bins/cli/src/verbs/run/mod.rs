@@ -61,13 +61,15 @@ fn begin(arguments: &RunArguments) -> Result<Begun, Failure> {
 /// The plan; the runner starts while it is made.
 fn prepared(
     arguments: &RunArguments,
-    Begun { approver, early, .. }: Begun,
+    Begun { approver, records, early }: Begun,
     listener: Option<Listener>,
 ) -> Result<Prepared, Failure> {
     let command = command(arguments)?;
     let mut request = request(&arguments.sandbox, &command, Report::Gaps)?;
     request.approver = approver;
-    request.recording = Recording { agent: arguments.sandbox.agent.clone(), listener, ..Recording::log() };
+    let file = records.and_then(|records| records.place());
+    request.recording =
+        Recording { agent: arguments.sandbox.agent.clone(), listener, file, ..Recording::log() };
     if arguments.cow {
         request.changes = Changes::Layer;
     } else if arguments.checkpoint {

@@ -16,6 +16,7 @@ use garth::Recording;
 use garth::log::io::Listener;
 use garth::plan::linux::spec::TerminalSize;
 use garth::plan::windows::spec::Tier;
+use garth::policy::AbsPath;
 use garth::windows::{Ended, INTERRUPTED, Notice, Outcome, Prepared, Request, expect_run, prepare, recover};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -55,14 +56,18 @@ pub(in crate::verbs) fn prepared_for(
     Ok(prepare(&request)?)
 }
 
-fn prepared(arguments: &RunArguments, listener: Option<Listener>) -> Result<Prepared, Failure> {
+fn prepared(
+    arguments: &RunArguments,
+    (listener, file): (Option<Listener>, Option<AbsPath>),
+) -> Result<Prepared, Failure> {
     if arguments.cow {
         return Err(crate::verbs::without_layers());
     }
     let approver = approver(arguments)?;
     let mut request = request_for(&arguments.sandbox, command(arguments)?)?;
     request.approver = approver;
-    request.recording = Recording { agent: arguments.sandbox.agent.clone(), listener, ..Recording::log() };
+    request.recording =
+        Recording { agent: arguments.sandbox.agent.clone(), listener, file, ..Recording::log() };
     request.checkpoint = arguments.checkpoint;
     // What it cannot undo is told at the end, when it is tried again.
     request.mended = recover()?;
@@ -90,7 +95,8 @@ fn run_for_people(arguments: &RunArguments) -> Result<u32, Failure> {
 }
 
 fn run_recorded(arguments: &RunArguments, records: Option<&Records>) -> Result<u32, Failure> {
-    let mut prepared = prepared(arguments, records.map(Records::listener))?;
+    let mut prepared =
+        prepared(arguments, (records.map(Records::listener), records.and_then(Records::place)))?;
     let ended = prepared.run(&mut told)?;
     tell(&ended)?;
     records.map_or(Ok(()), |records| records.tell_missing(&mut anstream::stderr()))?;
@@ -113,7 +119,7 @@ pub(in crate::verbs) fn told(notice: Notice) {
 
 /// Runs the command; every line of standard error that is the session's is an event, and the last one is its end.
 fn record(arguments: &RunArguments, listener: &Listener) -> Result<u32, Failure> {
-    let mut prepared = match prepared(arguments, Some(Arc::clone(listener))) {
+    let mut prepared = match prepared(arguments, (Some(Arc::clone(listener)), None)) {
         Ok(prepared) => prepared,
         Err(failure) => return unprepared(&failure, listener).map(u32::from),
     };
