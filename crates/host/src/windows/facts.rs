@@ -360,10 +360,11 @@ pub(super) fn text(found: OsString) -> Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn temporary() -> (tempfile::TempDir, AbsPath) {
+    /// A directory that goes with the first of the two.
+    pub(in crate::windows) fn temporary() -> (tempfile::TempDir, AbsPath) {
         let directory = tempfile::tempdir().unwrap();
         let path = AbsPath::windows(directory.path().to_str().unwrap()).unwrap();
         (directory, path)

@@ -69,17 +69,12 @@ impl Opened {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::windows::facts::tests::temporary;
     use crate::windows::facts::{look, name};
     use crate::windows::looking;
     use garth_plan::windows::facts::Object;
     use garth_plan::windows::spec::Pin;
     use std::collections::{BTreeMap, BTreeSet};
-
-    fn temporary() -> (tempfile::TempDir, AbsPath) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = AbsPath::windows(directory.path().to_str().unwrap()).unwrap();
-        (directory, path)
-    }
 
     fn looked(path: &AbsPath, opened: &Opened) -> Object {
         let found = looking::all(&BTreeSet::from([path.clone()]), &BTreeMap::new(), 512, Some(opened));
