@@ -240,8 +240,11 @@ fn the_work_that_a_file_can_make_is_bounded() {
 #[test]
 fn bytes_that_are_no_text_have_a_place() {
     let bytes = b"version = 1\n# \xc3\xa4\xc3\xa4 \xff\n".to_vec();
-    let shown = Source::new("policy.toml".to_owned(), bytes).unwrap_err().render(false);
+    let found = Source::new("policy.toml".to_owned(), bytes).unwrap_err();
+    let shown = found.render(false);
     assert!(shown.contains("policy.toml:2:6") && shown.contains("hint: save it as UTF-8"), "{shown}");
+    let json = &found.to_json()["diagnostics"][0];
+    assert_eq!((json["line"].as_u64(), json["column"].as_u64()), (Some(2), Some(6)), "{json}");
     let kept = Source::new("policy.toml".to_owned(), b"version = 1\n".to_vec()).unwrap();
     assert_eq!(kept.text, "version = 1\n");
 }
